@@ -1,0 +1,87 @@
+"""The whole error tree. Every error says what is wrong, names the value, and hints at the next step.
+
+======================  =========  ======  =================================================
+class                   exit code  retry   meaning
+======================  =========  ======  =================================================
+InputError              2          no      what was given is wrong: a file, an option, a body
+  RecordingFailed       2          no      the vendor says the recording failed, no videos
+  NotFinished           2          yes     the recording still runs: come back later
+CloudError              3          yes     the vendor's API did not answer as it should
+DownloadError           4          (own)   a file could not be fetched
+MediaError              5          no      a file or ffmpeg cannot do what was asked
+  DiskFull              5          yes     no room left for the work
+VerifyError             6          no      the finished file is not what its plan said
+PublishError            7          yes     the finished file could not be put in its place
+JobError                8          no      the job engine
+======================  =========  ======  =================================================
+"""
+
+from __future__ import annotations
+
+
+class AssemblerError(Exception):
+    """Whatever this package raises on purpose.
+
+    ``str(error)`` is one sentence without a trailing period; ``hint`` is the user's next step ("" where there is
+    none). Neither ever holds a signed URL, a key or a token.
+    """
+
+    exit_code = 70
+    retry = False
+    """True if the same call may succeed later without any change by the user."""
+
+    def __init__(self, sentence: str, *, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class InputError(AssemblerError):
+    exit_code = 2
+
+
+class RecordingFailed(InputError):
+    """The vendor reports a failure and gives no usable video."""
+
+
+class NotFinished(InputError):
+    """The recording is not over (or its files are not ready): ask again later."""
+
+    retry = True
+
+
+class CloudError(AssemblerError):
+    exit_code = 3
+    retry = True
+
+
+class DownloadError(AssemblerError):
+    exit_code = 4
+
+    def __init__(self, sentence: str, *, hint: str = "", retry: bool = False) -> None:
+        super().__init__(sentence, hint=hint)
+        self.retry = retry
+
+
+class MediaError(AssemblerError):
+    exit_code = 5
+
+
+class DiskFull(MediaError):
+    retry = True
+
+
+class VerifyError(AssemblerError):
+    exit_code = 6
+
+
+class PublishError(AssemblerError):
+    exit_code = 7
+    retry = True
+
+
+class JobError(AssemblerError):
+    exit_code = 8

@@ -1,0 +1,117 @@
+"""What probing found in each file. Facts never overwrite what we were told (``recording``): where the two disagree
+the timeline decides and states a finding."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from assembler.times import FileMs
+from assembler.values import Value
+
+
+class Stretch(Value):
+    """A part of a picture stream with one set of parameters; every change inside a file starts a new one."""
+
+    start: int
+    """Stamp of its first key frame, in ticks of the picture's time base, container axis."""
+    end: int | None
+    """Stamp at which the next stretch starts, same axis; None for the last one."""
+    width: int
+    """Coded picture width in pixels, before rotation and pixel shape."""
+    height: int
+    """Coded picture height in pixels."""
+    sample_aspect: Fraction
+    """Width of a pixel divided by its height; 1 where unknown."""
+    rotation: int
+    """Degrees counter-clockwise the picture has to be turned for display: 0, 90, 180 or 270."""
+    matrix: str
+    """Colour matrix tag in ffmpeg's words ("bt709", "smpte170m"...); "" where untagged."""
+    full_range: bool
+    """True for full (JPEG) range."""
+
+    @property
+    def display_size(self) -> tuple[int, int]:
+        """(width, height) in square pixels, upright."""
+        width = round(self.width * self.sample_aspect) if self.sample_aspect > 0 else self.width
+        size = (max(1, width), self.height)
+        return (size[1], size[0]) if self.rotation % 180 == 90 else size
+
+
+class PictureFacts(Value):
+    """The picture stream of a file."""
+
+    codec: str
+    """Decoder name, such as "h264" or "vp8"."""
+    time_base: Fraction
+    """Seconds per tick."""
+    first: int
+    """Stamp of the first presented frame, ticks, container axis."""
+    last: int
+    """Stamp of the last presented frame, ticks."""
+    end: FileMs
+    """Where the last frame ends (its stamp plus its duration), file axis, rounded to ms."""
+    start: FileMs
+    """Where the first frame is presented, file axis, rounded to ms; 0 where the picture starts the file."""
+    frames: int
+    """Presented frames."""
+    rate: Fraction
+    """True frame rate: 1 / median packet interval, snapped to a usual rate (TRAPS: avg_frame_rate lies)."""
+    keyframes: tuple[int, ...]
+    """Stamps of the frames at which decoding may start (IDR for H.264), ticks, sorted."""
+    stretches: tuple[Stretch, ...]
+    """At least one, in order."""
+    extradata: str
+    """Digest of the codec's parameter sets; equal digests may share one mp4 track."""
+    holes: tuple[tuple[FileMs, FileMs], ...]
+    """Ranges of more than 5 s between two stamps, file axis."""
+    stamps: tuple[int, ...] | None
+    """Stamp of every packet in decode order, ticks; None unless the probe was asked to keep them (copying needs
+    them: mixed streams, and single streams that may be copied)."""
+
+
+class SoundFacts(Value):
+    """The sound stream of a file."""
+
+    codec: str
+    """Decoder name, such as "aac"."""
+    rate: int
+    """Sample rate of the first packet, Hz."""
+    channels: int
+    """Channels of the first packet."""
+    start: FileMs
+    """Where the first sample is presented, file axis, rounded to ms."""
+    end: FileMs
+    """Where the last sample ends, file axis, rounded to ms."""
+    is_constant: bool
+    """True if every packet has the parameters of the first and the stamps have no hole: may be copied."""
+
+
+class Facts(Value):
+    """What one file really contains."""
+
+    video_id: str
+    """The segment it belongs to."""
+    size: int
+    """Bytes on disk."""
+    container: str
+    """The demuxer that read it ("mov", "matroska", "mp3"...), to be named when it is opened again."""
+    origin: Fraction
+    """Seconds on the container's axis of the first PRESENTED sample of any stream: file time 0."""
+    declared: FileMs | None
+    """Length that the container's header declares, ms; None where it declares none."""
+    picture: PictureFacts | None
+    """None where there is no picture (mp3, or a sound-only mp4)."""
+    sound: SoundFacts | None
+    """None where there is no sound stream, or one without a single decodable packet."""
+    is_truncated: bool
+    """True if the header promises more than the file holds (cut download, killed recorder)."""
+
+    @property
+    def end(self) -> FileMs:
+        """Where the file ends: the later of picture and sound."""
+        return FileMs(max([s.end for s in (self.picture, self.sound) if s is not None], default=0))
+
+    @property
+    def can_seek(self) -> bool:
+        """True for containers with an exact index; others are decoded from their start."""
+        return self.container in ("mov", "matroska")

@@ -1,0 +1,66 @@
+"""What was noticed on the way: every room may state a finding; nothing is silently skipped or repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from assembler.values import Value
+
+
+class Severity(StrEnum):
+    NOTE = "note"
+    """Worth knowing, changes nothing about the playback's worth."""
+    WARNING = "warning"
+    """Something is missing, repaired or doubtful: the playback is degraded. ``--strict`` makes it an error."""
+
+
+class Finding(Value):
+    severity: Severity
+    """How much it matters."""
+    where: str
+    """What it is about: a video id, a track, an omission, a field path; "" for the whole recording."""
+    sentence: str
+    """What was found and what was done about it, one plain sentence; never a URL query, key or token."""
+
+
+def note(where: str, sentence: str) -> Finding:
+    return Finding(severity=Severity.NOTE, where=where, sentence=sentence)
+
+
+def warning(where: str, sentence: str) -> Finding:
+    return Finding(severity=Severity.WARNING, where=where, sentence=sentence)
+
+
+class Fate(StrEnum):
+    USED = "used"
+    """In the playback as it was declared."""
+    REPAIRED = "repaired"
+    """In the playback, but not as declared: ``how`` says what was done."""
+    DROPPED = "dropped"
+    """Neither seen nor heard: ``how`` says why."""
+
+
+class Outcome(Value):
+    """What became of one segment."""
+
+    video_id: str
+    """The segment."""
+    fate: Fate
+    """Used, repaired or dropped."""
+    how: str
+    """How it was repaired or why it was dropped; "" for a used one."""
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    """All of the class is in the playback."""
+    DEGRADED = "degraded"
+    """A playback worth having, with at least one warning."""
+    FAILED = "failed"
+    """There is no playback."""
+
+
+def judge(findings: Iterable[Finding]) -> Verdict:
+    """``degraded`` as soon as one warning was stated, else ``ok``."""
+    return Verdict.DEGRADED if any(f.severity is Severity.WARNING for f in findings) else Verdict.OK

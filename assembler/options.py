@@ -1,0 +1,116 @@
+"""Every knob once. What wins: default < settings file < environment (``ASSEMBLER_*``) < flag.
+
+The sentence under a field is its flag's help text and its row in the README's table.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from assembler.errors import InputError
+from assembler.times import PlayMs
+
+
+class PlayTimes(StrEnum):
+    AUTO = "auto"
+    PLAYBACK = "playback"
+    WALL = "wall"
+
+
+class Fill(StrEnum):
+    FIT = "fit"
+    CROP = "crop"
+
+
+def settings_file() -> Path:
+    """``ASSEMBLER_CONFIG``, or settings.toml in the platform's configuration folder."""
+    named = os.environ.get("ASSEMBLER_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir("assembler")) / "settings.toml"
+
+
+class Options(BaseSettings):
+    """How a playback is made."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ASSEMBLER_", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
+
+    home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("assembler")))
+    """Folder for the cache of downloaded files and for work under way."""
+    ffmpeg: str | None = None
+    """Path of the ffmpeg to use; the one installed with this package if not given."""
+    layout: str = "auto"
+    """What is shown where: auto, tiw-1, tiw-2, stage, presenter, grid, mix, or a CustomLayout JSON file."""
+    teacher: str | None = None
+    """User id of the teacher, who gets the first (or larger) place throughout."""
+    mix_user: str | None = None
+    """Which mixed stream to show if there are several: its stream id or the end of it."""
+    fps: Fraction | None = None
+    """Frames per second of the playback; the largest rate among the streams really seen if not given."""
+    background: str | None = None
+    """Colour of the canvas where nothing is shown, such as #34363B; the layout's own if not given."""
+    fill: Fill | None = None
+    """How pictures fill their places: fit (all of it, with bars) or crop; the layout's own if not given."""
+    play_times: PlayTimes = PlayTimes.AUTO
+    """Which axis VideoPlayTime is on: playback, wall (pauses still inside), or auto (decided by evidence)."""
+    media_dir: Path | None = None
+    """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
+    allow_hosts: tuple[str, ...] = ()
+    """Host names that may be fetched from although they are not public addresses."""
+    parallel: int = Field(default=4, ge=1, le=32)
+    """How many files are downloaded at once."""
+    jobs: int = Field(default_factory=lambda: max(1, len(os.sched_getaffinity(0))), ge=1, le=256)
+    """How many ffmpeg processes render at once; as many as there are cores if not given."""
+    loudness: float | None = Field(default=None, ge=-40, le=-5)
+    """Loudness of the finished sound in LUFS, such as -16, reached with one measured gain; untouched if not given."""
+    start: PlayMs | None = None
+    """Where the window to render starts on the playback axis; the whole class if not given."""
+    end: PlayMs | None = None
+    """Where the window to render ends on the playback axis; the whole class if not given."""
+    chunk_seconds: float = Field(default=30.0, gt=0, le=3600)
+    """Length of the pieces that are rendered one by one, and behind which a killed run goes on."""
+    strict: bool = False
+    """Makes every warning an error."""
+    keep_work: bool = False
+    """Keeps the work folder of a finished run."""
+    stall_seconds: float = Field(default=300.0, gt=0)
+    """An ffmpeg without progress for this long is killed and tried once more."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+
+def load_options(**given: Any) -> Options:
+    """Options from settings file, environment and what was given (None means not given).
+
+    Raises InputError naming the setting, its value and what was expected.
+    """
+    try:
+        return Options(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise InputError(
+            f"setting {name}: {first['msg'].lower()} (got {first.get('input')!r})",
+            hint=f"Look at the flag, at ASSEMBLER_{name.upper()} and at {settings_file()}.",
+        ) from exc
+    except (OSError, ValueError) as exc:
+        raise InputError(
+            f"the settings file {settings_file()} cannot be read: {exc}", hint="Mend or remove it."
+        ) from exc

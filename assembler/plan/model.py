@@ -1,0 +1,153 @@
+"""HOW the playback is made: scenes, lanes, sound, and why. Pure values, written as plan.json, the golden test."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fractions import Fraction
+
+from assembler.findings import Finding, Outcome
+from assembler.layout.model import Canvas, Rect
+from assembler.options import Fill
+from assembler.timeline.model import Chapter
+from assembler.times import FileMs, Frame, PlayMs, Span
+from assembler.values import Value
+
+
+class Mode(StrEnum):
+    COPY = "copy"
+    """The picture packets of the sources, untouched, with planned stamps."""
+    ENCODE = "encode"
+    """Decoded, composed, encoded."""
+
+
+class Shown(Value):
+    """One picture in one scene."""
+
+    slot: str
+    """Name of the slot."""
+    rect: Rect
+    """Where on the canvas."""
+    video_id: str
+    """The segment."""
+    z: int
+    """Place in the stack: 0 is drawn first."""
+
+
+class Scene(Value):
+    """A range of whole output frames in which the set of visible clips and their slots is constant."""
+
+    first: Frame
+    """First output frame."""
+    end: Frame
+    """Output frame behind the last one."""
+    shown: tuple[Shown, ...]
+    """What is visible, lowest first; a wholly covered picture is not in here. Empty: background only."""
+    mode: Mode
+    """Copied or encoded."""
+    reason: str
+    """Why, in words."""
+
+
+class Piece(Value):
+    """One file's picture on a lane for a range of output frames."""
+
+    video_id: str
+    """The segment."""
+    first: Frame
+    """First output frame."""
+    end: Frame
+    """Output frame behind the last one."""
+    play_start: PlayMs
+    """Playback instant of the file's time 0 (may be negative, or before ``first``): the source frame shown at an
+    output frame depends on this alone, never on where a piece is cut."""
+
+
+class Lane(Value):
+    """One rectangle of the canvas over the whole playback: pieces in time order, its background where there is none."""
+
+    slot: str
+    """Name of the slot."""
+    rect: Rect
+    """Where on the canvas."""
+    z: int
+    """Order among lanes that overlap."""
+    fill: Fill
+    """Fit or crop."""
+    background: str
+    """Colour of bars, ``#RRGGBB``."""
+    pieces: tuple[Piece, ...]
+    """Disjoint, sorted. What lies wholly under another lane is not here."""
+
+
+class SoundPiece(Value):
+    """One file's sound at its place."""
+
+    video_id: str
+    """The segment."""
+    span: Span
+    """When it is heard, playback axis."""
+    file_start: FileMs
+    """File time at ``span.start``."""
+
+
+class AudioBed(Value):
+    """All that is heard, mixed with gain 1 and limited."""
+
+    pieces: tuple[SoundPiece, ...]
+    """Sorted by start, then video id. Empty: silence."""
+    reason: str
+    """Why these: the mixed stream alone, or all single streams."""
+    copied: str | None
+    """Video id of the one segment whose sound packets are copied untouched; None: mixed and encoded."""
+
+
+class CopiedRun(Value):
+    """Consecutive picture packets of one file that are copied."""
+
+    video_id: str
+    """The segment."""
+    first_packet: int
+    """Index, in decode order, of the first packet copied."""
+    end_packet: int
+    """Index behind the last packet copied."""
+    offset: Fraction
+    """Seconds added to every stamp (container axis -> playback axis)."""
+
+
+class Plan(Value):
+    """Everything that has to be done, decided."""
+
+    fps: Fraction
+    """Frames per second of an encoded playback (of a copied one: the source's rate, for people)."""
+    frames: Frame
+    """Output frames of an encoded playback; scenes partition ``[0, frames)``."""
+    length: PlayMs
+    """Length of the playback in ms."""
+    canvas: Canvas
+    """Size and background."""
+    layout: str
+    """Name of the layout."""
+    layout_reason: str
+    """Why this layout."""
+    mode: Mode
+    """Copy or encode: never both in one file (TRAPS: parameter sets of one track must not change)."""
+    mode_reason: str
+    """Why; for an encode that was nearly a copy it names the clip and what was missing."""
+    scenes: tuple[Scene, ...]
+    """In order, partitioning the playback."""
+    lanes: tuple[Lane, ...]
+    """What to draw (empty when copied)."""
+    copied: tuple[CopiedRun, ...]
+    """What to copy (empty when encoded)."""
+    bed: AudioBed
+    """What is heard."""
+    chapters: tuple[Chapter, ...]
+    """Marks; the first is at 0."""
+    keyframes: tuple[Frame, ...]
+    """Output frames that must be key frames besides the regular ones: chapters, joins."""
+    is_provisional: bool
+    """True if some file was not probed: copy or encode, sizes and rates may still change."""
+    outcomes: tuple[Outcome, ...]
+    """What becomes of every segment, sorted by video id."""
+    findings: tuple[Finding, ...]
+    """Everything stated so far: by parser, probe, timeline, layout and plan."""

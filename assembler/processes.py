@@ -1,0 +1,177 @@
+"""Child processes: started, watched, and killed with us. The only ``subprocess`` of the house.
+
+A child gets its own process group (so that one Ctrl-C is ours to pass on) and, on Linux, dies with the thread that
+started it: the launcher below asks the kernel for that and then looks whether the parent is already gone. So start a
+child in the thread that waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from assembler.errors import MediaError
+
+_LAUNCHER = """
+import os, sys
+if sys.platform == "linux":
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 9)
+    if os.getppid() != int(sys.argv[1]):
+        os._exit(137)
+os.nice(int(sys.argv[2]))
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
+
+TAIL_BYTES = 2000
+GRACE_SECONDS = 2.0
+
+
+class Stop:
+    """Set when the work is to end: every watched child is then killed and its waiter raises ``Stopped``."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+
+class Stopped(Exception):
+    """The work was told to end; no fault of the child."""
+
+
+class Stalled(MediaError):
+    """A child made no progress for too long and was killed."""
+
+    retry = True
+
+
+Child = subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def started(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    log: Path,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    nice: int = 0,
+) -> Iterator[Child]:
+    """A running child; killed with its whole group where the ``with`` is left before it ended.
+
+    ``log`` takes its standard error (a pipe would fill up and block it). Raises MediaError where the program
+    cannot be started.
+    """
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), str(nice)]
+    try:
+        with log.open("ab") as errors:
+            child = subprocess.Popen(
+                [*launcher, *argv], cwd=cwd, stdin=stdin, stdout=stdout, stderr=errors, process_group=0
+            )
+    except OSError as exc:
+        raise MediaError(f"{argv[0]} cannot be started: {exc.strerror}", hint="Run `assembler doctor`.") from exc
+    try:
+        yield child
+    finally:
+        end(child)
+
+
+def end(child: Child) -> None:
+    """Kill the child's whole group, if it still runs, and reap it."""
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE_SECONDS)
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    log: Path,
+    stop: Stop | None = None,
+    stall_seconds: float = 300.0,
+    on_seconds: Callable[[float], None] | None = None,
+    nice: int = 0,
+) -> int:
+    """Run to the end and return the exit code.
+
+    With ``on_seconds`` the child's standard output is read as ffmpeg's ``-progress pipe:1`` and every new
+    ``out_time_us`` is passed on in seconds; without progress for ``stall_seconds`` the child is killed and
+    ``Stalled`` raised. Raises ``Stopped`` as soon as ``stop`` is set.
+    """
+    progress = _LastProgress(on_seconds)
+    with started(argv, cwd=cwd, log=log, stdout=subprocess.PIPE, nice=nice) as child:
+        reader = threading.Thread(target=progress.read, args=(child.stdout,), daemon=True)
+        reader.start()
+        try:
+            while child.poll() is None:
+                if stop is not None and stop.is_set():
+                    raise Stopped
+                if time.monotonic() - progress.seen > stall_seconds:
+                    raise Stalled(
+                        f"{Path(argv[0]).name} made no progress for {stall_seconds:g} s and was killed",
+                        hint="Run the same command again: it continues where it stopped.",
+                    )
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(0.05)
+        finally:
+            end(child)
+            reader.join(GRACE_SECONDS)
+        return child.returncode
+
+
+class _LastProgress:
+    """When a child last got further, by its own account."""
+
+    def __init__(self, on_seconds: Callable[[float], None] | None) -> None:
+        self.seen = time.monotonic()
+        self._furthest = -1.0
+        self._on_seconds = on_seconds
+
+    def read(self, pipe: IO[bytes]) -> None:
+        with contextlib.suppress(ValueError, OSError):  # the pipe is closed under us when the child is killed
+            for line in pipe:
+                self._take(line.decode("ascii", "replace").strip())
+
+    def _take(self, line: str) -> None:
+        name, _, value = line.partition("=")
+        if name != "out_time_us" or not value.lstrip("-").isdigit():
+            return
+        seconds = int(value) / 1_000_000
+        if seconds > self._furthest:
+            self._furthest = seconds
+            self.seen = time.monotonic()
+            if self._on_seconds is not None:
+                self._on_seconds(seconds)
+
+
+def log_tail(log: Path) -> str:
+    """The last lines of a child's standard error, for a message; "" where there are none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return " / ".join(line.strip() for line in lines[-4:] if line.strip())

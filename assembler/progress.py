@@ -1,0 +1,143 @@
+"""How far the work is: shown as bars, as JSON lines, or not at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Never, Protocol, TextIO
+
+from tqdm import tqdm
+
+
+class Task(Protocol):
+    """One piece of work under way."""
+
+    def advance(self, amount: float) -> None:
+        """``amount`` more of the task's unit is done; may be called from any thread."""
+
+
+class Progress(Protocol):
+    """Where progress goes. Opening a task shows it, leaving the ``with`` ends it."""
+
+    def say(self, sentence: str) -> None:
+        """A step begins: one short line."""
+
+    def task(self, name: str, total: float | None, unit: str) -> _Opened:
+        """``name`` is shown to people ("download", "render"); ``unit`` is "B" (bytes) or "s" (media seconds)."""
+
+
+class _Opened(Protocol):
+    def __enter__(self) -> Task: ...
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class Silent:
+    """Shows nothing: the default of the library functions."""
+
+    def say(self, sentence: str) -> None:
+        pass
+
+    @contextmanager
+    def task(self, name: str, total: float | None, unit: str) -> Iterator[Task]:
+        yield _SilentTask()
+
+
+class _SilentTask:
+    def advance(self, amount: float) -> None:
+        pass
+
+
+class Bars:
+    """tqdm bars on standard error; plain lines where that is no terminal."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+
+    def say(self, sentence: str) -> None:
+        tqdm.write(sentence, file=self._stream)
+
+    @contextmanager
+    def task(self, name: str, total: float | None, unit: str) -> Iterator[Task]:
+        is_bytes = unit == "B"
+        shape = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
+        with tqdm(
+            desc=name,
+            total=total if is_bytes or total is None else round(total, 1),
+            unit=unit,
+            unit_scale=is_bytes,
+            unit_divisor=1024,
+            file=self._stream,
+            disable=None,
+            dynamic_ncols=True,
+            bar_format=shape if total is not None else None,
+        ) as bar:
+            yield _BarTask(bar)
+
+
+class _BarTask:
+    def __init__(self, bar: "tqdm[Never]") -> None:
+        self._bar = bar
+        self._lock = threading.Lock()
+
+    def advance(self, amount: float) -> None:
+        with self._lock:
+            self._bar.update(round(amount, 3))
+
+
+class JsonLines:
+    """One JSON object per line on standard error, at most twice a second and task, for machines."""
+
+    EVERY_SECONDS = 0.5
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._lock = threading.Lock()
+
+    def say(self, sentence: str) -> None:
+        self._put({"event": "step", "text": sentence})
+
+    @contextmanager
+    def task(self, name: str, total: float | None, unit: str) -> Iterator[Task]:
+        task = _JsonTask(self, name, total, unit)
+        task.put("start")
+        try:
+            yield task
+        finally:
+            task.put("end")
+
+    def _put(self, line: dict[str, object]) -> None:
+        with self._lock:
+            self._stream.write(json.dumps(line) + "\n")
+            self._stream.flush()
+
+
+class _JsonTask:
+    def __init__(self, lines: JsonLines, name: str, total: float | None, unit: str) -> None:
+        self._lines, self._name, self._total, self._unit = lines, name, total, unit
+        self._done = 0.0
+        self._shown = 0.0
+        self._lock = threading.Lock()
+
+    def advance(self, amount: float) -> None:
+        with self._lock:
+            self._done += amount
+            now = time.monotonic()
+            if now - self._shown < JsonLines.EVERY_SECONDS:
+                return
+            self._shown = now
+        self.put("progress")
+
+    def put(self, event: str) -> None:
+        self._lines._put(
+            {
+                "event": event,
+                "task": self._name,
+                "done": round(self._done, 3),
+                "total": self._total,
+                "unit": self._unit,
+            }
+        )

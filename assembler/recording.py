@@ -1,0 +1,125 @@
+"""WHAT happened, as the cloud tells it. A Recording is what every dialect parses to; nothing here was checked
+against the files themselves (that is ``facts``). Its own JSON is the neutral dialect."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from assembler.findings import Finding
+from assembler.times import Ms, PlayMs, WallMs
+from assembler.values import Value
+
+
+class StreamKind(StrEnum):
+    CAMERA = "camera"
+    """A user's camera and microphone (vendor's VideoType 0)."""
+    SCREEN = "screen"
+    """A user's screen share (1)."""
+    WHITEBOARD = "whiteboard"
+    """The board, one for all (2)."""
+    MIX = "mix"
+    """All streams already composed by the vendor (3)."""
+    AUDIO = "audio"
+    """A user's sound alone, mp3 (4)."""
+
+
+class Segment(Value):
+    """One recorded file of one stream."""
+
+    video_id: str
+    """The vendor's file id; unique within a recording (the parser makes it so)."""
+    kind: StreamKind
+    """What kind of stream it is."""
+    user: str
+    """The person, without the vendor's prefixes; "" for a whiteboard and for a mixed stream."""
+    stream_id: str
+    """The raw user id of the stream as the vendor wrote it."""
+    play_time: PlayMs
+    """Where its file time 0 belongs, ms. On the playback axis, unless the evidence rule says wall (timeline)."""
+    duration: Ms | None
+    """Declared length in ms; None where it is missing, zero or negative: then the file rules."""
+    size: int | None
+    """Declared bytes; None where missing. Known to lie low."""
+    format: str
+    """Declared container, lower case ("mp4", "mp3", "webm"); "" where missing."""
+    url: str | None
+    """Where the file can be fetched; None where there is no URL. May be signed: never print its query."""
+    width: int | None = None
+    """Declared picture width in pixels; None where missing."""
+    height: int | None = None
+    """Declared picture height in pixels; None where missing."""
+
+
+class Omission(Value):
+    """A pause that is not in the recording: the wall clock jumps from ``pause`` to ``resume`` at playback ``at``."""
+
+    at: PlayMs | None
+    """VideoTime: where on the playback axis; None where missing."""
+    pause: WallMs
+    """When the recording paused, Unix ms."""
+    resume: WallMs | None
+    """When it went on, Unix ms; None (also: zero or negative) if it never did, so the recording ended in it."""
+
+
+class VendorError(Value):
+    """What the vendor says went wrong."""
+
+    code: str
+    """The API's error code as text, such as ``FailedOperation.Record``; "" where only a number came."""
+    number: int | None
+    """The vendor's number (40001...); None where none was found."""
+    message: str
+    """The vendor's own words, trimmed."""
+    advice: str
+    """What the vendor's table advises for this number, in English; "" for an unknown one."""
+
+
+class Interrupt(Value):
+    user: str
+    """Whose stream broke (raw user id)."""
+    count: int
+    """How often."""
+
+
+class Recording(Value):
+    """One finished recording task."""
+
+    dialect: str
+    """Which dialect it was read from (a name of the DIALECTS table)."""
+    task_id: str | None
+    """The vendor's task; None in a dialect without one."""
+    app_id: str | None
+    """SdkAppId as text; None where missing."""
+    room_id: str | None
+    """The room as text; None where missing."""
+    group_id: str | None
+    """The board's group as text; None where missing."""
+    record_user_id: str | None
+    """The recorder's own user; None where missing."""
+    start: WallMs | None
+    """When the recording started, Unix ms, known to the second; None where missing or 0."""
+    stop: WallMs | None
+    """When it stopped, Unix ms, known to the second; None where missing or 0 (offline results have none)."""
+    total: Ms | None
+    """Declared length of the playback, ms; None where missing or <= 0."""
+    segments: tuple[Segment, ...]
+    """Every file, in the order in which the result names them (which means nothing)."""
+    omissions: tuple[Omission, ...]
+    """Pauses, in the order given; empty where the result has no list. Malformed ones are findings instead."""
+    finish_reason: str | None
+    """AUTO, USER_CALL, EXCEPTION, FORCE_STOP (v1: upper-cased, USERCALL -> USER_CALL); None where missing."""
+    exception_count: int
+    """How often streams broke, all together; 0 where missing."""
+    interrupts: tuple[Interrupt, ...]
+    """How often each user's stream broke; empty where missing."""
+    error: VendorError | None
+    """What the vendor says went wrong although there are videos; None if nothing did."""
+    findings: tuple[Finding, ...]
+    """What the parser noticed: malformed omissions, repeated ids, ignored oddities."""
+
+    @property
+    def name(self) -> str:
+        """What a message calls this recording: the task, else the room, else "this recording"."""
+        if self.task_id:
+            return f"task {self.task_id}"
+        return f"room {self.room_id}" if self.room_id else "this recording"

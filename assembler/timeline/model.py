@@ -1,0 +1,124 @@
+"""WHEN things happen: tracks of clips on the playback axis. Pure values, written as timeline.json."""
+
+from __future__ import annotations
+
+from assembler.findings import Finding
+from assembler.recording import StreamKind
+from assembler.times import FileMs, Ms, PlayMs, Span, WallMs
+from assembler.values import Value
+
+
+class Clip(Value):
+    """A part of one file at its place on the playback axis. File time t is shown at ``span.start + t - file_start``."""
+
+    video_id: str
+    """The segment."""
+    span: Span
+    """What it was declared to fill (cut by omissions, by later clips of its track and by the window); where the
+    duration is not declared, what the file fills."""
+    file_start: FileMs
+    """File time at ``span.start``."""
+    picture: Span | None
+    """Where its picture is seen, inside ``span``: from the first frame to the declared end, or to 1 s behind the
+    file's last frame. None where the file has no picture. Before probing: all of ``span`` unless it is audio."""
+    sound: Span | None
+    """Where its sound is heard, inside ``span``. None where the file has no sound. Before probing: all of ``span``."""
+    is_known: bool
+    """True if the file was probed; else picture and sound are provisional."""
+
+
+class Gap(Value):
+    """Where a track has no clip between its first and its last one."""
+
+    span: Span
+    """Playback axis."""
+
+
+class Track(Value):
+    """All clips of one stream; they never overlap."""
+
+    kind: StreamKind
+    """What kind of stream."""
+    user: str
+    """Whose; "" for boards and mixed streams."""
+    stream_id: str
+    """Raw stream id of its first clip; for unnamed mixed streams "mix 1", "mix 2"..."""
+    clips: tuple[Clip, ...]
+    """Sorted, disjoint, at least one."""
+    gaps: tuple[Gap, ...]
+    """Between the clips."""
+
+    @property
+    def name(self) -> str:
+        """What people read: "camera of alice", "whiteboard", "mixed stream tic_mixstream_1_3"."""
+        match self.kind:
+            case StreamKind.CAMERA:
+                return f"camera of {self.user}"
+            case StreamKind.SCREEN:
+                return f"screen of {self.user}"
+            case StreamKind.AUDIO:
+                return f"sound of {self.user}"
+            case StreamKind.WHITEBOARD:
+                return "whiteboard"
+            case StreamKind.MIX:
+                return f"mixed stream {self.stream_id}".strip()
+
+    @property
+    def span(self) -> Span:
+        return Span(start=self.clips[0].span.start, end=self.clips[-1].span.end)
+
+
+class Jump(Value):
+    """Where the wall clock jumps on the playback axis: a pause that is not in the playback."""
+
+    at: PlayMs
+    """Playback instant behind which the pause is missing."""
+    length: Ms | None
+    """How long the pause was; None where only the instant is known (several inferred pauses)."""
+    pause: WallMs | None
+    """When the pause began, Unix ms; None where unknown."""
+    reason: str
+    """Where it is known from: "omission", "inferred", "next recording", "trailing"."""
+
+
+class Clock(Value):
+    """The pairing of wall clock and playback (functions in ``timeline.clock``)."""
+
+    start: WallMs | None
+    """Wall instant of playback 0; None where no result names one."""
+    is_exact: bool
+    """True if it comes from an omission (to the ms); else it is known to +-1 s."""
+    jumps: tuple[Jump, ...]
+    """Sorted by ``at``; wall times behind the first jump without a length are unknown."""
+
+
+class Chapter(Value):
+    """A mark in the finished file."""
+
+    at: PlayMs
+    """Where, playback axis."""
+    title: str
+    """What people read: "Start", "After a pause of 1:00"..."""
+
+
+class Timeline(Value):
+    """One class on the playback axis, ``[0, length)``."""
+
+    length: Ms
+    """Length of the playback."""
+    tracks: tuple[Track, ...]
+    """Sorted by kind, then user, then stream id."""
+    clock: Clock
+    """Wall clock against playback."""
+    chapters: tuple[Chapter, ...]
+    """Marks; the first is at 0."""
+    play_times: str
+    """Which axis the declared play times were on ("playback" or "wall")."""
+    play_times_reason: str
+    """Why this axis was taken."""
+    findings: tuple[Finding, ...]
+    """What was noticed: overlaps, disagreeing lengths, omissions without a border..."""
+
+    def clips(self) -> list[tuple[Track, Clip]]:
+        """Every clip with its track."""
+        return [(track, clip) for track in self.tracks for clip in track.clips]

@@ -1,0 +1,167 @@
+"""Times and the only place where their units are converted.
+
+Three axes (and a length); each is integer milliseconds of its own type, so that mypy refuses to mix them up:
+
+* ``PlayMs``  ms from the start of the finished playback
+* ``WallMs``  Unix ms
+* ``FileMs``  ms from the first presented sample of a file
+* ``Ms``      a length on any of them
+
+A ``Frame`` counts output frames from the start of the playback.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import NewType
+
+from pydantic import model_validator
+
+from assembler.errors import InputError
+from assembler.values import Value
+
+Ms = NewType("Ms", int)
+WallMs = NewType("WallMs", int)
+PlayMs = NewType("PlayMs", int)
+FileMs = NewType("FileMs", int)
+Frame = NewType("Frame", int)
+
+SAMPLE_RATE = 48_000
+SAMPLES_PER_MS = SAMPLE_RATE // 1000
+"""Playback sound is 48 kHz, so a millisecond is a whole number of samples: sound is placed exactly."""
+
+
+class Span(Value):
+    """A range of playback time, its end excluded: ``[start, end)``."""
+
+    start: PlayMs
+    """First ms inside, playback axis."""
+    end: PlayMs
+    """First ms behind, playback axis."""
+
+    @model_validator(mode="after")
+    def _is_forward(self) -> Span:
+        if self.end < self.start:
+            raise ValueError(f"a span cannot end ({self.end}) before it starts ({self.start})")
+        return self
+
+    @property
+    def length(self) -> Ms:
+        return Ms(self.end - self.start)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.end == self.start
+
+    def holds(self, at: PlayMs) -> bool:
+        return self.start <= at < self.end
+
+    def meets(self, other: Span) -> bool:
+        """True if the two share at least one millisecond."""
+        return self.start < other.end and other.start < self.end
+
+    def within(self, other: Span) -> Span | None:
+        """The part of this span that lies inside the other; None where nothing does."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return Span(start=PlayMs(start), end=PlayMs(end)) if start < end else None
+
+    def without(self, holes: Iterable[Span]) -> list[Span]:
+        """What is left of this span when the holes are taken out, in order.
+
+        self   [-------------)
+        hole        [---)       ->  [----)   [----)
+        """
+        left = [self]
+        for hole in holes:
+            rest: list[Span] = []
+            for piece in left:
+                if not piece.meets(hole):
+                    rest.append(piece)
+                    continue
+                if piece.start < hole.start:
+                    rest.append(Span(start=piece.start, end=hole.start))
+                if hole.end < piece.end:
+                    rest.append(Span(start=hole.end, end=piece.end))
+            left = rest
+        return left
+
+    def shifted(self, by: Ms) -> Span:
+        return Span(start=PlayMs(self.start + by), end=PlayMs(self.end + by))
+
+
+def span(start: int, end: int) -> Span:
+    return Span(start=PlayMs(start), end=PlayMs(end))
+
+
+def union(spans: Iterable[Span]) -> list[Span]:
+    """The same milliseconds as sorted spans that neither meet nor touch."""
+    merged: list[Span] = []
+    for piece in sorted((s for s in spans if not s.is_empty), key=lambda s: (s.start, s.end)):
+        if merged and piece.start <= merged[-1].end:
+            merged[-1] = span(merged[-1].start, max(merged[-1].end, piece.end))
+        else:
+            merged.append(piece)
+    return merged
+
+
+def frame_at(at: PlayMs, fps: Fraction) -> Frame:
+    """The output frame on whose stamp this instant is rounded (half upwards), in integers.
+
+    Every border becomes a frame number once, from its absolute time; lengths are differences of frame numbers.
+    """
+    return Frame((2 * at * fps.numerator + 1000 * fps.denominator) // (2000 * fps.denominator))
+
+
+def frame_stamp(frame: Frame, fps: Fraction) -> Fraction:
+    """Seconds from the start of the playback at which this frame is shown."""
+    return Fraction(frame * fps.denominator, fps.numerator)
+
+
+def frame_ms(frame: Frame, fps: Fraction) -> PlayMs:
+    """The same stamp, rounded down to a whole millisecond."""
+    return PlayMs(frame * 1000 * fps.denominator // fps.numerator)
+
+
+def samples_at(at: int) -> int:
+    """Samples of 48 kHz sound before this millisecond."""
+    return at * SAMPLES_PER_MS
+
+
+def seconds_text(ms: int) -> str:
+    """``1234567`` -> ``"1234.567"``: what ffmpeg takes as a time, without a float in between."""
+    sign = "-" if ms < 0 else ""
+    return f"{sign}{abs(ms) // 1000}.{abs(ms) % 1000:03d}"
+
+
+def clock_text(ms: int) -> str:
+    """``3723004`` -> ``"1:02:03.004"``; hours only where there are some, no fraction where it is zero."""
+    sign, ms = ("-", -ms) if ms < 0 else ("", ms)
+    seconds, rest = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+    return sign + text + (f".{rest:03d}" if rest else "")
+
+
+_CLOCK = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6})(?:\.(\d{1,3}))?")
+
+
+def parse_clock(text: str) -> PlayMs:
+    """``"10:35"``, ``"1:02:03.5"`` or ``"75"`` (seconds) as playback ms.
+
+    Raises InputError where the text is none of these.
+    """
+    match = _CLOCK.fullmatch(text.strip())
+    if match is None:
+        raise InputError(f"{text!r} is not a time", hint="Write 10:35, 1:02:03.5 or 75 (seconds).")
+    hours, minutes, seconds, rest = match.groups()
+    whole = int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds)
+    return PlayMs(whole * 1000 + int((rest or "0").ljust(3, "0")))
+
+
+def wall_text(at: WallMs) -> str:
+    """A wall-clock instant in UTC, to the ms: ``2019-05-23 12:05:40.000 UTC``."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{at % 1000:03d} UTC"
