@@ -1,0 +1,151 @@
+"""Recordings -> Timeline: one function for what is only declared and for what was probed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
+
+from assembler.errors import InputError
+from assembler.facts import Facts
+from assembler.findings import Finding, note, warning
+from assembler.options import PlayTimes
+from assembler.recording import Recording, Segment
+from assembler.timeline.compare import compare
+from assembler.timeline.model import Chapter, Clock, Jump, Timeline
+from assembler.timeline.pauses import (
+    Pauses,
+    cut_jumps,
+    decide_axis,
+    file_borders,
+    find_start,
+    infer_jumps,
+    moved_earlier,
+    settle_pauses,
+    trusted_jumps,
+    wall_cuts,
+)
+from assembler.timeline.tracks import Placed, build_tracks
+from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span
+
+LENGTH_TOLERANCE = Ms(1000)
+"""TotalTime is the playback's length if it is this near to the last declared end."""
+
+
+def build_timeline(
+    recording: Recording,
+    facts: Mapping[str, Facts] | None = None,
+    *,
+    unusable: Collection[str] = (),
+    play_times: PlayTimes = PlayTimes.AUTO,
+) -> Timeline:
+    """The timeline of one recording.
+
+    ``facts`` by video id, as far as files were probed; ``unusable`` names segments without a usable file: they take
+    no place on a track, but their declared end still counts for the playback's length.
+    Raises InputError where not one segment has a place and a length.
+    """
+    facts = facts or {}
+    pauses = settle_pauses(recording)
+    start, is_exact, findings = find_start(recording, pauses)
+    findings = [*pauses.findings, *findings]
+    ends = {s.video_id: _declared(s, facts, recording) for s in recording.segments}
+    last_end = PlayMs(max((e.end for e in ends.values()), default=0))
+    axis = decide_axis(recording, pauses, last_end, play_times)
+    cuts: list[Span] = []
+    if axis.is_wall and start is None:
+        findings.append(warning("", "Play times are on the wall clock, but no start is known: no pause was cut."))
+    elif axis.is_wall and start is not None:
+        cuts = wall_cuts(pauses, start)
+    everything = [piece for s in recording.segments for piece in _pieces(s, ends[s.video_id], cuts)]
+    used = [p for p in everything if p.segment.video_id not in unusable]
+    tracks, overlaps = build_tracks(used, facts)
+    findings += overlaps
+    length = _length(recording, PlayMs(max((p.span.end for p in everything), default=0)), findings)
+    if length <= 0:
+        raise InputError(
+            f"{recording.name}: no segment has a place and a length on the playback axis",
+            hint="Look at VideoPlayTime, VideoDuration and TotalTime with `assembler inspect`.",
+        )
+    if axis.is_wall:
+        jumps = cut_jumps(pauses, start) if start is not None else []
+    else:
+        jumps, doubts = _playback_jumps(recording, pauses, everything)
+        findings += doubts
+    for segment in recording.segments:
+        if segment.video_id in facts and segment.video_id not in unusable:
+            findings += compare(segment, facts[segment.video_id])
+    jumps = [jump for jump in jumps if jump.at <= length]
+    return Timeline(
+        length=length,
+        tracks=tracks,
+        clock=Clock(start=start, is_exact=is_exact, jumps=tuple(jumps)),
+        chapters=_chapters(jumps, length),
+        play_times="wall" if axis.is_wall else "playback",
+        play_times_reason=axis.reason,
+        findings=tuple(findings),
+    )
+
+
+def _declared(segment: Segment, facts: Mapping[str, Facts], recording: Recording) -> Span:
+    """What a segment fills by its declaration, on the axis of its play time; by its file where none is declared.
+
+    Before probing, a segment without a duration is taken to last until TotalTime (or for no time).
+    """
+    if segment.duration is not None:
+        end = segment.play_time + segment.duration
+    elif segment.video_id in facts:
+        end = segment.play_time + facts[segment.video_id].end
+    else:
+        end = recording.total or 0
+    return span(segment.play_time, max(segment.play_time, end))
+
+
+def _pieces(segment: Segment, filled: Span, cuts: Sequence[Span]) -> list[Placed]:
+    """The segment without what the pauses cut out of it, and without what lies before playback 0."""
+    whole = Placed(segment, filled, FileMs(0))
+    pieces = [
+        whole.cut_to(part) for part in filled.without([span(min(filled.start, 0), 0), *cuts]) if not part.is_empty
+    ]
+    moved = []
+    for piece in pieces:
+        at = moved_earlier(piece.span.start, cuts)
+        moved.append(Placed(segment, span(at, at + piece.span.length), piece.file_start))
+    return moved
+
+
+def _length(recording: Recording, last_end: PlayMs, findings: list[Finding]) -> Ms:
+    total = recording.total
+    if total is None:
+        return Ms(last_end)
+    if abs(total - last_end) <= LENGTH_TOLERANCE:
+        return total
+    findings.append(
+        note(
+            "TotalTime",
+            f"TotalTime is {clock_text(total)}, the last video ends at {clock_text(last_end)}:"
+            " the playback ends with the last video.",
+        )
+    )
+    return Ms(last_end)
+
+
+def _playback_jumps(
+    recording: Recording, pauses: Pauses, everything: Sequence[Placed]
+) -> tuple[list[Jump], list[Finding]]:
+    """The pauses that play times on the playback axis have already skipped: as listed, else inferred."""
+    ordered = sorted(everything, key=lambda p: (p.segment.kind, p.segment.stream_id, p.span.start))
+    tracks = [
+        [p.span for p in group] for _, group in groupby(ordered, key=lambda p: (p.segment.kind, p.segment.stream_id))
+    ]
+    if pauses.settled:
+        return trusted_jumps(pauses, file_borders(tracks))
+    return infer_jumps(recording, pauses, tracks), []
+
+
+def _chapters(jumps: Sequence[Jump], length: Ms) -> tuple[Chapter, ...]:
+    chapters = [Chapter(at=PlayMs(0), title="Start")]
+    for jump in jumps:
+        title = f"After a pause of {clock_text(jump.length)}" if jump.length is not None else "After a pause"
+        if chapters[-1].at < jump.at < length:
+            chapters.append(Chapter(at=jump.at, title=title))
+    return tuple(chapters)

@@ -1,0 +1,66 @@
+"""Where what a file contains disagrees with what was declared."""
+
+from __future__ import annotations
+
+from assembler.facts import Facts
+from assembler.findings import Finding, note, warning
+from assembler.recording import Segment, StreamKind
+from assembler.times import Ms, clock_text
+
+NOTABLE = Ms(1000)
+"""A smaller disagreement of lengths is filled by holding the last frame: no finding."""
+
+
+def compare(segment: Segment, facts: Facts) -> list[Finding]:
+    """Findings about one probed segment; empty where it is what was declared."""
+    found: list[Finding] = []
+    where = segment.video_id
+    if facts.is_truncated:
+        found.append(
+            warning(
+                where, f"The file is cut off: it promises more than it holds and is used until {clock_text(facts.end)}."
+            )
+        )
+    if segment.duration is not None and not facts.is_truncated:
+        missing = segment.duration - facts.end
+        if missing > NOTABLE:
+            found.append(
+                warning(
+                    where,
+                    f"The file ends at {clock_text(facts.end)}, {clock_text(missing)} before its declared"
+                    " end: background from 1 s behind its last frame.",
+                )
+            )
+        elif -missing > NOTABLE:
+            found.append(
+                note(where, f"The file is {clock_text(-missing)} longer than declared: cut at its declared end.")
+            )
+    if facts.picture is None and segment.kind is not StreamKind.AUDIO:
+        found.append(warning(where, f"The {segment.kind.value} file has no picture: only its sound is used."))
+    if facts.sound is None and segment.kind is StreamKind.AUDIO:
+        found.append(warning(where, "The sound file has no sound."))
+    if facts.picture is not None and segment.kind is StreamKind.CAMERA:
+        found += [
+            warning(
+                where,
+                f"The camera gives no picture from {clock_text(start)} to {clock_text(end)} of the file:"
+                " its last frame is held.",
+            )
+            for start, end in facts.picture.holes
+        ]
+    found += _size(segment, facts)
+    return found
+
+
+def _size(segment: Segment, facts: Facts) -> list[Finding]:
+    if facts.picture is None:
+        return []
+    first, *rest = facts.picture.stretches
+    found: list[Finding] = []
+    if segment.width and segment.height and (segment.width, segment.height) != first.display_size:
+        declared, real = f"{segment.width}x{segment.height}", "{}x{}".format(*first.display_size)
+        found.append(note(segment.video_id, f"The picture is {real}, declared was {declared}: the file rules."))
+    if rest:
+        sizes = ", ".join(f"{s.display_size[0]}x{s.display_size[1]}" for s in facts.picture.stretches)
+        found.append(note(segment.video_id, f"The picture changes inside the file: {sizes}."))
+    return found

@@ -1,0 +1,218 @@
+"""Which pauses a recording has, where they are, and on which axis its play times run (DOMAIN section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from assembler.findings import Finding, note, warning
+from assembler.options import PlayTimes
+from assembler.recording import Omission, Recording
+from assembler.timeline.model import Jump
+from assembler.times import Ms, PlayMs, Span, WallMs, clock_text, wall_text
+
+START_TOLERANCE = Ms(1500)
+"""An omission names a better start than RecordStartTime (whole seconds) if the two agree within this."""
+BORDER_TOLERANCE = Ms(1000)
+"""How near the ends and starts of files must be to an instant to be "at" it."""
+LEAST_INFERRED = Ms(2000)
+"""A smaller difference between wall clock and playback is no pause but rounding and delay."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A settled omission: it ended, so the recording went on behind it."""
+
+    at: PlayMs | None
+    pause: WallMs
+    resume: WallMs
+
+    @property
+    def length(self) -> Ms:
+        return Ms(self.resume - self.pause)
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """All of a recording's pauses, sorted and disjoint on the wall clock."""
+
+    settled: tuple[Pause, ...]
+    trailing: WallMs | None
+    """When the pause began in which the recording ended; None if there was none."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def omitted(self) -> Ms:
+        return Ms(sum(p.length for p in self.settled))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Which axis the declared play times run on, and why."""
+
+    is_wall: bool
+    reason: str
+
+
+def settle_pauses(recording: Recording) -> Pauses:
+    """Sort, merge and check the omissions; what ended the recording cuts nothing."""
+    findings: list[Finding] = []
+    trailing: WallMs | None = None
+    ended: list[Pause] = []
+    for omission in sorted(recording.omissions, key=lambda o: (o.pause, o.resume or 0)):
+        resume = omission.resume
+        if resume is None or resume <= 0 or (recording.stop is not None and resume >= recording.stop):
+            trailing = omission.pause if trailing is None else min(trailing, omission.pause)
+            findings.append(note(_where(omission), "The recording ended in this pause; it cuts nothing."))
+        elif resume <= omission.pause:
+            findings.append(warning(_where(omission), "The omission ends before it begins; it was ignored."))
+        else:
+            ended.append(Pause(omission.at, omission.pause, resume))
+    settled: list[Pause] = []
+    for pause in ended:
+        if settled and pause.pause < settled[-1].resume:
+            #   kept     [--------)
+            #   pause         [--------)   -> one pause, at the first one's place
+            last = settled[-1]
+            findings.append(note(f"omission at {wall_text(pause.pause)}", "It overlaps the one before: merged."))
+            settled[-1] = Pause(last.at, last.pause, max(last.resume, pause.resume))
+        else:
+            settled.append(pause)
+    return Pauses(tuple(settled), trailing, tuple(findings))
+
+
+def _where(omission: Omission) -> str:
+    return f"omission at {wall_text(omission.pause)}"
+
+
+def find_start(recording: Recording, pauses: Pauses) -> tuple[WallMs | None, bool, list[Finding]]:
+    """The wall instant of playback 0, whether it is exact to the ms, and what was doubtful."""
+    first = next((p for p in pauses.settled[:1] if p.at is not None), None)
+    if first is None or first.at is None:
+        return recording.start, False, []
+    by_omission = WallMs(first.pause - first.at)
+    if recording.start is None:
+        return by_omission, True, []
+    if abs(by_omission - recording.start) <= START_TOLERANCE:
+        return by_omission, True, []
+    doubt = warning(
+        f"omission at {wall_text(first.pause)}",
+        f"Its VideoTime puts the start of the recording at {wall_text(by_omission)}, the result says"
+        f" {wall_text(recording.start)}; the result's start was taken.",
+    )
+    return recording.start, False, [doubt]
+
+
+def decide_axis(recording: Recording, pauses: Pauses, last_end: PlayMs, wanted: PlayTimes) -> Axis:
+    """Do the play times still run on the wall clock, relative to the start?
+
+    By evidence: with pauses, the last declared end is compared to the declared length with and without them.
+    """
+    if wanted is not PlayTimes.AUTO:
+        return Axis(wanted is PlayTimes.WALL, f"asked for: play times are on the {wanted.value} axis")
+    if not pauses.omitted:
+        return Axis(False, "no pause is declared, so both axes are the same")
+    if recording.total is not None:
+        total, source = int(recording.total), "TotalTime"
+    elif recording.start is not None and recording.stop is not None:
+        stop = pauses.trailing if pauses.trailing is not None else recording.stop
+        total, source = stop - recording.start - pauses.omitted, "stop - start - pauses"
+    else:
+        return Axis(False, "neither TotalTime nor start and stop are known: the documented axis was taken")
+    is_wall = abs(last_end - total - pauses.omitted) < abs(last_end - total)
+    far = f"{clock_text(total)} ({source})"
+    with_pauses = clock_text(total + pauses.omitted)
+    nearer, other = (f"{with_pauses} with its pauses", far) if is_wall else (far, f"{with_pauses} with its pauses")
+    name = "wall" if is_wall else "playback"
+    return Axis(
+        is_wall, f"the last video ends at {clock_text(last_end)}, nearer to {nearer} than to {other}: {name} axis"
+    )
+
+
+def trusted_jumps(pauses: Pauses, borders: Sequence[PlayMs]) -> tuple[list[Jump], list[Finding]]:
+    """The jumps of the wall clock on the playback axis, for play times that skip pauses already.
+
+    ``borders``: where files of one track abut. Without any, the files were joined by the recorder (Concat) and the
+    list is valid; with some, only an omission near a border is trusted.
+    """
+    jumps: list[Jump] = []
+    findings: list[Finding] = []
+    for pause in pauses.settled:
+        where = f"omission at {wall_text(pause.pause)}"
+        if pause.at is None or pause.at < 0:
+            findings.append(warning(where, "It has no usable VideoTime: it is no chapter and moves no wall clock."))
+        elif borders and min(abs(pause.at - b) for b in borders) > BORDER_TOLERANCE:
+            findings.append(
+                warning(
+                    where,
+                    f"No file ends and goes on at its VideoTime {clock_text(pause.at)}, although files of this class"
+                    " do so elsewhere: it is no chapter and moves no wall clock.",
+                )
+            )
+        else:
+            jumps.append(Jump(at=pause.at, length=pause.length, pause=pause.pause, reason="omission"))
+    jumps.sort(key=lambda j: j.at)
+    return jumps, findings
+
+
+def wall_cuts(pauses: Pauses, start: WallMs) -> list[Span]:
+    """What to take out of wall-relative play times, relative to the start; sorted, disjoint."""
+    cuts = (Span(start=PlayMs(max(0, p.pause - start)), end=PlayMs(max(0, p.resume - start))) for p in pauses.settled)
+    return [cut for cut in cuts if not cut.is_empty]
+
+
+def moved_earlier(at: PlayMs, cuts: Sequence[Span]) -> PlayMs:
+    """A wall-relative instant on the playback axis: everything cut before it is gone."""
+    return PlayMs(at - sum(min(at, cut.end) - cut.start for cut in cuts if cut.start < at))
+
+
+def cut_jumps(pauses: Pauses, start: WallMs) -> list[Jump]:
+    """The jumps left by cutting wall-relative play times."""
+    cuts = wall_cuts(pauses, start)
+    return [
+        Jump(at=moved_earlier(cut.start, cuts), length=cut.length, pause=WallMs(start + cut.start), reason="omission")
+        for cut in cuts
+    ]
+
+
+def infer_jumps(recording: Recording, pauses: Pauses, tracks: Sequence[Sequence[Span]]) -> list[Jump]:
+    """Pauses that no list names: instants where every running track ends and at least one starts.
+
+    ``tracks``: the declared spans of each track. Exactly one such instant gets the whole difference between wall
+    clock and playback (to +-1 s); several are marks without a length.
+    """
+    if recording.start is None or recording.stop is None or recording.total is None:
+        return []
+    stop = recording.stop if pauses.trailing is None else pauses.trailing
+    missing = stop - recording.start - recording.total
+    if missing < LEAST_INFERRED:
+        return []
+    instants = _common_borders(tracks)
+    if len(instants) == 1:
+        pause = WallMs(recording.start + instants[0])
+        return [Jump(at=instants[0], length=Ms(missing), pause=pause, reason="inferred")]
+    return [Jump(at=at, length=None, pause=None, reason="inferred") for at in instants]
+
+
+def _common_borders(tracks: Sequence[Sequence[Span]]) -> list[PlayMs]:
+    spans = [s for track in tracks for s in track if s.length > BORDER_TOLERANCE]
+    starts = sorted({s.start for s in spans})
+    found: list[PlayMs] = []
+    for start in starts:
+        #  every span that runs before the instant ends near it; what begins near it does not run through it
+        ends_here = any(abs(s.end - start) <= BORDER_TOLERANCE for s in spans)
+        runs_on = any(s.start < start - BORDER_TOLERANCE and s.end > start + BORDER_TOLERANCE for s in spans)
+        if ends_here and not runs_on and (not found or start - found[-1] > BORDER_TOLERANCE):
+            found.append(start)
+    return found
+
+
+def file_borders(tracks: Sequence[Sequence[Span]]) -> list[PlayMs]:
+    """Where one file of a track ends and the next one begins within a second."""
+    return [
+        after.start
+        for track in tracks
+        for before, after in pairwise(sorted(track, key=lambda s: (s.start, s.end)))
+        if abs(after.start - before.end) <= BORDER_TOLERANCE
+    ]
