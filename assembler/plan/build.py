@@ -1,0 +1,94 @@
+"""Timeline + arrangement + facts -> Plan: every decision, and its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from assembler.facts import Facts
+from assembler.findings import Finding, note
+from assembler.layout.model import Arrangement
+from assembler.options import Options
+from assembler.plan.copying import decide_copying
+from assembler.plan.heard import build_bed
+from assembler.plan.model import Mode, Plan
+from assembler.plan.outcomes import judge_segments
+from assembler.plan.rate import choose_rate
+from assembler.plan.scenes import build_lanes, build_scenes, find_visible, without_gaps
+from assembler.recording import Segment
+from assembler.timeline.join import cut_window
+from assembler.timeline.model import Timeline
+from assembler.times import Frame, PlayMs, Span, frame_at
+
+
+def build_plan(
+    timeline: Timeline,
+    arrangement: Arrangement,
+    facts: Mapping[str, Facts],
+    options: Options,
+    *,
+    segments: Sequence[Segment],
+    unusable: Mapping[str, str] | None = None,
+    findings: Sequence[Finding] = (),
+) -> Plan:
+    """The plan of a whole class, or of the window that the options name.
+
+    ``timeline`` and ``arrangement`` are of the whole class even for a window, so that a window shows what the whole
+    would show there. ``unusable``: video id -> why its file could not be used. ``findings``: stated before.
+    """
+    unusable = unusable or {}
+    fps = options.fps or choose_rate(arrangement, facts, timeline.length)
+    window = cut_window(timeline, options.start, options.end)
+    placed = _inside(arrangement, options.start or PlayMs(0), window)
+    frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
+    parts = find_visible(window, placed, fps, frames)
+    mode, reason, copied = decide_copying(window, parts, placed.layout, facts, options)
+    if mode is Mode.COPY:
+        picture = facts[copied[0].video_id].picture
+        fps = picture.rate if picture is not None else fps
+        frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
+        parts = without_gaps(find_visible(window, placed, fps, frames), frames)
+    bed = build_bed(window, placed, facts)
+    if mode is Mode.ENCODE or options.loudness is not None:
+        bed = bed.model_copy(update={"copied": None})
+    seen = {h.video_id for part in parts for h in part.shown}
+    inside = {clip.video_id for _, clip in window.clips()}
+    stated = (*findings, *timeline.findings, *arrangement.findings)
+    if not seen:
+        stated = (*stated, note("", "Nothing is to be seen: the playback shows its background."))
+    return Plan(
+        fps=fps,
+        frames=frames,
+        length=PlayMs(window.length),
+        canvas=placed.layout.canvas,
+        layout=placed.layout.name,
+        layout_reason=placed.reason,
+        mode=mode,
+        mode_reason=reason,
+        scenes=build_scenes(parts, placed.layout, mode, reason),
+        lanes=build_lanes(parts, placed.layout) if mode is Mode.ENCODE else (),
+        copied=copied,
+        bed=bed,
+        chapters=window.chapters,
+        keyframes=tuple(sorted({frame_at(c.at, fps) for c in window.chapters if 0 < c.at < window.length})),
+        is_provisional=any(not clip.is_known for _, clip in window.clips()),
+        outcomes=judge_segments(
+            segments,
+            seen=seen,
+            bed=bed,
+            unusable=unusable,
+            findings=stated,
+            outside={clip.video_id for _, clip in timeline.clips()} - inside,
+        ),
+        findings=stated,
+    )
+
+
+def _inside(arrangement: Arrangement, start: PlayMs, window: Timeline) -> Arrangement:
+    whole = Span(start=start, end=PlayMs(start + window.length))
+    placements = []
+    for placement in arrangement.placements:
+        part = placement.span.within(whole)
+        if part is not None:
+            moved = Span(start=PlayMs(part.start - start), end=PlayMs(part.end - start))
+            placements.append(placement.model_copy(update={"span": moved}))
+    return arrangement.model_copy(update={"placements": tuple(placements)})

@@ -1,0 +1,214 @@
+"""A plan's lanes cut into chunks, each rendered by one ffmpeg run, and each piece paired with what ffmpeg must read.
+
+The source frame shown at output frame n depends only on n and on where its file lies, never on the chunk: stamps are
+placed on one exact grid (``Grid``) and a chunk takes its range of it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import combinations, pairwise
+from math import lcm
+
+from assembler.facts import Facts, PictureFacts
+from assembler.layout.model import Canvas, Rect
+from assembler.options import Fill
+from assembler.plan.model import Piece, Plan
+from assembler.times import Frame
+from assembler.values import Value
+
+
+class Source(Value):
+    """A range of output frames of one tile, read from one stretch of one file."""
+
+    video_id: str
+    """The segment."""
+    stretch: int
+    """Which of the file's stretches (``PictureFacts.stretches``)."""
+    first: Frame
+    """First output frame, on the playback."""
+    end: Frame
+    """Output frame behind the last one."""
+    shift: int
+    """Grid ticks added to a source stamp (in grid ticks) to get its playback stamp."""
+    seek: int | None
+    """Stamp of the key frame at which reading starts, ticks of the picture; None: from the file's start."""
+    fill: Fill
+    """Fit or crop."""
+    background: str
+    """Colour of bars."""
+
+
+class Tile(Value):
+    """One rectangle of the canvas within a chunk; the canvas' background wherever no source is."""
+
+    rect: Rect
+    """Where on the canvas."""
+    sources: tuple[Source, ...]
+    """Disjoint, sorted, at least one."""
+
+
+class Chunk(Value):
+    """What one ffmpeg run renders: output frames ``[first, end)``."""
+
+    first: Frame
+    """First output frame."""
+    end: Frame
+    """Output frame behind the last one."""
+    fps: Fraction
+    """Frames per second."""
+    canvas: Canvas
+    """Size and background."""
+    tiles: tuple[Tile, ...]
+    """Lowest first."""
+    is_disjoint: bool
+    """True if no two tiles meet: they can be stacked side by side instead of laid over each other."""
+    keyframes: tuple[Frame, ...]
+    """Forced key frames inside the chunk, counted from its first frame."""
+
+    @property
+    def frames(self) -> int:
+        return self.end - self.first
+
+
+def grid_rate(fps: Fraction) -> int:
+    """Grid ticks per second: every frame border, every millisecond and every 1/90000 s is whole."""
+    return lcm(90_000, fps.numerator)
+
+
+def frame_ticks(fps: Fraction) -> int:
+    """Grid ticks per output frame."""
+    return grid_rate(fps) * fps.denominator // fps.numerator
+
+
+def rounded(value: Fraction) -> int:
+    """The nearest integer, halves upwards."""
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
+def frame_of(stamp: int, time_base: Fraction, shift: int, fps: Fraction) -> Frame:
+    """The output frame from which a source frame is shown: its stamp on the grid, rounded half upwards."""
+    ticks = rounded(stamp * time_base * grid_rate(fps)) + shift
+    return Frame(rounded(Fraction(ticks, frame_ticks(fps))))
+
+
+def cut_chunks(plan: Plan, facts: Mapping[str, Facts], seconds: float) -> tuple[Chunk, ...]:
+    """The whole encoded plan as chunks of about this length, cut at scene borders where one is near."""
+    borders = _borders(plan, seconds)
+    sources = [
+        (lane.rect, lane.z, source)
+        for lane in plan.lanes
+        for piece in lane.pieces
+        for source in _sources(piece, facts[piece.video_id], plan.fps, lane.fill, lane.background)
+    ]
+    sources.sort(key=lambda item: item[2].first)
+    chunks = []
+    for first, end in pairwise(borders):
+        inside = [
+            (rect, z, _clipped(source, first, end, facts[source.video_id], plan.fps))
+            for rect, z, source in sources
+            if source.first < end and first < source.end
+        ]
+        tiles = _tiles(inside)
+        chunks.append(
+            Chunk(
+                first=first,
+                end=end,
+                fps=plan.fps,
+                canvas=plan.canvas,
+                tiles=tiles,
+                is_disjoint=not any(a.rect.meets(b.rect) for a, b in combinations(tiles, 2)),
+                keyframes=tuple(Frame(k - first) for k in plan.keyframes if first < k < end),
+            )
+        )
+    return tuple(chunks)
+
+
+def cut_frame(plan: Plan, facts: Mapping[str, Facts], frame: Frame) -> Chunk:
+    """The chunk of a single output frame."""
+    end = Frame(frame + 1)
+    inside = [
+        (lane.rect, lane.z, _clipped(source, frame, end, facts[piece.video_id], plan.fps))
+        for lane in plan.lanes
+        for piece in lane.pieces
+        if piece.first <= frame < piece.end
+        for source in _sources(piece, facts[piece.video_id], plan.fps, lane.fill, lane.background)
+        if source.first <= frame < source.end
+    ]
+    tiles = _tiles(inside)
+    is_disjoint = not any(a.rect.meets(b.rect) for a, b in combinations(tiles, 2))
+    return Chunk(
+        first=frame,
+        end=end,
+        fps=plan.fps,
+        canvas=plan.canvas,
+        tiles=tiles,
+        is_disjoint=is_disjoint,
+        keyframes=(),
+    )
+
+
+def _borders(plan: Plan, seconds: float) -> list[Frame]:
+    length = max(1, rounded(Fraction(seconds) * plan.fps))
+    scenes = [scene.first for scene in plan.scenes]
+    borders = [Frame(0)]
+    while plan.frames - borders[-1] > length + length // 2:
+        wanted = borders[-1] + length
+        near = [s for s in scenes if abs(s - wanted) <= length // 4]
+        borders.append(Frame(min(near, key=lambda s: abs(s - wanted), default=wanted)))
+    return [*borders, plan.frames]
+
+
+def _sources(piece: Piece, known: Facts, fps: Fraction, fill: Fill, background: str) -> list[Source]:
+    """A piece split where the parameters of its file change."""
+    picture = known.picture
+    if picture is None:
+        return []
+    shift = rounded((Fraction(piece.play_start, 1000) - known.origin) * grid_rate(fps))
+    starts = [piece.first]
+    for stretch in picture.stretches[1:]:
+        starts.append(Frame(min(piece.end, max(piece.first, frame_of(stretch.start, picture.time_base, shift, fps)))))
+    ends = [*starts[1:], piece.end]
+    return [
+        Source(
+            video_id=piece.video_id,
+            stretch=index,
+            first=first,
+            end=end,
+            shift=shift,
+            seek=None,
+            fill=fill,
+            background=background,
+        )
+        for index, (first, end) in enumerate(zip(starts, ends, strict=True))
+        if first < end
+    ]
+
+
+def _clipped(source: Source, first: Frame, end: Frame, known: Facts, fps: Fraction) -> Source:
+    first, end = max(source.first, first), min(source.end, end)
+    seek = None
+    if known.picture is not None and known.can_seek and len(known.picture.stretches) == 1:
+        seek = _seek(known.picture, source.shift, first, fps)
+    return source.model_copy(update={"first": first, "end": end, "seek": seek})
+
+
+def _seek(picture: PictureFacts, shift: int, first: Frame, fps: Fraction) -> int | None:
+    """The last key frame that is shown at or before this output frame; None where that is the first one."""
+    place = bisect_right(picture.keyframes, first, key=lambda k: frame_of(k, picture.time_base, shift, fps)) - 1
+    return picture.keyframes[place] if place > 0 else None
+
+
+def _tiles(inside: Sequence[tuple[Rect, int, Source]]) -> tuple[Tile, ...]:
+    """Slots with the same rectangle (board and screen share) are one tile: they are never visible together."""
+    grouped: dict[Rect, tuple[int, list[Source]]] = {}
+    for rect, z, source in inside:
+        lowest, sources = grouped.setdefault(rect, (z, []))
+        sources.append(source)
+        grouped[rect] = (min(z, lowest), sources)
+    ordered = sorted(grouped.items(), key=lambda item: item[1][0])
+    return tuple(
+        Tile(rect=rect, sources=tuple(sorted(sources, key=lambda s: s.first))) for rect, (_, sources) in ordered
+    )

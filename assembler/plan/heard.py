@@ -1,0 +1,81 @@
+"""What is heard: the shown mixed stream alone, else every single stream (DOMAIN section 3, Sound)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from assembler.facts import Facts
+from assembler.layout.model import Arrangement
+from assembler.plan.model import AudioBed, SoundPiece
+from assembler.recording import StreamKind
+from assembler.timeline.model import Clip, Timeline
+from assembler.times import FileMs, Ms, Span, clock_text, span, union
+
+ONE_AAC_FRAME = Fraction(1024, 48000)
+
+
+def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, Facts]) -> AudioBed:
+    """Every piece of sound at its place."""
+    shown = {p.video_id for p in arrangement.placements if p.kind is StreamKind.MIX}
+    whole = span(0, timeline.length)
+    if not shown:
+        pieces = _single_pieces(timeline, [whole])
+        return AudioBed(pieces=_sorted(pieces), reason="no mixed stream is shown: all single streams", copied=None)
+    mixed = [clip for track, clip in timeline.clips() if track.kind is StreamKind.MIX and clip.video_id in shown]
+    pieces = [piece for clip in mixed if clip.sound is not None for piece in _cut(clip, [clip.sound])]
+    holes = whole.without(union(p.span for p in pieces))
+    filled = _single_pieces(timeline, holes)
+    reason = "the sound of the mixed stream alone"
+    if filled:
+        lengths = clock_text(sum(s.length for s in union(p.span for p in filled)))
+        reason = f"the sound of the mixed stream; single streams where it has none ({lengths})"
+    bed = AudioBed(pieces=_sorted([*pieces, *filled]), reason=reason, copied=None)
+    return bed.model_copy(update={"copied": _copyable(bed, timeline.length, facts)})
+
+
+def _single_pieces(timeline: Timeline, where: Iterable[Span]) -> list[SoundPiece]:
+    holes = list(where)
+    cameras: dict[str, list[Span]] = {}
+    for track, clip in timeline.clips():
+        if track.kind is StreamKind.CAMERA and clip.sound is not None:
+            cameras.setdefault(track.user, []).append(clip.sound)
+    pieces: list[SoundPiece] = []
+    for track, clip in timeline.clips():
+        if clip.sound is None or track.kind is StreamKind.MIX:
+            continue
+        heard = [clip.sound]
+        if track.kind is StreamKind.AUDIO:
+            # it repeats the camera's sound: heard only where that user's camera has none
+            heard = clip.sound.without(cameras.get(track.user, []))
+        parts = [part for h in heard for hole in holes if (part := h.within(hole)) is not None]
+        pieces += _cut(clip, parts)
+    return pieces
+
+
+def _cut(clip: Clip, parts: Iterable[Span]) -> list[SoundPiece]:
+    return [
+        SoundPiece(video_id=clip.video_id, span=part, file_start=FileMs(clip.file_start + part.start - clip.span.start))
+        for part in parts
+        if not part.is_empty
+    ]
+
+
+def _sorted(pieces: Iterable[SoundPiece]) -> tuple[SoundPiece, ...]:
+    return tuple(sorted(pieces, key=lambda p: (p.span.start, p.video_id, p.span.end)))
+
+
+def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | None:
+    """The one file whose sound packets can be taken as they are: AAC without holes, from start to end."""
+    if len(bed.pieces) != 1:
+        return None
+    piece = bed.pieces[0]
+    known = facts.get(piece.video_id)
+    sound = known.sound if known is not None else None
+    if sound is None or sound.codec != "aac" or not sound.is_constant:
+        return None
+    frame = 1000 * Fraction(1024, sound.rate)
+    starts_with_file = piece.file_start <= sound.start and piece.span.start <= frame
+    is_whole = abs(piece.file_start + piece.span.length - sound.end) <= 1
+    reaches_end = abs(length - piece.span.end) <= frame
+    return piece.video_id if starts_with_file and is_whole and reaches_end else None
