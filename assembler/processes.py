@@ -175,3 +175,12 @@ def log_tail(log: Path) -> str:
     except OSError:
         return ""
     return " / ".join(line.strip() for line in lines[-4:] if line.strip())
+
+
+def capture(argv: Sequence[str], *, seconds: float) -> str:
+    """What a short-lived program prints on its standard output (errors are dropped).
+
+    Raises OSError or subprocess.SubprocessError where it cannot be run or takes longer than ``seconds``.
+    """
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+    return done.stdout.decode("utf-8", "replace")

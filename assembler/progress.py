@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Never, Protocol, TextIO
 
 from tqdm import tqdm
@@ -26,13 +26,8 @@ class Progress(Protocol):
     def say(self, sentence: str) -> None:
         """A step begins: one short line."""
 
-    def task(self, name: str, total: float | None, unit: str) -> _Opened:
+    def task(self, name: str, total: float | None, unit: str) -> AbstractContextManager[Task]:
         """``name`` is shown to people ("download", "render"); ``unit`` is "B" (bytes) or "s" (media seconds)."""
-
-
-class _Opened(Protocol):
-    def __enter__(self) -> Task: ...
-    def __exit__(self, *exc: object) -> None: ...
 
 
 class Silent:
@@ -79,7 +74,7 @@ class Bars:
 
 
 class _BarTask:
-    def __init__(self, bar: "tqdm[Never]") -> None:
+    def __init__(self, bar: tqdm[Never]) -> None:
         self._bar = bar
         self._lock = threading.Lock()
 

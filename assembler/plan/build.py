@@ -29,11 +29,13 @@ def build_plan(
     segments: Sequence[Segment],
     unusable: Mapping[str, str] | None = None,
     findings: Sequence[Finding] = (),
+    may_copy: bool = True,
 ) -> Plan:
     """The plan of a whole class, or of the window that the options name.
 
     ``timeline`` and ``arrangement`` are of the whole class even for a window, so that a window shows what the whole
     would show there. ``unusable``: video id -> why its file could not be used. ``findings``: stated before.
+    ``may_copy`` False: what could be copied is composed all the same (a single frame).
     """
     unusable = unusable or {}
     fps = options.fps or choose_rate(arrangement, facts, timeline.length)
@@ -42,6 +44,8 @@ def build_plan(
     frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
     parts = find_visible(window, placed, fps, frames)
     mode, reason, copied = decide_copying(window, parts, placed.layout, facts, options)
+    if not may_copy:
+        mode, reason, copied = Mode.ENCODE, "composed for a single frame", ()
     if mode is Mode.COPY:
         picture = facts[copied[0].video_id].picture
         fps = picture.rate if picture is not None else fps

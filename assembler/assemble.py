@@ -1,0 +1,202 @@
+"""The whole story: a finished recording becomes one synchronized playback file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from assembler.errors import AssemblerError, InputError
+from assembler.findings import Finding, Severity
+from assembler.gather import Gathered, gather
+from assembler.layout import arrange
+from assembler.media.compose import compose, finished_digest, single_frame
+from assembler.media.ffmpeg import find_ffmpeg
+from assembler.media.verify import assets_of, load_manifest, verify
+from assembler.options import Options, load_options
+from assembler.plan.build import build_plan
+from assembler.plan.manifest import Manifest
+from assembler.plan.model import Plan
+from assembler.processes import Stop
+from assembler.progress import Progress, Silent
+from assembler.recording import Recording
+from assembler.timeline import append, build_timeline, order_recordings
+from assembler.timeline.model import Timeline
+from assembler.times import PlayMs
+from assembler.workspace import Workspace, unwritable, write_whole
+
+
+@dataclass(frozen=True)
+class Playback:
+    """A finished file."""
+
+    path: Path
+    """The playback."""
+    manifest: Manifest
+    """What it was made from, and what was noticed."""
+    was_there: bool
+    """True if an earlier run had made the same file: nothing was done."""
+
+
+def assemble(
+    recordings: Recording | Sequence[Recording],
+    out: Path,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+) -> Playback:
+    """Make ``out`` from the recordings of one class, and ``<out>.assets/playback.json`` beside it.
+
+    The file appears under its name only when it is whole and verified. Raises an AssemblerError of any kind: what
+    was done until then is kept in the workspace, and the same call continues there.
+    """
+    return _assemble(recordings, out, options or load_options(), progress or Silent(), stop or Stop())
+
+
+def _assemble(
+    recordings: Recording | Sequence[Recording], out: Path, options: Options, progress: Progress, stop: Stop
+) -> Playback:
+    ordered = _ordered(recordings)
+    _check_output(out)
+    program = find_ffmpeg(options.ffmpeg)
+    workspace = Workspace(options.home)
+    got = gather(ordered, options, workspace, progress, stop)
+    timeline, plan = decide(ordered, got, options)
+    _refuse_warnings(plan.findings, options)
+    digest = finished_digest(plan, got.files, program, options)
+    done = _already_there(out, digest)
+    if done is not None:
+        return Playback(out, done, was_there=True)
+    with workspace.held(digest, progress) as folder:
+        done = _already_there(out, digest)  # made by another run while this one waited
+        if done is not None:
+            return Playback(out, done, was_there=True)
+        for name, value in [("timeline", timeline), ("plan", plan), *_numbered(ordered)]:
+            write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
+        part = out.with_name(out.name + ".part")
+        manifest = compose(
+            plan, timeline, got, digest, part, folder=folder, program=program, options=options, progress=progress,
+            stop=stop, segments=[s for r in ordered for s in r.segments], tasks=[r.name for r in ordered],
+        )  # fmt: skip
+        _refuse_warnings(manifest.findings, options)
+        progress.say("verifying")
+        verify(part, manifest, stop=stop)
+        _put_in_place(part, out, manifest)
+    if not options.keep_work:
+        workspace.forget(digest)
+    return Playback(out, manifest, was_there=False)
+
+
+def decide(
+    recordings: Sequence[Recording], got: Gathered, options: Options, *, may_copy: bool = True
+) -> tuple[Timeline, Plan]:
+    """The timeline of all recordings and the plan of what is to be rendered: pure, from values alone."""
+    segments = [s for r in recordings for s in r.segments]
+    timelines = [build_timeline(r, got.facts, unusable=got.unusable, play_times=options.play_times) for r in recordings]
+    timeline = timelines[0]
+    for following in timelines[1:]:
+        timeline = append(timeline, following)
+    sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in segments}
+    arrangement = arrange(timeline, got.facts, sizes, options)
+    plan = build_plan(
+        timeline,
+        arrangement,
+        got.facts,
+        options,
+        segments=segments,
+        unusable=got.unusable,
+        findings=[*(f for r in recordings for f in r.findings), *got.findings],
+        may_copy=may_copy,
+    )
+    return timeline, plan
+
+
+def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
+    """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
+    return decide(_ordered(recordings), Gathered({}, {}, {}, ()), options)
+
+
+def plan_probed(
+    recordings: Recording | Sequence[Recording], options: Options, progress: Progress | None = None
+) -> tuple[Timeline, Plan]:
+    """Timeline and plan as ``assemble`` would take them: files are downloaded and probed, nothing is rendered."""
+    ordered = _ordered(recordings)
+    got = gather(ordered, options, Workspace(options.home), progress or Silent(), Stop())
+    return decide(ordered, got, options)
+
+
+def take_frame(
+    recordings: Recording | Sequence[Recording],
+    at: PlayMs,
+    png: Path,
+    options: Options,
+    progress: Progress | None = None,
+) -> Path:
+    """One composed picture of the playback as a PNG, for trying layouts; only the files seen then are fetched."""
+    ordered = _ordered(recordings)
+    program = find_ffmpeg(options.ffmpeg)
+    workspace = Workspace(options.home)
+    timeline, _ = plan_only(ordered, options)
+    if at >= timeline.length:
+        raise InputError(
+            f"the playback has {timeline.length} ms, there is no frame at {at} ms", hint="Ask for an earlier one."
+        )
+    needed = {c.video_id for _, c in timeline.clips() if c.span.holds(at)}
+    got = gather(ordered, options, workspace, progress or Silent(), Stop(), only=needed)
+    _, plan = decide(ordered, got, options, may_copy=False)
+    single_frame(plan, got, at, png, workspace=workspace, program=program, options=options)
+    return png
+
+
+def _ordered(recordings: Recording | Sequence[Recording]) -> list[Recording]:
+    given = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    if not given:
+        raise InputError("no recording was given", hint="Name at least one result file.")
+    return order_recordings(given)
+
+
+def _numbered(recordings: Sequence[Recording]) -> list[tuple[str, Recording]]:
+    return [(f"recording-{number}", recording) for number, recording in enumerate(recordings, 1)]
+
+
+def _check_output(out: Path) -> None:
+    if out.is_dir():
+        raise InputError(f"{out} is a folder", hint="Name a file, such as class.mp4.")
+    if out.suffix.lower() != ".mp4":
+        raise InputError(f"{out} does not end in .mp4", hint="The playback is an mp4: name it class.mp4.")
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"the folder {out.absolute().parent} is not there", hint="Make it first.")
+    if not os.access(out.absolute().parent, os.W_OK):
+        raise InputError(f"the folder {out.absolute().parent} may not be written to", hint="Name another one with -o.")
+
+
+def _refuse_warnings(findings: Sequence[Finding], options: Options) -> None:
+    warnings = [f for f in findings if f.severity is Severity.WARNING]
+    if options.strict and warnings:
+        first = warnings[0]
+        where = f"{first.where}: " if first.where else ""
+        more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
+        raise InputError(f"--strict: {where}{first.sentence}{more}", hint="Leave --strict away to get the playback.")
+
+
+def _already_there(out: Path, digest: str) -> Manifest | None:
+    """The manifest of a finished file with this digest; its size and stamps are checked."""
+    with suppress(AssemblerError):
+        manifest = load_manifest(out)
+        if manifest.digest == digest:
+            verify(out, manifest, decode="nothing")
+            return manifest
+    return None
+
+
+def _put_in_place(part: Path, out: Path, manifest: Manifest) -> None:
+    """Move the verified file under its name, its playback.json first: a manifest without its file is harmless."""
+    assets = assets_of(out)
+    try:
+        assets.mkdir(exist_ok=True)
+        write_whole(assets / "playback.json", manifest.model_dump_json(indent=1))
+        os.replace(part, out)
+    except OSError as exc:
+        raise unwritable(out, exc) from exc

@@ -1,0 +1,119 @@
+"""Files and facts of every segment: downloaded (or found on disk) and probed. A bad one does not spoil the class."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from assembler.errors import AssemblerError, InputError, MediaError
+from assembler.facts import Facts
+from assembler.findings import Finding, warning
+from assembler.media.probe import probe_all
+from assembler.network.download import fetch_all
+from assembler.options import Options
+from assembler.processes import Stop
+from assembler.progress import Progress
+from assembler.recording import Recording, Segment, StreamKind
+from assembler.workspace import Workspace, digest_of, identity_of, write_whole
+
+PROBE_VERSION = 1
+"""Raised whenever probing learns to see more: facts of older runs are then not taken up."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What there is to work with."""
+
+    files: Mapping[str, Path]
+    """Whole files by video id."""
+    facts: Mapping[str, Facts]
+    """What is in them."""
+    unusable: Mapping[str, str]
+    """Why there is no usable file, by video id."""
+    findings: tuple[Finding, ...]
+    """A warning for each unusable segment, and what download and probing noticed."""
+
+
+def gather(
+    recordings: Sequence[Recording],
+    options: Options,
+    workspace: Workspace,
+    progress: Progress,
+    stop: Stop,
+    *,
+    only: Collection[str] | None = None,
+) -> Gathered:
+    """Fetch and probe every segment (or those named by ``only``).
+
+    Raises the first error where not one segment is usable, and whatever concerns them all (disk full, no folder).
+    """
+    segments = _unique([s for r in recordings for s in r.segments])
+    if only is not None:
+        segments = [s for s in segments if s.video_id in only]
+    if not segments:
+        return Gathered({}, {}, {}, ())
+    fetched = fetch_all(segments, cache=workspace.cache, options=options, progress=progress, stop=stop)
+    facts, bad = _probed(segments, fetched.files, workspace, progress, stop, options)
+    errors: dict[str, AssemblerError] = {**fetched.failures, **bad}
+    if errors and not facts:
+        name, first = next(iter(errors.items()))
+        more = f" ({len(errors)} segments, none usable)" if len(errors) > 1 else ""
+        raise type(first)(f"{name}: {first.sentence}{more}", hint=first.hint) from first
+    unusable = {name: _sentence(error) for name, error in errors.items()}
+    findings = [warning(name, f"Left out: {sentence}") for name, sentence in unusable.items()]
+    return Gathered(fetched.files, facts, unusable, (*fetched.findings, *findings))
+
+
+def _sentence(error: AssemblerError) -> str:
+    text = error.sentence[:1].upper() + error.sentence[1:]
+    return text if text.endswith(".") else text + "."
+
+
+def _unique(segments: Sequence[Segment]) -> list[Segment]:
+    seen: set[str] = set()
+    for segment in segments:
+        if segment.video_id in seen:
+            raise InputError(
+                f"video id {segment.video_id} is in two of the results", hint="Give every result only once."
+            )
+        seen.add(segment.video_id)
+    return list(segments)
+
+
+def _probed(
+    segments: Sequence[Segment],
+    files: Mapping[str, Path],
+    workspace: Workspace,
+    progress: Progress,
+    stop: Stop,
+    options: Options,
+) -> tuple[dict[str, Facts], dict[str, MediaError]]:
+    """Facts of every file: what an earlier run learned about the same file is taken up."""
+    mixed = {s.video_id for s in segments if s.kind is StreamKind.MIX}
+    known: dict[str, Facts] = {}
+    places: dict[str, Path] = {}
+    for name, path in files.items():
+        key = digest_of(PROBE_VERSION, name, identity_of(path), name in mixed)
+        places[name] = workspace.facts / f"{key[:32]}.json"
+        try:
+            known[name] = Facts.model_validate_json(places[name].read_text("utf-8"))
+        except (OSError, ValidationError, UnicodeDecodeError):
+            continue
+    missing = {name: path for name, path in files.items() if name not in known}
+    if not missing:
+        return known, {}
+    learned, bad = probe_all(
+        missing,
+        keep_stamps=mixed,
+        work=workspace.scratch,
+        progress=progress,
+        stop=stop,
+        parallel=options.jobs,
+    )
+    for name, facts in learned.items():
+        write_whole(places[name], facts.model_dump_json())
+    both = {**known, **learned}
+    return {name: both[name] for name in files if name in both}, bad

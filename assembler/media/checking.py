@@ -1,0 +1,204 @@
+"""Reads a finished file and holds it against what was planned; runs in a child process
+(``python -m assembler.media.checking ORDER.json``), for what was copied into it was never ours."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+
+from assembler.plan.manifest import Stamps
+from assembler.values import Value
+
+AAC_FRAME = 1024
+
+
+class Check(Value):
+    """What to hold a file against."""
+
+    path: str
+    """The finished file."""
+    size: int | None
+    """Bytes it must have; None where that is not known yet."""
+    stamps: Stamps
+    """Planned picture stamps."""
+    joins: tuple[int, ...]
+    """Ticks at which pieces meet."""
+    width: int
+    height: int
+    length: int
+    """Playback length, ms."""
+    has_made_sound: bool
+    """True if the sound was made for this playback: it must then be without a hole."""
+    decode: str
+    """What to decode: "nothing", "joins" (one GOP at start, end and both sides of each join) or "all"."""
+    answer: str
+    """File for the answer: a problem per line, empty if there is none."""
+
+
+def check(order: Check) -> list[str]:
+    """Every problem found, as a sentence; none if the file is what was planned."""
+    path = Path(order.path)
+    problems = list(_boxes(path, order.size))
+    if problems:
+        return problems
+    with av.open(order.path, format="mov", options={"protocol_whitelist": "file"}) as source:
+        if not source.streams.video:
+            return ["there is no picture track"]
+        problems += _picture(source, order)
+    with av.open(order.path, format="mov", options={"protocol_whitelist": "file"}) as source:
+        problems += _sound(source, order)
+    if order.decode != "nothing" and not problems:
+        problems += _decoded(order)
+    return problems
+
+
+def _boxes(path: Path, size: int | None) -> Iterator[str]:
+    """The file's outer boxes: whole, and the index before the pictures (faststart)."""
+    real = path.stat().st_size
+    if size is not None and real != size:
+        yield f"the file has {real} bytes, {size} were written"
+        return
+    order: list[str] = []
+    at = 0
+    with path.open("rb") as file:
+        while at < real:
+            file.seek(at)
+            head = file.read(16)
+            if len(head) < 8:
+                break
+            length = struct.unpack(">I", head[:4])[0]
+            if length == 1 and len(head) == 16:
+                length = struct.unpack(">Q", head[8:])[0]
+            order.append(head[4:8].decode("latin-1"))
+            if length < 8:
+                break
+            at += length
+    if at != real:
+        yield f"the file is cut off: its boxes end at {at} of {real} bytes"
+    if "moov" not in order:
+        yield "the file has no index (moov)"
+    elif "mdat" in order and order.index("moov") > order.index("mdat"):
+        yield "the index (moov) stands behind the pictures: no fast start"
+
+
+def _picture(source: InputContainer, order: Check) -> Iterator[str]:
+    video = source.streams.video[0]
+    if (video.codec_context.width, video.codec_context.height) != (order.width, order.height):
+        found = f"{video.codec_context.width}x{video.codec_context.height}"
+        yield f"the picture is {found}, planned was {order.width}x{order.height}"
+    scale = order.stamps.time_scale * _tick(video)
+    found_stamps = sorted(p.pts * scale for p in source.demux(video) if p.pts is not None and p.size)
+    planned = order.stamps.unfolded()
+    if len(found_stamps) != len(planned):
+        yield f"there are {len(found_stamps)} pictures, {len(planned)} were planned"
+        return
+    for number, (real, wanted) in enumerate(zip(found_stamps, planned, strict=True)):
+        if real != wanted:
+            at = float(Fraction(wanted, order.stamps.time_scale))
+            by = float((real - wanted) / order.stamps.time_scale * 1000)
+            yield f"picture {number} is shown {by:+.3f} ms off its planned {at:.3f} s"
+            return
+
+
+def _tick(stream: Any) -> Fraction:
+    tick: Fraction | None = stream.time_base
+    assert tick is not None  # every track of an mp4 has one
+    return tick
+
+
+def _sound(source: InputContainer, order: Check) -> Iterator[str]:
+    if not source.streams.audio:
+        yield "there is no sound track"
+        return
+    audio = source.streams.audio[0]
+    rate = audio.codec_context.sample_rate
+    first: Fraction | None = None
+    expected = Fraction(0)
+    for packet in source.demux(audio):
+        if packet.pts is None or not packet.size:
+            continue
+        at = packet.pts * _tick(audio)
+        if first is None:
+            first = at
+        elif order.has_made_sound and abs(at - expected) > Fraction(1, rate):
+            yield f"the sound has a hole at {float(expected):.3f} s"
+            return
+        expected = at + (packet.duration or AAC_FRAME) * _tick(audio)
+    if first is None:
+        yield "the sound track is empty"
+        return
+    missing = abs(Fraction(order.length, 1000) - expected)
+    if missing > Fraction(AAC_FRAME, rate) + Fraction(1, rate):
+        yield f"the sound ends at {float(expected):.3f} s, the playback at {order.length / 1000:.3f} s"
+
+
+def _decoded(order: Check) -> Iterator[str]:
+    """Decodes whole groups of pictures and counts them."""
+    with av.open(order.path, format="mov", options={"protocol_whitelist": "file"}) as source:
+        video = source.streams.video[0]
+        video.codec_context.skip_frame = "DEFAULT"
+        video.thread_type = "SLICE"
+        scale = order.stamps.time_scale * _tick(video)
+        starts = _group_starts(order, scale)
+        wanted = _wanted_groups(order, starts)
+        group, expected, seen = -1, 0, 0
+        for packet in source.demux(video):
+            is_end = packet.pts is None or not packet.size
+            if is_end or packet.is_keyframe:
+                if group in wanted:
+                    seen += len(_frames(video, None))
+                    video.codec_context.flush_buffers()
+                    if seen != expected:
+                        at = starts[group] / order.stamps.time_scale
+                        yield f"{expected} pictures from {at:.3f} s on decode to {seen}"
+                group, expected, seen = group + 1, 0, 0
+            if is_end:
+                break
+            if group in wanted:
+                expected += 1
+                seen += len(_frames(video, packet))
+
+
+def _frames(video: Any, packet: Any) -> list[Any]:
+    try:
+        return [frame for frame in video.codec_context.decode(packet) if not frame.is_corrupt]
+    except (av.error.InvalidDataError, EOFError):
+        return []
+
+
+def _group_starts(order: Check, scale: Fraction) -> list[int]:
+    with av.open(order.path, format="mov", options={"protocol_whitelist": "file"}) as source:
+        packets = source.demux(source.streams.video[0])
+        return [int(p.pts * scale) for p in packets if p.pts is not None and p.size and p.is_keyframe]
+
+
+def _wanted_groups(order: Check, starts: list[int]) -> set[int]:
+    if order.decode == "all":
+        return set(range(len(starts)))
+    wanted = {0, len(starts) - 1}
+    for join in order.joins:
+        after = bisect_right(starts, join) - 1
+        wanted |= {after, max(0, after - 1)}
+    return wanted
+
+
+def main() -> int:
+    order = Check.model_validate_json(Path(sys.argv[1]).read_text("utf-8"))
+    try:
+        problems = check(order)
+    except (av.FFmpegError, OSError) as exc:
+        problems = [f"the file cannot be read: {exc.strerror}"]
+    Path(order.answer).write_text("\n".join(problems), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Our own child processes of this room: a module, an order as JSON, and what its failure is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from assembler import processes
+from assembler.errors import DiskFull, MediaError
+from assembler.processes import Stop
+from assembler.values import Value
+from assembler.workspace import write_whole
+
+OUT_OF_SPACE = 28
+
+
+def run_module(
+    module: str, words: Sequence[str], order: Value, *, cwd: Path, name: str, stop: Stop, stall_seconds: float = 3600.0
+) -> None:
+    """Run ``python -m module words... order.json`` to its end; raises MediaError with the child's last words."""
+    path = cwd / f"{name}.order.json"
+    log = cwd / f"{name}.log"
+    write_whole(path, order.model_dump_json())
+    log.unlink(missing_ok=True)
+    argv = [sys.executable, "-m", module, *words, str(path)]
+    code = processes.run(argv, cwd=cwd, log=log, stop=stop, stall_seconds=stall_seconds)
+    if code != 0:
+        raise child_error(f"{module.rpartition('.')[2]} failed", log, code)
+
+
+def child_error(sentence: str, log: Path, code: int) -> MediaError:
+    """A child's failure as an error: a full disk is told apart, a signal is named."""
+    tail = processes.log_tail(log)
+    if code == OUT_OF_SPACE or "No space left on device" in tail:
+        return DiskFull(f"{sentence}: the disk is full", hint="Make room and run the same command again.")
+    if code < 0:
+        sentence = f"{sentence}: killed by signal {-code}"
+    return MediaError(f"{sentence}: {tail}" if tail else sentence, hint="Run `assembler doctor`; see the work folder.")

@@ -1,0 +1,48 @@
+"""Colours of backgrounds and bars, as each ffmpeg has to be told them."""
+
+from __future__ import annotations
+
+BT601 = (0.299, 0.114)
+BT709 = (0.2126, 0.0722)
+
+
+def drawn_colour(colour: str, *, in_frame_matrix: bool) -> str:
+    """``#RRGGBB`` as the argument of pad and xstack that gives this colour in a BT.709 picture.
+
+    Before 7.1 these filters convert RGB by BT.601 whatever the frame is tagged (measured): they are told the colour
+    whose 601 values are the wanted colour's 709 values. A saturated one may lie outside of what RGB can say and comes
+    out as near as it can.
+    """
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    if not in_frame_matrix:
+        red, green, blue = _swapped(red, green, blue)
+    return f"0x{red:02X}{green:02X}{blue:02X}"
+
+
+def _swapped(red: int, green: int, blue: int) -> tuple[int, int, int]:
+    kr, kb = BT709
+    luma = kr * red + (1 - kr - kb) * green + kb * blue
+    cb, cr = (blue - luma) / (2 * (1 - kb)), (red - luma) / (2 * (1 - kr))
+    kr, kb = BT601
+    back_red, back_blue = luma + 2 * (1 - kr) * cr, luma + 2 * (1 - kb) * cb
+    back_green = (luma - kr * back_red - kb * back_blue) / (1 - kr - kb)
+    return _byte(back_red), _byte(back_green), _byte(back_blue)
+
+
+def _byte(value: float) -> int:
+    return max(0, min(255, round(value)))
+
+
+def scale_matrix(tag: str, height: int) -> str:
+    """ffmpeg's scale argument for a source's matrix tag; untagged: BT.601 below 720 lines, else BT.709."""
+    known = {
+        "bt709": "bt709",
+        "smpte170m": "bt601",
+        "bt470bg": "bt601",
+        "fcc": "fcc",
+        "smpte240m": "smpte240m",
+        "bt2020nc": "bt2020",
+        "bt2020_ncl": "bt2020",
+        "bt2020c": "bt2020",
+    }
+    return known.get(tag) or ("bt601" if height < 720 else "bt709")

@@ -1,0 +1,91 @@
+"""The ffmpeg in use: which, how new, and what that version wants its words to be."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from assembler import processes
+from assembler.errors import MediaError
+
+LEAST = (5, 1)
+"""The oldest version that is tested (Debian 12)."""
+UNNUMBERED = (9, 0)
+"""A build from git names no version; it is taken for a new one."""
+
+
+@dataclass(frozen=True)
+class Ffmpeg:
+    """An ffmpeg program that was asked its version once."""
+
+    path: str
+    """Absolute path of the program."""
+    version: tuple[int, int]
+    """Major and minor number."""
+    text: str
+    """Its version as it calls itself."""
+
+    @property
+    def graph_option(self) -> str:
+        """How this version takes a graph from a file (TRAPS: a graph argument over 128 KiB cannot be executed)."""
+        return "-/filter_complex" if self.version >= (7, 0) else "-filter_complex_script"
+
+    @property
+    def draws_in_frame_matrix(self) -> bool:
+        """True if pad and xstack convert their colour by the frame's own matrix; older ones always take BT.601."""
+        return self.version >= (7, 1)
+
+
+def find_ffmpeg(wanted: str | None) -> Ffmpeg:
+    """The ffmpeg named by the option, else the one installed with this package, else the one on the path.
+
+    Raises MediaError where there is none, or one older than 5.1.
+    """
+    path = _locate(wanted)
+    return _ask(path)
+
+
+def _locate(wanted: str | None) -> str:
+    if wanted is not None:
+        found = shutil.which(wanted)
+        if found is None:
+            raise MediaError(
+                f"ffmpeg {wanted!r} is not there or cannot be executed",
+                hint="Mend --ffmpeg or ASSEMBLER_FFMPEG, or leave it away: one comes with this package.",
+            )
+        return str(Path(found).absolute())
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        found = shutil.which("ffmpeg")
+        if found is None:
+            raise MediaError(
+                "no ffmpeg was found", hint="Run `pip install imageio-ffmpeg`, or name one with ASSEMBLER_FFMPEG."
+            ) from None
+        return found
+
+
+@lru_cache(maxsize=8)
+def _ask(path: str) -> Ffmpeg:
+    try:
+        answer = processes.capture([path, "-hide_banner", "-version"], seconds=20)
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise MediaError(f"{path} cannot be run: {exc}", hint="Run `assembler doctor`.") from exc
+    match = re.match(r"ffmpeg version (\S+)", answer)
+    if match is None:
+        raise MediaError(f"{path} is no ffmpeg: it does not say its version", hint="Mend ASSEMBLER_FFMPEG.")
+    text = match.group(1)
+    number = re.match(r"n?(\d+)\.(\d+)", text)
+    version = (int(number.group(1)), int(number.group(2))) if number else UNNUMBERED
+    if version < LEAST:
+        raise MediaError(
+            f"{path} is ffmpeg {text}; at least {LEAST[0]}.{LEAST[1]} is needed",
+            hint="Leave ASSEMBLER_FFMPEG away: a newer one comes with this package.",
+        )
+    return Ffmpeg(path=path, version=version, text=text)

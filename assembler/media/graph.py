@@ -1,0 +1,228 @@
+"""A chunk as an ffmpeg graph: the only place that builds one (ffmpeg-python compiles it, ``render`` runs it).
+
+Every source's stamps are put on the playback's exact grid, the ``fps`` filter picks the frame for each output frame,
+and the chunk takes its range. No decision is made here: the chunk says what is where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+import ffmpeg
+
+from assembler.facts import Facts, PictureFacts
+from assembler.layout.fit import pictured_size
+from assembler.layout.model import Canvas, Rect
+from assembler.media.colour import drawn_colour, scale_matrix
+from assembler.media.ffmpeg import Ffmpeg
+from assembler.options import Fill
+from assembler.plan.chunks import Chunk, Source, Tile, frame_ticks, grid_rate
+
+Stream = Any  # ffmpeg-python has no types
+
+TAGS = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one source file is opened."""
+
+    name: str
+    """File name in the work folder (our own: never a user's path)."""
+    container: str
+    """The demuxer to use."""
+
+
+def build_graph(
+    chunk: Chunk, facts: Mapping[str, Facts], readings: Mapping[tuple[str, int], Reading], program: Ffmpeg
+) -> Stream:
+    """The chunk's picture: ``chunk.frames`` frames at ``chunk.fps``, tagged BT.709 limited.
+
+    ``readings``: by video id and stretch.
+    """
+    builder = _Builder(chunk, facts, readings, program)
+    return (
+        builder.composed()
+        .filter("format", pix_fmts="yuv420p")
+        .filter("setparams", **TAGS)
+        .filter("settb", expr=str(1 / chunk.fps))
+        .filter("setpts", expr="N")
+        .filter("fps", fps=str(chunk.fps))
+    )
+
+
+@dataclass(frozen=True)
+class _Builder:
+    chunk: Chunk
+    facts: Mapping[str, Facts]
+    readings: Mapping[tuple[str, int], Reading]
+    program: Ffmpeg
+
+    def composed(self) -> Stream:
+        canvas, tiles = self.chunk.canvas, self.chunk.tiles
+        if not tiles:
+            return self._flat(canvas.width, canvas.height, self.chunk.frames)
+        if not self.chunk.is_disjoint:
+            return self._laid_over()
+        if len(tiles) == 1:
+            return self._padded(self._lane(tiles[0]), tiles[0].rect, canvas)
+        return self._side_by_side()
+
+    def _padded(self, lane: Stream, rect: Rect, canvas: Canvas) -> Stream:
+        if (rect.width, rect.height) == (canvas.width, canvas.height):
+            return lane
+        colour = self._drawn(canvas.background)
+        return lane.filter("pad", w=canvas.width, h=canvas.height, x=rect.x, y=rect.y, color=colour)
+
+    def _side_by_side(self) -> Stream:
+        canvas = self.chunk.canvas
+        places = [(self._lane(tile), tile.rect.x, tile.rect.y) for tile in self.chunk.tiles]
+        corner = Rect(x=canvas.width - 2, y=canvas.height - 2, width=2, height=2)
+        if not any(tile.rect.covers(corner) for tile in self.chunk.tiles):
+            # xstack is as large as its inputs reach: this one makes it the canvas
+            places.append((self._flat(2, 2, self.chunk.frames), corner.x, corner.y))
+        layout = "|".join(f"{x}_{y}" for _, x, y in places)
+        return ffmpeg.filter(
+            [stream for stream, _, _ in places],
+            "xstack",
+            inputs=len(places),
+            layout=layout,
+            fill=self._drawn(canvas.background),
+        )
+
+    def _laid_over(self) -> Stream:
+        canvas = self.chunk.canvas
+        base = self._flat(canvas.width, canvas.height, self.chunk.frames)
+        for tile in self.chunk.tiles:
+            shown = "+".join(
+                f"between(n,{s.first - self.chunk.first},{s.end - self.chunk.first - 1})" for s in tile.sources
+            )
+            base = ffmpeg.filter(
+                [base, self._lane(tile)],
+                "overlay",
+                x=tile.rect.x,
+                y=tile.rect.y,
+                enable=shown,
+                eof_action="pass",
+                shortest=0,
+                repeatlast=0,
+                format="yuv420",
+            )
+        return base
+
+    def _lane(self, tile: Tile) -> Stream:
+        """The tile over the whole chunk: its sources, and background between them."""
+        parts: list[Stream] = []
+        at = self.chunk.first
+        rect = tile.rect
+        for source in tile.sources:
+            if source.first > at:
+                parts.append(self._flat(rect.width, rect.height, source.first - at))
+            parts.append(self._pictured(source, rect))
+            at = source.end
+        if at < self.chunk.end:
+            parts.append(self._flat(rect.width, rect.height, self.chunk.end - at))
+        if len(parts) == 1:
+            return parts[0]
+        # concat guesses the length of a part from its stamps; every part has its exact count of frames, so count
+        joined = ffmpeg.filter(parts, "concat", n=len(parts), v=1, a=0)
+        return joined.filter("settb", expr=str(1 / self.chunk.fps)).filter("setpts", expr="N")
+
+    def _flat(self, width: int, height: int, frames: int) -> Stream:
+        """Background: one frame, converted exactly, then repeated."""
+        fps = str(self.chunk.fps)
+        colour = "0x" + self.chunk.canvas.background[1:]
+        return (
+            ffmpeg.filter([], "color", c=colour, s=f"{width}x{height}", r=fps)
+            .filter("trim", end_frame=1)
+            .filter("format", pix_fmts="gbrp")
+            .filter("scale", out_color_matrix="bt709", out_range="tv")
+            .filter("format", pix_fmts="yuv420p")
+            .filter("setsar", sar=1)
+            .filter("setparams", **TAGS)
+            .filter("loop", loop=frames - 1, size=1, start=0)
+            .filter("settb", expr=str(1 / self.chunk.fps))
+            .filter("setpts", expr="N")
+        )
+
+    def _pictured(self, source: Source, rect: Rect) -> Stream:
+        picture = self.facts[source.video_id].picture
+        assert picture is not None  # a source exists only for a picture
+        stream = self._opened(source, picture)
+        frames = source.end - source.first
+        # scale each frame once: before the rate is raised, after it is lowered
+        if picture.rate <= self.chunk.fps:
+            stream = self._chosen(self._fitted(stream, source, picture, rect), source)
+        else:
+            stream = self._fitted(self._chosen(stream, source), source, picture, rect)
+        return stream.filter("tpad", stop_mode="clone", stop=frames).filter("trim", end_frame=frames)
+
+    def _opened(self, source: Source, picture: PictureFacts) -> Stream:
+        reading = self.readings[source.video_id, source.stretch]
+        options: dict[str, Any] = {"protocol_whitelist": "file", "threads": 1, "an": None, "sn": None, "dn": None}
+        if source.seek is not None:
+            at = ceil(source.seek * picture.time_base * 1_000_000)
+            options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{at // 1_000_000}.{at % 1_000_000:06d}"}
+        return ffmpeg.input(reading.name, f=reading.container, **options).video
+
+    def _chosen(self, stream: Stream, source: Source) -> Stream:
+        """The frames for this range: stamps on the grid, far from zero so that halves always round upwards."""
+        fps, ticks = self.chunk.fps, frame_ticks(self.chunk.fps)
+        far = _far(fps)
+        return (
+            stream.filter("settb", expr=f"1/{grid_rate(fps)}")
+            .filter("setpts", expr=f"PTS+({source.shift + far * ticks})")
+            .filter("fps", fps=str(fps), round="near")
+            .filter("trim", start_pts=source.first + far, end_pts=source.end + far)
+            .filter("setpts", expr=f"PTS-{source.first + far}")
+            .filter("fps", fps=str(fps), start_time=0)
+        )
+
+    def _fitted(self, stream: Stream, source: Source, picture: PictureFacts, rect: Rect) -> Stream:
+        stretch = picture.stretches[source.stretch]
+        placed = pictured_size(stretch.display_size, rect, source.fill)
+        matrix = scale_matrix(stretch.matrix, stretch.display_size[1])
+        is_same = (stretch.width, stretch.height) == (placed.width, placed.height) and not stretch.rotation % 180
+        if is_same and matrix == "bt709" and not stretch.full_range:
+            stream = stream.filter("format", pix_fmts="yuv420p")
+        else:
+            stream = stream.filter(
+                "scale",
+                w=placed.width,
+                h=placed.height,
+                flags="bicubic",
+                in_color_matrix=matrix,
+                out_color_matrix="bt709",
+                in_range="pc" if stretch.full_range else "tv",
+                out_range="tv",
+            ).filter("format", pix_fmts="yuv420p")
+        if source.fill is Fill.CROP:
+            stream = stream.filter("crop", w=rect.width, h=rect.height, x=placed.x, y=placed.y)
+        elif (placed.width, placed.height) != (rect.width, rect.height):
+            colour = self._drawn(source.background)
+            stream = stream.filter("setparams", **TAGS).filter(
+                "pad", w=rect.width, h=rect.height, x=placed.x, y=placed.y, color=colour
+            )
+        return stream.filter("setsar", sar=1).filter("setparams", **TAGS)
+
+    def _drawn(self, colour: str) -> str:
+        return drawn_colour(colour, in_frame_matrix=self.program.draws_in_frame_matrix)
+
+
+def _far(fps: Fraction) -> int:
+    """A number of frames longer than any class (48 h of playback and as much before it)."""
+    return int(fps * 200_000)
+
+
+def compile_graph(stream: Stream, out: str, options: Mapping[str, Any]) -> tuple[list[str], str]:
+    """ffmpeg's arguments (without the program) and the graph's text, which the caller puts into a file.
+
+    The arguments hold ``{graph}`` where the graph option and its file belong.
+    """
+    argv: Sequence[str] = ffmpeg.compile(ffmpeg.output(stream, out, **options), cmd="ffmpeg")[1:]
+    place = list(argv).index("-filter_complex")
+    return [*argv[:place], "{graph}", *argv[place + 2 :]], argv[place + 1]

@@ -1,0 +1,269 @@
+"""Packets into mp4 with planned stamps; runs in a child process of its own (``python -m assembler.media.muxing``).
+
+Decode order is kept, presentation stamps are planned, and decode stamps are derived from them here: the encoder's own
+differ in chunks shorter than its B-frame delay (TRAPS, Copying).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+
+from assembler.errors import MediaError
+from assembler.values import Value
+
+OPEN = {"protocol_whitelist": "file"}
+
+
+class Run(Value):
+    """Consecutive picture packets of one file."""
+
+    name: str
+    """The file."""
+    container: str
+    """Its demuxer."""
+    first_packet: int
+    """Index in decode order of the first packet taken."""
+    end_packet: int | None
+    """Index behind the last one; None: all."""
+    start: int
+    """Ticks of the finished file at which an encoded chunk starts."""
+    stamps: tuple[int, ...] | None
+    """Planned presentation stamps in decode order, ticks; None for an encoded chunk, whose frames lie on the grid."""
+    frames: int
+    """Packets expected."""
+
+
+class SoundTrack(Value):
+    """Where the sound packets come from."""
+
+    name: str
+    """The file."""
+    container: str
+    """Its demuxer."""
+    offset: Fraction
+    """Seconds added to every stamp; 0 for sound made for this playback."""
+
+
+class Join(Value):
+    """One finished file."""
+
+    out: str
+    """File to write (a ``.part`` name; the caller moves it)."""
+    time_scale: int
+    """Ticks per second of the picture."""
+    frame_ticks: int
+    """Ticks per output frame of an encoded playback."""
+    runs: tuple[Run, ...]
+    """The picture, in order."""
+    sound: SoundTrack | None
+    """The sound; None for none."""
+    chapters: tuple[tuple[int, str], ...]
+    """(ms, title), sorted."""
+    length: int
+    """Length of the playback in ms, the last chapter's end."""
+
+
+class Cut(Value):
+    """One stretch of a file as a file of its own: packets from ``start`` to ``end`` (ticks, end excluded)."""
+
+    name: str
+    container: str
+    start: int
+    end: int | None
+    out: str
+
+
+def join(order: Join) -> None:
+    """Write the finished file: picture and sound interleaved, index in front."""
+    options = {"movflags": "+faststart", "movie_timescale": str(order.time_scale)}
+    with av.open(order.out, "w", format="mp4", options=options) as out:
+        first = order.runs[0]
+        with _opened(first.name, first.container) as template:
+            picture = out.add_stream_from_template(template.streams.video[0])
+        picture.time_base = Fraction(1, order.time_scale)
+        sound = None
+        if order.sound is not None:
+            with _opened(order.sound.name, order.sound.container) as template:
+                sound = out.add_stream_from_template(template.streams.audio[0])
+        _set_chapters(out, order)
+        packets = [_pictures(order, picture)]
+        if order.sound is not None:
+            packets.append(_sounds(order.sound, sound))
+        for packet in _interleaved(packets):
+            out.mux_one(packet)
+
+
+def _opened(name: str, container: str) -> InputContainer:
+    opened: InputContainer = av.open(name, format=container, options=OPEN)
+    return opened
+
+
+def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
+    decode_stamps = _DecodeStamps(order)
+    extradata: bytes | None = None
+    for run in order.runs:
+        with _opened(run.name, run.container) as source:
+            video = source.streams.video[0]
+            if extradata is None:
+                extradata = video.codec_context.extradata
+            elif run.stamps is None and video.codec_context.extradata != extradata:
+                raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
+            seen = 0
+            for index, packet in enumerate(_real(source.demux(video))):
+                if index < run.first_packet:
+                    continue
+                if run.end_packet is not None and index >= run.end_packet:
+                    break
+                stamp = _planned(run, seen, packet, order)
+                seen += 1
+                packet.stream = stream
+                packet.time_base = stream.time_base
+                packet.pts, packet.dts, packet.duration = stamp, decode_stamps.next(), 0
+                yield packet
+            if seen != run.frames:
+                raise MediaError(f"{Path(run.name).name} holds {seen} pictures, {run.frames} were planned")
+
+
+def _real(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+    return (packet for packet in packets if packet.pts is not None and packet.size)
+
+
+def _planned(run: Run, index: int, packet: Packet[Any], order: Join) -> int:
+    if run.stamps is not None:
+        return run.stamps[index]
+    assert packet.pts is not None
+    assert packet.time_base is not None
+    frame = round(packet.pts * packet.time_base * order.time_scale / order.frame_ticks)
+    return run.start + frame * order.frame_ticks
+
+
+class _DecodeStamps:
+    """Decode stamps: the presentation stamps in order, put earlier by the deepest reordering of all runs."""
+
+    def __init__(self, order: Join) -> None:
+        self._index = -1
+        self._step = order.frame_ticks
+        self._sorted: list[int] | None = None
+        if any(run.stamps is not None for run in order.runs):
+            decode = [stamp for run in order.runs for stamp in run.stamps or ()]
+            self._sorted = sorted(decode)
+            rank = {stamp: place for place, stamp in enumerate(self._sorted)}
+            self._delay = max((index - rank[stamp] for index, stamp in enumerate(decode)), default=0)
+        else:
+            self._delay = max(_delay(run, order) for run in order.runs)
+
+    def next(self) -> int:
+        self._index += 1
+        at = self._index - self._delay
+        if self._sorted is None:
+            return at * self._step
+        if at >= 0:
+            return self._sorted[at]
+        return self._sorted[0] + at * self._shortest()
+
+    def _shortest(self) -> int:
+        assert self._sorted is not None
+        return min((b - a for a, b in zip(self._sorted[:50], self._sorted[1:50], strict=False)), default=1)
+
+
+def _delay(run: Run, order: Join) -> int:
+    """By how many frames a chunk's first packet is decoded before it is shown."""
+    with _opened(run.name, run.container) as source:
+        packet = next(_real(source.demux(source.streams.video[0])), None)
+        if packet is None or packet.dts is None or packet.pts is None or packet.time_base is None:
+            return 0
+        return round((packet.pts - packet.dts) * packet.time_base * order.time_scale / order.frame_ticks)
+
+
+def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
+    with _opened(track.name, track.container) as source:
+        audio = source.streams.audio[0]
+        rate = audio.codec_context.sample_rate
+        shift = round(track.offset * rate)
+        for packet in _real(source.demux(audio)):
+            assert packet.pts is not None
+            assert packet.time_base is not None
+            at = round(packet.pts * packet.time_base * rate) + shift
+            length = round((packet.duration or 0) * packet.time_base * rate)
+            packet.stream = stream
+            packet.time_base = Fraction(1, rate)
+            packet.pts = packet.dts = at
+            packet.duration = length
+            yield packet
+
+
+def _interleaved(tracks: Sequence[Iterator[Packet[Any]]]) -> Iterator[Packet[Any]]:
+    """Packets of all tracks in order of decode time (exact: the muxer's own queue is then never deep)."""
+    waiting: list[tuple[Packet[Any], Iterator[Packet[Any]]]] = []
+    for track in tracks:
+        first = next(track, None)
+        if first is not None:
+            waiting.append((first, track))
+    while waiting:
+        place = min(range(len(waiting)), key=lambda i: _seconds(waiting[i][0]))
+        packet, track = waiting[place]
+        after = next(track, None)
+        if after is None:
+            waiting.pop(place)
+        else:
+            waiting[place] = (after, track)
+        yield packet
+
+
+def _seconds(packet: Packet[Any]) -> float:
+    return float((packet.dts or 0) * (packet.time_base or 0))
+
+
+def _set_chapters(out: OutputContainer, order: Join) -> None:
+    if len(order.chapters) < 2:
+        return
+    ends = [*(at for at, _ in order.chapters[1:]), order.length]
+    out.set_chapters(
+        [
+            {"id": number, "start": at, "end": end, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+            for number, ((at, title), end) in enumerate(zip(order.chapters, ends, strict=True), 1)
+        ]
+    )
+
+
+def cut(order: Cut) -> None:
+    """Write the packets of one stretch into a file of its own, stamps as they were."""
+    with _opened(order.name, order.container) as source, av.open(order.out, "w", format="nut") as out:
+        video = source.streams.video[0]
+        stream = out.add_stream_from_template(video)
+        stream.time_base = video.time_base
+        is_inside = False
+        for packet in _real(source.demux(video)):
+            assert packet.pts is not None
+            if packet.is_keyframe:
+                is_inside = packet.pts >= order.start and (order.end is None or packet.pts < order.end)
+            if is_inside:
+                packet.stream = stream
+                out.mux_one(packet)
+
+
+def main() -> int:
+    """``python -m assembler.media.muxing join|cut ORDER.json``; a MediaError's sentence goes to standard error."""
+    verb, path = sys.argv[1:3]
+    text = Path(path).read_text("utf-8")
+    try:
+        if verb == "join":
+            join(Join.model_validate_json(text))
+        else:
+            cut(Cut.model_validate_json(text))
+    except (MediaError, av.FFmpegError, OSError) as exc:
+        print(exc, file=sys.stderr)
+        return 28 if getattr(exc, "errno", None) == 28 else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

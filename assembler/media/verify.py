@@ -1,0 +1,68 @@
+"""Is a finished file what its plan said?"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from assembler.errors import InputError, VerifyError
+from assembler.media.checking import Check
+from assembler.media.child import run_module
+from assembler.plan.manifest import Manifest
+from assembler.processes import Stop
+
+ASSETS = ".assets"
+
+
+def assets_of(playback: Path) -> Path:
+    """The folder beside a playback that holds what belongs to it: ``class.mp4`` -> ``class.assets``."""
+    return playback.with_name(playback.stem + ASSETS)
+
+
+def load_manifest(playback: Path) -> Manifest:
+    """The playback.json of a finished file; raises InputError where there is none or it cannot be understood."""
+    path = assets_of(playback) / "playback.json"
+    if not playback.is_file():
+        raise InputError(f"{playback} is not there", hint="Name a file made by `assembler run`.")
+    try:
+        return Manifest.model_validate_json(path.read_text("utf-8"))
+    except OSError as exc:
+        raise InputError(
+            f"there is no {path.name} in {path.parent}, so nothing says what {playback.name} should be",
+            hint="Keep the .assets folder beside the file, or run `assembler run` again.",
+        ) from exc
+    except (ValidationError, UnicodeDecodeError) as exc:
+        raise InputError(
+            f"{path} is not a playback.json of this version", hint="Run `assembler run` again to make it anew."
+        ) from exc
+
+
+def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop | None = None) -> None:
+    """Hold a file against its manifest; raises VerifyError naming the first problem and how many there are.
+
+    ``decode``: "nothing" (size and stamps only), "joins" or "all". A manifest of size 0 was not written yet.
+    """
+    with tempfile.TemporaryDirectory(prefix="assembler-verify-") as scratch:
+        answer = Path(scratch) / "answer"
+        order = Check(
+            path=str(path.absolute()),
+            size=manifest.size or None,
+            stamps=manifest.stamps,
+            joins=manifest.joins,
+            width=manifest.canvas.width,
+            height=manifest.canvas.height,
+            length=manifest.length,
+            has_made_sound=manifest.sound_copied is None,
+            decode=decode,
+            answer=str(answer),
+        )
+        run_module("assembler.media.checking", [], order, cwd=Path(scratch), name="check", stop=stop or Stop())
+        problems = answer.read_text("utf-8").splitlines()
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise VerifyError(
+            f"{path.name} is not what was planned: {problems[0]}{more}",
+            hint="Run `assembler run` again; if it comes back, keep the work folder and report it.",
+        )

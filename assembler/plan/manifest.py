@@ -1,0 +1,123 @@
+"""playback.json: what a finished file was made from, what it must look like, and what was noticed on the way."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import groupby, pairwise
+
+from assembler.findings import Finding, Outcome, Verdict
+from assembler.layout.model import Canvas
+from assembler.plan.model import Mode, Plan, Scene
+from assembler.recording import StreamKind
+from assembler.timeline.model import Chapter, Clock
+from assembler.times import Ms, PlayMs
+from assembler.values import Value
+
+
+class Stamps(Value):
+    """The presentation stamps of all picture packets, in order, run-length coded."""
+
+    time_scale: int
+    """Ticks per second."""
+    first: int
+    """Stamp of the first picture, ticks."""
+    steps: tuple[tuple[int, int], ...]
+    """(ticks to the next picture, how many times in a row)."""
+
+    @property
+    def count(self) -> int:
+        return 1 + sum(times for _, times in self.steps)
+
+    def unfolded(self) -> list[int]:
+        """Every stamp in ticks."""
+        stamps = [self.first]
+        for step, times in self.steps:
+            start = stamps[-1]
+            stamps.extend(start + step * n for n in range(1, times + 1))
+        return stamps
+
+
+def folded(stamps: list[int], time_scale: int) -> Stamps:
+    """Sorted stamps as ``Stamps``; at least one is needed."""
+    runs = ((step, len(list(same))) for step, same in groupby(b - a for a, b in pairwise(stamps)))
+    return Stamps(time_scale=time_scale, first=stamps[0], steps=tuple(runs))
+
+
+class Origin(Value):
+    """One segment and the file it came from."""
+
+    video_id: str
+    """The segment."""
+    kind: StreamKind
+    """What kind of stream."""
+    user: str
+    """Whose."""
+    play_time: PlayMs
+    """Declared place, ms."""
+    duration: Ms | None
+    """Declared length, ms."""
+    bytes: int | None
+    """Size of the file used; None where there was none."""
+
+
+class Manifest(Value):
+    """All that is known of one finished file; ``verify`` needs nothing else."""
+
+    format: int = 1
+    """Version of this file's shape."""
+    made_by: str
+    """This package's version."""
+    ffmpeg: str
+    """Version of the ffmpeg used."""
+    encoder: str
+    """Row of the encoder table; "copy" where the picture was copied."""
+    digest: str
+    """Digest of the plan, its files and the tools: the same digest gives the same file."""
+    tasks: tuple[str, ...]
+    """Names of the recordings, in order."""
+    verdict: Verdict
+    """ok or degraded."""
+    outcomes: tuple[Outcome, ...]
+    """What became of every segment."""
+    findings: tuple[Finding, ...]
+    """Everything noticed."""
+    origins: tuple[Origin, ...]
+    """What it was made from."""
+    size: int
+    """Bytes of the finished file."""
+    length: PlayMs
+    """Length of the playback, ms."""
+    fps: Fraction
+    """Frames per second."""
+    canvas: Canvas
+    """Size of the picture."""
+    layout: str
+    """Name of the layout."""
+    layout_reason: str
+    """Why this layout."""
+    mode: Mode
+    """Copied or encoded."""
+    mode_reason: str
+    """Why."""
+    stamps: Stamps
+    """Every picture's planned stamp."""
+    joins: tuple[int, ...]
+    """Ticks at which separately made pieces of picture meet."""
+    sound_copied: str | None
+    """Segment whose sound was copied; None: mixed and encoded at 48 kHz."""
+    sound_reason: str
+    """Why this is heard."""
+    play_times: str
+    """Axis of the declared play times ("playback" or "wall") and why."""
+    clock: Clock
+    """Wall clock of the playback, with the pauses that were skipped."""
+    chapters: tuple[Chapter, ...]
+    """Marks in the file."""
+    scenes: tuple[Scene, ...]
+    """What is shown when, and whether it was copied or encoded."""
+
+
+def encoded_stamps(plan: Plan, time_scale: int, frame_ticks: int) -> Stamps:
+    """An encoded playback lies on an exact grid: frame n at n ticks-per-frame."""
+    steps = ((frame_ticks, plan.frames - 1),) if plan.frames > 1 else ()
+    return Stamps(time_scale=time_scale, first=0, steps=steps)

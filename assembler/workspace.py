@@ -1,0 +1,126 @@
+"""The names of one job's files, and how they come to be whole.
+
+    home/cache/           downloaded files                       (network)
+    home/facts/           what probing found, by file identity
+    home/work/<digest>/   recording.json timeline.json plan.json chunks/ sound.m4a ...
+
+Done means: the file named by the hash of its inputs exists. A file under its final name is whole, because it was
+written under another one and moved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from assembler.errors import DiskFull, MediaError
+from assembler.progress import Progress
+
+PART = ".part"
+
+
+class Workspace:
+    """Folders under ``home``; created when they are first needed.
+
+    Raises MediaError where the folder cannot be made.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.absolute()
+
+    @property
+    def cache(self) -> Path:
+        return self._folder("cache")
+
+    @property
+    def facts(self) -> Path:
+        return self._folder("facts")
+
+    @property
+    def scratch(self) -> Path:
+        return self._folder("scratch")
+
+    def work(self, digest: str) -> Path:
+        return self._folder("work", digest[:32])
+
+    def _folder(self, *parts: str) -> Path:
+        folder = self.home.joinpath(*parts)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise MediaError(
+                f"the work folder {folder} cannot be made: {exc.strerror}",
+                hint="Name a folder you may write to with ASSEMBLER_HOME.",
+            ) from exc
+        return folder
+
+    @contextlib.contextmanager
+    def held(self, digest: str, progress: Progress) -> Iterator[Path]:
+        """The work folder of one plan, for one run at a time; a second run waits and then finds all of it done."""
+        folder = self.work(digest)
+        lock = FileLock(str(self._folder("locks") / f"{digest[:32]}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress.say("another run makes the same playback: waiting for it")
+            lock.acquire()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def scratch_folder(self) -> Iterator[Path]:
+        """A folder that goes when it is left."""
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            yield Path(folder)
+
+    def forget(self, digest: str) -> None:
+        """Remove the work of a plan that is finished."""
+        shutil.rmtree(self.home / "work" / digest[:32], ignore_errors=True)
+
+
+def write_whole(path: Path, text: str | bytes) -> None:
+    """Write a file so that it is whole whenever it exists; raises DiskFull or MediaError."""
+    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
+    data = text.encode("utf-8") if isinstance(text, str) else text
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as exc:
+        part.unlink(missing_ok=True)
+        raise unwritable(path, exc) from exc
+
+
+def unwritable(path: Path, exc: OSError) -> MediaError:
+    """The error for a file that cannot be written, with the next step."""
+    if exc.errno == 28:
+        return DiskFull(f"the disk of {path.parent} is full", hint="Make room, or name another disk; then run again.")
+    return MediaError(f"{path} cannot be written: {exc.strerror}", hint="Name a folder you may write to.")
+
+
+def digest_of(*parts: BaseModel | str | int | float | tuple[Any, ...] | list[Any] | dict[str, Any] | None) -> str:
+    """One hex digest of values, the same on every machine."""
+    plain = [part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts]
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def identity_of(path: Path) -> tuple[str, int, int]:
+    """What tells one version of a file from another without reading it: path, bytes, time of change (ns)."""
+    status = path.stat()
+    return str(path.resolve()), status.st_size, status.st_mtime_ns
