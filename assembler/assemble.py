@@ -113,6 +113,19 @@ def decide(
     return timeline, plan
 
 
+def _timeline(recordings: Sequence[Recording], got: Gathered, options: Options) -> Timeline:
+    timelines = [build_timeline(r, got.facts, unusable=got.unusable, play_times=options.play_times) for r in recordings]
+    timeline = timelines[0]
+    for following in timelines[1:]:
+        timeline = append(timeline, following)
+    return timeline
+
+
+def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
+    """The timeline from what is declared: no network, no files."""
+    return _timeline(_ordered(recordings), Gathered({}, {}, {}, ()), options)
+
+
 def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
     """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
     return decide(_ordered(recordings), Gathered({}, {}, {}, ()), options)
@@ -138,7 +151,7 @@ def take_frame(
     ordered = _ordered(recordings)
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
-    timeline, _ = plan_only(ordered, options)
+    timeline = timeline_only(ordered, options)
     if at >= timeline.length:
         raise InputError(
             f"the playback has {timeline.length} ms, there is no frame at {at} ms", hint="Ask for an earlier one."

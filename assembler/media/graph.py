@@ -6,13 +6,15 @@ and the chunk takes its range. No decision is made here: the chunk says what is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
 from math import ceil
 from typing import Any
 
 import ffmpeg
+from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
 from assembler.facts import Facts, PictureFacts
 from assembler.layout.fit import pictured_size
@@ -55,12 +57,29 @@ def build_graph(
     )
 
 
+class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no types
+    """A filter without inputs, which ffmpeg-python's own filter function refuses."""
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        Node.__init__(
+            self,
+            stream_spec=None,
+            name=name,
+            incoming_stream_types={FilterableStream},
+            outgoing_stream_type=FilterableStream,
+            min_inputs=0,
+            max_inputs=0,
+            kwargs=dict(options),
+        )
+
+
 @dataclass(frozen=True)
 class _Builder:
     chunk: Chunk
     facts: Mapping[str, Facts]
     readings: Mapping[tuple[str, int], Reading]
     program: Ffmpeg
+    numbers: Iterator[int] = field(default_factory=count)
 
     def composed(self) -> Stream:
         canvas, tiles = self.chunk.canvas, self.chunk.tiles
@@ -136,8 +155,11 @@ class _Builder:
         """Background: one frame, converted exactly, then repeated."""
         fps = str(self.chunk.fps)
         colour = "0x" + self.chunk.canvas.background[1:]
+        # equal nodes would be one node with several uses, which needs a split: a length of its own keeps them apart
+        lasting = 1000 + next(self.numbers)
         return (
-            ffmpeg.filter([], "color", c=colour, s=f"{width}x{height}", r=fps)
+            _SourceNode("color", {"c": colour, "s": f"{width}x{height}", "r": fps, "d": lasting})
+            .stream()
             .filter("trim", end_frame=1)
             .filter("format", pix_fmts="gbrp")
             .filter("scale", out_color_matrix="bt709", out_range="tv")

@@ -1,0 +1,298 @@
+"""Flags in, exit code out: one function per verb. Only this module prints."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, ParamSpec
+
+import typer
+
+from assembler.errors import AssemblerError, InputError
+from assembler.options import Fill, Options, PlayTimes, load_options
+from assembler.processes import Stopped
+from assembler.progress import Bars, JsonLines, Progress
+from assembler.times import PlayMs, parse_clock
+
+app = typer.Typer(
+    name="assembler",
+    help="One synchronized playback file from the result of a finished online-class recording.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+P = ParamSpec("P")
+
+OUR_FAULT = 70
+INTERRUPTED = 130
+
+
+class Shown(StrEnum):
+    BARS = "bars"
+    JSON = "json"
+
+
+def _flag(option: str, *names: str, **more: Any) -> Any:
+    """A flag whose help is the sentence under the option's field."""
+    return typer.Option(*names, help=Options.model_fields[option].description, show_default=False, **more)
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 1 <= rate <= 120 or rate.denominator > 1001 or rate.numerator > 120_000:
+        raise typer.BadParameter(f"{text!r} is no frame rate: write 15, 29.97 or 30000/1001, from 1 to 120.")
+    return rate
+
+
+def _clock(text: str) -> PlayMs:
+    try:
+        return parse_clock(text)
+    except InputError as exc:
+        raise typer.BadParameter(f"{exc.sentence}. {exc.hint}") from exc
+
+
+Results = Annotated[list[str], typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")]
+Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output; people's text goes to stderr.")]
+ShownAs = Annotated[Shown, typer.Option("--progress", help="How progress is shown on standard error.")]
+LayoutFlag = Annotated[str | None, _flag("layout", "--layout", metavar="NAME|FILE.json")]
+TeacherFlag = Annotated[str | None, _flag("teacher", "--teacher", metavar="USER")]
+MixFlag = Annotated[str | None, _flag("mix_user", "--mix-user", metavar="STREAM")]
+FpsFlag = Annotated[Any, _flag("fps", "--fps", parser=_rate, metavar="RATE")]
+BackgroundFlag = Annotated[str | None, _flag("background", "--background", metavar="#RRGGBB")]
+FillFlag = Annotated[Fill | None, _flag("fill", "--fill")]
+PlayTimesFlag = Annotated[PlayTimes | None, _flag("play_times", "--play-times")]
+MediaFlag = Annotated[Path | None, _flag("media_dir", "--media-dir", metavar="DIR")]
+HostsFlag = Annotated[list[str] | None, _flag("allow_hosts", "--allow-host", metavar="NAME")]
+ParallelFlag = Annotated[int | None, _flag("parallel", "--parallel", metavar="N")]
+JobsFlag = Annotated[int | None, _flag("jobs", "--jobs", metavar="N")]
+LoudnessFlag = Annotated[float | None, _flag("loudness", "--loudness", metavar="LUFS")]
+StartFlag = Annotated[Any, _flag("start", "--from", parser=_clock, metavar="TIME")]
+EndFlag = Annotated[Any, _flag("end", "--to", parser=_clock, metavar="TIME")]
+StrictFlag = Annotated[bool, _flag("strict", "--strict")]
+KeepFlag = Annotated[bool, _flag("keep_work", "--keep-work")]
+FfmpegFlag = Annotated[str | None, _flag("ffmpeg", "--ffmpeg", metavar="PATH")]
+
+
+def _verb(function: Callable[P, int | None]) -> Callable[P, None]:
+    """A verb of the command line: errors become a message, a hint and an exit code."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        signal.signal(signal.SIGTERM, _terminated)
+        try:
+            code = function(*args, **kwargs)
+        except AssemblerError as exc:
+            code = _explain(exc, as_json=bool(kwargs.get("as_json")))
+        except (KeyboardInterrupt, Stopped):
+            print("\nstopped; the same command continues where it stopped", file=sys.stderr)
+            code = INTERRUPTED
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        except Exception:  # noqa: BLE001 whatever is no error of ours is our bug: say so with all there is
+            traceback.print_exc()
+            print("this is a bug in assembler: please report it with the lines above", file=sys.stderr)
+            code = OUR_FAULT
+        raise typer.Exit(code or 0)
+
+    return guarded
+
+
+def _terminated(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _explain(exc: AssemblerError, *, as_json: bool) -> int:
+    print(f"error: {exc.sentence}", file=sys.stderr)
+    if exc.hint:
+        print(f"hint: {exc.hint}", file=sys.stderr)
+    if as_json:
+        error = {"kind": type(exc).__name__, "sentence": exc.sentence, "hint": exc.hint, "exit": exc.exit_code}
+        print(json.dumps({"verdict": "failed", "error": error}, ensure_ascii=False))
+    return exc.exit_code
+
+
+def _progress(shown: Shown) -> Progress:
+    return JsonLines() if shown is Shown.JSON else Bars()
+
+
+def _read(results: list[str]) -> list[Any]:
+    from assembler.inputs import read_recordings
+
+    return read_recordings(results, sys.stdin.buffer)
+
+
+def _width() -> int:
+    return min(160, shutil.get_terminal_size((100, 24)).columns)
+
+
+@app.command()
+@_verb
+def run(
+    results: Results,
+    out: Annotated[Path, typer.Option("-o", "--output", help="The file to make.")] = Path("playback.mp4"),
+    layout: LayoutFlag = None,
+    teacher: TeacherFlag = None,
+    mix_user: MixFlag = None,
+    fps: FpsFlag = None,
+    background: BackgroundFlag = None,
+    fill: FillFlag = None,
+    play_times: PlayTimesFlag = None,
+    media_dir: MediaFlag = None,
+    allow_host: HostsFlag = None,
+    parallel: ParallelFlag = None,
+    jobs: JobsFlag = None,
+    loudness: LoudnessFlag = None,
+    start: StartFlag = None,
+    end: EndFlag = None,
+    frame: Annotated[
+        tuple[str, Path] | None,
+        typer.Option("--frame", help="Make one composed picture instead: a time and a PNG file.", metavar="TIME PNG"),
+    ] = None,
+    strict: StrictFlag = False,
+    keep_work: KeepFlag = False,
+    ffmpeg: FfmpegFlag = None,
+    progress: ShownAs = Shown.BARS,
+    as_json: Json = False,
+) -> int:
+    """Make the playback: parse, download, probe, plan, render, verify."""
+    from assembler.assemble import assemble, take_frame
+    from assembler.report.text import describe_playback
+
+    options = load_options(
+        layout=layout, teacher=teacher, mix_user=mix_user, fps=fps, background=background, fill=fill,
+        play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, parallel=parallel, jobs=jobs,
+        loudness=loudness, start=start, end=end, strict=strict or None, keep_work=keep_work or None, ffmpeg=ffmpeg,
+    )  # fmt: skip
+    recordings = _read(results)
+    if frame is not None:
+        print(take_frame(recordings, parse_clock(frame[0]), frame[1], options, _progress(progress)))
+        return 0
+    playback = assemble(recordings, out, options, _progress(progress))
+    text = describe_playback(str(out), playback.manifest, was_there=playback.was_there)
+    print(text, file=sys.stderr if as_json else sys.stdout)
+    if as_json:
+        print(playback.manifest.model_dump_json())
+    return 0
+
+
+@app.command()
+@_verb
+def inspect(results: Results, play_times: PlayTimesFlag = None, as_json: Json = False) -> int:
+    """What is in a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
+    from assembler.assemble import timeline_only
+    from assembler.report.text import describe_recordings
+
+    recordings = _read(results)
+    timeline = timeline_only(recordings, load_options(play_times=play_times))
+    if as_json:
+        plain = [r.model_dump(mode="json") for r in recordings]
+        print(json.dumps({"recordings": plain, "timeline": timeline.model_dump(mode="json")}, ensure_ascii=False))
+    else:
+        print(describe_recordings(recordings, timeline, _width()))
+    return 0
+
+
+@app.command()
+@_verb
+def plan(
+    results: Results,
+    probe: Annotated[bool, typer.Option("--probe", help="Download and probe first, so that all is final.")] = False,
+    layout: LayoutFlag = None,
+    teacher: TeacherFlag = None,
+    mix_user: MixFlag = None,
+    fps: FpsFlag = None,
+    background: BackgroundFlag = None,
+    fill: FillFlag = None,
+    play_times: PlayTimesFlag = None,
+    media_dir: MediaFlag = None,
+    allow_host: HostsFlag = None,
+    start: StartFlag = None,
+    end: EndFlag = None,
+    progress: ShownAs = Shown.BARS,
+    as_json: Json = False,
+) -> int:
+    """Every scene: what is shown where, copied or encoded, and why."""
+    from assembler.assemble import plan_only, plan_probed
+    from assembler.report.text import describe_plan
+
+    options = load_options(
+        layout=layout, teacher=teacher, mix_user=mix_user, fps=fps, background=background, fill=fill,
+        play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, start=start, end=end,
+    )  # fmt: skip
+    recordings = _read(results)
+    made = plan_probed(recordings, options, _progress(progress)) if probe else plan_only(recordings, options)
+    print(made[1].model_dump_json() if as_json else describe_plan(made[1]))
+    return 0
+
+
+@app.command()
+@_verb
+def verify(
+    playback: Annotated[Path, typer.Argument(help="A file made by `assembler run`.")],
+    decode: Annotated[bool, typer.Option("--decode", help="Decode every picture, not only around the joins.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Is this file what its plan said? Reads the playback.json in the .assets folder beside it."""
+    from assembler.media.verify import load_manifest
+    from assembler.media.verify import verify as hold
+
+    manifest = load_manifest(playback)
+    hold(playback, manifest, decode="all" if decode else "joins")
+    print(f"{playback}: as planned ({manifest.stamps.count} pictures)", file=sys.stderr if as_json else sys.stdout)
+    if as_json:
+        print(json.dumps({"verdict": "ok", "pictures": manifest.stamps.count, "decoded": "all" if decode else "joins"}))
+    return 0
+
+
+@app.command()
+@_verb
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--output", help="Folder for the demo.")] = Path("assembler-demo"),
+    ffmpeg: FfmpegFlag = None,
+    progress: ShownAs = Shown.BARS,
+) -> int:
+    """Make a small class, serve it on loopback, and do with it all of the above."""
+    from assembler.demo.show import show
+
+    show(out, load_options(ffmpeg=ffmpeg), _progress(progress), print)
+    return 0
+
+
+@app.command()
+@_verb
+def doctor(ffmpeg: FfmpegFlag = None, as_json: Json = False) -> int:
+    """What is here (ffmpeg, disk, settings), what is missing, and what to do about it."""
+    from assembler.doctor import examine
+
+    symptoms = examine(load_options(ffmpeg=ffmpeg))
+    if as_json:
+        print(json.dumps([s.model_dump(mode="json") for s in symptoms], ensure_ascii=False))
+    else:
+        for symptom in symptoms:
+            print(f"{'ok  ' if symptom.is_well else 'BAD '} {symptom.name}: {symptom.text}")
+            if symptom.hint:
+                print(f"     -> {symptom.hint}")
+    return 0 if all(s.is_well for s in symptoms) else 5
+
+
+def main() -> None:
+    """Entry point of the ``assembler`` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app()

@@ -1,0 +1,95 @@
+"""What is here, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from assembler import processes
+from assembler.errors import AssemblerError
+from assembler.media.ffmpeg import find_ffmpeg
+from assembler.options import Options, settings_file
+from assembler.values import Value
+from assembler.workspace import Workspace
+
+NEEDED_ENCODERS = ("libx264", "aac")
+NEEDED_FILTERS = ("xstack", "overlay", "fps", "tpad", "alimiter", "ebur128")
+LITTLE_SPACE = 5 * 2**30
+
+
+class Symptom(Value):
+    """One thing that was looked at."""
+
+    name: str
+    """What."""
+    is_well: bool
+    """True if nothing has to be done."""
+    text: str
+    """What was found."""
+    hint: str
+    """What to do; "" if nothing."""
+
+
+def examine(options: Options) -> list[Symptom]:
+    """Everything a run needs, each looked at by itself."""
+    return [*_ffmpeg(options), _packages(), _home(options), _disk(options), _settings(), _machine(options)]
+
+
+def _ffmpeg(options: Options) -> list[Symptom]:
+    try:
+        program = find_ffmpeg(options.ffmpeg)
+    except AssemblerError as exc:
+        return [Symptom(name="ffmpeg", is_well=False, text=exc.sentence, hint=exc.hint)]
+    found = [Symptom(name="ffmpeg", is_well=True, text=f"{program.text} at {program.path}", hint="")]
+    for kind, needed in (("encoders", NEEDED_ENCODERS), ("filters", NEEDED_FILTERS)):
+        listed = processes.capture([program.path, "-hide_banner", f"-{kind}"], seconds=20).split()
+        missing = [name for name in needed if name not in listed]
+        text = f"missing: {', '.join(missing)}" if missing else ", ".join(needed)
+        hint = "Leave ASSEMBLER_FFMPEG away: the one that comes with this package has them." if missing else ""
+        found.append(Symptom(name=f"ffmpeg {kind}", is_well=not missing, text=text, hint=hint))
+    return found
+
+
+def _packages() -> Symptom:
+    names = ("av", "ffmpeg-python", "imageio-ffmpeg", "numpy", "pydantic", "requests")
+    try:
+        text = ", ".join(f"{name} {version(name)}" for name in names)
+    except PackageNotFoundError as exc:
+        return Symptom(name="packages", is_well=False, text=f"{exc.name} is missing", hint=f"pip install {exc.name}")
+    python = f"Python {sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    return Symptom(name="packages", is_well=True, text=f"{python}, {text}", hint="")
+
+
+def _home(options: Options) -> Symptom:
+    try:
+        cache = Workspace(options.home).cache
+        is_writable = os.access(cache, os.W_OK)
+    except AssemblerError as exc:
+        return Symptom(name="home", is_well=False, text=exc.sentence, hint=exc.hint)
+    hint = "" if is_writable else "Name a folder you may write to with ASSEMBLER_HOME."
+    return Symptom(name="home", is_well=is_writable, text=str(options.home), hint=hint)
+
+
+def _disk(options: Options) -> Symptom:
+    place = next((p for p in [options.home, *options.home.absolute().parents] if p.exists()), Path("/"))
+    free = shutil.disk_usage(place).free
+    is_well = free >= LITTLE_SPACE
+    hint = "" if is_well else "A class of three hours needs about 5 GiB: make room or move ASSEMBLER_HOME."
+    return Symptom(name="disk", is_well=is_well, text=f"{free / 2**30:.1f} GiB free at {place}", hint=hint)
+
+
+def _settings() -> Symptom:
+    file = settings_file()
+    given = sorted(name for name in os.environ if name.startswith("ASSEMBLER_"))
+    where = f"{file}" if file.exists() else f"no {file}"
+    return Symptom(name="settings", is_well=True, text=f"{where}; environment: {', '.join(given) or 'none'}", hint="")
+
+
+def _machine(options: Options) -> Symptom:
+    memory = psutil.virtual_memory().total / 2**30
+    return Symptom(name="machine", is_well=True, text=f"{options.jobs} cores in use, {memory:.0f} GiB", hint="")

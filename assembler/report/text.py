@@ -1,0 +1,163 @@
+"""What people read in a terminal: a recording, its timeline drawn to scale, a plan, the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from assembler.findings import Fate, Finding, Outcome, Severity
+from assembler.plan.manifest import Manifest
+from assembler.plan.model import Mode, Plan, Scene
+from assembler.recording import Recording, StreamKind
+from assembler.timeline import wall_at
+from assembler.timeline.model import Timeline, Track
+from assembler.times import Ms, PlayMs, Span, clock_text, frame_ms, wall_text
+
+DRAWN = {
+    StreamKind.CAMERA: "█",
+    StreamKind.SCREEN: "▓",
+    StreamKind.WHITEBOARD: "▒",
+    StreamKind.MIX: "▚",
+    StreamKind.AUDIO: "♪",
+}
+NOTHING, CUT = "·", "│"
+NICE_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600]
+
+
+def draw_timeline(timeline: Timeline, width: int = 100) -> str:
+    """The tracks to scale, a line each; ``│`` marks where a pause was skipped.
+
+    ``width``: columns in all (at least 50).
+    """
+    names = [track.name for track in timeline.tracks]
+    label = min(max([len(name) for name in names] + [8]), 32)
+    columns = max(width, 50) - label - 2
+    lines = [f"{'':{label}}  {_ruler(timeline.length, columns)}"]
+    jumps = [
+        min(columns - 1, j.at * columns // timeline.length) for j in timeline.clock.jumps if j.at < timeline.length
+    ]
+    for name, track in zip(names, timeline.tracks, strict=True):
+        row = _row(track, timeline.length, columns)
+        for column in jumps:
+            row[column] = CUT
+        lines.append(f"{_short(name, label):{label}}  {''.join(row)}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _row(track: Track, length: Ms, columns: int) -> list[str]:
+    """A column is drawn if the track is there for at least half of it; the shortest clip still gets one."""
+    row = [NOTHING] * columns
+    for clip in track.clips:
+        first = min(columns - 1, (2 * clip.span.start * columns + length) // (2 * length))
+        end = (2 * clip.span.end * columns + length) // (2 * length)
+        for column in range(first, min(columns, max(end, first + 1))):
+            row[column] = DRAWN[track.kind]
+    return row
+
+
+def _ruler(length: Ms, columns: int) -> str:
+    step = next((s for s in NICE_STEPS if s * 1000 * columns >= 12 * length), NICE_STEPS[-1]) * 1000
+    ruler = [" "] * (columns + 12)
+    for at in range(0, length + 1, step):
+        place, text = at * columns // length, clock_text(at)
+        if place + len(text) <= columns:
+            ruler[place : place + len(text)] = text
+    return "".join(ruler[:columns])
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def describe_recordings(recordings: Sequence[Recording], timeline: Timeline, width: int = 100) -> str:
+    """All of ``inspect``: head, drawn timeline, clips, pauses, findings."""
+    lines: list[str] = []
+    for recording in recordings:
+        when = wall_text(recording.start) if recording.start is not None else "start unknown"
+        lines.append(f"{recording.name} ({recording.dialect}), {when}, {len(recording.segments)} files")
+        if recording.error is not None:
+            lines.append(f"  vendor: {recording.error.message} {recording.error.advice}".rstrip())
+        if recording.exception_count:
+            broke = ", ".join(f"{i.user} {i.count}x" for i in recording.interrupts)
+            lines.append(f"  streams broke {recording.exception_count} times" + (f": {broke}" if broke else ""))
+    lines += [f"playback {clock_text(timeline.length)}; play times: {timeline.play_times_reason}", ""]
+    lines += [draw_timeline(timeline, width), ""]
+    for track in timeline.tracks:
+        spans = ", ".join(f"{_span(c.span)} [{c.video_id}]" for c in track.clips)
+        lines.append(f"{track.name}: {spans}")
+        if track.gaps:
+            lines.append("  gaps: " + ", ".join(_span(g.span) for g in track.gaps))
+    lines += ["", *_pauses(timeline), *describe_findings([f for r in recordings for f in r.findings])]
+    return "\n".join([*lines, *describe_findings(timeline.findings)]).rstrip()
+
+
+def _span(span: Span) -> str:
+    return f"{clock_text(span.start)}–{clock_text(span.end)}"
+
+
+def _pauses(timeline: Timeline) -> list[str]:
+    if not timeline.clock.jumps:
+        return ["no pause"]
+    lines = []
+    exact = "" if timeline.clock.is_exact else " (wall clock ±1 s)"
+    for jump in timeline.clock.jumps:
+        length = clock_text(jump.length) if jump.length is not None else "unknown length"
+        on = wall_at(timeline.clock, jump.at)
+        went_on = f", went on {wall_text(on)}{exact}" if on is not None else ""
+        lines.append(f"pause of {length} skipped at {clock_text(jump.at)} ({jump.reason}){went_on}")
+    return lines
+
+
+def describe_findings(findings: Iterable[Finding]) -> list[str]:
+    """A line for each finding, warnings first."""
+    ordered = sorted(findings, key=lambda f: f.severity is not Severity.WARNING)
+    return [f"{f.severity.value}: {f.where + ': ' if f.where else ''}{f.sentence}" for f in ordered]
+
+
+def describe_plan(plan: Plan) -> str:
+    """All of ``plan``: what is shown when, copied or encoded, and why."""
+    size = f"{plan.canvas.width}x{plan.canvas.height}"
+    lines = [
+        f"{clock_text(plan.length)}, {size}, {_rate(plan)} fps, layout {plan.layout}: {plan.layout_reason}",
+        f"{plan.mode.value}: {plan.mode_reason}",
+        f"sound: {plan.bed.reason}" + (" (copied)" if plan.bed.copied else ""),
+    ]
+    if plan.is_provisional:
+        lines.append("provisional: files were not probed; use --probe to be sure")
+    lines.append("")
+    lines += [_scene(scene, plan) for scene in plan.scenes]
+    dropped = [o for o in plan.outcomes if o.fate is not Fate.USED]
+    if dropped:
+        lines += ["", *describe_outcomes(dropped)]
+    findings = describe_findings(plan.findings)
+    return "\n".join([*lines, *([""] if findings else []), *findings])
+
+
+def _rate(plan: Plan) -> str:
+    return f"{float(plan.fps):.3f}".rstrip("0").rstrip(".")
+
+
+def _scene(scene: Scene, plan: Plan) -> str:
+    start, end = frame_ms(scene.first, plan.fps), frame_ms(scene.end, plan.fps)
+    shown = ", ".join(f"{s.slot}: {s.video_id}" for s in scene.shown) or "background"
+    return f"{clock_text(start):>13} {clock_text(end):>13}  {scene.mode.value:6}  {shown}"
+
+
+def describe_outcomes(outcomes: Iterable[Outcome]) -> list[str]:
+    return [f"{o.fate.value}: {o.video_id}" + (f": {o.how}" if o.how else "") for o in outcomes]
+
+
+def describe_playback(path: str, manifest: Manifest, *, was_there: bool) -> str:
+    """The end of a run: the verdict, what became of the segments, what was noticed."""
+    counts = {fate: len(list(same)) for fate, same in groupby(sorted(o.fate for o in manifest.outcomes))}
+    fates = ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if fate in counts)
+    size = f"{manifest.size / 2**20:.1f} MiB"
+    how = "copied" if manifest.mode is Mode.COPY else f"{manifest.canvas.width}x{manifest.canvas.height}"
+    lines = [
+        f"{path}: {manifest.verdict.value}, {clock_text(PlayMs(manifest.length))}, {how}, {size}"
+        + (" (was there already)" if was_there else ""),
+        f"segments: {fates}",
+        *describe_outcomes(o for o in manifest.outcomes if o.fate is not Fate.USED),
+        *describe_findings(manifest.findings),
+    ]
+    return "\n".join(lines)
