@@ -1,0 +1,168 @@
+"""The child process of a probe: looks into untrusted files, one after the other, and writes down what it found.
+
+``python -m assembler.media.probing REQUEST ANSWERS``. It may crash, hang or eat memory: its parent (``probe``) knows
+by the answers which file did that. Each finished file is one line ``out_time_us=...`` on standard output, which is
+how ``processes.run`` sees that it is alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import av
+from av.container.input import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+
+from assembler.facts import Facts
+from assembler.media.probing_picture import PictureWatch, round_ms
+from assembler.media.probing_sniff import FETCH_AGAIN, Container, sniff
+from assembler.media.probing_sound import SoundWatch
+from assembler.media.probing_wire import Answer, Request, Unusable, Wanted
+from assembler.times import FileMs
+
+TRUNCATED_SECONDS = 1
+"""A file that ends this much before its declared length is truncated (less is rounding and missing last durations)."""
+DAMAGED = "The file is damaged: fetch it again, or play it to see whether it can be used at all."
+
+
+def main(request_file: Path, answer_file: Path) -> None:
+    request = Request.model_validate_json(request_file.read_bytes())
+    _limit_memory(request.memory)
+    av.logging.set_level(None)
+    with answer_file.open("a", encoding="utf-8") as answers:
+        for number, wanted in enumerate(request.files, 1):
+            _put(answers, Answer(video_id=wanted.video_id))
+            _put(answers, _answer(wanted))
+            print(f"out_time_us={number * 1_000_000}", flush=True)
+
+
+def _put(answers: IO[str], answer: Answer) -> None:
+    print(answer.model_dump_json(), file=answers, flush=True)
+
+
+def _limit_memory(size: int) -> None:
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _answer(wanted: Wanted) -> Answer:
+    try:
+        return Answer(video_id=wanted.video_id, facts=look(wanted))
+    except Unusable as exc:
+        problem, hint = exc.problem, exc.hint
+    except av.FFmpegError as exc:
+        problem, hint = f"cannot be read: {exc.strerror or type(exc).__name__}", DAMAGED
+    except OSError as exc:
+        problem, hint = f"cannot be opened: {exc.strerror}", "Look at its place and permissions."
+    except MemoryError:
+        problem, hint = "takes too much memory to read", DAMAGED
+    return Answer(video_id=wanted.video_id, problem=problem, hint=hint)
+
+
+def look(wanted: Wanted) -> Facts:
+    """The facts of one file.
+
+    Raises Unusable or libav's error where there is nothing to show and nothing to hear.
+    """
+    container = sniff(wanted.path)
+    with av.open(
+        str(wanted.path),
+        "r",
+        format=container.name,
+        options={"protocol_whitelist": "file"} | ({"enable_drefs": "0"} if container.name == "mov" else {}),
+        metadata_errors="replace",
+    ) as opened:
+        picture, sound = _watches(opened, container)
+        is_cut = _demux(opened, picture, sound) or container.is_cut
+        if container.name == "mov":
+            is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
+        return _facts(wanted, container, opened.duration, picture, sound, is_cut)
+
+
+def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch | None, SoundWatch | None]:
+    """The first picture stream that is no cover art, and the first sound stream; data streams are ignored."""
+    picture = next(
+        (s for s in opened.streams.video if s.codec_context and not s.disposition & Disposition.attached_pic), None
+    )
+    sound = next((s for s in opened.streams.audio if s.codec_context), None)
+    return (
+        PictureWatch(picture, container) if picture else None,
+        SoundWatch(sound, container) if sound else None,
+    )
+
+
+def _demux(opened: InputContainer, picture: PictureWatch | None, sound: SoundWatch | None) -> bool:
+    """Hand every packet to its watch; True if reading ended in an error or in the middle of a packet."""
+    watches = [watch for watch in (picture, sound) if watch is not None]
+    takers: dict[int, Callable[[Packet[Any]], None]] = {watch.stream.index: watch.take for watch in watches}
+    is_cut = False
+    try:
+        for packet in opened.demux([watch.stream for watch in watches]) if watches else ():
+            if packet.size:
+                takers[packet.stream_index](packet)
+    except av.FFmpegError:
+        is_cut = True
+    for watch in watches:
+        if watch.is_last_cut:
+            watch.forget_last()
+            is_cut = True
+    return is_cut
+
+
+def _has_samples_behind(opened: InputContainer, size: int) -> bool:
+    """True if an mp4's tables name samples behind the end of the file."""
+    return any(
+        len(stream.index_entries) and stream.index_entries[-1].pos + stream.index_entries[-1].size > size
+        for stream in opened.streams
+    )
+
+
+def _facts(
+    wanted: Wanted,
+    container: Container,
+    duration: int | None,
+    picture: PictureWatch | None,
+    sound: SoundWatch | None,
+    is_cut: bool,
+) -> Facts:
+    """Both streams on one axis: file time 0 is the earlier of their first presented samples."""
+    shown = picture.presented() if picture is not None else []
+    starts = [shown[0] * picture.base] if picture is not None and shown else []
+    if sound is not None and sound.start is not None:
+        starts.append(sound.start)
+    if not starts:
+        if is_cut:
+            raise Unusable("is cut so early that it has no picture and no sound", FETCH_AGAIN)
+        raise Unusable("has no picture and no sound that can be decoded", DAMAGED)
+    origin = min(starts)
+    facts = Facts(
+        video_id=wanted.video_id,
+        size=wanted.path.stat().st_size,
+        container=container.name,
+        origin=origin,
+        declared=round_ms(Fraction(duration, av.time_base)) if duration and container.has_length else None,
+        picture=picture.facts(shown, origin, keep_stamps=wanted.keep_stamps) if picture is not None and shown else None,
+        sound=sound.facts(origin) if sound is not None and sound.start is not None else None,
+        is_truncated=is_cut,
+    )
+    return facts.model_copy(update={"is_truncated": is_cut or _ends_early(facts)})
+
+
+def _ends_early(facts: Facts) -> bool:
+    """An mp4's tables are exact, so it is judged by them; other headers are judged by the length they declare."""
+    if facts.declared is None or facts.container == "mov":
+        return False
+    return FileMs(facts.end + round_ms(facts.origin) + TRUNCATED_SECONDS * 1000) < facts.declared
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

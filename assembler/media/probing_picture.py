@@ -1,0 +1,207 @@
+"""The picture stream of a file: every packet is counted, only key frames at which something changes are decoded."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median_low
+from typing import Any
+
+import av
+from av.packet import Packet, PacketSideData
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from assembler.facts import PictureFacts, Stretch
+from assembler.media.probing_sets import ParameterSets
+from assembler.media.probing_sniff import Container
+from assembler.times import FileMs
+
+USUAL_RATES = (*map(Fraction, (5, 8, 10, 12, 15, 20, 24, 25, 30)), Fraction(30000, 1001))
+LONE_FRAME_RATE = Fraction(15)
+HOLE_SECONDS = 5
+MAX_DECODED = 500
+"""Key frames decoded at most: in an intra-only stream of a codec whose headers are not read here (mjpeg, av1) every
+packet may be one, and later changes are then not noticed."""
+MATRICES = {
+    0: "gbr",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+}
+FULL_RANGE = 2
+
+
+def round_ms(seconds: Fraction) -> FileMs:
+    return FileMs((2 * seconds.numerator * 1000 + seconds.denominator) // (2 * seconds.denominator))
+
+
+class PictureWatch:
+    """Takes the packets of a picture stream in decode order and says at the end what they are."""
+
+    def __init__(self, stream: VideoStream, container: Container) -> None:
+        self.stream = stream
+        self.base = stream.time_base or Fraction(1, 1000)
+        self._codec = stream.codec.canonical_name
+        self._shape = stream.sample_aspect_ratio if container.rules_pixel_shape else None
+        self._sets = ParameterSets(self._codec, bytes(stream.codec_context.extradata or b""))
+        self._has_hidden = self._codec == "vp8"
+        self._stamps: list[int] = []
+        self._durations: list[int] = []
+        self._unseen: set[int] = set()
+        """Indices of packets that show nothing: cut off by an edit list, hidden reference frames, cut short."""
+        self._keys: list[int] = []
+        self._first_key: int | None = None
+        """Index of the first key frame that can be decoded: nothing is shown before it."""
+        self._first_is_open = False
+        self._stretches: list[tuple[Stretch, str]] = []
+        self._is_pending = True
+        self._decoded = 0
+        self._last: Packet[Any] | None = None
+        stream.codec_context.thread_count = 1
+
+    def take(self, packet: Packet[Any]) -> None:
+        stamp = packet.pts
+        if stamp is None:
+            stamp = packet.dts if packet.dts is not None else (self._stamps[-1] + 1 if self._stamps else 0)
+        index = len(self._stamps)
+        self._stamps.append(stamp)
+        self._durations.append(packet.duration or 0)
+        if packet.is_discard or (self._has_hidden and not memoryview(packet)[0] & 0x10):
+            self._unseen.add(index)
+        if packet.is_keyframe:
+            self._take_key(packet, index, stamp)
+        self._last = packet
+
+    @property
+    def is_last_cut(self) -> bool:
+        """True if the last packet is there in part only."""
+        return self._last is not None and self._last.is_corrupt
+
+    def forget_last(self) -> None:
+        """The last packet is not whole: it counts as not there."""
+        self._last = None
+        stamp = self._stamps.pop()
+        self._durations.pop()
+        self._unseen.discard(len(self._stamps))
+        if self._first_key == len(self._stamps):
+            self._first_key = None
+        if stamp in self._keys[-1:]:
+            self._keys.pop()
+        if len(self._stretches) > 1 and self._stretches[-1][0].start == stamp:
+            self._stretches.pop()
+
+    def _take_key(self, packet: Packet[Any], index: int, stamp: int) -> None:
+        extradata = bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
+        key = self._sets.look(memoryview(packet), extradata)
+        if (key.may_differ or self._is_pending) and self._decoded < MAX_DECODED:
+            self._decoded += 1
+            frame = self._decode(packet)
+            self._is_pending = frame is None
+            if frame is not None:
+                self._note(stamp, frame)
+        if not self._stretches:
+            return
+        if self._first_key is None:
+            self._first_key, self._first_is_open = index, key.starts_open
+        if key.may_start:
+            self._keys.append(stamp)
+
+    def _decode(self, packet: Packet[Any]) -> VideoFrame | None:
+        """The picture of a key packet alone; None where it is damaged. The stream's own context is used because it
+        knows the container's colour tags and turns, as ffmpeg's does."""
+        context = self.stream.codec_context
+        try:
+            frames = context.decode(_undiscarded(packet) if packet.is_discard else packet)
+            frames += context.decode(None)
+        except av.FFmpegError:
+            frames = []
+        finally:
+            if context.is_open:
+                context.flush_buffers()
+        return frames[0] if frames else None
+
+    def _note(self, stamp: int, frame: VideoFrame) -> None:
+        """Start a stretch if this frame is not as the one before."""
+        shape = self._shape or self.stream.codec_context.sample_aspect_ratio
+        stretch = Stretch(
+            start=stamp,
+            end=None,
+            width=frame.width,
+            height=frame.height,
+            sample_aspect=Fraction(shape) if shape and shape > 0 else Fraction(1),
+            rotation=round(frame.rotation / 90) * 90 % 360,
+            matrix=MATRICES.get(int(frame.colorspace), ""),
+            full_range=int(frame.color_range) == FULL_RANGE or frame.format.name.startswith("yuvj"),
+        )
+        if self._stretches:
+            last, last_format = self._stretches[-1]
+            if last_format == frame.format.name and last.model_copy(update={"start": stamp}) == stretch:
+                return
+        self._stretches.append((stretch, frame.format.name))
+
+    def presented(self) -> list[int]:
+        """Stamps of what is really shown, sorted; empty where not one key frame can be decoded."""
+        if not self._stretches or self._first_key is None:
+            return []
+        least = self._stamps[self._first_key] if self._first_is_open else None
+        return sorted(
+            stamp
+            for index, stamp in enumerate(self._stamps)
+            if index >= self._first_key and index not in self._unseen and (least is None or stamp >= least)
+        )
+
+    def facts(self, shown: list[int], origin: Fraction, *, keep_stamps: bool) -> PictureFacts:
+        """``shown`` is what ``presented`` said, not empty."""
+        base = self.base
+        steps = [after - before for before, after in pairwise(shown) if after > before]
+        last_duration = self._durations[self._stamps.index(shown[-1])]
+        step = median_low(steps) if steps else last_duration or round(1 / LONE_FRAME_RATE / base)
+        limit = HOLE_SECONDS * base.denominator // base.numerator
+        holes = tuple(
+            (round_ms(before * base - origin), round_ms(after * base - origin))
+            for before, after in pairwise(shown)
+            if after - before > limit
+        )
+        return PictureFacts(
+            codec=self._codec,
+            time_base=base,
+            first=shown[0],
+            last=shown[-1],
+            end=round_ms((shown[-1] + (last_duration or step)) * base - origin),
+            start=round_ms(shown[0] * base - origin),
+            frames=len(shown),
+            rate=_usual_rate(step * base),
+            keyframes=tuple(sorted(set(self._keys))),
+            stretches=self._finished_stretches(),
+            extradata=self._sets.digest,
+            holes=holes,
+            stamps=tuple(self._stamps) if keep_stamps else None,
+        )
+
+    def _finished_stretches(self) -> tuple[Stretch, ...]:
+        found = [stretch for stretch, _ in self._stretches]
+        ends = [stretch.start for stretch in found[1:]]
+        return tuple(stretch.model_copy(update={"end": end}) for stretch, end in zip(found, [*ends, None], strict=True))
+
+
+def _undiscarded(packet: Packet[Any]) -> Packet[Any]:
+    """The same packet, to be shown: a key frame before an edit list's start is decoded but never put out."""
+    twin: Packet[Any] = Packet(bytes(packet))
+    twin.pts, twin.dts, twin.is_keyframe = packet.pts, packet.dts, True
+    if packet.stream.time_base is not None:
+        twin.time_base = packet.stream.time_base
+    if packet.has_sidedata("new_extradata"):
+        twin.set_sidedata(PacketSideData.from_packet(packet, "new_extradata"))
+    return twin
+
+
+def _usual_rate(step: Fraction) -> Fraction:
+    """The usual rate nearest to this interval in seconds."""
+    rate = 1 / step if step > 0 else LONE_FRAME_RATE
+    return min(USUAL_RATES, key=lambda usual: abs(usual - rate))

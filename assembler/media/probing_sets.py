@@ -1,0 +1,160 @@
+"""Parameter sets: what a key packet's own bytes say about where decoding may start and what the picture is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+START_CODE = b"\0\0\1"
+
+Bytes = bytes | memoryview
+
+
+class Key(NamedTuple):
+    """What the bytes of a key packet say."""
+
+    may_start: bool
+    """True if decoding may start here."""
+    starts_open: bool
+    """True if pictures shown before it may follow it and need what is not there."""
+    may_differ: bool
+    """True if its picture may have other parameters than the one before, so that it has to be decoded."""
+
+
+class _Nal(NamedTuple):
+    kind_of: Callable[[int], int]
+    sets: frozenset[int]
+    pictures: range
+    starts: frozenset[int]
+    length_byte: int
+
+
+_NALS = {
+    "h264": _Nal(lambda byte: byte & 0x1F, frozenset((7, 8)), range(1, 6), frozenset((5,)), 4),
+    "hevc": _Nal(lambda byte: byte >> 1 & 0x3F, frozenset((32, 33, 34)), range(32), frozenset(range(16, 21)), 21),
+}
+
+
+class ParameterSets:
+    """Follows a stream's parameter sets from key packet to key packet; ``codec`` in libav's words."""
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        self._codec = codec
+        self._nal = _NALS.get(codec)
+        self._digest = hashlib.sha256(extradata)
+        self._extradata = extradata
+        self._sets: set[tuple[int, bytes]] = set()
+        self._mark: bytes | None = None
+        self._take_extradata(extradata)
+
+    @property
+    def digest(self) -> str:
+        """Of the extradata and everything in the packets that differs from it."""
+        return self._digest.hexdigest()
+
+    def look(self, packet: Bytes, extradata: bytes | None) -> Key:
+        """What this key packet says; ``extradata`` is what came with it, None where nothing did."""
+        is_new = extradata is not None and extradata != self._extradata
+        if extradata is not None and is_new:
+            self._digest.update(b"extradata" + extradata)
+            self._extradata = extradata
+            self._take_extradata(extradata)
+        if self._nal is None:
+            return Key(may_start=True, starts_open=True, may_differ=self._has_new_mark(packet) or is_new)
+        picture, sets = self._units(packet)
+        if self._replace(sets):
+            is_new = True
+            for _, unit in sorted(sets):
+                self._digest.update(b"set" + unit)
+        may_start = picture in self._nal.starts
+        return Key(may_start=may_start, starts_open=not may_start, may_differ=is_new)
+
+    def _take_extradata(self, extradata: bytes) -> None:
+        if self._nal is None:
+            return
+        self._width = 0
+        if extradata[:1] == b"\1" and len(extradata) > self._nal.length_byte:
+            self._width = (extradata[self._nal.length_byte] & 3) + 1
+            units = _avcc_units(extradata) if self._codec == "h264" else _hvcc_units(extradata)
+        else:
+            units = _annexb_units(extradata)
+        self._replace({(self._nal.kind_of(unit[0]), unit) for unit in units if unit})
+
+    def _units(self, packet: Bytes) -> tuple[int, set[tuple[int, bytes]]]:
+        """(kind of the first picture unit, parameter sets in front of it); the picture itself is not looked at."""
+        assert self._nal is not None
+        sets: set[tuple[int, bytes]] = set()
+        for unit in _prefixed_units(packet, self._width) if self._width else _annexb_units(bytes(packet)):
+            if not unit:
+                continue
+            kind = self._nal.kind_of(unit[0])
+            if kind in self._nal.pictures:
+                return kind, sets
+            if kind in self._nal.sets:
+                sets.add((kind, bytes(unit)))
+        return -1, sets
+
+    def _replace(self, sets: set[tuple[int, bytes]]) -> bool:
+        """True if one of the sets is not in force; then they replace all of their kinds."""
+        if sets <= self._sets:
+            return False
+        kinds = {kind for kind, _ in sets}
+        self._sets = {item for item in self._sets if item[0] not in kinds} | sets
+        return True
+
+    def _has_new_mark(self, packet: Bytes) -> bool:
+        match self._codec:
+            case "vp8":  # frame tag, start code, then width and height with their scales
+                mark = bytes(packet[3:10])
+            case "vp9":  # up to the last bits of the height, for profile 0
+                mark = bytes(packet[1:8]) + bytes((packet[8] & 0xF0,)) if len(packet) > 8 else bytes(packet)
+            case _:
+                return True
+        if mark == self._mark:
+            return False
+        self._mark = mark
+        return True
+
+
+def _prefixed_units(packet: Bytes, width: int) -> Iterator[Bytes]:
+    at = 0
+    while at + width < len(packet):
+        length = int.from_bytes(packet[at : at + width], "big")
+        at += width
+        yield packet[at : at + length]
+        at += length
+
+
+def _annexb_units(data: bytes) -> Iterator[bytes]:
+    at = data.find(START_CODE)
+    while at >= 0:
+        end = data.find(START_CODE, at + 3)
+        yield (data[at + 3 : end] if end >= 0 else data[at + 3 :]).rstrip(b"\0")
+        at = end
+
+
+def _avcc_units(extradata: bytes) -> Iterator[bytes]:
+    at = 5
+    for mask in (0x1F, 0xFF):
+        if at >= len(extradata):
+            return
+        count = extradata[at] & mask
+        at += 1
+        for _ in range(count):
+            length = int.from_bytes(extradata[at : at + 2], "big")
+            yield extradata[at + 2 : at + 2 + length]
+            at += 2 + length
+
+
+def _hvcc_units(extradata: bytes) -> Iterator[bytes]:
+    at = 23
+    for _ in range(extradata[22] if len(extradata) > 22 else 0):
+        count = int.from_bytes(extradata[at + 1 : at + 3], "big")
+        at += 3
+        for _ in range(count):
+            length = int.from_bytes(extradata[at : at + 2], "big")
+            if at >= len(extradata):
+                return
+            yield extradata[at + 2 : at + 2 + length]
+            at += 2 + length

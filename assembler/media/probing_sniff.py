@@ -1,0 +1,179 @@
+"""Which container a file is, by its first bytes, and whether it is as long as its own header promises.
+
+libav is never asked to guess: a playlist named .mp4 would be taken for one, and would read other files and URLs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from assembler.media.probing_wire import Unusable
+
+HEAD_BYTES = 4096
+MAX_MOOV_BYTES = 64 << 20
+MAX_BOXES = 200_000
+
+FETCH_AGAIN = "Fetch the file again; where that is what the server sends, ask the vendor for a new URL."
+PLAYLISTS = ("#extm3u", "ffconcat", "[playlist]", "<smil", "<mpd")
+MP4_BOXES = frozenset(
+    (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx")
+)
+
+
+class Container(NamedTuple):
+    """How a file has to be opened, and what its frame of boxes says."""
+
+    name: str
+    """libav's demuxer."""
+    is_cut: bool = False
+    """True if the header promises more bytes than there are."""
+    has_length: bool = True
+    """True if the header can declare a length in time."""
+    rules_pixel_shape: bool = False
+    """True if the container's own pixel shape overrides that of the picture stream for the whole file."""
+    may_change: bool = False
+    """True if a packet may bring new extradata with it (asking each packet takes half of the time)."""
+
+
+def sniff(path: Path) -> Container:
+    """The container of an untrusted file.
+
+    Raises Unusable where it is empty, a page, a playlist, or nothing that is known here.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise Unusable("has zero bytes", FETCH_AGAIN)
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        if head[4:8] in MP4_BOXES:
+            return _mp4(file, size)
+        if head[:4] == b"\x1aE\xdf\xa3":
+            return Container("matroska", is_cut=_is_matroska_cut(head, size), rules_pixel_shape=True)
+        if head[:4] == b"RIFF" and head[8:12] in (b"WAVE", b"AVI "):
+            promised = struct.unpack("<I", head[4:8])[0]
+            is_cut = 0 < promised < 0xFFFFFF00 and promised + 8 > size
+            return Container("wav" if head[8:12] == b"WAVE" else "avi", is_cut=is_cut)
+        if head[:4] == b"FLV\x01":
+            return Container("flv", may_change=True)
+        if head[:4] == b"OggS":
+            return Container("ogg", has_length=False, may_change=True)
+        if head[:1] == b"\x47" and all(head[at : at + 1] == b"\x47" for at in (188, 376) if at < size):
+            return Container("mpegts", has_length=False)
+        sound = _mpeg_audio(file, head)
+    if sound is not None:
+        return sound
+    raise _foreign(head)
+
+
+def _mpeg_audio(file: IO[bytes], head: bytes) -> Container | None:
+    """mp3 or ADTS, with or without an ID3 tag in front."""
+    if head[:3] == b"ID3" and len(head) >= 10:
+        length = 0
+        for byte in head[6:10]:
+            length = length << 7 | byte & 0x7F
+        file.seek(10 + length)
+        frame = file.read(HEAD_BYTES)
+        if _is_adts(frame):
+            return Container("aac", has_length=False)
+        return Container("mp3", has_length=_has_mp3_length(frame))
+    if _is_adts(head):
+        return Container("aac", has_length=False)
+    if len(head) > 3 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 and head[2] & 0xF0 != 0xF0:
+        return Container("mp3", has_length=_has_mp3_length(head))
+    return None
+
+
+def _is_adts(frame: bytes) -> bool:
+    return len(frame) > 6 and frame[0] == 0xFF and frame[1] & 0xF6 == 0xF0
+
+
+def _has_mp3_length(frame: bytes) -> bool:
+    """Without one of these marks in its first frame an mp3 declares no length: libav then guesses by bit rate."""
+    return any(mark in frame[:256] for mark in (b"Xing", b"Info", b"VBRI"))
+
+
+def _mp4(file: IO[bytes], size: int) -> Container:
+    is_cut = has_moov = has_shape = may_change = False
+    for kind, start, end in _boxes(file, size):
+        is_cut |= end > size
+        if kind == b"moov" and end <= size:
+            has_moov = True
+            file.seek(start)
+            moov = file.read(min(end - start, MAX_MOOV_BYTES))
+            has_shape |= b"pasp" in moov
+            may_change |= _has_two_descriptions(moov)
+    if not has_moov:
+        raise Unusable("is an mp4 without moov: its recorder or its download was cut", FETCH_AGAIN)
+    return Container("mov", is_cut=is_cut, rules_pixel_shape=has_shape, may_change=may_change)
+
+
+def _has_two_descriptions(moov: bytes) -> bool:
+    """True if one of the tracks has more than one sample description."""
+    at = moov.find(b"stsd")
+    while at >= 0:
+        if int.from_bytes(moov[at + 8 : at + 12], "big") > 1:
+            return True
+        at = moov.find(b"stsd", at + 4)
+    return False
+
+
+def _boxes(file: IO[bytes], size: int) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start of its content, end) of every top-level box; an end may lie behind the end of the file."""
+    at = 0
+    for _ in range(MAX_BOXES):
+        file.seek(at)
+        header = file.read(16)
+        if len(header) < 8:
+            return
+        length, start = int.from_bytes(header[:4], "big"), at + 8
+        if length == 1:
+            length, start = int.from_bytes(header[8:16], "big"), at + 16
+        elif length == 0:
+            length = size - at
+        if length < start - at:
+            return
+        yield header[4:8], start, at + length
+        at += length
+
+
+def _is_matroska_cut(head: bytes, size: int) -> bool:
+    """True if the segment is longer than the file; a live recording's segment has no length, which proves nothing."""
+    at = 4
+    length, at = _vint(head, at)
+    if length is None:
+        return False
+    at += length
+    if head[at : at + 4] != b"\x18\x53\x80\x67":
+        return False
+    length, at = _vint(head, at + 4)
+    return length is not None and at + length > size
+
+
+def _vint(data: bytes, at: int) -> tuple[int | None, int]:
+    """An EBML number and where it ends; None for "unknown" and for what is none."""
+    if at >= len(data) or data[at] == 0:
+        return None, at
+    width = 9 - data[at].bit_length()
+    value = int.from_bytes(data[at : at + width], "big") & ((1 << 7 * width) - 1)
+    return (None if value == (1 << 7 * width) - 1 else value), at + width
+
+
+def _foreign(head: bytes) -> Unusable:
+    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
+    if text.startswith(PLAYLISTS) or "#extm3u" in text or "<mpd" in text:
+        return Unusable("is a playlist, not a video", "Playlists are never followed: give the video files themselves.")
+    if text.startswith(("<!doctype html", "<html", "<head", "<body")) or "<html" in text:
+        return Unusable("is an HTML page, not a video", FETCH_AGAIN)
+    if text.startswith(("<?xml", "<error")):
+        return Unusable("is an XML answer, not a video: most likely the storage's error message", FETCH_AGAIN)
+    if text.startswith(("{", "[")):
+        return Unusable("is JSON, not a video", FETCH_AGAIN)
+    if text and "\ufffd" not in text[:-4] and all(char.isprintable() or char in "\t\r\n" for char in text):
+        return Unusable("is a text, not a video", FETCH_AGAIN)
+    return Unusable(
+        "is no container that is known here (its first bytes are " + head[:8].hex(" ") + ")",
+        "mp4, mkv, webm, mpegts, flv, mp3, aac, ogg, wav and avi are known.",
+    )

@@ -1,0 +1,157 @@
+"""The sound stream of a file: every packet is looked at, only the first ones are decoded (for the priming skip)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.packet import Packet
+
+from assembler.facts import SoundFacts
+from assembler.media.probing_picture import round_ms
+from assembler.media.probing_sniff import Container
+
+FRAMES_DECODED = 4
+TRIES = 200
+"""Presented packets that may fail to decode before the stream counts as having no sound."""
+COARSE_TICKS = 2
+"""How far a stamp may be off where the container rounds stamps more coarsely than to a sample."""
+
+
+class SoundWatch:
+    """Takes the packets of a sound stream in order and says at the end what they are."""
+
+    def __init__(self, stream: AudioStream, container: Container) -> None:
+        self.stream = stream
+        self._codec = stream.codec.canonical_name
+        self.base = stream.time_base or Fraction(1, 1000)
+        self._header = _HEADERS.get(self._codec) if container.name in ("aac", "mp3", "mpegts") else None
+        self._may_change = container.may_change
+        self._extradata = bytes(stream.codec_context.extradata or b"")
+        self._first_header: bytes | None = None
+        self._is_one_kind = True
+        self._stamps: list[int] = []
+        self._last: Packet[Any] | None = None
+        self._before_last: Packet[Any] | None = None
+        self._tries = 0
+        self._decoded = 0
+        self._samples = 0
+        self._rate = 0
+        self._channels = 0
+        self._start: Fraction | None = None
+        self._is_decoding = True
+        stream.codec_context.thread_count = 1
+
+    def take(self, packet: Packet[Any]) -> None:
+        if self._is_decoding:
+            self._decode_first(packet)
+        if self._header is not None:
+            header = self._header(memoryview(packet))
+            if self._first_header is None:
+                self._first_header = header
+            elif header != self._first_header:
+                self._is_one_kind = False
+        elif self._may_change and packet.has_sidedata("new_extradata"):
+            self._is_one_kind &= bytes(packet.get_sidedata("new_extradata")) == self._extradata
+        if packet.is_discard:
+            return
+        stamp = packet.pts
+        if stamp is None:
+            stamp = packet.dts if packet.dts is not None else (self._stamps[-1] + 1 if self._stamps else 0)
+        self._stamps.append(stamp)
+        self._before_last, self._last = self._last, packet
+
+    @property
+    def is_last_cut(self) -> bool:
+        """True if the last packet is there in part only."""
+        return self._last is not None and self._last.is_corrupt
+
+    def forget_last(self) -> None:
+        """The last packet is not whole: it counts as not there."""
+        self._stamps.pop()
+        self._before_last, self._last = None, self._before_last
+
+    @property
+    def start(self) -> Fraction | None:
+        """Seconds on the container's axis of the first presented sample; None where nothing can be decoded."""
+        return self._start if self._stamps else None
+
+    def facts(self, origin: Fraction) -> SoundFacts:
+        """Only where ``start`` is not None."""
+        assert self._start is not None
+        return SoundFacts(
+            codec=self._codec,
+            rate=self._rate,
+            channels=self._channels,
+            start=round_ms(self._start - origin),
+            end=round_ms(max(self._end(), self._start) - origin),
+            is_constant=self._is_one_kind and self._is_contiguous(),
+        )
+
+    def _decode_first(self, packet: Packet[Any]) -> None:
+        self._tries += not packet.is_discard
+        for frame in self._frames(packet):
+            if self._start is None:
+                stamp = _stamp(frame)
+                self._start = stamp if stamp is not None else (packet.pts or 0) * self.base
+                self._rate, self._channels = frame.sample_rate, frame.layout.nb_channels
+            self._samples = max(self._samples, frame.samples)
+            self._decoded += 1
+        self._is_decoding = self._decoded < FRAMES_DECODED and self._tries < TRIES
+
+    def _frames(self, packet: Packet[Any]) -> list[AudioFrame]:
+        try:
+            return self.stream.codec_context.decode(packet)
+        except av.FFmpegError:
+            return []
+
+    def _end(self) -> Fraction:
+        """Seconds at which the last sample ends, decoded or declared, whichever is first: containers differ in where
+        they say how many samples are cut off the last packet."""
+        self.stream.codec_context.flush_buffers()
+        last = [packet for packet in (self._before_last, self._last) if packet is not None]
+        frames = [frame for packet in last for frame in self._frames(packet)]
+        stamp = _stamp(frames[-1]) if frames else None
+        if stamp is not None:
+            end = stamp + Fraction(frames[-1].samples, frames[-1].sample_rate)
+        else:
+            end = self._stamps[-1] * self.base + Fraction(self._samples, self._rate)
+        if self._last is not None and self._last.duration:
+            end = min(end, (self._stamps[-1] + self._last.duration) * self.base)
+        return end
+
+    def _is_contiguous(self) -> bool:
+        """Every packet where the one before ends, counted in samples from the first, so that nothing adds up."""
+        sample = 1 / (self._rate * self.base)
+        step = self._samples * sample
+        allowed = ceil(sample) if sample >= 1 else COARSE_TICKS
+        first, num, den = self._stamps[0], step.numerator, step.denominator
+        return all(
+            abs((stamp - first) * den - index * num) <= allowed * den for index, stamp in enumerate(self._stamps)
+        )
+
+
+def _stamp(frame: AudioFrame) -> Fraction | None:
+    """Seconds on the container's axis."""
+    return None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
+
+
+def _adts_header(packet: memoryview) -> bytes:
+    """Profile, sample rate and channels; b"" where the packet has no ADTS header."""
+    if len(packet) < 7 or packet[0] != 0xFF or packet[1] & 0xF6 != 0xF0:
+        return b""
+    return bytes((packet[2] & 0xFD, packet[3] & 0xC0))
+
+
+def _mpeg_header(packet: memoryview) -> bytes:
+    """Version, layer, sample rate, and whether it is mono."""
+    if len(packet) < 4 or packet[0] != 0xFF:
+        return b""
+    return bytes((packet[1] & 0xFE, packet[2] & 0x0C, packet[3] >> 6 == 3))
+
+
+_HEADERS = {"aac": _adts_header, "mp3": _mpeg_header, "mp2": _mpeg_header}

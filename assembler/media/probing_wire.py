@@ -1,0 +1,54 @@
+"""What the parent and the child of a probe tell each other: one request, and an answer line for each file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assembler.facts import Facts
+from assembler.values import Value
+
+
+class Wanted(Value):
+    """One file to probe."""
+
+    video_id: str
+    """The segment it belongs to."""
+    path: Path
+    """Where it is, absolute."""
+    keep_stamps: bool
+    """True if the stamp of every picture packet is wanted."""
+
+
+class Request(Value):
+    """What one child has to do."""
+
+    files: tuple[Wanted, ...]
+    """In this order."""
+    memory: int
+    """Address space the child may use, bytes."""
+
+
+class Answer(Value):
+    """One line of the child. A file has two: the first, with neither facts nor problem, says that it is begun."""
+
+    video_id: str
+    """The segment."""
+    facts: Facts | None = None
+    """What was found."""
+    problem: str = ""
+    """What is wrong with the file, to be read behind "the file of <video id>"."""
+    hint: str = ""
+    """The user's next step."""
+
+    @property
+    def is_final(self) -> bool:
+        return self.facts is not None or bool(self.problem)
+
+
+class Unusable(Exception):
+    """A file that cannot be used: what is wrong with it, and a hint. Stays inside the prober."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
