@@ -180,7 +180,10 @@ def log_tail(log: Path) -> str:
 def capture(argv: Sequence[str], *, seconds: float) -> str:
     """What a short-lived program prints on its standard output (errors are dropped).
 
-    Raises OSError or subprocess.SubprocessError where it cannot be run or takes longer than ``seconds``.
+    Raises OSError where it cannot be run or takes longer than ``seconds``.
     """
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired as exc:
+        raise TimeoutError(f"no answer within {seconds:g} s") from exc
     return done.stdout.decode("utf-8", "replace")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -75,7 +74,7 @@ def _locate(wanted: str | None) -> str:
 def _ask(path: str) -> Ffmpeg:
     try:
         answer = processes.capture([path, "-hide_banner", "-version"], seconds=20)
-    except (OSError, subprocess.SubprocessError) as exc:
+    except OSError as exc:
         raise MediaError(f"{path} cannot be run: {exc}", hint="Run `assembler doctor`.") from exc
     match = re.match(r"ffmpeg version (\S+)", answer)
     if match is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from assembler.errors import InputError
 from assembler.findings import warning
 from assembler.recording import Recording, StreamKind
-from assembler.timeline.model import Chapter, Clip, Clock, Gap, Jump, Timeline, Track
+from assembler.timeline.model import Chapter, Clip, Clock, Jump, Timeline, Track
+from assembler.timeline.tracks import gaps_between
 from assembler.times import FileMs, Ms, PlayMs, Span, WallMs, clock_text, wall_text
 
 
@@ -25,7 +27,7 @@ def order_recordings(recordings: Sequence[Recording]) -> list[Recording]:
                 hint="Give its result alone, or write RecordStartTime into it.",
             )
     ordered = sorted(recordings, key=lambda r: (r.start or 0, r.stop or 0))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         end = before.stop if before.stop is not None else WallMs((before.start or 0) + (before.total or 0))
         if after.start is not None and after.start < end:
             raise InputError(
@@ -81,16 +83,8 @@ def _merge_tracks(first: Sequence[Track], second: Sequence[Track], border: PlayM
         before = merged.get(key)
         clips = [*before.clips, *moved] if before is not None else moved
         base = before if before is not None else track
-        merged[key] = base.model_copy(update={"clips": tuple(clips), "gaps": _gaps(clips)})
+        merged[key] = base.model_copy(update={"clips": tuple(clips), "gaps": gaps_between(clips)})
     return tuple(sorted(merged.values(), key=lambda t: (list(StreamKind).index(t.kind), t.user, t.stream_id)))
-
-
-def _gaps(clips: Sequence[Clip]) -> tuple[Gap, ...]:
-    return tuple(
-        Gap(span=Span(start=a.span.end, end=b.span.start))
-        for a, b in zip(clips, clips[1:], strict=False)
-        if a.span.end < b.span.start
-    )
 
 
 def _moved(clip: Clip, by: Ms) -> Clip:
@@ -123,7 +117,7 @@ def cut_window(timeline: Timeline, start: PlayMs | None, end: PlayMs | None) -> 
     for track in timeline.tracks:
         clips = [_moved(part, by) for part in (_clipped(clip, window) for clip in track.clips) if part is not None]
         if clips:
-            tracks.append(track.model_copy(update={"clips": tuple(clips), "gaps": _gaps(clips)}))
+            tracks.append(track.model_copy(update={"clips": tuple(clips), "gaps": gaps_between(clips)}))
     inside = [c for c in timeline.chapters if window.holds(c.at) and c.at > window.start]
     chapters = [Chapter(at=PlayMs(0), title="Start"), *(Chapter(at=PlayMs(c.at + by), title=c.title) for c in inside)]
     return timeline.model_copy(

@@ -49,7 +49,7 @@ def build_tracks(placed: Iterable[Placed], facts: Mapping[str, Facts]) -> tuple[
             disjoint, found = _without_overlaps(part)
             findings += found
             clips = tuple(_clip(piece, facts.get(piece.segment.video_id)) for piece in disjoint)
-            tracks.append(Track(kind=kind, user=user, stream_id=name, clips=clips, gaps=_gaps(clips)))
+            tracks.append(Track(kind=kind, user=user, stream_id=name, clips=clips, gaps=gaps_between(clips)))
     tracks.sort(key=lambda t: (list(StreamKind).index(t.kind), t.user, t.stream_id))
     return tuple(tracks), tuple(findings)
 
@@ -145,7 +145,8 @@ def _seen(piece: Placed, start: FileMs, end: FileMs) -> Span | None:
     return Span(start=PlayMs(zero + start), end=PlayMs(max(zero + end, zero + start))).within(piece.span)
 
 
-def _gaps(clips: Sequence[Clip]) -> tuple[Gap, ...]:
+def gaps_between(clips: Sequence[Clip]) -> tuple[Gap, ...]:
+    """Where a track's sorted clips do not touch."""
     return tuple(
         Gap(span=Span(start=before.span.end, end=after.span.start))
         for before, after in pairwise(clips)

@@ -16,7 +16,7 @@ from assembler.plan.model import Mode, Plan
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline
 from assembler.times import PlayMs, frame_at, span
-from tests.lessons import board, camera, facts, mix, omission, recording, screen, segment
+from lessons import board, camera, facts, mix, omission, recording, screen, segment
 
 BACKGROUND = "#34363B"
 

@@ -13,7 +13,7 @@ from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline, playback_at, wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import span
-from tests.lessons import START, board, camera, facts, mix, omission, recording, screen, segment
+from lessons import START, board, camera, facts, mix, omission, recording, screen, segment
 
 
 def spans(timeline: Timeline, name: str) -> list[tuple[int, int]]:

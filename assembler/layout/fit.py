@@ -1,0 +1,40 @@
+"""How a picture lies in its slot: even numbers, its shape kept."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pydantic import Field
+
+from assembler.layout.model import Rect
+from assembler.options import Fill
+from assembler.values import Value
+
+
+class Fitted(Value):
+    """A picture's size after scaling, and its place: for FIT where it lies inside the slot, for CROP where the slot
+    lies inside it. All four numbers are even."""
+
+    x: int = Field(ge=0)
+    y: int = Field(ge=0)
+    width: int = Field(ge=2)
+    height: int = Field(ge=2)
+
+
+def pictured_size(source: tuple[int, int], rect: Rect, fill: Fill) -> Fitted:
+    """``source``: width and height in square pixels, upright."""
+    ratios = Fraction(rect.width, source[0]), Fraction(rect.height, source[1])
+    if fill is Fill.FIT:
+        scale = min(ratios)
+        width = min(rect.width, max(2, _even(source[0] * scale)))
+        height = min(rect.height, max(2, _even(source[1] * scale)))
+        return Fitted(x=(rect.width - width) // 4 * 2, y=(rect.height - height) // 4 * 2, width=width, height=height)
+    scale = max(ratios)
+    width = max(rect.width, _even(source[0] * scale))
+    height = max(rect.height, _even(source[1] * scale))
+    return Fitted(x=(width - rect.width) // 4 * 2, y=(height - rect.height) // 4 * 2, width=width, height=height)
+
+
+def _even(length: Fraction) -> int:
+    """The nearest even number."""
+    return 2 * round(length / 2)

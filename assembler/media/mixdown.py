@@ -1,0 +1,183 @@
+"""The child process that mixes: ``python -m assembler.media.mixdown ORDER`` writes 48 kHz stereo float samples
+(interleaved, little-endian) to its standard output.
+
+Memory does not grow with the length: the mix is made in blocks, and a file is open only while it is heard (or between
+two of its pieces). A file that libav cannot survive takes this process along; the state file then says which it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import av
+import numpy as np
+
+from assembler.media.mixdown_wire import PIPE_CLOSED, STATE_BYTES, Account, Order, Part, Report, State
+from assembler.media.open_files import OpenFiles
+from assembler.media.pcm import Reader
+from assembler.media.pcm_run import Placed, Samples
+
+MEMORY = 4 << 30
+"""Address space the child may use, bytes: what a hostile file may make libav ask for ends here."""
+
+
+@dataclass
+class Chain:
+    """Pieces of one file that follow each other in the file and in the playback: one running decoder serves them."""
+
+    parts: list[Part] = field(default_factory=list)
+
+    def takes(self, part: Part) -> bool:
+        last = self.parts[-1]
+        return last.end <= part.start and last.end - last.shift <= part.start - part.shift
+
+
+def build_chains(parts: tuple[Part, ...]) -> list[Chain]:
+    """As few decoders as there can be, in order of their first piece."""
+    chains: list[Chain] = []
+    of_source: dict[str, list[Chain]] = {}
+    for part in parts:
+        known = of_source.setdefault(part.video_id, [])
+        chain = next((c for c in known if c.takes(part)), None)
+        if chain is None:
+            chain = Chain()
+            known.append(chain)
+            chains.append(chain)
+        chain.parts.append(part)
+    return chains
+
+
+class Mixer:
+    """Adds up what sounds, block by block."""
+
+    def __init__(self, order: Order, set_reading: Callable[[int], None]) -> None:
+        self._order = order
+        self._set_reading = set_reading
+        self._numbers = {source.video_id: number for number, source in enumerate(order.sources)}
+        self._files = OpenFiles()
+        self._waiting = build_chains(order.parts)[::-1]
+        self._sounding: list[tuple[Chain, Reader]] = []
+        self.accounts: list[Account] = []
+
+    def blocks(self) -> Iterator[Samples]:
+        """(samples, 2) each; together exactly ``order.length`` samples. A block is valid until the next one."""
+        for start in range(0, self._order.length, self._order.block):
+            end = min(start + self._order.block, self._order.length)
+            bus = _Bus(start, end)
+            self._open_until(end)
+            for chain, reader in self._sounding:
+                self._add(bus, chain, reader)
+            self._close_until(end)
+            yield bus.interleaved()
+
+    def _open_until(self, end: int) -> None:
+        while self._waiting and self._waiting[-1].parts[0].start < end:
+            chain = self._waiting.pop()
+            number = self._numbers[chain.parts[0].video_id]
+            source = self._order.sources[number]
+            reader = Reader(source, self._files, partial(self._set_reading, number + 1))
+            reader.open()
+            self._set_reading(0)
+            self._sounding.append((chain, reader))
+
+    def _add(self, bus: _Bus, chain: Chain, reader: Reader) -> None:
+        for part in chain.parts:
+            if part.start >= bus.end:
+                break
+            start, end = max(part.start, bus.start), min(part.end, bus.end)
+            placed = reader.take(start - part.shift, end - part.shift)
+            self._set_reading(0)
+            for piece in placed:
+                bus.add(piece, part.shift, start, end)
+
+    def _close_until(self, end: int) -> None:
+        still: list[tuple[Chain, Reader]] = []
+        for chain, reader in self._sounding:
+            while chain.parts and chain.parts[0].end <= end:
+                done = chain.parts.pop(0)
+                reader.missed(done.end - done.shift)
+            if chain.parts:
+                still.append((chain, reader))
+            else:
+                self.accounts.append(reader.account)
+                reader.close()
+        self._sounding = still
+
+
+class _Bus:
+    """One block of the mix: mono sources are added up apart and go to both channels at the end, at full level."""
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start, self.end = start, end
+        self._both, self._left, self._right = np.zeros((3, end - start), dtype=np.float32)
+
+    def add(self, placed: Placed, shift: int, start: int, end: int) -> None:
+        """Add what lies in ``[start, end)``, playback samples."""
+        at = placed.at + shift
+        first, last = max(start, at), min(end, placed.end + shift)
+        if first >= last:
+            return
+        sound = placed.samples[:, first - at : last - at]
+        where = slice(first - self.start, last - self.start)
+        if len(sound) == 1:
+            self._both[where] += sound[0]
+        else:
+            self._left[where] += sound[0]
+            self._right[where] += sound[1]
+
+    def interleaved(self) -> Samples:
+        block = np.empty((self.end - self.start, 2), dtype="<f4")
+        np.add(self._left, self._both, out=block[:, 0])
+        np.add(self._right, self._both, out=block[:, 1])
+        return block
+
+
+def mix(order: Order, put: Callable[[memoryview], object]) -> Report:
+    """Mix everything into ``put``, keeping the state file up to date."""
+    order.state.write_bytes(State(0, 0, 0).to_bytes())
+    with order.state.open("r+b") as file, mmap.mmap(file.fileno(), STATE_BYTES) as shared:
+        steps = samples = 0
+
+        def note(reading: int) -> None:
+            nonlocal steps
+            steps += 1
+            shared[:] = State(reading, steps, samples).to_bytes()
+
+        mixer = Mixer(order, note)
+        for block in mixer.blocks():
+            put(block.data.cast("B"))
+            samples += len(block)
+            note(0)
+        return Report(accounts=tuple(mixer.accounts))
+
+
+def main(order_file: Path) -> int:
+    _limit_memory()
+    av.logging.set_level(None)
+    order = Order.model_validate_json(order_file.read_bytes())
+    try:
+        report = mix(order, sys.stdout.buffer.write)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        sys.stdout = None  # else the interpreter complains once more at its end
+        return PIPE_CLOSED
+    order.report.write_text(report.model_dump_json(), encoding="utf-8")
+    return 0
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

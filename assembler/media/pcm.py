@@ -1,0 +1,234 @@
+"""One file's sound as 48 kHz float samples at their places on the file's axis. Runs in a child process only.
+
+A file is decoded once, from its start to where it is no longer needed, without a seek: what a sample is depends on
+the file alone. Places come from stamps; frames that follow each other (to within the rounding of stamps) are one run,
+which is counted on, so that no rounding is heard and none adds up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from math import floor
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container.input import InputContainer
+from av.packet import Packet
+from av.stream import Discard
+
+from assembler.media.mixdown_wire import Account, Source
+from assembler.media.open_files import OpenFiles, PooledFile
+from assembler.media.pcm_run import TOLERANCE, Placed, Run
+from assembler.times import SAMPLE_RATE
+
+Stamped = tuple[AudioFrame, float | None]
+"""A decoded frame and its stamp in seconds, file axis (None where it has none)."""
+
+WILD = 1.0
+"""Seconds of a jump from which on the next frame is asked whether the jump was meant."""
+RAW = ("aac", "mp3")
+"""Containers without stamps of their own."""
+RATES = range(4_000, 768_001)
+"""Sample rates that are believed, Hz."""
+NEVER = -(1 << 62)
+
+
+class Reader:
+    """Decodes one file as far as it is asked for; keeps about a second of sound."""
+
+    def __init__(self, source: Source, files: OpenFiles, on_step: Callable[[], None]) -> None:
+        """``on_step`` is called before each step in libav."""
+        self._source = source
+        self._files = files
+        self._on_step = on_step
+        self._container: InputContainer | None = None
+        self._frames: Iterator[Stamped] = iter(())
+        self._run: Run | None = None
+        self._kept: deque[Placed] = deque()
+        self._end = NEVER
+        self._is_over = False
+        self._counts = dict.fromkeys(("damaged", "holes", "hole_samples", "dropped_samples", "missing_samples"), 0)
+        self._problem = ""
+        self._is_opened = False
+        self._first_rate = 0
+        self._is_miscounted = False
+
+    @property
+    def account(self) -> Account:
+        return Account(video_id=self._source.video_id, problem=self._problem, is_opened=self._is_opened, **self._counts)
+
+    def open(self) -> None:
+        """Nothing is raised for a bad file: it is silent, and its account says why."""
+        self._on_step()
+        try:
+            self._container = av.open(
+                PooledFile(self._source.path, self._files),
+                "r",
+                format=self._source.container,
+                options={"protocol_whitelist": "file"},
+                metadata_errors="replace",
+            )
+            stream = next((s for s in self._container.streams.audio if s.codec_context), None)
+            if stream is None:
+                self._fail("it holds no sound")
+                return
+            for other in self._container.streams:
+                if other is not stream:
+                    other.discard = Discard.all
+            stream.codec_context.thread_count = 1
+            self._frames = self._steady(self._decoded(self._container, stream))
+            self._is_opened = True
+        except (av.FFmpegError, OSError, ValueError) as exc:
+            self._fail(_reason(exc))
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+        self._frames, self._run, self._container = iter(()), None, None
+        self._kept.clear()
+
+    def take(self, start: int, end: int) -> list[Placed]:
+        """All sound of ``[start, end)``, file axis; what lies before ``start`` is forgotten."""
+        while self._kept and self._kept[0].end <= start:
+            self._kept.popleft()
+        while self._end < end and not self._is_over:
+            self._read_on(start)
+        return [placed for placed in self._kept if placed.at < end]
+
+    def missed(self, end: int) -> None:
+        """Its sound was to be heard until ``end``, file axis: note how much of that was not there."""
+        if self._is_over and self._is_opened:
+            missing = end - max(self._end, 0)
+            self._counts["missing_samples"] = max(missing, self._counts["missing_samples"])
+
+    def _fail(self, problem: str) -> None:
+        self._problem = problem
+        self._is_over = True
+
+    def _read_on(self, wanted: int) -> None:
+        """Decode about a second more, keeping what lies behind ``wanted``."""
+        self._on_step()
+        for frame, stamp in self._frames:
+            if frame.sample_rate not in RATES:
+                self._counts["damaged"] += 1
+                continue
+            run = self._run
+            if run is None or not run.continues(frame, stamp):
+                self._finish_run(wanted)
+                run = self._run = self._started(frame, stamp)
+            run.add(frame)
+            if run.is_full:
+                self._keep(self._converted(run), wanted)
+                return
+        self._finish_run(wanted)
+        self._is_over = True
+
+    def _started(self, frame: AudioFrame, stamp: float | None) -> Run:
+        """A new run: at its stamp, or right behind the last one where that is what its stamp means."""
+        last = max(self._end, 0) if stamp is None else self._end
+        if stamp is None or abs(stamp - last / SAMPLE_RATE) <= TOLERANCE:
+            return Run(frame, last)
+        at = _nearest(stamp)
+        if at > last > NEVER:
+            self._counts["holes"] += 1
+            self._counts["hole_samples"] += at - last
+        return Run(frame, at)
+
+    def _finish_run(self, wanted: int) -> None:
+        if self._run is not None:
+            self._keep(self._converted(self._run), wanted)
+            self._keep(self._converted(self._run, is_last=True), wanted)
+        self._run = None
+
+    def _converted(self, run: Run, *, is_last: bool = False) -> Placed | None:
+        try:
+            return run.taken(is_last=is_last)
+        except (av.FFmpegError, ValueError) as exc:
+            self._problem = f"its {run.name} sound cannot be converted ({_reason(exc)})"
+            return None
+
+    def _keep(self, placed: Placed | None, wanted: int) -> None:
+        if placed is None:
+            return
+        # stamps that run back: what is placed stays, what comes late is left out
+        late = min(max(0, self._end - placed.at), placed.samples.shape[1])
+        self._counts["dropped_samples"] += late
+        placed = Placed(placed.at + late, placed.samples[:, late:])
+        self._end = max(self._end, placed.end)
+        if placed.samples.shape[1] and placed.end > wanted:
+            self._kept.append(placed)
+
+    def _decoded(self, container: InputContainer, stream: AudioStream) -> Iterator[Stamped]:
+        """Every frame that can be decoded."""
+        origin, base = float(self._source.origin), stream.time_base or Fraction(1, 1000)
+        ticks, second = base.numerator, base.denominator
+        try:
+            for packet in container.demux(stream):
+                if not packet.size:  # would end the decoding, wherever it stands
+                    continue
+                for frame in self._frames_of(stream, packet):
+                    pts = frame.pts
+                    if pts is None or self._is_guess(frame, packet):
+                        yield frame, None
+                    else:
+                        yield frame, pts * ticks / second - origin
+        except (av.FFmpegError, OSError) as exc:
+            self._problem = _reason(exc)
+        for frame in self._frames_of(stream, None):
+            yield frame, None
+
+    def _is_guess(self, frame: AudioFrame, packet: Packet[AudioStream]) -> bool:
+        """True for a stamp that libav counted by the sample rate of the file's first packet, behind a change of rate.
+
+        Transport streams stamp one packet of many (the others have no place in the file); raw streams none at all.
+        """
+        if frame.sample_rate == self._first_rate:
+            return self._is_miscounted
+        self._first_rate = self._first_rate or frame.sample_rate
+        is_raw = self._source.container in RAW
+        if frame.sample_rate == self._first_rate or not (is_raw or packet.pos is None):
+            return False
+        counted = float((packet.duration or 0) * (packet.time_base or 0)) * frame.sample_rate
+        is_wrong = abs(counted - frame.samples) > frame.samples / 100
+        self._is_miscounted |= is_wrong and is_raw
+        return is_wrong or self._is_miscounted
+
+    def _frames_of(self, stream: AudioStream, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
+        try:
+            return stream.codec_context.decode(packet)
+        except av.FFmpegError:
+            self._counts["damaged"] += packet is not None
+            return []
+
+    def _steady(self, frames: Iterator[Stamped]) -> Iterator[Stamped]:
+        """The frames without lone wild stamps: a jump that the next frame does not take part in was none."""
+        held: Stamped | None = None
+        follows = 0.0
+        for frame, stamp in frames:
+            length = frame.samples / (frame.sample_rate or SAMPLE_RATE)
+            if held is not None:
+                held_length = held[0].samples / (held[0].sample_rate or SAMPLE_RATE)
+                is_lone = stamp is not None and abs(stamp - follows - held_length) <= TOLERANCE
+                yield (held[0], None) if is_lone else held
+                follows = (follows if is_lone or held[1] is None else held[1]) + held_length
+                held = None
+            if stamp is not None and abs(stamp - follows) > WILD:
+                held = frame, stamp
+                continue
+            yield frame, stamp
+            follows = (follows if stamp is None else stamp) + length
+        if held is not None:
+            yield held
+
+
+def _nearest(seconds: float) -> int:
+    """The sample nearest to this instant; a double is exact enough for 1,000 years of samples."""
+    return floor(seconds * SAMPLE_RATE + 0.5)
+
+
+def _reason(exc: Exception) -> str:
+    """The system's or libav's words, without the path it adds."""
+    return (getattr(exc, "strerror", None) or type(exc).__name__).strip().lower()

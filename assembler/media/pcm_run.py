@@ -1,0 +1,100 @@
+"""Decoded frames that follow each other, as 48 kHz float samples. Runs in a child process only."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.fifo import AudioFifo
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+
+from assembler.times import SAMPLE_RATE
+
+Samples = npt.NDArray[np.float32]
+
+TOLERANCE = 0.002
+"""Seconds a stamp may be off before it is believed: stamps of mkv and flv are rounded to 1 ms."""
+LOUDEST = 8.0
+"""No decoder gives more than this (18 dB over full scale) of an honest file; not-a-number would poison the mix."""
+
+
+class Placed(NamedTuple):
+    """Sound at its place."""
+
+    at: int
+    """First sample, 48 kHz, file axis."""
+    samples: Samples
+    """(1 or 2 channels, samples)."""
+
+    @property
+    def end(self) -> int:
+        return self.at + int(self.samples.shape[1])
+
+
+class Run:
+    """Frames of one format that follow each other, on their way to 48 kHz float."""
+
+    def __init__(self, first: AudioFrame, at: int) -> None:
+        self._kind = _kind(first)
+        self._rate, self._channels = first.sample_rate, min(2, first.layout.nb_channels)
+        self._at = at
+        self._start = at / SAMPLE_RATE
+        self._count = 0
+        self._is_broken = False
+        self._fifo = AudioFifo()
+        is_ready = self._kind[:2] == (SAMPLE_RATE, "fltp") and self._kind[2] in (1, 2)
+        layout = "mono" if self._channels == 1 else "stereo"
+        self._resampler = None if is_ready else AudioResampler(format="fltp", layout=layout, rate=SAMPLE_RATE)
+
+    @property
+    def name(self) -> str:
+        return f"{self._kind[0]} Hz {self._kind[3]}"
+
+    @property
+    def is_full(self) -> bool:
+        return self._fifo.samples >= self._rate
+
+    def continues(self, frame: AudioFrame, stamp: float | None) -> bool:
+        if _kind(frame) != self._kind:
+            return False
+        return stamp is None or abs(stamp - self._start - self._count / self._rate) <= TOLERANCE
+
+    def add(self, frame: AudioFrame) -> None:
+        frame.pts = None  # the queue would insist on stamps of its own
+        self._fifo.write(frame)
+        self._count += frame.samples
+
+    def taken(self, *, is_last: bool) -> Placed | None:
+        """What was added since the last call (with ``is_last``: what the resampler still holds), at its place.
+
+        Raises libav's error, once, where the format cannot be converted; the rest of the run is silent.
+        """
+        frame = None if is_last else self._fifo.read()
+        if self._is_broken or (frame is None and not is_last):
+            return None
+        try:
+            frames = [frame] if self._resampler is None else self._resampler.resample(frame)
+            chunks = [_honest(f) for f in frames if f is not None]
+        except (av.FFmpegError, ValueError):
+            self._is_broken = True  # a half-built resampler must not be touched again
+            raise
+        if not chunks:
+            return None
+        placed = Placed(self._at, chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1))
+        self._at = placed.end
+        return placed
+
+
+def _kind(frame: AudioFrame) -> tuple[int, str, int, str]:
+    layout = frame.layout
+    return frame.sample_rate, frame.format.name, layout.nb_channels, layout.name
+
+
+def _honest(frame: AudioFrame) -> Samples:
+    samples = np.asarray(frame.to_ndarray(), dtype=np.float32)
+    if samples.size and not max(samples.max(), -samples.min()) <= LOUDEST:
+        samples = np.clip(np.nan_to_num(samples, nan=0.0), -LOUDEST, LOUDEST)
+    return samples

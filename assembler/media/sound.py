@@ -1,0 +1,177 @@
+"""All sound of a playback: mixed once by a child of ours, limited and encoded once by ffmpeg."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assembler.errors import MediaError
+from assembler.facts import Facts
+from assembler.findings import Finding, note, warning
+from assembler.media.mixdown_wire import Account, Part, Report, Source
+from assembler.media.mixing import Mixing
+from assembler.plan.model import AudioBed
+from assembler.processes import Stop, log_tail
+from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, clock_text, samples_at
+
+LIMIT = 0.95
+"""Peak the limiter allows (-0.45 dBFS): AAC gives a little more than it took. Below it every sample is untouched."""
+LIMITER = f"alimiter=level=0:latency=1:limit={LIMIT}:attack=5:release=50"
+BIT_RATE = "128k"
+CODER: tuple[str, ...] = ()
+"""ffmpeg's options for the AAC coder, such as ("-aac_coder", "fast"); its default if empty."""
+SILENT = -70.0
+"""LUFS: at and below the gate of EBU R 128 there is nothing to measure."""
+WORTH_TELLING = samples_at(200)
+"""Sound that is left out or missing becomes a finding from here on; less is rounding of a file's ends."""
+
+
+def render_sound(
+    bed: AudioBed,
+    files: Mapping[str, Path],
+    facts: Mapping[str, Facts],
+    *,
+    length: Ms | PlayMs,
+    out: Path,
+    work: Path,
+    ffmpeg: str,
+    loudness: float | None,
+    stop: Stop,
+    on_seconds: Callable[[float], None] | None,
+    stall_seconds: float,
+) -> tuple[Finding, ...]:
+    """Mix every piece of the bed at its place and write ``length`` ms of AAC to ``out`` (mp4, with its edit list).
+
+    Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` takes our
+    own short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` is told how many of
+    ``length``'s seconds are done, both passes counted. Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then
+    does not appear.
+    """
+    sources, findings = _sources(bed, files, facts)
+    parts = _parts(bed, length)
+    mixing = Mixing(sources, parts, samples_at(length), work.absolute(), ffmpeg, stop, stall_seconds)
+    share = _Share(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
+    gain = 0.0
+    if loudness is not None:
+        gain, finding = _gain(_measured(mixing, share.of_pass(0)), loudness)
+        findings.append(finding)
+    part = out.absolute().with_name(out.name + ".part")
+    try:
+        report = _encoded(mixing, gain, part, share.of_pass(share.passes - 1))
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
+    return (*findings, *mixing.losses, *_told(report))
+
+
+def _sources(
+    bed: AudioBed, files: Mapping[str, Path], facts: Mapping[str, Facts]
+) -> tuple[dict[str, Source], list[Finding]]:
+    sources: dict[str, Source] = {}
+    findings: list[Finding] = []
+    for video_id in dict.fromkeys(piece.video_id for piece in bed.pieces):
+        if video_id not in files or video_id not in facts:
+            findings.append(warning(video_id, "its file is not there: its sound is silence"))
+            continue
+        known = facts[video_id]
+        sources[video_id] = Source(
+            video_id=video_id, path=files[video_id].absolute(), container=known.container, origin=known.origin
+        )
+    return sources, findings
+
+
+def _gain(measured: float, wanted: float) -> tuple[float, Finding]:
+    if measured <= SILENT:
+        return 0.0, note("", "the sound is too quiet to measure its loudness: it was left as it is")
+    gain = round(wanted - measured, 2)
+    return gain, note("", f"the sound measured {measured:.1f} LUFS and was changed by {gain:+.1f} dB")
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Progress of one or two passes as one."""
+
+    on_seconds: Callable[[float], None] | None
+    passes: int
+    length: float
+    """Seconds of one pass."""
+
+    def of_pass(self, index: int) -> Callable[[float], None]:
+        """Takes the seconds of this pass that are done."""
+        furthest = 0.0
+
+        def tell(done: float) -> None:
+            nonlocal furthest
+            if self.on_seconds is not None and done > furthest:  # a pass repeated without a bad file starts anew
+                furthest = done
+                self.on_seconds((index * self.length + done) / self.passes)
+
+        return tell
+
+
+def _parts(bed: AudioBed, length: int) -> list[Part]:
+    """The pieces in samples, what lies outside of the playback cut off."""
+    return [
+        Part(
+            video_id=piece.video_id,
+            start=samples_at(max(piece.span.start, 0)),
+            end=samples_at(min(piece.span.end, length)),
+            shift=samples_at(piece.span.start - piece.file_start),
+        )
+        for piece in bed.pieces
+        if max(piece.span.start, 0) < min(piece.span.end, length)
+    ]
+
+
+def _measured(mixing: Mixing, tell: Callable[[float], None]) -> float:
+    """Integrated loudness of the mix in LUFS."""
+    # framelog=verbose keeps ten lines a second out of the log; 5.1 has no "quiet"
+    words = ["-af", "ebur128=framelog=verbose", "-f", "null", "-"]
+    log, _ = mixing.run("sound-loudness", words, tell)
+    found = re.findall(r"^\s*I:\s+(-?[\d.]+|-inf|nan) LUFS", log.read_text("utf-8", "replace"), re.MULTILINE)
+    if not found:
+        raise MediaError(f"ffmpeg does not say how loud the sound is: {log_tail(log)}", hint="Run `assembler doctor`.")
+    return SILENT if found[-1] in ("-inf", "nan") else float(found[-1])
+
+
+def _encoded(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], None]) -> Report:
+    filters = LIMITER if gain == 0 else f"volume={gain:.2f}dB:precision=double,{LIMITER}"
+    words = ["-loglevel", "warning", "-af", filters, "-c:a", "aac", *CODER, "-b:a", BIT_RATE, "-ar", str(SAMPLE_RATE), "-ac", "2"]
+    words += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", "-f", "mp4", f"file:{part}"]
+    return mixing.run("sound-encode", words, tell)[1]
+
+
+def _told(report: Report) -> Iterator[Finding]:
+    """What the mixer noticed in each file; several readings of one file are told once."""
+    told: set[Finding] = set()
+    for account in sorted(report.accounts, key=lambda a: a.video_id):
+        for finding in _findings(account):
+            if finding not in told:
+                told.add(finding)
+                yield finding
+
+
+def _findings(account: Account) -> Iterator[Finding]:
+    who = account.video_id
+    if not account.is_opened:
+        yield warning(who, f"its sound cannot be read ({account.problem}): silence in its place")
+        return
+    if account.problem:
+        yield warning(who, f"its sound cannot be read to the end ({account.problem})")
+    if account.damaged:
+        yield warning(who, f"{account.damaged} damaged sound packets were skipped: silence in their place")
+    if account.missing_samples >= WORTH_TELLING:
+        yield warning(who, f"its sound ends {_length(account.missing_samples)} too early: silence behind it")
+    if account.dropped_samples >= WORTH_TELLING:
+        lost = _length(account.dropped_samples)
+        yield warning(who, f"{lost} of its sound carry stamps of sound already heard and were left out")
+    if account.hole_samples >= WORTH_TELLING:
+        holes = f"{account.holes} holes" if account.holes > 1 else "a hole"
+        yield note(who, f"its sound has {holes} ({_length(account.hole_samples)} in all): silence there")
+
+
+def _length(samples: int) -> str:
+    return clock_text(samples // SAMPLES_PER_MS)

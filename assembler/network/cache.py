@@ -1,0 +1,179 @@
+"""Fetched files on disk, so that nothing is fetched twice.
+
+Per file, all beside each other and named by a digest::
+
+    <digest>             the whole file; never anything else under this name
+    <digest>.json        its ``Known``
+    <digest>.part        a file under way, kept only where it can be resumed
+    <digest>.part.json   the ``Known`` of the version it is a part of
+    <digest>.lock        held by whoever works on this file
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from assembler.errors import DiskFull, DownloadError
+from assembler.recording import Segment
+from assembler.values import Value
+
+LOCK_POLL_SECONDS = 0.1
+
+
+class CacheBroken(DownloadError):
+    """The cache folder cannot be used: it concerns every file, not one."""
+
+
+class Known(Value):
+    """What the server said about one version of a file."""
+
+    size: int | None
+    """Bytes of the whole file; None for one under way whose length the server did not state."""
+    etag: str | None
+    """The server's name of this version."""
+    last_modified: str | None
+    """The server's Last-Modified, verbatim."""
+    checked: float = 0.0
+    """When the server was last asked about it, Unix seconds."""
+
+    @property
+    def can_resume(self) -> bool:
+        """True with a strong ETag: only that promises the same bytes."""
+        return self.etag is not None and not self.etag.startswith("W/")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file's place in the cache. Everything but ``whole`` is called with its lock held."""
+
+    file: Path
+    """Final name."""
+
+    @property
+    def part(self) -> Path:
+        return self.file.with_name(self.file.name + ".part")
+
+    @contextlib.contextmanager
+    def locked(self, check: Callable[[], None]) -> Iterator[None]:
+        """Held by one process and thread at a time; ``check`` is called while waiting and may raise."""
+        lock = FileLock(self.file.with_name(self.file.name + ".lock"))
+        while not lock.is_locked:
+            check()
+            # A Timeout is an OSError too, but one that says nothing about the disk.
+            with disk_errors(self.file.parent), contextlib.suppress(Timeout):
+                lock.acquire(timeout=LOCK_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def whole(self) -> Known | None:
+        """What is known of the whole file; None where there is none."""
+        try:
+            size = self.file.stat().st_size
+        except OSError:
+            return None
+        known = _read(_sidecar(self.file))
+        if known is None and size > 0:
+            # Killed between the two: under its final name it is whole, only nothing is known of it.
+            return Known(size=size, etag=None, last_modified=None)
+        return known if known is not None and known.size == size else None
+
+    def resume_point(self) -> tuple[int, Known] | None:
+        """(bytes that are there, what they are a part of), or None where nothing can be resumed."""
+        known = _read(_sidecar(self.part))
+        try:
+            size = self.part.stat().st_size
+        except OSError:
+            return None
+        if known is None or not known.can_resume or size == 0 or (known.size is not None and size > known.size):
+            return None
+        return size, known
+
+    def begin(self, known: Known) -> None:
+        """Forget the part under way and make ready for one of this version."""
+        self.drop_part()
+        if known.can_resume:
+            _write(_sidecar(self.part), known)
+
+    def drop_part(self) -> None:
+        with disk_errors(self.file.parent):
+            self.part.unlink(missing_ok=True)
+            _sidecar(self.part).unlink(missing_ok=True)
+
+    def finish(self, known: Known) -> None:
+        """The part, which is whole, becomes the file."""
+        with disk_errors(self.file.parent):
+            with self.part.open("rb+") as part:
+                os.fsync(part.fileno())
+            # The sidecar last: a kill in between leaves a sidecar that does not fit, never one that lies.
+            _sidecar(self.file).unlink(missing_ok=True)
+            os.replace(self.part, self.file)
+        self.confirm(known)
+        self.drop_part()
+
+    def confirm(self, known: Known) -> None:
+        """Note that the server was asked just now."""
+        _write(_sidecar(self.file), known.model_copy(update={"checked": time.time()}))
+
+
+def entry_of(cache: Path, segment: Segment) -> Entry | None:
+    """Where a segment's file is kept: by scheme, host, URL path and video id; None without a URL.
+
+    The query is left out, because signatures change while the file does not.
+    """
+    try:
+        parts = urlsplit(segment.url or "")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host:
+        return None
+    key = json.dumps([parts.scheme, host, port, parts.path, segment.video_id])
+    return Entry(cache / hashlib.sha256(key.encode("ascii")).hexdigest()[:40])
+
+
+@contextlib.contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Whatever the disk refuses comes out as DiskFull or CacheBroken."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                f"no room left in {folder}",
+                hint="Free some space and run the same command again: it continues where it stopped.",
+            ) from exc
+        raise CacheBroken(
+            f"the download folder {folder} cannot be used: {exc.strerror or exc}",
+            hint="Look at its permissions, or name another folder in ASSEMBLER_HOME.",
+        ) from exc
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _read(path: Path) -> Known | None:
+    try:
+        return Known.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _write(path: Path, known: Known) -> None:
+    with disk_errors(path.parent):
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(known.model_dump_json(), encoding="utf-8")
+        os.replace(fresh, path)

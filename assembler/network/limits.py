@@ -1,0 +1,77 @@
+"""How large a file may be, whether it is one at all, and how much room there is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from assembler.errors import DownloadError
+from assembler.recording import Segment
+
+MIB = 1024 * 1024
+HARD_CAP = 20 * 1024 * MIB
+HEAD_BYTES = 512
+PAGE_TYPES = ("text/html", "application/xhtml+xml", "application/json", "application/xml", "text/xml")
+PAGE_STARTS = (b"<!doctype", b"<html", b"<?xml", b"<error", b"{", b"[{")
+
+
+def cap_of(segment: Segment) -> int:
+    """Bytes behind which a download is given up.
+
+    The declared size is known to lie low, so the cap is generous: the largest of twice the declared size, 16 MiB
+    more than it, and 4 MiB per declared second; never over 20 GiB, which also holds where nothing is declared.
+    """
+    size, duration = max(segment.size or 0, 0), max(segment.duration or 0, 0)
+    if not size and not duration:
+        return HARD_CAP
+    return min(HARD_CAP, max(2 * size, size + 16 * MIB, 4 * MIB * duration // 1000))
+
+
+def size_text(size: int) -> str:
+    """``52428800`` -> ``"50.0 MiB"``."""
+    for unit, bytes_of_unit in (("GiB", 1024 * MIB), ("MiB", MIB), ("KiB", 1024)):
+        if size >= bytes_of_unit:
+            return f"{size / bytes_of_unit:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def check_content(path: Path, where: str) -> None:
+    """Raises DownloadError where a file is empty or a page of text instead of a recording.
+
+    ``where`` begins the sentence: whose file it is.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
+        raise DownloadError(
+            f"{where} is empty (0 bytes)", hint="Give the file itself with --media-dir, if you have it."
+        )
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(PAGE_STARTS):
+        raise not_a_recording(where)
+
+
+def check_type(content_type: str, where: str) -> None:
+    """The same, judged by the server's Content-Type."""
+    if content_type.partition(";")[0].strip().lower() in PAGE_TYPES:
+        raise not_a_recording(where)
+
+
+def not_a_recording(where: str) -> DownloadError:
+    return DownloadError(
+        f"{where} is a page of text (HTML, XML or JSON), not a recording",
+        hint="The link may have expired or ask for a login: take a fresh result, or give the file with --media-dir.",
+    )
+
+
+def free_space(path: Path) -> int:
+    """Bytes free where ``path`` is or will be."""
+    there = path.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return shutil.disk_usage(there).free
+
+
+def needed_bytes(segments: Sequence[Segment], files: Mapping[str, Path]) -> int:
+    """Declared bytes of the segments that are not among ``files`` (by video id) yet; an undeclared one counts 0."""
+    return sum(max(s.size or 0, 0) for s in segments if s.video_id not in files)

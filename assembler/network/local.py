@@ -1,0 +1,120 @@
+"""Files that are already on disk, in the folder given with ``--media-dir``.
+
+Ids and URLs are untrusted, so no path is ever made from them: they are only compared with the folder's own names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from assembler.errors import DownloadError, InputError
+from assembler.findings import Finding, note
+from assembler.network.limits import check_content
+from assembler.recording import Segment
+
+MEDIA_ENDINGS = (".mp4", ".mkv", ".webm", ".mov", ".flv", ".ts", ".m4a", ".mp3", ".aac")
+UNFINISHED_ENDINGS = (".part", ".crdownload", ".tmp", ".download")
+
+
+@dataclass
+class LocalFiles:
+    files: dict[str, Path] = field(default_factory=dict)
+    """Video id -> the file found for it."""
+    failures: dict[str, DownloadError] = field(default_factory=dict)
+    """Video id -> why the file found for it is of no use."""
+    findings: list[Finding] = field(default_factory=list)
+    """Choices between several files."""
+
+
+def find_local(segments: Sequence[Segment], folder: Path | None) -> LocalFiles:
+    """Which segments have a file in the folder: as ``<video id>``, ``<video id>.*``, or their URL's decoded base name.
+
+    A name that belongs to one segment's id is nobody else's, and a base name shared by two segments is nobody's.
+    Raises InputError where the folder cannot be read.
+    """
+    found = LocalFiles()
+    if folder is None:
+        return found
+    names = _file_names(folder)
+    by_id = _by_id(segments, names)
+    taken = {name for mine in by_id.values() for name in mine}
+    base_names = {s.video_id: _base_name(s.url) for s in segments}
+    shared = Counter(base_names.values())
+    for segment in segments:
+        mine = by_id.get(segment.video_id, [])
+        base = base_names[segment.video_id]
+        if mine:
+            name = _best(segment, mine)
+        elif base in names and base not in taken and shared[base] == 1:
+            name = base
+        else:
+            continue
+        if len(mine) > 1:
+            others = ", ".join(sorted(n for n in mine if n != name)[:5])
+            found.findings.append(note(segment.video_id, f"{name} was taken from the media folder, not {others}"))
+        _take(found, segment.video_id, folder / name)
+    return found
+
+
+def _file_names(folder: Path) -> set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return {e.name for e in entries if not e.name.lower().endswith(UNFINISHED_ENDINGS) and e.is_file()}
+    except (OSError, ValueError) as exc:
+        raise InputError(
+            f"the media folder {str(folder)!r} cannot be read: {getattr(exc, 'strerror', exc)}",
+            hint="--media-dir has to name a folder that holds the recorded files.",
+        ) from exc
+
+
+def _by_id(segments: Sequence[Segment], names: set[str]) -> dict[str, list[str]]:
+    """Video id -> names that are the id, or start with it and a dot; of two ids that fit a name, the longer has it."""
+    ids = {s.video_id for s in segments} - {""}
+    owned: dict[str, list[str]] = {}
+    for name in names:
+        stem, dot = name, "."
+        while stem and dot:
+            if stem in ids:
+                owned.setdefault(stem, []).append(name)
+                break
+            stem, dot, _ = stem.rpartition(".")
+    return owned
+
+
+def _best(segment: Segment, names: list[str]) -> str:
+    """The bare id first, then the declared format, then usual endings, then the alphabet."""
+
+    def rank(name: str) -> tuple[int, str]:
+        ending = os.path.splitext(name)[1].lower()
+        if name == segment.video_id:
+            return 0, name
+        if segment.format and ending == f".{segment.format}":
+            return 1, name
+        return (2 + MEDIA_ENDINGS.index(ending) if ending in MEDIA_ENDINGS else 99), name
+
+    return min(names, key=rank)
+
+
+def _base_name(url: str | None) -> str:
+    try:
+        return unquote(urlsplit(url or "").path.rpartition("/")[2])
+    except ValueError:
+        return ""
+
+
+def _take(found: LocalFiles, video_id: str, path: Path) -> None:
+    where = f"{path.name} in the media folder"
+    try:
+        check_content(path, where)
+        found.files[video_id] = path
+    except DownloadError as failure:
+        found.failures[video_id] = failure
+    except OSError as exc:
+        found.failures[video_id] = DownloadError(
+            f"{where} cannot be read: {exc.strerror}", hint="Look at the file's permissions."
+        )

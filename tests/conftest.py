@@ -1,0 +1,101 @@
+"""What every test gets: its own home, both ffmpegs, and a look at what it left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import psutil
+import pytest
+
+DEBIAN_FFMPEG = Path("/usr/bin/ffmpeg")
+GRACE_SECONDS = 2.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "leaves_parts: leaves .part files on purpose (a killed or failed run)")
+
+
+def _is_ci() -> bool:
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Under CI a skip is a failure: everything is installed there, so nothing may go untested unnoticed."""
+    report = yield
+    if _is_ci() and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"skipped under CI, where nothing may be: {reason}"
+    return report
+
+
+def _debian_ffmpeg() -> str:
+    if DEBIAN_FFMPEG.exists():
+        answer = subprocess.run([DEBIAN_FFMPEG, "-version"], capture_output=True, text=True, check=False).stdout
+        if re.match(r"ffmpeg version 5\.", answer):
+            return str(DEBIAN_FFMPEG)
+    pytest.skip("Debian's ffmpeg is not installed: apt-get install ffmpeg")
+
+
+@pytest.fixture(scope="session")
+def bundled_ffmpeg() -> str:
+    """The ffmpeg that is installed with the package."""
+    return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+@pytest.fixture(scope="session", params=["bundled", pytest.param("debian", marks=pytest.mark.apt_ffmpeg)])
+def ffmpeg(request: pytest.FixtureRequest) -> str:
+    """Path of an ffmpeg: the test runs once with the bundled one and once with Debian's 5.1."""
+    return imageio_ffmpeg.get_ffmpeg_exe() if request.param == "bundled" else _debian_ffmpeg()
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings, cache or work of the machine's user, or of another test."""
+    for name in [name for name in os.environ if name.startswith("ASSEMBLER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ASSEMBLER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ASSEMBLER_CONFIG", str(tmp_path / "settings.toml"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """After a test no child process runs and no half file lies around."""
+    before = {child.pid for child in _children()}
+    yield
+    left = _still_running(before)
+    for child in left:
+        child.kill()
+    assert not left, f"child processes left: {[child.name() for child in left]}"
+    if request.node.get_closest_marker("leaves_parts") is None:
+        parts = [str(part.relative_to(tmp_path)) for part in tmp_path.rglob("*.part")]
+        assert not parts, f"half files left: {parts}"
+
+
+def _children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def _still_running(before: set[int]) -> list[psutil.Process]:
+    """New children that do not end within a moment; Python's own resource tracker lives as long as we do."""
+    end = time.monotonic() + GRACE_SECONDS
+    while True:
+        left = [child for child in _children() if child.pid not in before and not _is_harmless(child)]
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.05)
+
+
+def _is_harmless(child: psutil.Process) -> bool:
+    try:
+        return child.status() == psutil.STATUS_ZOMBIE or "resource_tracker" in " ".join(child.cmdline())
+    except psutil.NoSuchProcess:
+        return True

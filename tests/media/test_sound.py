@@ -1,0 +1,716 @@
+"""Where every sound is, how loud, and what happens to files that are no good: chirps in, chirps out."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from assembler.errors import DiskFull, MediaError
+from assembler.facts import Facts
+from assembler.findings import Finding, Severity
+from assembler.media.mixdown import build_chains
+from assembler.media.mixdown_wire import Order, Part, Report, Source
+from assembler.media.probe import probe_all
+from assembler.media.sound import LIMIT, render_sound
+from assembler.plan.model import AudioBed, SoundPiece
+from assembler.processes import Stalled, Stop, Stopped
+from assembler.progress import Silent
+from assembler.times import FileMs, Ms, span
+
+Array = NDArray[np.float32]
+
+BUNDLED = imageio_ffmpeg.get_ffmpeg_exe()
+APT = "/usr/bin/ffmpeg"
+FFMPEGS = [
+    pytest.param(BUNDLED, id="bundled"),
+    pytest.param(
+        APT,
+        id="apt",
+        marks=[
+            pytest.mark.apt_ffmpeg,
+            pytest.mark.skipif(shutil.which(APT) is None, reason="Debian's ffmpeg is not installed"),
+        ],
+    ),
+]
+RATE = 48_000
+SPACE = 4000
+"""Ms of playback for each clip of the class in ``played``."""
+
+
+def chirp(rate: int = RATE) -> Array:
+    """60 ms from 400 to 2,800 Hz: its place is unmistakable to a fraction of a millisecond."""
+    t = np.arange(rate * 60 // 1000) / rate
+    return np.asarray(np.sin(2 * np.pi * (400 * t + 20_000 * t * t)), np.float32)
+
+
+def chirps(seconds: float, *at: float, rate: int = RATE, level: float = 0.5) -> Array:
+    """Silence of one channel with a chirp at each second named."""
+    out = np.zeros((1, round(seconds * rate)), np.float32)
+    for second in at:
+        first = round(second * rate)
+        out[0, first : first + rate * 60 // 1000] = level * chirp(rate)
+    return out
+
+
+def tone(seconds: float, level: float, *, rate: int = RATE, pitch: float = 1000) -> Array:
+    t = np.arange(round(seconds * rate)) / rate
+    return np.asarray(level * np.sin(2 * np.pi * pitch * t), np.float32)[None]
+
+
+def write(path: Path, samples: Array, *words: str, rate: int = RATE, before: tuple[str, ...] = ()) -> Path:
+    """Encode samples (channels x samples); ``words`` are ffmpeg's output options, ``before`` other inputs."""
+    channels = len(samples)
+    argv = [BUNDLED, "-v", "error", "-y", *before, "-f", "f32le", "-ar", str(rate), "-ac", str(channels)]
+    argv += ["-i", "pipe:0", *words, str(path)]
+    subprocess.run(argv, input=samples.T.astype("<f4").tobytes(), check=True)
+    return path
+
+
+def repacked(source: Path, path: Path, change: Callable[[float], float | None]) -> Path:
+    """The sound packets of a file with other stamps; ``change`` takes seconds, and None leaves one out."""
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
+        stream = new.add_stream_from_template(old.streams.audio[0])
+        base = old.streams.audio[0].time_base
+        assert base is not None
+        for packet in old.demux(old.streams.audio[0]):
+            seconds = None if packet.pts is None else change(float(packet.pts * base))
+            if seconds is None:
+                continue
+            packet.pts = packet.dts = round(seconds / base)
+            packet.stream = stream
+            new.mux(packet)
+    return path
+
+
+def onsets(signal: Array, rate: int = RATE) -> list[float]:
+    """Seconds at which whole chirps begin."""
+    wave = chirp(rate)
+    size = 1 << (len(signal) + len(wave)).bit_length()
+    fit = np.fft.irfft(np.fft.rfft(signal, size) * np.conj(np.fft.rfft(wave, size)), size)[: len(signal)]
+    fit /= float((wave**2).sum())
+    found: list[float] = []
+    loud = np.abs(fit)
+    while loud.max() > 0.15:
+        best = int(loud.argmax())
+        found.append(best / rate)
+        loud[max(0, best - len(wave)) : best + len(wave)] = 0
+    return sorted(found)
+
+
+def decoded(path: Path) -> Array:
+    with av.open(str(path)) as file:
+        stream = file.streams.audio[0]
+        frames = list(file.decode(stream))
+    assert frames[0].pts == 0
+    assert stream.sample_rate == RATE
+    return np.concatenate([np.asarray(frame.to_ndarray(), np.float32) for frame in frames], axis=1)
+
+
+def loudness_of(path: Path) -> float:
+    argv = [BUNDLED, "-hide_banner", "-nostats", "-i", str(path), "-af", "ebur128=framelog=quiet", "-f", "null", "-"]
+    log = subprocess.run(argv, capture_output=True, check=True).stderr.decode()
+    return float(log.rpartition("I:")[2].split()[0])
+
+
+def decibels(a: float, b: float) -> float:
+    return 20 * float(np.log10(a / b))
+
+
+def level(signal: Array, first: float, seconds: float = 0.5, pitch: float = 1000) -> float:
+    body = signal[round(first * RATE) : round((first + seconds) * RATE)]
+    turn = np.exp(-2j * np.pi * pitch * np.arange(len(body)) / RATE)
+    return float(abs((body * turn).mean()) * 2)
+
+
+def joined(path: Path, *parts: tuple[Array, int, float]) -> Path:
+    """One transport stream of several: samples, rate and offset of the stamps in seconds."""
+    raw = b""
+    for samples, rate, offset in parts:
+        write(path, samples, "-c:a", "aac", "-output_ts_offset", str(offset), rate=rate)
+        raw += path.read_bytes()
+    path.write_bytes(raw)
+    return path
+
+
+PICTURE = ("-f", "lavfi", "-i", "color=s=64x64:r=10:d=2.5")
+WITH_PICTURE = ("-map", "0:v", "-map", "1:a", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
+
+
+def make_plain(folder: Path) -> Path:
+    return write(folder / "plain.mp4", chirps(2, 0.5), "-c:a", "aac")
+
+
+def make_picture_first(folder: Path) -> Path:
+    late = ("-af", "asetpts=PTS+0.437/TB")
+    return write(folder / "picture-first.mp4", chirps(2, 0.5), *WITH_PICTURE, *late, before=PICTURE)
+
+
+def make_sound_first(folder: Path) -> Path:
+    late = ("-vf", "setpts=PTS+0.3/TB")
+    return write(folder / "sound-first.mp4", chirps(2, 0.5), *WITH_PICTURE, *late, before=PICTURE)
+
+
+def make_hole(folder: Path) -> Path:
+    """Packets of 0.8 to 1.4 s are lost."""
+    whole = write(folder / "whole.wav", chirps(2.5, 0.5, 1.1, 1.8))
+    return repacked(whole, folder / "hole.mkv", lambda at: None if 0.8 < at < 1.4 else at)
+
+
+def make_paused(folder: Path) -> Path:
+    """Nothing is lost, but the stamps jump by 0.7 s at 1 s."""
+    whole = write(folder / "unpaused.wav", chirps(2.5, 0.5, 1.8))
+    return repacked(whole, folder / "paused.mkv", lambda at: at if at < 1 else at + 0.7)
+
+
+def make_overlap(folder: Path) -> Path:
+    """Stamps jump back by about 0.3 s at 1.2 s; a chirp 0.9 s into the first part, one 0.8 s into the second."""
+    return joined(folder / "overlap.ts", (chirps(1.2, 0.4), RATE, 0.0), (chirps(1.5, 0.1, 0.8), RATE, 0.9))
+
+
+def make_wild(folder: Path) -> Path:
+    """The tag of one packet at about 1 s claims to belong an hour later."""
+    path = write(folder / "wild.flv", chirps(2.5, 0.5, 1.8), "-c:a", "aac")
+    raw = bytearray(path.read_bytes())
+    at, sounds = 13, 0
+    while sounds < 47:
+        at += 15 + int.from_bytes(raw[at + 1 : at + 4], "big")
+        sounds += raw[at] == 8
+    stamp = int.from_bytes(raw[at + 4 : at + 7], "big")
+    assert 900 < stamp < 1100
+    raw[at + 4 : at + 7] = (stamp + 3_600_000).to_bytes(3, "big")
+    path.write_bytes(raw)
+    return path
+
+
+def make_jitter(folder: Path) -> Path:
+    """Stamps of a flv are rounded to milliseconds; it keeps the encoder's delay."""
+    return write(folder / "jitter.flv", chirps(3, 0.5, 2.4, rate=44_100), "-c:a", "aac", rate=44_100)
+
+
+def make_rates(folder: Path) -> Path:
+    """44.1 kHz stereo, then 48 kHz mono; a chirp in each, 0.5 s into it."""
+    stereo = np.repeat(chirps(1, 0.5, rate=44_100), 2, 0)
+    return joined(folder / "rates.ts", (stereo, 44_100, 0.0), (chirps(1, 0.5), RATE, 1.05))
+
+
+def make_raw(folder: Path) -> Path:
+    """The same as raw ADTS, which has no stamps at all."""
+    path = folder / "raw.aac"
+    stereo = np.repeat(chirps(1, 0.5, rate=44_100), 2, 0)
+    raw = write(path, stereo, "-c:a", "aac", rate=44_100).read_bytes()
+    path.write_bytes(raw + write(path, chirps(1, 0.5), "-c:a", "aac").read_bytes())
+    return path
+
+
+def make_mp3(folder: Path) -> Path:
+    samples = chirps(2, 0.5, rate=44_100)
+    return write(folder / "priming.mp3", samples, "-c:a", "libmp3lame", "-b:a", "64k", rate=44_100)
+
+
+def make_cut(folder: Path) -> Path:
+    return write(folder / "cut.webm", chirps(3, 0.5, 1.5, 2.5), "-c:a", "libopus")
+
+
+def make_silent(folder: Path) -> Path:
+    path = folder / "no-sound.mp4"
+    subprocess.run([BUNDLED, "-v", "error", "-y", *PICTURE, str(path)], check=True)
+    return path
+
+
+def make_mono(folder: Path) -> Path:
+    return write(folder / "mono.mp4", tone(1.5, 0.25), "-c:a", "aac", "-b:a", "128k")
+
+
+def make_stereo(folder: Path) -> Path:
+    return write(folder / "stereo.wav", np.concatenate([tone(1.5, 0.25), 0 * tone(1.5, 0.25)]), "-c:a", "pcm_f32le")
+
+
+def make_surround(folder: Path) -> Path:
+    """1 kHz in front left, 2 kHz in the centre."""
+    channels = np.zeros((6, RATE * 3 // 2), np.float32)
+    channels[0], channels[2] = tone(1.5, 0.25)[0], tone(1.5, 0.25, pitch=2000)[0]
+    return write(folder / "surround.mka", channels, "-c:a", "flac")
+
+
+MAKERS = {
+    maker.__name__.removeprefix("make_"): maker
+    for maker in (
+        make_plain, make_picture_first, make_sound_first, make_hole, make_paused, make_overlap, make_wild,
+        make_jitter, make_rates, make_raw, make_mp3, make_cut, make_silent, make_mono, make_stereo, make_surround,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Library:
+    """Every test file, and what is in it."""
+
+    files: dict[str, Path]
+    facts: dict[str, Facts]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    folder = tmp_path_factory.mktemp("sounds")
+    files = {name: make(folder) for name, make in MAKERS.items()}
+    facts, bad = probe_all(files, keep_stamps=(), work=folder, progress=Silent(), stop=None, parallel=1)
+    assert not bad
+    return Library(files, facts)
+
+
+def piece(video_id: str, start: int, end: int, file_start: int = 0) -> SoundPiece:
+    return SoundPiece(video_id=video_id, span=span(start, end), file_start=FileMs(file_start))
+
+
+def bed_of(*pieces: SoundPiece) -> AudioBed:
+    return AudioBed(pieces=tuple(sorted(pieces, key=lambda p: (p.span.start, p.video_id))), reason="test", copied=None)
+
+
+@dataclass
+class Renders:
+    """Calls ``render_sound`` in a folder of its own."""
+
+    folder: Path
+    ffmpeg: str = BUNDLED
+    seconds: list[float] = field(default_factory=list)
+
+    def __call__(
+        self,
+        bed: AudioBed,
+        files: Mapping[str, Path],
+        facts: Mapping[str, Facts],
+        length: int,
+        *,
+        loudness: float | None = None,
+        stop: Stop | None = None,
+        stall_seconds: float = 60,
+    ) -> tuple[Path, tuple[Finding, ...]]:
+        work = self.folder / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        out = self.folder / "sound.m4a"
+        findings = render_sound(
+            bed, files, facts, length=Ms(length), out=out, work=work, ffmpeg=self.ffmpeg, loudness=loudness,
+            stop=stop or Stop(), on_seconds=self.seconds.append, stall_seconds=stall_seconds,
+        )  # fmt: skip
+        return out, findings
+
+
+@pytest.fixture
+def renders(tmp_path: Path) -> Iterator[Renders]:
+    renders = Renders(tmp_path)
+    yield renders
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.fixture(scope="module", params=FFMPEGS)
+def ffmpeg(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@dataclass(frozen=True)
+class Played:
+    """All files of the library one after the other, each at its own 4 seconds."""
+
+    sound: Array
+    findings: tuple[Finding, ...]
+    length: int
+
+    def start(self, name: str) -> int:
+        return PLACES[name] * SPACE
+
+    def heard(self, name: str) -> list[float]:
+        """Ms of the chirps within a file's 4 seconds."""
+        first = self.start(name) * RATE // 1000
+        return [at * 1000 for at in onsets(self.sound[0, first : first + SPACE * RATE // 1000])]
+
+    def said(self, name: str) -> list[str]:
+        return [finding.sentence for finding in self.findings if finding.where == name]
+
+
+PLACES = {name: number for number, name in enumerate(MAKERS)}
+
+
+@pytest.fixture(scope="module")
+def played(library: Library, ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    starts = {name: place * SPACE for name, place in PLACES.items()}
+    ends = {name: facts.sound.end if facts.sound else 2000 for name, facts in library.facts.items()}
+    pieces = [
+        piece(name, at + 137, at + 137 + ends[name]) for name, at in starts.items() if name not in ("plain", "cut")
+    ]
+    at = starts["plain"]
+    pieces.append(piece("plain", at + 137, at + 1500, 213))
+    at = starts["cut"]
+    pieces += [piece("cut", at + 101, at + 1101), piece("cut", at + 1101, at + 2101, 2000)]
+    length = len(PLACES) * SPACE + 17
+    renders = Renders(tmp_path_factory.mktemp("played"), ffmpeg)
+    out, findings = renders(bed_of(*pieces), library.files, library.facts, length)
+    return Played(decoded(out), findings, length)
+
+
+def near(*wanted: float) -> Any:
+    """Within a millisecond."""
+    return pytest.approx(list(wanted), abs=1.0)
+
+
+class TestPlaces:
+    def test_the_sound_is_as_long_as_planned_to_within_one_aac_frame(self, played: Played) -> None:
+        assert abs(played.sound.shape[1] - played.length * 48) <= 1024
+
+    def test_a_piece_that_begins_inside_its_file_at_an_odd_millisecond_is_in_its_place(self, played: Played) -> None:
+        assert played.heard("plain") == near(137 + 500 - 213)
+
+    def test_sound_that_starts_later_than_its_picture_stays_later(self, played: Played, library: Library) -> None:
+        sound = library.facts["picture_first"].sound
+        assert sound is not None
+        assert sound.start > 400
+        assert played.heard("picture_first") == near(137 + 500 + 437)
+
+    def test_sound_that_starts_before_its_picture_starts_the_file(self, played: Played, library: Library) -> None:
+        picture = library.facts["sound_first"].picture
+        assert picture is not None
+        assert picture.start >= 200
+        assert played.heard("sound_first") == near(137 + 500)
+
+    def test_lost_packets_leave_silence_and_later_sound_keeps_its_place(self, played: Played) -> None:
+        assert played.heard("hole") == near(137 + 500, 137 + 1800)
+        assert "hole" in played.said("hole")[0]
+
+    def test_a_jump_in_the_stamps_moves_what_follows(self, played: Played) -> None:
+        assert played.heard("paused") == near(137 + 500, 137 + 1800 + 700)
+
+    def test_stamps_that_run_back_leave_out_what_was_already_heard(self, played: Played, library: Library) -> None:
+        first, gone, second = stamped_chirps(library, "overlap")
+        assert gone < 1.2  # it lies under the end of the first part
+        assert played.heard("overlap") == near(137 + 1000 * first, 137 + 1000 * second)
+        assert "left out" in played.said("overlap")[0]
+
+    def test_one_wild_stamp_neither_moves_nor_silences_anything(self, played: Played) -> None:
+        delay = 1024 / 48
+        assert played.heard("wild") == near(137 + delay + 500, 137 + delay + 1800)
+
+    def test_stamps_rounded_to_milliseconds_do_not_tear_the_sound(self, played: Played) -> None:
+        delay = 1024 / 44.1
+        assert played.heard("jitter") == near(137 + delay + 500, 137 + delay + 2400)
+        assert played.said("jitter") == []
+
+    def test_a_change_of_rate_and_channels_inside_a_file_loses_nothing(self, played: Played, library: Library) -> None:
+        first, second = stamped_chirps(library, "rates")
+        assert second - first == pytest.approx(1.05, abs=0.03)
+        assert played.heard("rates") == near(137 + 1000 * first, 137 + 1000 * second)
+
+    def test_a_change_of_rate_in_a_file_without_stamps_is_counted(self, played: Played) -> None:
+        frames = -(-(44_100 + 1024) // 1024)
+        second = 1000 * frames * 1024 / 44_100 + 1024 / 48 + 500
+        assert played.heard("raw") == near(137 + 1024 / 44.1 + 500, 137 + second)
+
+    def test_the_priming_of_an_mp3_is_not_heard(self, played: Played) -> None:
+        assert played.heard("mp3") == near(137 + 500)
+
+    def test_two_pieces_around_a_cut_meet_and_what_was_cut_is_not_heard(self, played: Played) -> None:
+        assert played.heard("cut") == near(101 + 500, 1101 + 500)
+
+    def test_a_file_without_sound_is_silence_and_is_told(self, played: Played) -> None:
+        first = played.start("silent") * 48
+        assert not np.abs(played.sound[:, first : first + 190_000]).max() > 1e-3
+        assert "it holds no sound" in played.said("silent")[0]
+
+
+def stamped_chirps(library: Library, name: str) -> list[float]:
+    """File time of the chirps, by the stamp of the first frame of each stretch: the others libav may only guess, and
+    a transport stream keeps the encoder's delay of 1024 samples."""
+    with av.open(str(library.files[name])) as file:
+        frames = list(file.decode(audio=0))
+    found: list[float] = []
+    run: list[Any] = []
+    for frame, following in zip(frames, [*frames[1:], None], strict=True):
+        run.append(frame)
+        end = frame.time + frame.samples / frame.sample_rate
+        if following is None or abs(following.time - end) > 0.1 or following.sample_rate != frame.sample_rate:
+            sound = np.concatenate([one.to_ndarray()[0] for one in run])
+            found += [run[0].time + at for at in onsets(sound, run[0].sample_rate)]
+            run = []
+    return [at - float(library.facts[name].origin) for at in found]
+
+
+class TestLevels:
+    def test_mono_comes_at_full_level_from_both_sides(self, played: Played) -> None:
+        at = played.start("mono") / 1000 + 0.5
+        assert [abs(decibels(level(side, at), 0.25)) < 0.1 for side in played.sound] == [True, True]
+
+    def test_stereo_stays_where_it_is(self, played: Played) -> None:
+        at = played.start("stereo") / 1000 + 0.5
+        assert abs(decibels(level(played.sound[0], at), 0.25)) < 0.1
+        assert level(played.sound[1], at) < 0.001
+
+    def test_surround_is_mixed_down_with_the_centre_3_db_lower_on_both_sides(self, played: Played) -> None:
+        at = played.start("surround") / 1000 + 0.5
+        assert abs(decibels(level(played.sound[0], at), 0.25)) < 0.1
+        assert level(played.sound[1], at) < 0.001
+        for side in played.sound:
+            assert abs(decibels(level(side, at, pitch=2000), 0.25 / 2**0.5)) < 0.1
+
+    def test_one_speaker_among_ten_is_as_loud_as_alone(self, library: Library, renders: Renders, ffmpeg: str) -> None:
+        renders.ffmpeg = ffmpeg
+        speakers = {"mono": library.files["mono"]} | {f"silent {n}": library.files["plain"] for n in range(9)}
+        facts = {name: library.facts["mono" if name == "mono" else "plain"] for name in speakers}
+        out, findings = renders(bed_of(*(piece(name, 0, 450) for name in speakers)), speakers, facts, 1000)
+        assert abs(decibels(level(decoded(out)[0], 0.1, 0.3), 0.25)) < 0.1
+        assert findings == ()
+
+    def test_ten_loud_speakers_are_limited(self, library: Library, renders: Renders, ffmpeg: str) -> None:
+        renders.ffmpeg = ffmpeg
+        files = {f"user {n}": library.files["mono"] for n in range(10)}
+        facts = dict.fromkeys(files, library.facts["mono"])
+        out, _ = renders(bed_of(*(piece(name, 0, 1400) for name in files)), files, facts, 1400)
+        middle = decoded(out)[:, 9600:57_600]
+        assert LIMIT * 0.8 < np.abs(middle).max() < 1.0
+
+
+class TestLoudness:
+    def test_the_loudness_asked_for_is_reached(self, tmp_path: Path, renders: Renders, ffmpeg: str) -> None:
+        renders.ffmpeg = ffmpeg
+        swell = 0.6 + 0.4 * np.sin(2 * np.pi * 3 * np.arange(6 * RATE) / RATE)
+        speech = np.asarray(swell * sum(tone(6, 0.02, pitch=pitch) for pitch in (210, 730, 1900)), np.float32)
+        path = write(tmp_path / "speech.wav", speech)
+        facts = probed({"a": path}, tmp_path)
+        out, findings = renders(bed_of(piece("a", 0, 6000)), {"a": path}, facts, 6000, loudness=-16)
+        assert loudness_of(out) == pytest.approx(-16, abs=0.5)
+        assert findings[0].severity is Severity.NOTE
+        assert "LUFS" in findings[0].sentence
+        assert renders.seconds == sorted(renders.seconds)
+        assert renders.seconds[-1] == pytest.approx(6)
+
+    def test_silence_is_not_amplified(self, renders: Renders, ffmpeg: str) -> None:
+        renders.ffmpeg = ffmpeg
+        out, findings = renders(bed_of(), {}, {}, 1234, loudness=-16)
+        assert not decoded(out).any()
+        assert "too quiet" in findings[0].sentence
+
+
+def probed(files: Mapping[str, Path], work: Path) -> dict[str, Facts]:
+    facts, bad = probe_all(files, keep_stamps=(), work=work, progress=Silent(), stop=None, parallel=1)
+    assert not bad
+    return facts
+
+
+def source_of(name: str, library: Library) -> Source:
+    known = library.facts[name]
+    return Source(video_id=name, path=library.files[name], container=known.container, origin=known.origin)
+
+
+def part(name: str, start: int, end: int, shift: int = 0) -> Part:
+    return Part(video_id=name, start=start, end=end, shift=shift)
+
+
+def mixed(order: Order, folder: Path, *, descriptors: int | None = None) -> tuple[Array, Report]:
+    """What the mixing child writes: (2, samples)."""
+    path = folder / "order.json"
+    path.write_text(order.model_dump_json())
+    argv = [sys.executable, "-P", "-m", "assembler.media.mixdown", str(path)]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        if descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, before[1]))
+        done = subprocess.run(argv, capture_output=True, check=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert done.returncode == 0, done.stderr.decode()
+    return np.frombuffer(done.stdout, "<f4").reshape(-1, 2).T, Report.model_validate_json(order.report.read_bytes())
+
+
+def order_of(sources: list[Source], parts: list[Part], length: int, folder: Path, block: int = RATE) -> Order:
+    return Order(
+        sources=tuple(sources), parts=tuple(sorted(parts, key=lambda p: (p.start, p.video_id, p.end))), length=length,
+        block=block, state=folder / "state", report=folder / "report",
+    )  # fmt: skip
+
+
+class TestMixing:
+    def test_the_size_of_the_blocks_changes_no_sample(self, library: Library, tmp_path: Path) -> None:
+        names = [name for name in MAKERS if name != "silent"]
+        sources = [source_of(name, library) for name in names]
+        parts = [part(name, 4800 * n, 4800 * n + 100_001, 4800 * n - 7) for n, name in enumerate(names)]
+        parts += [part("cut", 150_000, 170_000, 130_000), part("plain", 50_000, 99_000, 48_000)]
+        results = [
+            mixed(order_of(sources, parts, 180_123, tmp_path, block), tmp_path)[0] for block in (997, 48_000, 480_000)
+        ]
+        assert results[0].shape == (2, 180_123)
+        assert np.abs(results[0]).max() > 0.4
+        assert results[0].tobytes() == results[1].tobytes() == results[2].tobytes()
+
+    def test_uncompressed_sound_is_placed_to_the_sample_and_nothing_leaks_out_of_its_span(
+        self, library: Library, tmp_path: Path
+    ) -> None:
+        order = order_of([source_of("stereo", library)], [part("stereo", 1001, 30_000, 501)], 40_000, tmp_path)
+        sound, _ = mixed(order, tmp_path)
+        expected = np.zeros(40_000, np.float32)
+        expected[1001:30_000] = tone(1.5, 0.25)[0, 500 : 500 + 28_999]
+        assert np.array_equal(sound[0], expected)
+
+    def test_300_clips_sound_at_once_within_128_descriptors(self, library: Library, tmp_path: Path) -> None:
+        original = source_of("mono", library)
+        sources = []
+        for number in range(300):
+            path = tmp_path / f"{number}.mp4"
+            path.hardlink_to(original.path)
+            sources.append(original.model_copy(update={"video_id": str(number), "path": path}))
+        parts = [part(source.video_id, 0, 24_000) for source in sources]
+        alone, _ = mixed(order_of(sources[:1], parts[:1], 24_000, tmp_path), tmp_path)
+        sound, report = mixed(order_of(sources, parts, 24_000, tmp_path), tmp_path, descriptors=128)
+        assert all(account.is_opened for account in report.accounts)
+        assert np.abs(sound - 300 * alone).max() < 0.01
+
+    def test_values_that_are_no_sound_do_not_poison_the_mix(self, library: Library, tmp_path: Path) -> None:
+        samples = tone(1, 0.25)
+        samples[0, 1000], samples[0, 2000] = np.nan, 1e30
+        path = write(tmp_path / "poison.wav", samples, "-c:a", "pcm_f32le")
+        source = Source(video_id="a", path=path, container="wav", origin=Fraction(0))
+        sound, _ = mixed(order_of([source], [part("a", 0, 48_000)], 48_000, tmp_path), tmp_path)
+        assert np.abs(sound).max() <= 8
+        assert np.allclose(sound[0, 3000:], samples[0, 3000:], atol=1e-6)
+
+    def test_pieces_that_follow_each_other_share_one_decoder_and_others_do_not(self) -> None:
+        parts = (part("a", 0, 10), part("a", 5, 9), part("b", 5, 9), part("a", 10, 20, -5), part("a", 20, 25, 10))
+        assert [[(p.start, p.end) for p in chain.parts] for chain in build_chains(parts)] == [
+            [(0, 10), (10, 20)],
+            [(5, 9), (20, 25)],
+            [(5, 9)],
+        ]
+
+
+class TestBadFiles:
+    def test_damaged_packets_are_skipped_and_the_rest_stays_in_place(self, tmp_path: Path, renders: Renders) -> None:
+        path = write(tmp_path / "damaged.mp4", chirps(3, 0.5, 2.2), "-c:a", "aac")
+        facts = probed({"a": path}, tmp_path)
+        with av.open(str(path)) as file:
+            hurt = [p.pos for p in file.demux(audio=0) if p.size and 1 < p.pts * p.time_base < 1.3]
+        raw = bytearray(path.read_bytes())
+        for place in hurt:
+            raw[place : place + 3] = b"\xff\xff\xff"
+        path.write_bytes(raw)
+        out, findings = renders(bed_of(piece("a", 0, 3000)), {"a": path}, facts, 3000)
+        assert [1000 * at for at in onsets(decoded(out)[0])] == near(500, 2200)
+        assert [f.where for f in findings if f.severity is Severity.WARNING and "damaged" in f.sentence] == ["a"]
+
+    def test_a_file_cut_off_after_probing_is_heard_as_far_as_it_goes(self, tmp_path: Path, renders: Renders) -> None:
+        path = write(tmp_path / "cut.wav", chirps(3, 0.5, 2.5))
+        facts = probed({"a": path}, tmp_path)
+        path.write_bytes(path.read_bytes()[: 96_000 * 2])
+        out, findings = renders(bed_of(piece("a", 0, 3000)), {"a": path}, facts, 3000)
+        assert [1000 * at for at in onsets(decoded(out)[0])] == near(500)
+        assert any("too early" in f.sentence for f in findings)
+
+    def test_files_that_cannot_be_opened_are_silent_and_told(self, library: Library, renders: Renders) -> None:
+        junk = renders.folder / "junk.mp4"
+        junk.write_bytes(b"<html>expired</html>" * 100)
+        files = {"junk": junk, "gone": renders.folder / "gone.mp4", "plain": library.files["plain"]}
+        facts = dict.fromkeys([*files, "unfetched"], library.facts["plain"])
+        bed = bed_of(*(piece(name, 0, 2000) for name in facts))
+        out, findings = renders(bed, files, facts, 2000)
+        assert [1000 * at for at in onsets(decoded(out)[0])] == near(500)
+        assert sorted(f.where for f in findings) == ["gone", "junk", "unfetched"]
+        assert not any(str(renders.folder) in f.sentence for f in findings)
+
+    def test_a_playlist_under_a_media_name_reads_no_other_file(self, library: Library, renders: Renders) -> None:
+        path = renders.folder / "list.mp4"
+        path.write_text(f"#EXTM3U\n#EXTINF:2,\n{library.files['plain']}\n#EXT-X-ENDLIST\n")
+        facts = {"list": library.facts["plain"]}
+        out, findings = renders(bed_of(piece("list", 0, 2000)), {"list": path}, facts, 2000)
+        assert not decoded(out).any()
+        assert "cannot be read" in findings[0].sentence
+
+    def test_a_file_that_kills_the_mixer_is_left_out(
+        self, library: Library, renders: Renders, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        killer = renders.folder / "site"
+        killer.mkdir()
+        trap = "import os, av\nreal = av.open\n"
+        trap += "def trapped(file, *a, **k):\n"
+        trap += "    if 'killer' in str(getattr(file, '_path', '')): os.kill(os.getpid(), 11)\n"
+        trap += "    return real(file, *a, **k)\nav.open = trapped\n"
+        (killer / "usercustomize.py").write_text(trap)
+        (killer / "sitecustomize.py").write_text(trap)
+        monkeypatch.setenv("PYTHONPATH", str(killer))
+        bad = renders.folder / "killer.mp4"
+        shutil.copy(library.files["plain"], bad)
+        files = {"a": bad, "b": library.files["mono"]}
+        facts = {"a": library.facts["plain"], "b": library.facts["mono"]}
+        out, findings = renders(bed_of(piece("a", 0, 1000), piece("b", 0, 1000)), files, facts, 1000)
+        assert level(decoded(out)[0], 0.2) > 0.2
+        assert [(f.where, f.severity) for f in findings] == [("a", Severity.WARNING)]
+        assert f"signal {signal.SIGSEGV.value}" in findings[0].sentence
+
+
+def fake(folder: Path, script: str) -> str:
+    path = folder / "ffmpeg"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+class TestTrouble:
+    def test_no_piece_at_all_gives_silence_of_the_right_length(self, renders: Renders, ffmpeg: str) -> None:
+        renders.ffmpeg = ffmpeg
+        out, findings = renders(bed_of(), {}, {}, 4321)
+        sound = decoded(out)
+        assert sound.shape[0] == 2
+        assert abs(sound.shape[1] - 4321 * 48) <= 1024
+        assert not sound.any()
+        assert findings == ()
+
+    def test_the_same_sound_is_written_to_the_same_bytes(self, library: Library, renders: Renders) -> None:
+        made = []
+        for _ in range(2):
+            out, _ = renders(bed_of(piece("plain", 0, 2000)), library.files, library.facts, 2000)
+            made.append(out.read_bytes())
+        assert made[0] == made[1]
+
+    def test_a_failing_ffmpeg_is_an_error_with_its_last_words(self, renders: Renders) -> None:
+        renders.ffmpeg = fake(renders.folder, "echo no such encoder >&2; exit 7")
+        with pytest.raises(MediaError, match="no such encoder"):
+            renders(bed_of(), {}, {}, 60_000)
+        assert not (renders.folder / "sound.m4a").exists()
+
+    def test_a_full_disk_is_called_a_full_disk(self, renders: Renders, ffmpeg: str) -> None:
+        renders.ffmpeg = ffmpeg
+        (renders.folder / "sound.m4a.part").symlink_to("/dev/full")
+        with pytest.raises(DiskFull):
+            renders(bed_of(), {}, {}, 2000)
+
+    def test_an_ffmpeg_that_takes_nothing_is_no_success(self, renders: Renders) -> None:
+        renders.ffmpeg = fake(renders.folder, "exit 0")
+        with pytest.raises(MediaError, match="before the end"):
+            renders(bed_of(), {}, {}, 60_000)
+
+    def test_an_ffmpeg_that_hangs_is_killed(self, renders: Renders) -> None:
+        renders.ffmpeg = fake(renders.folder, "exec sleep 60")
+        with pytest.raises(Stalled):
+            renders(bed_of(), {}, {}, 600_000, stall_seconds=1.5)
+
+    def test_a_stop_ends_both_children_at_once(self, renders: Renders) -> None:
+        renders.ffmpeg = fake(renders.folder, f"echo $$ > {renders.folder}/pid; exec sleep 60")
+        stop = Stop()
+        threading.Timer(1.0, stop.set).start()
+        begun = time.monotonic()
+        with pytest.raises(Stopped):
+            renders(bed_of(), {}, {}, 600_000, stop=stop)
+        assert time.monotonic() - begun < 10
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((renders.folder / "pid").read_text()), 0)
