@@ -1,0 +1,40 @@
+"""The envelope all events share: {Timestamp, EventType, EventData}, since 2020 with SdkAppId, ExpireTime and Sign."""
+
+from __future__ import annotations
+
+from assembler.dialects.body import JsonObject, shown
+from assembler.dialects.dialect import Query, spelling_in
+from assembler.dialects.fields import Fields
+from assembler.dialects.result import read_result
+from assembler.dialects.spelling import CAMEL
+from assembler.recording import Recording
+
+ONLINE_FINISHED = "OnlineRecordFinished"
+OFFLINE_FINISHED = "OfflineRecordFinished"
+ANNOUNCING = {
+    "OnlineRecordStarted": "the recording began",
+    "OnlineRecordStopped": "the recording was stopped, its files are still being prepared",
+    "OnlineRecordLongPauseWarning": "the recording has been paused for long",
+    "OnlineRecordLongPauseForceStopped": "the recording was ended after a long pause, its files are being prepared",
+    "OfflineRecordProgressChanged": "the offline recording still runs",
+}
+"""Events that say how far a recording is; the result comes with a later one."""
+
+
+def event_type(body: JsonObject) -> str | None:
+    value = body.get("EventType")
+    return value if isinstance(value, str) else None
+
+
+def read_result_event(fields: Fields, query: Query, dialect: str) -> Recording:
+    """The recording in an event that says: finished. Raises like ``read_result``."""
+    data = fields.require("EventData")
+    app_id = fields.text("SdkAppId") or query.get("sdkappid")
+    spelling = spelling_in(fields.values, "EventData", CAMEL)
+    return read_result(data, spelling, dialect=dialect, app_id=app_id, is_over=True)
+
+
+def type_shown(fields: Fields) -> str:
+    """The event's type as a message shows it."""
+    value = fields.get("EventType")
+    return value if isinstance(value, str) and value.isidentifier() and len(value) < 60 else shown(value)

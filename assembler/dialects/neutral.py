@@ -1,0 +1,119 @@
+"""Neutral: the JSON of our own Recording, whole or hand-written with only the fields that are known.
+
+{"segments": [{"kind": "camera", "user": "ann", "play_time": 0, "url": "https://..."}]}
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from assembler.dialects.body import Json, JsonObject, shortened, shown
+from assembler.dialects.dialect import Dialect, Query, looks_neutral
+from assembler.dialects.fields import Fields
+from assembler.dialects.omissions import LAST_WALL, is_plausible
+from assembler.dialects.result import refuse_empty
+from assembler.dialects.segments import LONGEST, Refusal, collect
+from assembler.errors import InputError
+from assembler.findings import Finding, warning
+from assembler.recording import Recording, Segment
+from assembler.times import WallMs
+
+HINT = 'The least one: {"segments": [{"kind": "camera", "user": "ann", "play_time": 0, "url": "https://..."}]}.'
+
+_DEFAULTS: JsonObject = {
+    **dict.fromkeys(name for name in Recording.model_fields),
+    "dialect": "neutral",
+    "omissions": [],
+    "exception_count": 0,
+    "interrupts": [],
+    "findings": [],
+}
+_SEGMENT_DEFAULTS: JsonObject = {
+    **dict.fromkeys(name for name in Segment.model_fields if name not in ("kind", "play_time")),
+    "video_id": "",
+    "user": "",
+    "format": "",
+}
+
+
+def _matches(body: JsonObject) -> bool:
+    return looks_neutral(body) or {"dialect", "segments"} <= body.keys()
+
+
+def _read(fields: Fields, query: Query) -> Recording:
+    findings = fields.findings
+    values: dict[str, Json] = {**_DEFAULTS, **{k: v for k, v in fields.values.items() if k != "segments"}}
+    for name in ("omissions", "interrupts", "findings"):
+        values[name] = values[name] or []
+    try:
+        told = Recording.model_validate({**values, "segments": ()})
+    except ValidationError as exc:
+        raise InputError(_refusal("", exc).sentence, hint=HINT) from exc
+    except RecursionError as exc:
+        raise InputError("the body is nested too deeply to be a recording result") from exc
+    segments, refused = collect(fields.entries("segments"), _segment, "play_time", findings)
+    if not segments:
+        refuse_empty(shortened(told.name, 80), "segments", told.error, refused)
+    start = _wall(told.start, "start", findings)
+    omissions = tuple(
+        omission.model_copy(update={"resume": omission.resume if (omission.resume or 0) > 0 else None})
+        for index, omission in enumerate(told.omissions)
+        if is_plausible(f"omissions[{index}]", omission, start, findings)
+    )
+    changes = {
+        "app_id": told.app_id or query.get("sdkappid"),
+        "segments": segments,
+        "start": start,
+        "stop": _wall(told.stop, "stop", findings),
+        "total": _within(told.total, "total", LONGEST, findings),
+        "omissions": omissions,
+    }
+    return told.model_copy(update={**changes, "findings": (*told.findings, *findings)})
+
+
+def _segment(path: str, entry: Json) -> Segment | Refusal:
+    if not isinstance(entry, dict):
+        return Refusal(path, shown(entry), "an object")
+    values = {**_SEGMENT_DEFAULTS, **entry}
+    if values["stream_id"] is None:
+        values["stream_id"] = values["user"]
+    try:
+        return Segment.model_validate(values)
+    except ValidationError as exc:
+        return _refusal(path, exc)
+
+
+def _wall(value: int | None, path: str, findings: list[Finding]) -> WallMs | None:
+    instant = _within(value, path, LAST_WALL, findings)
+    return None if instant is None else WallMs(instant)
+
+
+def _within(value: int | None, path: str, most: int, findings: list[Finding]) -> int | None:
+    """The value where it is positive and plausible; None (as where it is missing) where it is not."""
+    if value is not None and value > most:
+        findings.append(warning(path, f"{shown(value)} is absurd and was ignored."))
+    return value if value is not None and 0 < value <= most else None
+
+
+def _refusal(path: str, exc: ValidationError) -> Refusal:
+    """The first thing pydantic found wrong, as field path, value and what was expected."""
+    first = exc.errors(include_url=False, include_context=False)[0]
+    for part in first["loc"]:
+        name = shortened(str(part), 60)
+        path = f"{path}[{part}]" if isinstance(part, int) else f"{path}.{name}" if path else name
+    message = first["msg"]
+    match first["type"]:
+        case "missing":
+            return Refusal(path, "missing", "a value")
+        case "extra_forbidden":
+            return Refusal(path, "a field nobody knows", "one of the neutral form's fields")
+        case _:
+            expected = message[:1].lower() + message[1:]
+            return Refusal(path, _value_shown(first["input"]), expected.removeprefix("input should be "))
+
+
+def _value_shown(value: object) -> str:
+    return shown(value) if isinstance(value, bool | int | float | str | None) else "a list or an object"
+
+
+NEUTRAL = Dialect("neutral", "the JSON of our own Recording", _matches, _read)

@@ -1,0 +1,116 @@
+"""One object that holds a result, in whatever spelling, to a Recording."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Never
+
+from assembler.dialects.body import shortened, shown
+from assembler.dialects.fields import Fields
+from assembler.dialects.omissions import LAST_WALL, read_interrupts, read_omissions
+from assembler.dialects.segments import LONGEST, Refusal, collect, read_vendor_segment
+from assembler.dialects.spelling import Spelling
+from assembler.dialects.vendor_errors import error_text, failure, read_error, read_reason
+from assembler.errors import InputError, NotFinished
+from assembler.findings import Finding, note, warning
+from assembler.recording import Recording, VendorError
+from assembler.times import Ms, WallMs
+
+UNFINISHED = {
+    "PREPARED": "the recorder is still getting ready",
+    "RECORDING": "the recording still runs",
+    "PAUSED": "the recording is paused",
+    "RESUMED": "the recording still runs",
+    "STOPPED": "the recording was stopped, its files are still being prepared",
+    "QUEUED": "the video generation waits in the queue",
+    "PROCESSING": "the video generation still runs",
+}
+"""Status of v1 (upper-cased), DescribeOnlineRecord and DescribeVideoGenerationTask before FINISHED.
+
+Videos beside such a status prove nothing: while STOPPED the files are uploaded one by one."""
+
+
+def read_result(
+    fields: Fields, spelling: Spelling, *, dialect: str, app_id: str | None = None, is_over: bool = False
+) -> Recording:
+    """The recording in this object.
+
+    ``is_over`` is True where the envelope itself says that the recording finished, whatever the status field says.
+    Raises NotFinished, RecordingFailed where the vendor names a failure and no video is usable, else InputError.
+    """
+    findings = fields.findings
+    task, room = fields.text(spelling.task), fields.text(spelling.room)
+    name = f"task {shortened(task, 60)}" if task else f"room {shortened(room, 60)}" if room else "the recording"
+    reason = read_reason(fields.text(spelling.reason))
+    error = read_error(fields, reason)
+    entries = [entry for videos in spelling.videos for entry in fields.entries(videos)]
+    if not is_over:
+        _refuse_unfinished(fields, spelling, name, has_videos=bool(entries))
+    read = partial(read_vendor_segment, spelling=spelling, findings=findings)
+    segments, refused = collect(entries, read, spelling.play_time, findings)
+    if not segments:
+        refuse_empty(name, fields.at(spelling.videos[0]), error, refused)
+    if error is not None:
+        findings.append(error_finding(error))
+    start = _instant(fields, spelling.start)
+    total = fields.number(spelling.total, -LONGEST, LONGEST, "ms, at most 48 h")
+    exceptions = fields.number(spelling.exceptions, -(10**9), 10**9, "a count")
+    return Recording(
+        dialect=dialect,
+        task_id=task,
+        app_id=fields.text(spelling.app) or app_id,
+        room_id=room,
+        group_id=fields.text(spelling.group),
+        record_user_id=fields.text(spelling.recorder),
+        start=start,
+        stop=_instant(fields, spelling.stop),
+        total=Ms(total) if total is not None and total > 0 else None,
+        segments=segments,
+        omissions=read_omissions(fields, spelling, start),
+        finish_reason=reason,
+        exception_count=max(0, exceptions or 0),
+        interrupts=read_interrupts(fields, spelling),
+        error=error,
+        findings=tuple(findings),
+    )
+
+
+def error_finding(error: VendorError) -> Finding:
+    """The failure as a finding: it makes the playback degraded."""
+    advice = f" {error.advice}" if error.advice else ""
+    return warning("", f"The vendor reports a failure beside the videos: {error_text(error)}.{advice}")
+
+
+def refuse_empty(name: str, where: str, error: VendorError | None, refused: list[Refusal]) -> Never:
+    """Raise what fits a result without any usable segment."""
+    if error is not None:
+        raise failure(name, error)
+    if refused:
+        more = f" (none of the {len(refused)} segments is usable)" if len(refused) > 1 else ""
+        raise InputError(refused[0].sentence + more, hint="Compare the body with the vendor's page of this result.")
+    raise InputError(
+        f"{name} holds no videos: {where} is empty or missing",
+        hint="Give the body of a finished recording; a room with nothing but sound records no file.",
+    )
+
+
+def _refuse_unfinished(fields: Fields, spelling: Spelling, name: str, *, has_videos: bool) -> None:
+    """Raise NotFinished where the status says so; an error without videos is final even then.
+
+    A finish reason is no error here: after FORCE_STOP the files are still being prepared.
+    """
+    status = (fields.text(spelling.status) or "").strip().upper()
+    if status in UNFINISHED and (has_videos or read_error(fields, None) is None):
+        raise NotFinished(
+            f"{name} is not finished: {UNFINISHED[status]} ({fields.at(spelling.status)} {status})",
+            hint="Ask again later, or wait for the vendor's event about the finished recording.",
+        )
+    if status not in ("", "FINISHED") and status not in UNFINISHED:
+        sentence = f"The status {shown(status)} is unknown; the result was read as a finished one."
+        fields.findings.append(note(fields.at(spelling.status), sentence))
+
+
+def _instant(fields: Fields, name: str) -> WallMs | None:
+    """Unix seconds as wall clock ms; None where missing or 0, with a warning where it is no such time."""
+    seconds = fields.number(name, 0, LAST_WALL // 1000, "Unix seconds")
+    return WallMs(seconds * 1000) if seconds else None

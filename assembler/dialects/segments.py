@@ -1,0 +1,193 @@
+"""The recorded files of a result: one bad entry never spoils the others, and none is skipped without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from assembler.dialects.body import Json, shown
+from assembler.dialects.fields import Fields, whole
+from assembler.dialects.spelling import Spelling
+from assembler.errors import InputError
+from assembler.findings import Finding, note, warning
+from assembler.recording import Segment, StreamKind
+from assembler.times import Ms, PlayMs
+
+LONGEST = Ms(48 * 3600 * 1000)
+"""No class is longer: the vendor ends a recording after 24 h, and a pause may be as long again."""
+MOST_SEGMENTS = 20_000
+"""Three hours of twenty users who all reconnect every minute are 3,600."""
+LARGEST = 2**50
+"""A declared size beyond a petabyte is nonsense."""
+
+KINDS = {
+    0: StreamKind.CAMERA,
+    1: StreamKind.SCREEN,
+    2: StreamKind.WHITEBOARD,
+    3: StreamKind.MIX,
+    4: StreamKind.AUDIO,
+}
+"""The vendor's VideoType."""
+
+SCREEN_PREFIX = "tic_substream_"
+"""Before the user of a screen share in the newer dialects."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an entry cannot be used."""
+
+    path: str
+    value: str
+    """As a message shows it; "missing" where there is none."""
+    expected: str
+
+    @property
+    def sentence(self) -> str:
+        state = "is missing" if self.value == "missing" else f"is {self.value}"
+        return f"{self.path} {state}, expected {self.expected}"
+
+
+Reader = Callable[[str, Json], Segment | Refusal]
+
+
+def collect(
+    entries: Iterable[tuple[str, Json]], read: Reader, play_time: str, findings: list[Finding]
+) -> tuple[tuple[Segment, ...], list[Refusal]]:
+    """Every usable segment, in the order of the entries and with ids that are unique, and what was refused.
+
+    ``play_time`` is how the dialect spells that field. Raises InputError where there are absurdly many entries.
+    """
+    found: list[tuple[int, str, Segment]] = []
+    refused: list[Refusal] = []
+    for number, (path, entry) in enumerate(entries, start=1):
+        if number > MOST_SEGMENTS:
+            raise InputError(f"{path}: a result with over {MOST_SEGMENTS} segments is no class")
+        segment = read(path, entry)
+        if isinstance(segment, Segment):
+            segment = _within_limits(path, segment, play_time, findings)
+        if isinstance(segment, Refusal):
+            refused.append(segment)
+            findings.append(warning(path, f"The segment was skipped: {segment.sentence}."))
+        else:
+            found.append((number, path, segment))
+    return _with_unique_ids(_without_repeats(found, findings), findings), refused
+
+
+def read_vendor_segment(path: str, entry: Json, spelling: Spelling, findings: list[Finding]) -> Segment | Refusal:
+    """One entry of VideoInfos or video_info. Its limits and its id are checked by ``collect``."""
+    if not isinstance(entry, dict):
+        return Refusal(path, shown(entry), "an object")
+    fields = Fields(entry, path, findings)
+    number = whole(entry.get(spelling.kind))
+    kind = KINDS.get(number) if number is not None else None
+    if kind is None:
+        return _refuse(fields, spelling.kind, "0 camera, 1 screen share, 2 whiteboard, 3 mixed stream or 4 audio only")
+    play_time = whole(entry.get(spelling.play_time))
+    if play_time is None:
+        return _refuse(fields, spelling.play_time, "ms from the start of the playback")
+    stream_id = fields.text(spelling.user) or ""
+    if not stream_id and kind in (StreamKind.CAMERA, StreamKind.SCREEN, StreamKind.AUDIO):
+        findings.append(note(fields.at(spelling.user), f"The {kind.value} segment names no user."))
+    size = fields.number(spelling.size, -LARGEST, LARGEST, "bytes")
+    url = entry.get(spelling.url)
+    if url is not None and not isinstance(url, str):
+        findings.append(warning(fields.at(spelling.url), f"{shown(url)} was ignored; expected a URL."))
+        url = None
+    return Segment(
+        video_id=fields.text(spelling.video_id) or "",
+        kind=kind,
+        user=person(kind, stream_id),
+        stream_id=stream_id,
+        play_time=PlayMs(play_time),
+        duration=_duration(fields, spelling.duration),
+        size=size if size is not None and size >= 0 else None,
+        format=(fields.text(spelling.format) or "").strip().lower().removeprefix("."),
+        url=url or None,
+        width=_side(fields, spelling.width),
+        height=_side(fields, spelling.height),
+    )
+
+
+def person(kind: StreamKind, stream_id: str) -> str:
+    """Whose stream it is: the vendor's prefix removed; "" where it is nobody's (board, mixed stream)."""
+    match kind:
+        case StreamKind.WHITEBOARD | StreamKind.MIX:
+            return ""
+        case StreamKind.SCREEN:
+            return stream_id.removeprefix(SCREEN_PREFIX)
+        case StreamKind.CAMERA | StreamKind.AUDIO:
+            return stream_id
+
+
+def _refuse(fields: Fields, name: str, expected: str) -> Refusal:
+    value = fields.get(name)
+    return Refusal(fields.at(name), "missing" if value is None else shown(value), expected)
+
+
+def _duration(fields: Fields, name: str) -> Ms | None:
+    value = fields.number(name, -(10**18), 10**18, "ms")
+    return Ms(value) if value is not None else None
+
+
+def _side(fields: Fields, name: str) -> int | None:
+    value = fields.number(name, 0, 100_000, "pixels")
+    return value or None
+
+
+def _within_limits(path: str, segment: Segment, play_time: str, findings: list[Finding]) -> Segment | Refusal:
+    """The segment without absurd times: an absurd length is forgotten, an absurd place cannot be."""
+    if abs(segment.play_time) > LONGEST:
+        return Refusal(f"{path}.{play_time}", shown(segment.play_time), "ms, at most 48 h")
+    if segment.duration is None or 0 < segment.duration <= LONGEST:
+        return segment
+    if segment.duration > LONGEST:
+        sentence = f"Its declared length of {shown(segment.duration)} ms is over 48 h and was ignored; the file rules."
+        findings.append(warning(path, sentence))
+    return segment.model_copy(update={"duration": None})
+
+
+def _without_repeats(found: list[tuple[int, str, Segment]], findings: list[Finding]) -> list[tuple[int, str, Segment]]:
+    """Each segment once. The same file under a newly signed URL is the same segment."""
+    first: dict[Segment, str] = {}
+    kept: list[tuple[int, str, Segment]] = []
+    for number, path, segment in found:
+        unsigned = segment.model_copy(update={"url": segment.url.partition("?")[0] if segment.url else None})
+        if unsigned in first:
+            findings.append(note(path, f"The same segment as {first[unsigned]}; it is used once."))
+        else:
+            first[unsigned] = path
+            kept.append((number, path, segment))
+    return kept
+
+
+def _with_unique_ids(found: list[tuple[int, str, Segment]], findings: list[Finding]) -> tuple[Segment, ...]:
+    """The segments, each with an id of its own: a missing one is made up, a repeated one gets a suffix."""
+    taken = {segment.video_id for _, _, segment in found}
+    used: set[str] = set()
+    counts: dict[str, int] = {}
+    unique: list[Segment] = []
+    for number, path, segment in found:
+        video_id = segment.video_id
+        if not video_id:
+            counts["segment"] = max(number, counts.get("segment", 0))
+            video_id = _free("segment", counts, taken)
+            findings.append(note(path, f"The segment has no id; it is called {video_id}."))
+        elif video_id in used:
+            counts.setdefault(video_id, 2)
+            video_id = _free(video_id, counts, taken)
+            old = shown(segment.video_id)
+            findings.append(warning(path, f"Another segment has the id {old} too; this one is {shown(video_id)}."))
+        used.add(video_id)
+        unique.append(segment.model_copy(update={"video_id": video_id}))
+    return tuple(unique)
+
+
+def _free(stem: str, counts: dict[str, int], taken: set[str]) -> str:
+    """``stem-<n>`` with the next number for this stem that no other segment has; it is taken then."""
+    while f"{stem}-{counts[stem]}" in taken:
+        counts[stem] += 1
+    video_id = f"{stem}-{counts[stem]}"
+    counts[stem] += 1
+    taken.add(video_id)
+    return video_id
