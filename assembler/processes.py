@@ -58,6 +58,7 @@ class Stalled(MediaError):
     retry = True
 
 
+PIPE = subprocess.PIPE
 Child = subprocess.Popen[bytes]
 
 

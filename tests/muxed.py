@@ -18,20 +18,18 @@ if TYPE_CHECKING:
 
 TICKS = 90_000
 """Ticks of a second in the picture's time base."""
+_IN_PLACE = {"avoid_negative_ts": "disabled"}
 _OPTIONS = {
-    "mp4": {
-        "movflags": "+faststart",
-        "video_track_timescale": str(TICKS),
-        "movie_timescale": "48000",
-        "avoid_negative_ts": "disabled",
-    },
-    "mkv": {"avoid_negative_ts": "disabled"},
-    "ts": {"mpegts_copyts": "1", "avoid_negative_ts": "disabled"},
-    "webm": {},
+    "mp4": {"movflags": "+faststart", "video_track_timescale": str(TICKS), "movie_timescale": "48000", **_IN_PLACE},
+    "mkv": _IN_PLACE,
+    "ts": {"mpegts_copyts": "1", **_IN_PLACE},
+    "webm": _IN_PLACE,
 }
 _FORMATS = {"mp4": "mp4", "mkv": "matroska", "ts": "mpegts", "webm": "webm"}
 AAC_FRAME = 1024
-"""Samples in each packet; so many samples of priming come first."""
+"""Samples in each packet of AAC; so many samples of priming come first."""
+OPUS_FRAME, OPUS_PRIMING = 960, 312
+"""The same of Opus, at 48 kHz."""
 WRAP = 1 << 33
 """Ticks after which the stamps of a ts start again."""
 
@@ -82,9 +80,10 @@ def _sound_parts(recipe: Recipe, folder: Path, ffmpeg: str) -> list[tuple[Path, 
     for place, (rate, channels) in enumerate(stretches):
         one = recipe.model_copy(update={"rate": rate, "channels": channels})
         # every ADTS frame says its own rate and channels, which a ts track may change; an m4a knows its priming
-        start, part = length * place, folder / f"sound{place}.{'aac' if len(stretches) > 1 else 'm4a'}"
+        suffix = "webm" if recipe.container == "webm" else "aac" if len(stretches) > 1 else "m4a"
+        start, part = length * place, folder / f"sound{place}.{suffix}"
         source = media.beeping(one, start=start, seconds=length)
-        media.encode(ffmpeg, part, pictures=None, sound=media.Sound(source, media.sound_options("m4a")))
+        media.encode(ffmpeg, part, pictures=None, sound=media.Sound(source, media.sound_options(suffix)))
         parts.append((part, start, start + length))
     return parts
 
@@ -134,6 +133,7 @@ def _sound_packets(
 ) -> list[tuple[Fraction, av.Packet]]:
     timed = []
     stream = None
+    frame, priming = (OPUS_FRAME, OPUS_PRIMING) if recipe.container == "webm" else (AAC_FRAME, AAC_FRAME)
     for place, (part, start, end) in enumerate(parts):
         with av.open(str(part)) as source:
             if stream is None:
@@ -141,14 +141,14 @@ def _sound_packets(
             rate = source.streams.audio[0].rate
             base = Fraction(1, rate) if recipe.container == "mp4" else Fraction(1, TICKS)
             for number, packet in enumerate(p for p in source.demux(audio=0) if p.pts is not None):
-                samples = AAC_FRAME * (number - 1)  # the first packet is priming
+                samples = frame * number - priming
                 if _is_left_out(recipe, samples, rate, start, end, place, len(parts)):
                     continue
                 at = recipe.origin + start + Fraction(samples, rate)
                 packet.stream = stream
                 packet.time_base = base
                 packet.pts = packet.dts = round(at / base)
-                packet.duration = round(Fraction(AAC_FRAME, rate) / base)
+                packet.duration = round(Fraction(frame, rate) / base)
                 timed.append((at, _wrapped(packet, recipe)))
     return timed
 

@@ -200,7 +200,10 @@ def _peaks(level: Array, least: float, apart: int) -> list[int]:
 def tone_level(
     source: Path | Heard, pitch: float, at: float, seconds: float = BEEP_SECONDS, channel: int | None = None
 ) -> float:
-    """Amplitude (full scale is 1) of a pitch in ``[at, at + seconds)``, container axis; ``channel`` None: their mean."""
+    """Amplitude (full scale is 1) of a pitch in ``[at, at + seconds)`` on the container's axis.
+
+    ``channel`` None: of the mean of all channels.
+    """
     heard = source if isinstance(source, Heard) else listen(source)
     signal = heard.mono if channel is None else heard.samples[channel].astype(np.float64)
     first = round((at - float(heard.start)) * heard.rate)

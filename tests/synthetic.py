@@ -26,9 +26,6 @@ import assembler.demo
 from assembler.demo import media
 from assembler.demo.identity import BEEP_SECONDS
 
-WEBM_LATE = Fraction(7, 1000)
-"""ffmpeg moves all of a webm by the rounded pre-skip of Opus, which the reader takes from the sound alone."""
-
 
 class Recipe(media.Recipe):
     """A stream file in words, oddities included. All seconds are on one axis: the sound's first beep is at 0."""
@@ -71,9 +68,9 @@ class Recipe(media.Recipe):
 
     @property
     def is_plain(self) -> bool:
-        """True if ffmpeg alone can make it."""
+        """True if ffmpeg alone makes it right: its versions put priming into mkv and webm in different ways."""
         odd = (self.origin, self.picture_late, self.cadence, self.jitter, self.hole, self.sound_hole)
-        return self.container != "mkv" and not (any(odd) or self.rotation or self.sizes or self.sounds)
+        return self.container not in ("mkv", "webm") and not (any(odd) or self.rotation or self.sizes or self.sounds)
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -152,9 +149,8 @@ def frame_times(recipe: Recipe) -> list[tuple[int, Fraction]]:
 def _presented(recipe: Recipe) -> list[tuple[int, Fraction]]:
     if not recipe.picture:
         return []
-    late = WEBM_LATE if recipe.container == "webm" and recipe.sound else 0
     cut = recipe.container == "mp4"
-    return [(counter, at + late) for counter, at in recipe.stamps() if not cut or at >= 0]
+    return [(counter, at) for counter, at in recipe.stamps() if not cut or at >= 0]
 
 
 def file_origin(recipe: Recipe) -> Fraction:

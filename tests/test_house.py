@@ -58,7 +58,7 @@ def test_a_room_imports_only_from_lower_ranks_or_itself(path: Path) -> None:
     [
         ("ffmpeg", {"media"}),
         ("requests", {"network"}),
-        ("subprocess", {"processes", "media"}),
+        ("subprocess", {"processes"}),
         ("typer", {"cli"}),
     ],
 )

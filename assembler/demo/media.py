@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,6 +39,8 @@ class Recipe(Value):
     """Pixels of the upright picture."""
     label: str = ""
     """Written into the picture, together with a running clock, for people; "" leaves both away."""
+    clock_start: Fraction = Fraction(0)
+    """What the clock in the picture says at the file's start, seconds; the beeps begin at its whole seconds."""
     picture: bool = True
     """False: a file without a picture."""
     sound: bool = True
@@ -128,6 +129,7 @@ def painter_of(recipe: Recipe, size: tuple[int, int]) -> Painter:
         matrix=recipe.drawn_matrix,
         fps=recipe.fps,
         label=recipe.label,
+        clock_start=recipe.clock_start,
         subsampled=recipe.pixels == "yuv420p",
     )
 
@@ -157,7 +159,8 @@ def sound_options(suffix: str) -> list[str]:
 def beeping(recipe: Recipe, *, start: Fraction = Fraction(0), seconds: Fraction | None = None) -> str:
     """The lavfi graph of a recipe's sound from ``start`` on, sample exact; by default all of it."""
     length = recipe.seconds if seconds is None else seconds
-    phase = f"mod(t+{float(start)!r},1)" if start else "mod(t,1)"
+    clock = recipe.clock_start + start
+    phase = f"mod(t+{float(clock)!r},1)" if clock else "mod(t,1)"
     beep = f"{recipe.gain}*lt({phase},{BEEP_SECONDS})*sin(2*PI*{recipe.who.pitch}*{phase})"
     channels = [beep if place != LOW_FREQUENCY else "0" for place in range(recipe.channels)]
     samples = round(length * recipe.rate)
@@ -170,7 +173,7 @@ _MUXERS = {
     "m4a": ["-f", "mp4"],
     "aac": ["-f", "adts"],
     "mkv": ["-f", "matroska"],
-    "webm": ["-f", "webm", "-avoid_negative_ts", "disabled"],
+    "webm": ["-f", "webm"],
     "ts": ["-f", "mpegts"],
     "mp3": ["-f", "mp3"],
 }
@@ -187,7 +190,7 @@ def encode(ffmpeg: str, target: Path, *, pictures: Pictures | None, sound: Sound
         argv += ["-f", "lavfi", "-i", sound.source]
     argv += [*(pictures.options if pictures else ()), *(sound.options if sound else ())]
     argv += ["-fflags", "+bitexact", "-map_metadata", "-1", *_MUXERS[target.suffix.lstrip(".")], part.name]
-    with processes.started(argv, cwd=target.parent, log=log, stdin=subprocess.PIPE) as child:
+    with processes.started(argv, cwd=target.parent, log=log, stdin=processes.PIPE) as child:
         assert child.stdin is not None
         try:
             for frame in pictures.frames if pictures is not None else ():
@@ -196,7 +199,9 @@ def encode(ffmpeg: str, target: Path, *, pictures: Pictures | None, sound: Sound
         except BrokenPipeError:
             pass  # it ended before it had everything: its exit code and its last words say why
         code = child.wait()
-    if code != 0:
-        raise MediaError(f"ffmpeg could not make {target.name}: {processes.log_tail(log)}")
+    words = processes.log_tail(log)
     log.unlink(missing_ok=True)
+    if code != 0:
+        part.unlink(missing_ok=True)
+        raise MediaError(f"ffmpeg could not make {target.name}: {words}", hint="Run `assembler doctor`.")
     os.replace(part, target)

@@ -66,11 +66,12 @@ class Painter:
         matrix: str,
         fps: Fraction = Fraction(15),
         label: str = "",
+        clock_start: Fraction = Fraction(0),
         subsampled: bool = True,
     ) -> None:
         width, height = size
         step = 2 if subsampled else 1
-        self._fps, self._label = fps, label
+        self._fps, self._label, self._clock_start = fps, label, clock_start
         self._scale = max(1, height // 120)
         y, u, v = yuv(rgb, matrix)
         chroma = (-(-height // step), -(-width // step))
@@ -89,7 +90,7 @@ class Painter:
         for bit, (rows, columns) in enumerate(self._cells):
             luma[rows, columns] = BRIGHT if counter >> bit & 1 else DARK
         if self._label:
-            self._decorate(luma, counter / self._fps)
+            self._decorate(luma, self._clock_start + counter / self._fps)
         return luma, *self._chroma
 
     def frame(self, counter: int) -> bytes:

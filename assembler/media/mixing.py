@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,7 @@ from assembler.errors import MediaError
 from assembler.findings import Finding, warning
 from assembler.media.child import OUT_OF_SPACE, child_error
 from assembler.media.mixdown_wire import PIPE_CLOSED, Order, Part, Report, Source, State
-from assembler.processes import Child, Stalled, Stop, Stopped, started
+from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, started
 from assembler.times import SAMPLE_RATE
 
 BLOCK = SAMPLE_RATE
@@ -75,7 +74,7 @@ class Mixing:
         # -P: no module is ever imported from the folder the child runs in
         mix = [sys.executable, "-P", "-m", "assembler.media.mixdown", str(path)]
         with (
-            started(mix, cwd=self._work, log=mixer_log, stdout=subprocess.PIPE) as mixer,
+            started(mix, cwd=self._work, log=mixer_log, stdout=PIPE) as mixer,
             started(argv, cwd=self._work, log=log, stdin=_output(mixer)) as program,
         ):
             _output(mixer).close()  # else the mixer would not hear that ffmpeg is gone
@@ -130,7 +129,7 @@ class Mixing:
                 raise _Fatal(order.sources[state.reading - 1].video_id, how)
             raise child_error("mixing the sound failed", mixer_log, mixed)
         if encoded:
-            # since 7.0 ffmpeg ends with the low byte of libav's error, which is the system's, negative
+            # a newer ffmpeg ends with the low byte of libav's error, which is the system's, negative
             code = OUT_OF_SPACE if encoded == 256 - OUT_OF_SPACE else encoded
             raise child_error("ffmpeg could not take the sound", log, code)
         if mixed != 0:

@@ -139,7 +139,8 @@ def _measured(mixing: Mixing, tell: Callable[[float], None]) -> float:
 
 def _encoded(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], None]) -> Report:
     filters = LIMITER if gain == 0 else f"volume={gain:.2f}dB:precision=double,{LIMITER}"
-    words = ["-loglevel", "warning", "-af", filters, "-c:a", "aac", *CODER, "-b:a", BIT_RATE, "-ar", str(SAMPLE_RATE), "-ac", "2"]
+    words = ["-loglevel", "warning", "-af", filters, "-ar", str(SAMPLE_RATE), "-ac", "2"]
+    words += ["-c:a", "aac", *CODER, "-b:a", BIT_RATE]
     words += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", "-f", "mp4", f"file:{part}"]
     return mixing.run("sound-encode", words, tell)[1]
 

@@ -436,7 +436,7 @@ def stamped_chirps(library: Library, name: str) -> list[float]:
     """File time of the chirps, by the stamp of the first frame of each stretch: the others libav may only guess, and
     a transport stream keeps the encoder's delay of 1024 samples."""
     with av.open(str(library.files[name])) as file:
-        frames = list(file.decode(audio=0))
+        frames: list[Any] = list(file.decode(audio=0))
     found: list[float] = []
     run: list[Any] = []
     for frame, following in zip(frames, [*frames[1:], None], strict=True):
@@ -564,6 +564,15 @@ class TestMixing:
         expected[1001:30_000] = tone(1.5, 0.25)[0, 500 : 500 + 28_999]
         assert np.array_equal(sound[0], expected)
 
+    def test_another_rate_is_converted_in_place_and_to_its_last_sample(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "tone.wav", tone(0.5, 0.5, rate=44_100), "-c:a", "pcm_f32le", rate=44_100)
+        source = Source(video_id="a", path=path, container="wav", origin=Fraction(0))
+        sound, _ = mixed(order_of([source], [part("a", 0, 48_000)], 48_000, tmp_path), tmp_path)
+        assert np.abs(sound[0] - sound[1]).max() == 0
+        assert np.abs(sound[0, 100:23_900] - tone(0.5, 0.5)[0, 100:23_900]).max() < 0.002
+        assert np.abs(sound[0, 23_990:23_999]).max() > 0.4
+        assert not sound[0, 24_002:].any()
+
     def test_300_clips_sound_at_once_within_128_descriptors(self, library: Library, tmp_path: Path) -> None:
         original = source_of("mono", library)
         sources = []
@@ -600,7 +609,8 @@ class TestBadFiles:
         path = write(tmp_path / "damaged.mp4", chirps(3, 0.5, 2.2), "-c:a", "aac")
         facts = probed({"a": path}, tmp_path)
         with av.open(str(path)) as file:
-            hurt = [p.pos for p in file.demux(audio=0) if p.size and 1 < p.pts * p.time_base < 1.3]
+            packets: list[Any] = [packet for packet in file.demux(audio=0) if packet.size]
+            hurt = [packet.pos for packet in packets if 1 < packet.pts * packet.time_base < 1.3]
         raw = bytearray(path.read_bytes())
         for place in hurt:
             raw[place : place + 3] = b"\xff\xff\xff"

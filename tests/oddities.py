@@ -1,0 +1,118 @@
+"""A wall of up to twelve cameras, each an odd file in a place of its own: one render measures them all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from classes import Class, Rectangle, Stream
+from readers import NOBODY, Row, Seen, View, read_all
+from synthetic import Recipe
+
+from assembler.assemble import Playback
+from assembler.demo.identity import IDENTITIES
+from assembler.recording import StreamKind
+
+TILE = (160, 120)
+COLUMNS = 4
+NAMES = tuple(IDENTITIES)
+
+
+def tile(place: int) -> Rectangle:
+    row, column = divmod(place, COLUMNS)
+    return column * TILE[0], row * TILE[1], *TILE
+
+
+def odd(name: str, **more: Any) -> Recipe:
+    """A recipe of 3 s, quiet enough for twelve to sound together; seconds may be given as text."""
+    given: dict[str, Any] = {"seconds": 3, "gain": 0.06, **more}
+    return Recipe(identity=name, **given)
+
+
+def wall(odd_ones: Mapping[str, Recipe | tuple[Recipe, int]], **options: Any) -> Wall:
+    """One camera for each recipe, at play times that are no whole frames; with a recipe, its declared length in ms."""
+    streams = []
+    for place, (name, given) in enumerate(odd_ones.items()):
+        recipe, duration = given if isinstance(given, tuple) else (given, -1)
+        play = 100 + 37 * place
+        streams.append(Stream(name, StreamKind.CAMERA, name, play, recipe, tile(place), duration))
+    return Wall(streams, options=options)
+
+
+@dataclass(frozen=True)
+class Wall(Class):
+    """Cameras side by side."""
+
+    fill_mode: int = 0
+    """The vendor's number: 0 fits with bars, 1 crops."""
+
+    def assemble(self, folder: Path, ffmpeg: str, name: str = "class.mp4", **options: Any) -> Playback:
+        layout = folder / "wall.json"
+        layout.write_text(json.dumps(self._layout()))
+        return super().assemble(folder, ffmpeg, name, **{"layout": str(layout), **options})
+
+    def _layout(self) -> dict[str, Any]:
+        shown = [stream for stream in self.streams if stream.rect is not None]
+        rows = max(1, -(-len(shown) // COLUMNS))
+        return {
+            "Canvas": {
+                "LayoutParams": {"Width": COLUMNS * TILE[0], "Height": rows * TILE[1]},
+                "BackgroundColor": "#34363B",
+            },
+            "InputStreamList": [_slot(s.user, s.rect, self.fill_mode) for s in shown if s.rect is not None],
+        }
+
+    def rows(self, playback: Playback) -> list[Row]:
+        return read_odd(playback.path, self.streams, "crop" if self.fill_mode else "fit")
+
+
+def _slot(user: str, rect: Rectangle, fill: int) -> dict[str, Any]:
+    x, y, width, height = rect
+    place = {"X": x, "Y": y, "Width": width, "Height": height, "ZOrder": 1}
+    return {"InputStreamId": user, "LayoutParams": place, "FillMode": fill}
+
+
+def read_odd(path: Path, streams: Sequence[Stream], fill: str = "fit") -> list[Row]:
+    """What every stream's place shows, whatever shape its picture has; where the size changes inside a file, a view
+    for each size, which counts for the frames of that size only."""
+    views: dict[str, View] = {}
+    for stream in streams:
+        if stream.rect is not None:
+            for number, size in enumerate(_sizes(stream.recipe)):
+                views[f"{stream.video_id} {number}"] = View(stream.rect, size, fill)
+    rows = read_all(path, views)
+    return [
+        Row(row.index, row.stamp, {s.video_id: _merged(row, s) for s in streams if s.rect is not None}) for row in rows
+    ]
+
+
+def _sizes(recipe: Recipe) -> Sequence[tuple[int, int]]:
+    return recipe.sizes or (recipe.display_size,)
+
+
+def _merged(row: Row, stream: Stream) -> Seen:
+    sizes = _sizes(stream.recipe)
+    if len(sizes) == 1:
+        return row.seen[f"{stream.video_id} 0"]
+    count = stream.recipe.count
+    for number in range(len(sizes)):
+        seen = row.seen[f"{stream.video_id} {number}"]
+        mine = range(count * number // len(sizes), count * (number + 1) // len(sizes))
+        if seen.counter in mine and seen.identity == stream.recipe.identity:
+            return seen
+    return NOBODY
+
+
+def unseen(lesson: Class, rows: Sequence[Row], video_id: str) -> set[int]:
+    """Source frames of a stream that are on no output frame."""
+    stream = next(s for s in lesson.streams if s.video_id == video_id)
+    shown = {row.seen[video_id].counter for row in rows}
+    return {counter for counter, _ in stream.recipe.stamps()} - shown
+
+
+def seconds(text: str) -> Fraction:
+    return Fraction(text)
