@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from assembler.errors import AssemblerError, InputError, MediaError
+from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, warning
 from assembler.media.probe import probe_all
-from assembler.network.download import fetch_all
+from assembler.network.download import fetch_all, on_disk
+from assembler.network.limits import free_space, needed_bytes
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
@@ -55,6 +56,7 @@ def gather(
         segments = [s for s in segments if s.video_id in only]
     if not segments:
         return Gathered({}, {}, {}, ())
+    _check_space(segments, options, workspace)
     fetched = fetch_all(segments, cache=workspace.cache, options=options, progress=progress, stop=stop)
     facts, bad = _probed(segments, fetched.files, workspace, progress, stop, options)
     errors: dict[str, AssemblerError] = {**fetched.failures, **bad}
@@ -65,6 +67,17 @@ def gather(
     unusable = {name: _sentence(error) for name, error in errors.items()}
     findings = [warning(name, f"Left out: {sentence}") for name, sentence in unusable.items()]
     return Gathered(fetched.files, facts, unusable, (*fetched.findings, *findings))
+
+
+def _check_space(segments: Sequence[Segment], options: Options, workspace: Workspace) -> None:
+    """Room for what has to be fetched, by declared sizes, is checked before the first byte."""
+    there = on_disk(segments, cache=workspace.cache, options=options)
+    needed, free = needed_bytes(segments, there), free_space(workspace.cache)
+    if free < needed:
+        raise DiskFull(
+            f"the disk of {workspace.cache} has {free // 2**20} MiB free, the files to fetch have {needed // 2**20} MiB",
+            hint="Make room, or name another place with ASSEMBLER_HOME; nothing was fetched yet.",
+        )
 
 
 def _sentence(error: AssemblerError) -> str:

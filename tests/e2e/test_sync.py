@@ -6,14 +6,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-
-from assembler.assemble import Playback
-from assembler.plan.model import Mode
-from assembler.recording import StreamKind
 from classes import BOARD, USER_1, USER_2, Class, Stream, beep_errors, wrong_pictures
 from lessons import omission
 from readers import colour_tags, has_faststart, stamps
 from synthetic import Recipe
+
+from assembler.assemble import Playback
+from assembler.plan.model import Mode
+from assembler.recording import StreamKind
 
 CAMERA, SCREEN, WHITEBOARD, MIX, AUDIO = StreamKind
 SOUND_TOLERANCE = 0.005

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import pytest
+from lessons import board, camera, facts, mix, omission, recording, screen, segment
 
 from assembler.facts import Facts
 from assembler.findings import Fate
@@ -16,7 +17,6 @@ from assembler.plan.model import Mode, Plan
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline
 from assembler.times import PlayMs, frame_at, span
-from lessons import board, camera, facts, mix, omission, recording, screen, segment
 
 BACKGROUND = "#34363B"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from lessons import START, board, camera, facts, mix, omission, recording, screen, segment
 
 from assembler.errors import InputError
 from assembler.findings import Severity
@@ -13,7 +14,6 @@ from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline, playback_at, wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import span
-from lessons import START, board, camera, facts, mix, omission, recording, screen, segment
 
 
 def spans(timeline: Timeline, name: str) -> list[tuple[int, int]]:
