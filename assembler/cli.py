@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 import typer
 
 from assembler.errors import AssemblerError, InputError
-from assembler.options import Fill, Options, PlayTimes, load_options
+from assembler.options import Fill, Options, PlayTimes, frame_rate, load_options
 from assembler.processes import Stopped
 from assembler.progress import Bars, JsonLines, Progress
 from assembler.times import PlayMs, parse_clock
@@ -50,12 +51,9 @@ def _flag(option: str, *names: str, **more: Any) -> Any:
 
 def _rate(text: str) -> Fraction:
     try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 1 <= rate <= 120 or rate.denominator > 1001 or rate.numerator > 120_000:
-        raise typer.BadParameter(f"{text!r} is no frame rate: write 15, 29.97 or 30000/1001, from 1 to 120.")
-    return rate
+        return frame_rate(text)
+    except ValueError as exc:
+        raise typer.BadParameter(f"{exc}.") from exc
 
 
 def _clock(text: str) -> PlayMs:
@@ -92,21 +90,23 @@ def _verb(function: Callable[P, int | None]) -> Callable[P, None]:
 
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        signal.signal(signal.SIGTERM, _terminated)
+        as_json = bool(kwargs.get("as_json"))
+        with suppress(ValueError):  # not the main thread: then signals are somebody else's
+            signal.signal(signal.SIGTERM, _terminated)
         try:
             code = function(*args, **kwargs)
+            sys.stdout.flush()
         except AssemblerError as exc:
-            code = _explain(exc, as_json=bool(kwargs.get("as_json")))
+            code = _fail(type(exc).__name__, exc.sentence, exc.hint, exc.exit_code, as_json=as_json)
         except (KeyboardInterrupt, Stopped):
-            print("\nstopped; the same command continues where it stopped", file=sys.stderr)
-            code = INTERRUPTED
+            code = _fail("Stopped", "stopped", "The same command continues where it stopped.", INTERRUPTED, as_json)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
-        except Exception:  # noqa: BLE001 whatever is no error of ours is our bug: say so with all there is
+        except Exception as exc:  # noqa: BLE001 whatever is no error of ours is our bug: say so with all there is
             traceback.print_exc()
-            print("this is a bug in assembler: please report it with the lines above", file=sys.stderr)
-            code = OUR_FAULT
+            hint = "Please report it with the lines above."
+            code = _fail(type(exc).__name__, "this is a bug in assembler", hint, OUR_FAULT, as_json)
         raise typer.Exit(code or 0)
 
     return guarded
@@ -116,14 +116,17 @@ def _terminated(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _explain(exc: AssemblerError, *, as_json: bool) -> int:
-    print(f"error: {exc.sentence}", file=sys.stderr)
-    if exc.hint:
-        print(f"hint: {exc.hint}", file=sys.stderr)
+def _fail(kind: str, sentence: str, hint: str, code: int, as_json: bool) -> int:
+    """Say what went wrong, to people and, where that was asked for, to a machine."""
+    print(f"error: {sentence}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
     if as_json:
-        error = {"kind": type(exc).__name__, "sentence": exc.sentence, "hint": exc.hint, "exit": exc.exit_code}
-        print(json.dumps({"verdict": "failed", "error": error}, ensure_ascii=False))
-    return exc.exit_code
+        _print_failure(kind, sentence, hint, code)
+    return code
+
+
+def _print_failure(kind: str, sentence: str, hint: str, code: int) -> None:
+    error = {"kind": kind, "sentence": sentence, "hint": hint, "exit": code}
+    print(json.dumps({"verdict": "failed", "error": error}), flush=True)
 
 
 def _progress(shown: Shown) -> Progress:
@@ -180,7 +183,8 @@ def run(
     )  # fmt: skip
     recordings = _read(results)
     if frame is not None:
-        print(take_frame(recordings, parse_clock(frame[0]), frame[1], options, _progress(progress)))
+        png = take_frame(recordings, parse_clock(frame[0]), frame[1], options, _progress(progress))
+        print(json.dumps({"frame": str(png)}) if as_json else png)
         return 0
     playback = assemble(recordings, out, options, _progress(progress))
     text = describe_playback(str(out), playback.manifest, was_there=playback.was_there)
@@ -295,4 +299,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    app()
+    try:
+        app()
+    except SystemExit as exc:
+        usage = exc.__context__
+        if "--json" in sys.argv and isinstance(usage, typer.TyperException):
+            _print_failure("Usage", usage.format_message(), "Look at --help.", 2)
+        raise

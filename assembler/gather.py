@@ -75,7 +75,7 @@ def _check_space(segments: Sequence[Segment], options: Options, workspace: Works
     needed, free = needed_bytes(segments, there), free_space(workspace.cache)
     if free < needed:
         raise DiskFull(
-            f"the disk of {workspace.cache} has {free // 2**20} MiB free, the files to fetch have {needed // 2**20} MiB",
+            f"the disk of {workspace.cache} has {free // 2**20} MiB free, {needed // 2**20} MiB are to be fetched",
             hint="Make room, or name another place with ASSEMBLER_HOME; nothing was fetched yet.",
         )
 

@@ -5,6 +5,7 @@ The sentence under a field is its flag's help text and its row in the README's t
 
 from __future__ import annotations
 
+import difflib
 import os
 from enum import StrEnum
 from fractions import Fraction
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from assembler.errors import InputError
@@ -36,11 +37,29 @@ def settings_file() -> Path:
     return Path(named) if named else Path(platformdirs.user_config_dir("assembler")) / "settings.toml"
 
 
+def frame_rate(text: object) -> Fraction:
+    """``15``, ``29.97`` or ``30000/1001`` as a rate that mp4 can carry; raises ValueError for anything else."""
+    try:
+        rate = Fraction(str(text))
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 1 <= rate <= 120 or rate.denominator > 1001:
+        raise ValueError(f"{str(text)!r} is no frame rate: write 15, 29.97 or 30000/1001, from 1 to 120")
+    return rate
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use them all
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
 class Options(BaseSettings):
     """How a playback is made."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ASSEMBLER_", frozen=True, extra="ignore", use_attribute_docstrings=True
+        env_prefix="ASSEMBLER_", frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("assembler")))
@@ -67,7 +86,7 @@ class Options(BaseSettings):
     """Host names that may be fetched from although they are not public addresses."""
     parallel: int = Field(default=4, ge=1, le=32)
     """How many files are downloaded at once."""
-    jobs: int = Field(default_factory=lambda: max(1, len(os.sched_getaffinity(0))), ge=1, le=256)
+    jobs: int = Field(default_factory=cores, ge=1, le=256)
     """How many ffmpeg processes render at once; as many as there are cores if not given."""
     loudness: float | None = Field(default=None, ge=-40, le=-5)
     """Loudness of the finished sound in LUFS, such as -16, reached with one measured gain; untouched if not given."""
@@ -83,6 +102,11 @@ class Options(BaseSettings):
     """Keeps the work folder of a finished run."""
     stall_seconds: float = Field(default=300.0, gt=0)
     """An ffmpeg without progress for this long is killed and tried once more."""
+
+    @field_validator("fps", mode="before")
+    @classmethod
+    def _rate(cls, given: object) -> Fraction | None:
+        return None if given is None else frame_rate(given)
 
     @classmethod
     def settings_customise_sources(
@@ -106,8 +130,15 @@ def load_options(**given: Any) -> Options:
     except ValidationError as exc:
         first = exc.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
+        if first["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, Options.model_fields, n=1)
+            meant = f"Did you mean {near[0]}? " if near else ""
+            raise InputError(
+                f"there is no setting {name!r} (in {settings_file()})", hint=f"{meant}`assembler run --help` names them."
+            ) from exc
+        said = str(first["ctx"]["error"]) if first["type"] == "value_error" else f"{first['msg']} (got {first.get('input')!r})"
         raise InputError(
-            f"setting {name}: {first['msg'].lower()} (got {first.get('input')!r})",
+            f"setting {name}: {said[:1].lower()}{said[1:]}",
             hint=f"Look at the flag, at ASSEMBLER_{name.upper()} and at {settings_file()}.",
         ) from exc
     except (OSError, ValueError) as exc:

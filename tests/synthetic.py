@@ -17,6 +17,7 @@ import tempfile
 from bisect import bisect_right
 from fractions import Fraction
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 
 import muxed
@@ -174,7 +175,8 @@ def beep_times(recipe: Recipe) -> list[Fraction]:
         return []
     start = file_origin(recipe)
     length = Fraction(BEEP_SECONDS).limit_denominator(1000)
-    every = [Fraction(second) for second in range(int(recipe.seconds) + 1) if second + length <= recipe.seconds]
+    seconds = range(ceil(recipe.clock_start), ceil(recipe.clock_start + recipe.seconds))
+    every = [at for at in (second - recipe.clock_start for second in seconds) if at + length <= recipe.seconds]
     lost = recipe.sound_hole or (0, 0)
     kept = [at for at in every if at + length <= lost[0] or at >= lost[1]]
     return [at + recipe.origin - start for at in kept if recipe.container != "mp4" or at + recipe.origin >= 0]

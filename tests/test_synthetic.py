@@ -44,6 +44,7 @@ RECIPES = {
     "sound changes": Recipe(sounds=((44_100, 1), (48_000, 2), (48_000, 1)), container="ts", seconds=Fraction("4.2")),
     "5.1": Recipe(channels=6),
     "stereo at 44.1 kHz": Recipe(channels=2, rate=44_100),
+    "clock ahead": Recipe(clock_start=Fraction("3.2"), label="clock"),
     "no sound": Recipe(sound=False),
     "no picture": Recipe(picture=False),
     "one frame": Recipe(frames=1, sound=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ def test_half_a_frame_is_rounded_up() -> None:
 @given(st.lists(st.integers(0, 10_000_000), min_size=2, max_size=50), st.sampled_from(RATES))
 def test_lengths_between_borders_never_drift(borders: list[int], fps: Fraction) -> None:
     frames = [frame_at(PlayMs(at), fps) for at in sorted(borders)]
-    lengths = [b - a for a, b in zip(frames, frames[1:], strict=False)]
+    lengths = [b - a for a, b in pairwise(frames)]
     assert frames[0] + sum(lengths) == frames[-1]
 
 
@@ -67,4 +68,4 @@ def test_a_union_holds_the_same_milliseconds_in_disjoint_spans(pieces: list[obje
     merged = union(pieces)  # type: ignore[arg-type]
     wanted = {ms for p in pieces for ms in range(p.start, p.end)}  # type: ignore[attr-defined]
     assert {ms for p in merged for ms in range(p.start, p.end)} == wanted
-    assert all(a.end < b.start for a, b in zip(merged, merged[1:], strict=False))
+    assert all(a.end < b.start for a, b in pairwise(merged))

@@ -5,6 +5,8 @@ teacher   [---------------------------][--------------------------]     two file
 student        [---------------]             [---------------]
 board     [---------------------------][--------------------------]
 screen              [--------------]
+
+All clocks in the pictures show playback time, and all beeps fall on its seconds: what is not in step is seen and heard.
 """
 
 from __future__ import annotations
@@ -117,7 +119,9 @@ def _streams() -> tuple[DemoStream, ...]:
             video_type=video_type,
             user=user,
             play_time=PlayMs(start),
-            recipe=recipe.model_copy(update={"seconds": Fraction(end - start, 1000)}),
+            recipe=recipe.model_copy(
+                update={"seconds": Fraction(end - start, 1000), "clock_start": Fraction(start, 1000)}
+            ),
         )
         for video_id, video_type, user, start, end, recipe in table
     )

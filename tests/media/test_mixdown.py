@@ -1,0 +1,115 @@
+"""The mixing child: which sample is where, whatever the block size, the number of files, or what is in them."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assembler.media.mixdown import build_chains
+from assembler.media.mixdown_wire import Order, Part, Report, Source
+from tests.media.chirps import MAKERS, RATE, Array, Library, build_library, tone, write
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return build_library(tmp_path_factory.mktemp("sounds"))
+
+
+def source_of(name: str, library: Library) -> Source:
+    known = library.facts[name]
+    return Source(video_id=name, path=library.files[name], container=known.container, origin=known.origin)
+
+
+def part(name: str, start: int, end: int, shift: int = 0) -> Part:
+    return Part(video_id=name, start=start, end=end, shift=shift)
+
+
+def mixed(order: Order, folder: Path, *, descriptors: int | None = None) -> tuple[Array, Report]:
+    """What the mixing child writes: (2, samples)."""
+    path = folder / "order.json"
+    path.write_text(order.model_dump_json())
+    argv = [sys.executable, "-P", "-m", "assembler.media.mixdown", str(path)]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        if descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, before[1]))
+        done = subprocess.run(argv, capture_output=True, check=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert done.returncode == 0, done.stderr.decode()
+    return np.frombuffer(done.stdout, "<f4").reshape(-1, 2).T, Report.model_validate_json(order.report.read_bytes())
+
+
+def order_of(sources: list[Source], parts: list[Part], length: int, folder: Path, block: int = RATE) -> Order:
+    return Order(
+        sources=tuple(sources), parts=tuple(sorted(parts, key=lambda p: (p.start, p.video_id, p.end))), length=length,
+        block=block, state=folder / "state", report=folder / "report",
+    )  # fmt: skip
+
+
+class TestMixing:
+    def test_the_size_of_the_blocks_changes_no_sample(self, library: Library, tmp_path: Path) -> None:
+        names = [name for name in MAKERS if name != "silent"]
+        sources = [source_of(name, library) for name in names]
+        parts = [part(name, 4800 * n, 4800 * n + 100_001, 4800 * n - 7) for n, name in enumerate(names)]
+        parts += [part("cut", 150_000, 170_000, 130_000), part("plain", 50_000, 99_000, 48_000)]
+        results = [
+            mixed(order_of(sources, parts, 180_123, tmp_path, block), tmp_path)[0] for block in (997, 48_000, 480_000)
+        ]
+        assert results[0].shape == (2, 180_123)
+        assert np.abs(results[0]).max() > 0.4
+        assert results[0].tobytes() == results[1].tobytes() == results[2].tobytes()
+
+    def test_uncompressed_sound_is_placed_to_the_sample_and_nothing_leaks_out_of_its_span(
+        self, library: Library, tmp_path: Path
+    ) -> None:
+        order = order_of([source_of("stereo", library)], [part("stereo", 1001, 30_000, 501)], 40_000, tmp_path)
+        sound, _ = mixed(order, tmp_path)
+        expected = np.zeros(40_000, np.float32)
+        expected[1001:30_000] = tone(1.5, 0.25)[0, 500 : 500 + 28_999]
+        assert np.array_equal(sound[0], expected)
+
+    def test_another_rate_is_converted_in_place_and_to_its_last_sample(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "tone.wav", tone(0.5, 0.5, rate=44_100), "-c:a", "pcm_f32le", rate=44_100)
+        source = Source(video_id="a", path=path, container="wav", origin=Fraction(0))
+        sound, _ = mixed(order_of([source], [part("a", 0, 48_000)], 48_000, tmp_path), tmp_path)
+        assert np.abs(sound[0] - sound[1]).max() == 0
+        assert np.abs(sound[0, 100:23_900] - tone(0.5, 0.5)[0, 100:23_900]).max() < 0.002
+        assert np.abs(sound[0, 23_990:23_999]).max() > 0.4
+        assert not sound[0, 24_002:].any()
+
+    def test_300_clips_sound_at_once_within_128_descriptors(self, library: Library, tmp_path: Path) -> None:
+        original = source_of("mono", library)
+        sources = []
+        for number in range(300):
+            path = tmp_path / f"{number}.mp4"
+            path.hardlink_to(original.path)
+            sources.append(original.model_copy(update={"video_id": str(number), "path": path}))
+        parts = [part(source.video_id, 0, 24_000) for source in sources]
+        alone, _ = mixed(order_of(sources[:1], parts[:1], 24_000, tmp_path), tmp_path)
+        sound, report = mixed(order_of(sources, parts, 24_000, tmp_path), tmp_path, descriptors=128)
+        assert all(account.is_opened for account in report.accounts)
+        assert np.abs(sound - 300 * alone).max() < 0.01
+
+    def test_values_that_are_no_sound_do_not_poison_the_mix(self, library: Library, tmp_path: Path) -> None:
+        samples = tone(1, 0.25)
+        samples[0, 1000], samples[0, 2000] = np.nan, 1e30
+        path = write(tmp_path / "poison.wav", samples, "-c:a", "pcm_f32le")
+        source = Source(video_id="a", path=path, container="wav", origin=Fraction(0))
+        sound, _ = mixed(order_of([source], [part("a", 0, 48_000)], 48_000, tmp_path), tmp_path)
+        assert np.abs(sound).max() <= 8
+        assert np.allclose(sound[0, 3000:], samples[0, 3000:], atol=1e-6)
+
+    def test_pieces_that_follow_each_other_share_one_decoder_and_others_do_not(self) -> None:
+        parts = (part("a", 0, 10), part("a", 5, 9), part("b", 5, 9), part("a", 10, 20, -5), part("a", 20, 25, 10))
+        assert [[(p.start, p.end) for p in chain.parts] for chain in build_chains(parts)] == [
+            [(0, 10), (10, 20)],
+            [(5, 9), (20, 25)],
+            [(5, 9)],
+        ]
