@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chirps import MAKERS, RATE, Array, Library, build_library, tone, write
 
 from assembler.media.mixdown import build_chains
 from assembler.media.mixdown_wire import Order, Part, Report, Source
-from tests.media.chirps import MAKERS, RATE, Array, Library, build_library, tone, write
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-
-from assembler.errors import DiskFull, MediaError
-from assembler.facts import Facts
-from assembler.findings import Finding, Severity
-from assembler.media.sound import LIMIT, render_sound
-from assembler.plan.model import AudioBed, SoundPiece
-from assembler.processes import Stalled, Stop, Stopped
-from assembler.times import FileMs, Ms, span
-from tests.media.chirps import (
+from chirps import (
     BUNDLED,
     MAKERS,
     RATE,
@@ -40,6 +32,14 @@ from tests.media.chirps import (
     tone,
     write,
 )  # fmt: skip
+
+from assembler.errors import DiskFull, MediaError
+from assembler.facts import Facts
+from assembler.findings import Finding, Severity
+from assembler.media.sound import LIMIT, render_sound
+from assembler.plan.model import AudioBed, SoundPiece
+from assembler.processes import Stalled, Stop, Stopped
+from assembler.times import FileMs, Ms, span
 
 APT = "/usr/bin/ffmpeg"
 FFMPEGS = [
