@@ -94,6 +94,7 @@ def test_another_size_than_declared_is_a_note(server: FileServer, download: Down
     assert "13,151" in finding.sentence
 
 
+@pytest.mark.leaves_parts
 def test_a_full_disk_ends_everything_and_keeps_what_can_be_resumed(
     server: FileServer, download: Downloads, v1: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

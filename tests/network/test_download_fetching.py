@@ -254,6 +254,7 @@ def test_a_body_without_length_or_end_mark_is_doubted_once_when_it_is_short(
     assert "declared were 300,000" in fetched.findings[0].sentence
 
 
+@pytest.mark.leaves_parts
 def test_being_told_to_stop_wakes_a_download_that_waits(server: FileServer, download: Downloads, v1: str) -> None:
     server.always["/v1.mp4"] = stall_after(50_000, 3)
     stop = Stop()

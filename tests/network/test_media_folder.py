@@ -92,6 +92,7 @@ def test_of_several_endings_the_declared_one_is_taken_and_said(folder: Folder) -
     assert "a.mp3 was taken from the media folder, not a.json, a.webm" in fetched.findings[0].sentence
 
 
+@pytest.mark.leaves_parts
 @pytest.mark.parametrize("ending", [".part", ".crdownload", ".tmp"])
 def test_half_a_file_is_not_found(folder: Folder, ending: str) -> None:
     folder.put(f"a.mp4{ending}")
