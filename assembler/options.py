@@ -10,11 +10,17 @@ import os
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import platformdirs
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from assembler.errors import InputError
 from assembler.times import PlayMs
@@ -59,7 +65,7 @@ class Options(BaseSettings):
     """How a playback is made."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ASSEMBLER_", frozen=True, extra="forbid", use_attribute_docstrings=True
+        env_prefix="ASSEMBLER_", env_ignore_empty=True, frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("assembler")))
@@ -82,8 +88,8 @@ class Options(BaseSettings):
     """Which axis VideoPlayTime is on: playback, wall (pauses still inside), or auto (decided by evidence)."""
     media_dir: Path | None = None
     """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
-    allow_hosts: tuple[str, ...] = ()
-    """Host names that may be fetched from although they are not public addresses."""
+    allow_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Host names (in the environment: separated by commas) that may be fetched from though no public addresses."""
     parallel: int = Field(default=4, ge=1, le=32)
     """How many files are downloaded at once."""
     jobs: int = Field(default_factory=cores, ge=1, le=256)
@@ -102,6 +108,11 @@ class Options(BaseSettings):
     """Keeps the work folder of a finished run."""
     stall_seconds: float = Field(default=300.0, gt=0)
     """An ffmpeg without progress for this long is killed and tried once more."""
+
+    @field_validator("allow_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, given: object) -> object:
+        return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
 
     @field_validator("fps", mode="before")
     @classmethod
@@ -134,9 +145,12 @@ def load_options(**given: Any) -> Options:
             near = difflib.get_close_matches(name, Options.model_fields, n=1)
             meant = f"Did you mean {near[0]}? " if near else ""
             raise InputError(
-                f"there is no setting {name!r} (in {settings_file()})", hint=f"{meant}`assembler run --help` names them."
+                f"there is no setting {name!r} (in {settings_file()})",
+                hint=f"{meant}`assembler run --help` names them.",
             ) from exc
-        said = str(first["ctx"]["error"]) if first["type"] == "value_error" else f"{first['msg']} (got {first.get('input')!r})"
+        said = f"{first['msg']} (got {first.get('input')!r})"
+        if first["type"] == "value_error":
+            said = str(first["ctx"]["error"])
         raise InputError(
             f"setting {name}: {said[:1].lower()}{said[1:]}",
             hint=f"Look at the flag, at ASSEMBLER_{name.upper()} and at {settings_file()}.",

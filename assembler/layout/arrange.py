@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,15 +13,34 @@ from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.layout.builtin import LAYOUTS, Needs
 from assembler.layout.custom import colour_of, load_custom
-from assembler.layout.mixes import Mixed, choose_mix, rank_mixes
+from assembler.layout.mixes import Mixed, choose_mix, percent, rank_mixes
 from assembler.layout.model import Accepts, Arrangement, Layout, Placement, Slot
-from assembler.layout.seats import Seat, Stay, find_stays, hand_out, most_at_once
+from assembler.layout.seats import KEPT_FOR, Seat, Stay, find_stays, hand_out, lay_over, most_at_once, seen, uncovered
 from assembler.options import Options
 from assembler.recording import StreamKind
 from assembler.timeline.model import Clip, Timeline, Track
-from assembler.times import Span, clock_text
+from assembler.times import Span, clock_text, span, union
 
 Sizes = Mapping[str, tuple[int, int] | None]
+
+RANGES_SHOWN = 3
+PLACES = {
+    StreamKind.WHITEBOARD: Accepts.WHITEBOARD,
+    StreamKind.SCREEN: Accepts.SCREEN,
+    StreamKind.CAMERA: Accepts.USER,
+}
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What was decided before anybody is seated."""
+
+    name: str
+    """Name of the layout, or path of its file."""
+    mixed: Mixed | None
+    """The mixed stream it is made for."""
+    reason: str
+    findings: Sequence[Finding]
 
 
 def arrange(timeline: Timeline, facts: Mapping[str, Facts], sizes: Sizes, options: Options) -> Arrangement:
@@ -32,51 +52,57 @@ def arrange(timeline: Timeline, facts: Mapping[str, Facts], sizes: Sizes, option
     _check_teacher(timeline, options)
     known = {clip.video_id: _size(clip.video_id, facts, sizes) for _, clip in timeline.clips()}
     mixes = rank_mixes(timeline, known)
-    name, mixed, reason, findings = _choose(timeline, mixes, options)
-    stays = find_stays([(t.user, c) for t, c in timeline.clips() if t.kind is StreamKind.CAMERA])
+    choice = _choose(timeline, mixes, options)
+    stays = find_stays((t.user, c) for t, c in timeline.clips() if t.kind is StreamKind.CAMERA)
     needs = Needs(
         users=most_at_once(stays, options.teacher),
-        stage=_stage_shape(timeline, known),
-        mixed=(mixed.size if mixed is not None else None) or Needs().mixed,
+        stage=_shape(timeline, known, StreamKind.WHITEBOARD) or _shape(timeline, known, StreamKind.SCREEN) or (4, 3),
+        camera=_shape(timeline, known, StreamKind.CAMERA) or (4, 3),
+        mixed=(choice.mixed.size if choice.mixed is not None else None) or Needs().mixed,
     )
-    layout = _recoloured(LAYOUTS[name](needs) if name in LAYOUTS else find_layout(name), options)
-    if mixed is None and any(s.accepts is Accepts.MIX for s in layout.slots) and mixes:
-        mixed = mixes[0]
-    users = [s for s in layout.slots if s.accepts is Accepts.USER]
+    layout = _recoloured(find_layout(choice.name, needs), options)
+    mixed, unmixed = _mixed_shown(layout, mixes, choice, options)
+    users = _accepting(layout, Accepts.USER)
     seats, late = hand_out(stays, users, options.teacher)
-    placements = [
-        Placement(slot=seat.slot.name, video_id=clip.video_id, kind=StreamKind.CAMERA, span=part)
-        for seat in seats
-        for clip in seat.stay.clips
-        if clip.picture is not None and (part := clip.picture.within(_from(seat.start, clip))) is not None
-    ]
-    placements += _shared(timeline, layout, mixed)
-    findings += [*_unseated(late, seats, bool(users)), *_without_slot(timeline, layout)]
+    shares, hidden = _shares(timeline, layout)
+    placements = [*_seated(seats), *shares, *_boards(timeline, layout), *_mixes(layout, mixed)]
     order = {slot.name: index for index, slot in enumerate(layout.slots)}
     placements.sort(key=lambda p: (p.span.start, order[p.slot], p.video_id))
-    return Arrangement(layout=layout, reason=reason, placements=tuple(placements), findings=tuple(findings))
+    findings = [*choice.findings, *unmixed]
+    if mixed is None:  # else nobody is missing: the mixed stream contains them
+        findings += [*(_unseen(late, seats) if users else []), *hidden, *_without_place(timeline, layout)]
+    return Arrangement(layout=layout, reason=choice.reason, placements=tuple(placements), findings=tuple(findings))
 
 
-def find_layout(name: str) -> Layout:
-    """A CustomLayout file by its path; raises InputError where it is neither that nor a built-in name."""
+def find_layout(name: str, needs: Needs | None = None) -> Layout:
+    """A built-in layout by its name, or a CustomLayout file by its path; raises InputError where it is neither."""
+    if name in LAYOUTS:
+        return LAYOUTS[name](needs or Needs())
     path = Path(name)
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() == ".json" or _is_file(path):
         try:
-            return load_custom(path.read_text("utf-8"), path.stem)
-        except (OSError, UnicodeDecodeError) as exc:
+            # a file name need not be text, but a layout's name is written as such
+            return load_custom(path.read_text("utf-8-sig"), path.stem.encode("utf-8", "replace").decode())
+        except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
             raise InputError(f"layout file {name} cannot be read: {reason}", hint="Name an existing file.") from exc
-    near = difflib.get_close_matches(name, ["auto", *LAYOUTS], n=1)
+    near = difflib.get_close_matches(name.lower(), ["auto", *LAYOUTS], n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
     raise InputError(f"unknown layout {name!r}", hint=f"{meant}There are: auto, {', '.join(LAYOUTS)}, or a .json file.")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a name, or with a NUL in it
+        return False
 
 
 def _check_teacher(timeline: Timeline, options: Options) -> None:
     users = sorted({t.user for t in timeline.tracks if t.user})
     if options.teacher is not None and options.teacher not in users:
-        raise InputError(
-            f"there is no user {options.teacher!r} to be the teacher", hint=f"There are: {', '.join(users)}."
-        )
+        there = f"There are: {', '.join(users)}." if users else "No stream of this class names its user."
+        raise InputError(f"there is no user {options.teacher!r} to be the teacher", hint=there)
 
 
 def _size(video_id: str, facts: Mapping[str, Facts], sizes: Sizes) -> tuple[int, int] | None:
@@ -86,48 +112,64 @@ def _size(video_id: str, facts: Mapping[str, Facts], sizes: Sizes) -> tuple[int,
     return sizes.get(video_id)
 
 
-def _choose(
-    timeline: Timeline, mixes: Sequence[Mixed], options: Options
-) -> tuple[str, Mixed | None, str, list[Finding]]:
-    """Name of the layout, the mixed stream it shows, why, and what was not taken."""
-    if options.layout == "mix" or (options.layout == "auto" and options.mix_user is not None):
+def _shape(timeline: Timeline, known: Sizes, kind: StreamKind) -> tuple[int, int] | None:
+    """The shape (width to height) that pictures of this kind have for most of the time; None where none is known."""
+    lengths: dict[Fraction, int] = {}
+    for track, clip in timeline.clips():
+        size = known[clip.video_id]
+        if track.kind is kind and size is not None and clip.picture is not None:
+            shape = Fraction(*size)
+            lengths[shape] = lengths.get(shape, 0) + clip.picture.length
+    if not lengths:
+        return None
+    return max(lengths, key=lambda shape: (lengths[shape], shape)).as_integer_ratio()
+
+
+def _choose(timeline: Timeline, mixes: Sequence[Mixed], options: Options) -> _Choice:
+    if options.layout == "mix" or (options.layout == "auto" and options.mix_user is not None and mixes):
         chosen = choose_mix(mixes, options.mix_user)
-        return "mix", chosen, f"asked for: {chosen.track.name}", _losers(mixes, chosen)
+        return _mix_choice(mixes, chosen, f"asked for: {chosen.track.name}")
     if options.layout != "auto":
-        if options.layout not in LAYOUTS:
-            find_layout(options.layout)
-        return options.layout, None, f"asked for: {options.layout}", []
+        return _Choice(options.layout, None, f"asked for: {options.layout}", [])
     whole = [m for m in mixes if m.is_whole]
     if whole:
-        reason = f"auto: {whole[0].track.name} covers {_percent(whole[0].coverage)} of the playback"
-        return "mix", whole[0], reason, _losers(mixes, whole[0])
+        reason = f"auto: {whole[0].track.name} covers {percent(whole[0].coverage)} of the playback"
+        return _mix_choice(mixes, whole[0], reason)
     kinds = {t.kind for t in timeline.tracks if any(c.picture is not None for c in t.clips)}
     if mixes and not kinds - {StreamKind.MIX}:
-        return "mix", mixes[0], "auto: there is nothing to see but a mixed stream", _losers(mixes, mixes[0])
+        return _mix_choice(mixes, choose_mix(mixes, None), "auto: there is nothing to see but a mixed stream")
     findings = [
-        note(m.track.name, f"It is not shown: it covers {_percent(m.coverage)} of the playback ({m.why_not}).")
+        note(m.track.name, f"It is not shown: it covers {percent(m.coverage)} of the playback ({m.why_not}).")
         for m in mixes
     ]
     if StreamKind.WHITEBOARD in kinds or StreamKind.SCREEN in kinds:
-        return "tiw-2", None, "auto: there is a board or a screen share", findings
-    return "grid", None, "auto: there are only cameras", findings
+        return _Choice("tiw-2", None, "auto: there is a board or a screen share", findings)
+    return _Choice("grid", None, "auto: there are only cameras", findings)
 
 
-def _percent(share: Fraction) -> str:
-    return f"{float(share):.1%}"
+def _mix_choice(mixes: Sequence[Mixed], chosen: Mixed, reason: str) -> _Choice:
+    partly = f"It covers {percent(chosen.coverage)} of the playback ({chosen.why_not}): elsewhere there is no picture."
+    findings = [note(chosen.track.name, partly)] if chosen.why_not else []
+    return _Choice("mix", chosen, reason, [*findings, *_losers(mixes, chosen)])
 
 
 def _losers(mixes: Sequence[Mixed], chosen: Mixed) -> list[Finding]:
     return [note(m.track.name, f"It is not shown: {chosen.track.name} was taken.") for m in mixes if m is not chosen]
 
 
-def _stage_shape(timeline: Timeline, known: Mapping[str, tuple[int, int] | None]) -> tuple[int, int]:
-    for kind in (StreamKind.WHITEBOARD, StreamKind.SCREEN):
-        for track in timeline.tracks:
-            size = known[track.clips[0].video_id] if track.kind is kind else None
-            if size is not None:
-                return size
-    return Needs().stage
+def _mixed_shown(
+    layout: Layout, mixes: Sequence[Mixed], choice: _Choice, options: Options
+) -> tuple[Mixed | None, list[Finding]]:
+    """The mixed stream that this layout shows; a layout file may have a place for one."""
+    if choice.mixed is not None:
+        return choice.mixed, []
+    if not _accepting(layout, Accepts.MIX):
+        ignored = f"Layout {layout.name} has no place for a mixed stream: {options.mix_user!r} was not looked for."
+        return None, [note("mix_user", ignored)] if options.mix_user is not None else []
+    if not mixes and options.mix_user is None:
+        return None, []
+    chosen = choose_mix(mixes, options.mix_user)
+    return chosen, _losers(mixes, chosen)
 
 
 def _recoloured(layout: Layout, options: Options) -> Layout:
@@ -140,64 +182,92 @@ def _recoloured(layout: Layout, options: Options) -> Layout:
     return layout
 
 
-def _from(start: int, clip: Clip) -> Span:
-    return Span.model_validate({"start": start, "end": max(start, clip.span.end)})
+def _accepting(layout: Layout, accepts: Accepts) -> list[Slot]:
+    return [slot for slot in layout.slots if slot.accepts is accepts]
 
 
-def _shared(timeline: Timeline, layout: Layout, mixed: Mixed | None) -> list[Placement]:
-    """Boards, screen shares and the mixed stream: they have slots of their own, one on top of the other."""
-    placements = []
-    for track in timeline.tracks:
-        slot = _slot_of(track, layout, mixed)
-        if slot is not None:
-            placements += [
-                Placement(slot=slot.name, video_id=clip.video_id, kind=track.kind, span=clip.picture)
-                for clip in track.clips
-                if clip.picture is not None
-            ]
-    return placements
+def _placed(slot: Slot, clip: Clip, kind: StreamKind, part: Span) -> Placement:
+    return Placement(slot=slot.name, video_id=clip.video_id, kind=kind, span=part)
 
 
-def _slot_of(track: Track, layout: Layout, mixed: Mixed | None) -> Slot | None:
-    match track.kind:
-        case StreamKind.WHITEBOARD:
-            return next((s for s in layout.slots if s.accepts is Accepts.WHITEBOARD), None)
-        case StreamKind.SCREEN:
-            screens = [s for s in layout.slots if s.accepts is Accepts.SCREEN]
-            named = [s for s in screens if s.user and track.user.startswith(s.user)]
-            return next(iter([*named, *(s for s in screens if not s.user)]), None)
-        case StreamKind.MIX:
-            is_shown = mixed is not None and mixed.track is track
-            return next((s for s in layout.slots if s.accepts is Accepts.MIX), None) if is_shown else None
-        case StreamKind.CAMERA | StreamKind.AUDIO:
-            return None
+def _seated(seats: Sequence[Seat]) -> Iterable[Placement]:
+    for seat in seats:
+        held = span(seat.start, seat.stay.span.end)
+        for clip in seat.stay.clips:
+            part = seen(clip).within(held)
+            if part is not None:
+                yield _placed(seat.slot, clip, StreamKind.CAMERA, part)
 
 
-def _unseated(late: Sequence[Stay], seats: Sequence[Seat], has_users: bool) -> list[Finding]:
-    findings = []
+def _shares(timeline: Timeline, layout: Layout) -> tuple[list[Placement], list[Finding]]:
+    """Screen shares, where there are more than slots one on top of the other, and what is not seen of them."""
+    stays = find_stays((t.user, c) for t, c in timeline.clips() if t.kind is StreamKind.SCREEN)
+    slots = _accepting(layout, Accepts.SCREEN)
+    laid = lay_over(stays, slots)
+    placements, findings = [], []
+    for slot in slots:
+        for clip, part in uncovered([stay for stay, where in laid if where is slot]):
+            placements.append(_placed(slot, clip, StreamKind.SCREEN, part))
+    for stay, where in laid:
+        if where is None and slots:
+            sentence = f"Layout {layout.name} has no place for this user's share {_range(stay.span)}: it is not seen."
+            findings.append(note(f"screen of {stay.user}", sentence))
+    shown = {p.video_id for p in placements}
+    for stay, where in laid:
+        if where is not None and not any(clip.video_id in shown for clip in stay.clips):
+            sentence = f"A later share covers it {_range(stay.span)}: it is not seen."
+            findings.append(note(f"screen of {stay.user}", sentence))
+    return placements, findings
+
+
+def _boards(timeline: Timeline, layout: Layout) -> list[Placement]:
+    boards = [track for track in timeline.tracks if track.kind is StreamKind.WHITEBOARD]
+    return _whole_tracks(boards, _accepting(layout, Accepts.WHITEBOARD))
+
+
+def _mixes(layout: Layout, mixed: Mixed | None) -> list[Placement]:
+    return _whole_tracks([mixed.track], _accepting(layout, Accepts.MIX)) if mixed is not None else []
+
+
+def _whole_tracks(tracks: Sequence[Track], slots: Sequence[Slot]) -> list[Placement]:
+    return [
+        _placed(slot, clip, track.kind, clip.picture)
+        for slot in slots[:1]
+        for track in tracks
+        for clip in track.clips
+        if clip.picture is not None
+    ]
+
+
+def _unseen(late: Sequence[Stay], seats: Sequence[Seat]) -> list[Finding]:
+    """One finding for each user who had to do without a slot, with the times."""
+    taken = {seat.stay: seat.start for seat in seats}
+    unseen: dict[str, list[Span]] = {}
     for stay in late:
-        seat = next((s for s in seats if s.stay is stay), None)
-        end = seat.start if seat is not None else stay.span.end
-        when = f"from {clock_text(stay.span.start)} to {clock_text(end)}"
-        if has_users:
-            findings.append(
-                warning(f"camera of {stay.user}", f"No place is free {when}: {stay.user} is heard, not seen.")
-            )
+        missed = span(stay.span.start, taken.get(stay, stay.span.end))
+        parts = [part for clip in stay.clips if (part := seen(clip).within(missed)) is not None]
+        unseen.setdefault(stay.user, []).extend(parts and [span(parts[0].start, parts[-1].end)])
+    findings = []
+    for user, spans in unseen.items():
+        merged = union(spans)
+        ranges = [_range(s) for s in merged[:RANGES_SHOWN]]
+        more = f" and {len(merged) - RANGES_SHOWN} more times" if len(merged) > RANGES_SHOWN else ""
+        is_short = sum(s.length for s in merged) <= KEPT_FOR
+        if merged:
+            sentence = f"No place is free {', '.join(ranges)}{more}: {user or 'this user'} is heard, not seen then."
+            findings.append((note if is_short else warning)(f"camera of {user}", sentence))
     return findings
 
 
-def _without_slot(timeline: Timeline, layout: Layout) -> list[Finding]:
-    """Kinds of streams that this layout has no place for at all."""
+def _range(when: Span) -> str:
+    return f"from {clock_text(when.start)} to {clock_text(when.end)}"
+
+
+def _without_place(timeline: Timeline, layout: Layout) -> list[Finding]:
+    """Streams of a kind that this layout has no place for at all."""
     accepted = {s.accepts for s in layout.slots}
-    if Accepts.MIX in accepted:
-        return []
-    places = {
-        StreamKind.WHITEBOARD: Accepts.WHITEBOARD,
-        StreamKind.SCREEN: Accepts.SCREEN,
-        StreamKind.CAMERA: Accepts.USER,
-    }
     return [
         note(track.name, f"Layout {layout.name} has no place for it: it is heard, not seen.")
         for track in timeline.tracks
-        if track.kind in places and places[track.kind] not in accepted
+        if track.kind in PLACES and PLACES[track.kind] not in accepted and any(c.picture for c in track.clips)
     ]

@@ -7,11 +7,17 @@ from fractions import Fraction
 
 from pydantic import Field
 
+from assembler.layout.fit import pictured_size
 from assembler.layout.model import Accepts, Canvas, Layout, Rect, Slot
 from assembler.options import Fill
 from assembler.values import Value
 
 BLACK, SLATE = "#000000", "#34363B"
+NARROW, WIDE = (4, 3), (16, 9)
+MARGIN = 8
+"""Pixels between two users."""
+MOST_USERS = 100
+"""More places than this would be under 90 pixels wide; who finds none is heard and reported."""
 
 
 class Needs(Value):
@@ -19,8 +25,10 @@ class Needs(Value):
 
     users: int = Field(default=1, ge=1)
     """Most users ever seen at once, a reserved teacher always counted."""
-    stage: tuple[int, int] = (4, 3)
+    stage: tuple[int, int] = NARROW
     """Shape of the board, or of the screen share where there is no board."""
+    camera: tuple[int, int] = NARROW
+    """Shape that most cameras have for most of the time."""
     mixed: tuple[int, int] = (1280, 960)
     """Size of the mixed picture shown, in pixels."""
 
@@ -38,64 +46,86 @@ def _stage(rect: Rect) -> tuple[Slot, Slot]:
     return _slot("board", rect, 1, Accepts.WHITEBOARD), _slot("screen", rect, 2, Accepts.SCREEN)
 
 
+def _users(rects: list[Rect]) -> list[Slot]:
+    return [_slot(f"user {number}", rect, 3, Accepts.USER) for number, rect in enumerate(rects, 1)]
+
+
+def _shape(size: tuple[int, int]) -> tuple[int, int]:
+    """4:3 or 16:9, whichever is nearer."""
+    return WIDE if Fraction(*size) > Fraction(14, 9) else NARROW
+
+
+def _cells(area: Rect, number: int, shape: tuple[int, int], *, widest: int) -> list[Rect]:
+    """Equal rectangles of this shape, as large as so many fit side by side, every row in the middle of the area."""
+
+    def room(columns: int) -> int:
+        rows = -(-number // columns)
+        wide, high = (area.width + MARGIN) // columns - MARGIN, (area.height + MARGIN) // rows - MARGIN
+        return min(wide, high * shape[0] // shape[1], widest)
+
+    columns = max(range(1, number + 1), key=lambda n: (room(n), n if room(n) == widest else -n))
+    wide, high = _filled(room(columns), shape)
+    cells = []
+    for row in range(-(-number // columns)):
+        here = min(columns, number - row * columns)
+        left = area.x + (area.width - here * (wide + MARGIN) + MARGIN) // 4 * 2
+        cells += [_rect(left + k * (wide + MARGIN), area.y + row * (high + MARGIN), wide, high) for k in range(here)]
+    return cells
+
+
+def _filled(widest: int, shape: tuple[int, int]) -> tuple[int, int]:
+    """The largest even size that a picture of this shape fills without a bar."""
+    for wide in range(widest // 2 * 2, 2, -2):
+        high = wide * shape[1] // shape[0] // 2 * 2
+        fitted = pictured_size(shape, _rect(0, 0, wide, high), Fill.FIT) if high else None
+        if fitted is not None and (fitted.width, fitted.height) == (wide, high):
+            return wide, high
+    return 2, 2
+
+
 def tiw_1(needs: Needs) -> Layout:
     """The vendor's layout with the users below the board; its places follow from its sizes and a margin of 8."""
-    users = [_slot(f"user {k + 1}", _rect(8 + 328 * k, 976, 320, 240), 3, Accepts.USER) for k in range(4)]
+    users = _users([_rect(8 + 328 * k, 976, 320, 240) for k in range(4)])
     canvas = Canvas(width=1320, height=1224, background=BLACK)
     return Layout(name="tiw-1", canvas=canvas, slots=(*_stage(_rect(20, 8, 1280, 960)), *users))
 
 
 def tiw_2(needs: Needs) -> Layout:
     """The vendor's layout with the users at the right of the board."""
-    users = [_slot(f"user {k + 1}", _rect(1296, 8 + 248 * k, 320, 240), 3, Accepts.USER) for k in range(4)]
+    users = _users([_rect(1296, 8 + 248 * k, 320, 240) for k in range(4)])
     canvas = Canvas(width=1624, height=1000, background=SLATE)
     return Layout(name="tiw-2", canvas=canvas, slots=(*_stage(_rect(8, 8, 1280, 960)), *users))
 
 
 def stage(needs: Needs) -> Layout:
     """Board or screen share alone, in 4:3 or 16:9, whichever is nearer to its shape."""
-    wide = Fraction(*needs.stage) > Fraction(14, 9)  # halfway between 4:3 and 16:9
-    height = 720 if wide else 960
+    height = 720 if _shape(needs.stage) == WIDE else 960
     canvas = Canvas(width=1280, height=height, background=BLACK)
     return Layout(name="stage", canvas=canvas, slots=_stage(_rect(0, 0, 1280, height)))
 
 
 def presenter(needs: Needs) -> Layout:
-    """Stage at the left, the teacher large at the right, four students below."""
-    teacher = _slot("user 1", _rect(1312, 60, 592, 444), 3, Accepts.USER)
-    students = [
-        _slot(f"user {2 + k}", _rect(1312 + 304 * (k % 2), 546 + 258 * (k // 2), 288, 216), 3, Accepts.USER)
-        for k in range(4)
-    ]
+    """Stage at the left, the teacher large at the right, the students below: as many as are ever there at once."""
+    height = 720 if _shape(needs.stage) == WIDE else 960
+    shape = _shape(needs.camera)
+    top, gap = (1080 - height) // 2, 16
+    wide, high = _filled(592, shape)
+    below = top + high + gap
+    area = _rect(1312, below, 592, 1020 - below)
+    students = _cells(area, max(1, min(MOST_USERS, needs.users) - 1), shape, widest=288)
+    users = _users([_rect(1312, top, wide, high), *students])
     canvas = Canvas(width=1920, height=1080, background=SLATE)
-    return Layout(name="presenter", canvas=canvas, slots=(*_stage(_rect(16, 60, 1280, 960)), teacher, *students))
+    return Layout(name="presenter", canvas=canvas, slots=(*_stage(_rect(gap, top, 1280, height)), *users))
 
 
 def grid(needs: Needs) -> Layout:
-    """All cameras, as large as they fit into 1280 x 720 in 4:3; as many places as users are ever there at once."""
-    width, height, margin = 1280, 720, 8
-
-    def cell(columns: int) -> tuple[int, int]:
-        rows = -(-needs.users // columns)
-        wide, high = (width - margin) // columns - margin, (height - margin) // rows - margin
-        wide = min(wide, high * 4 // 3)
-        return wide // 4 * 4, wide // 4 * 3 // 2 * 2
-
-    columns = max(range(1, needs.users + 1), key=lambda n: (cell(n)[0], -n))
-    rows = -(-needs.users // columns)
-    wide, high = (max(2, side) for side in cell(columns))
-    left = (width - columns * wide - (columns - 1) * margin) // 4 * 2
-    top = (height - rows * high - (rows - 1) * margin) // 4 * 2
-    users = [
-        _slot(
-            f"user {k + 1}",
-            _rect(left + (wide + margin) * (k % columns), top + (high + margin) * (k // columns), wide, high),
-            1,
-            Accepts.USER,
-        )
-        for k in range(needs.users)
-    ]
-    return Layout(name="grid", canvas=Canvas(width=width, height=height, background=SLATE), slots=tuple(users))
+    """All cameras, as large as they fit into 1280 x 720; as many places as users are ever there at once."""
+    area = _rect(MARGIN, MARGIN, 1280 - 2 * MARGIN, 720 - 2 * MARGIN)
+    cells = _cells(area, min(MOST_USERS, needs.users), _shape(needs.camera), widest=area.width)
+    down = (area.bottom - cells[-1].bottom) // 4 * 2
+    cells = [_rect(cell.x, cell.y + down, cell.width, cell.height) for cell in cells]
+    canvas = Canvas(width=1280, height=720, background=SLATE)
+    return Layout(name="grid", canvas=canvas, slots=tuple(_users(cells)))
 
 
 def mix(needs: Needs) -> Layout:

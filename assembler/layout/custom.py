@@ -4,46 +4,67 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from assembler.errors import InputError
 from assembler.layout.model import Accepts, Canvas, Layout, Rect, Slot
 from assembler.options import Fill
 
-BOARD_PREFIX = "tic_record_user"
-SCREEN_PREFIX = "tic_substream"
-MIX_PREFIX = "tic_mixstream"
+BLACK = "#000000"
+BOARD, SCREEN, MIX = "tic_record_user", "tic_substream", "tic_mixstream"
 COLOUR = re.compile(r"(?:#|0[xX])?([0-9a-fA-F]{6})")
 SHORT_COLOUR = re.compile(r"#([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])")
+LONGEST_SHOWN = 60
 
 
-class _Size(BaseModel):
+def _number(value: object) -> object:
+    """Null stands for the default, 0; true and false are no numbers."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number was expected")
+    return 0 if value is None else value
+
+
+def _text(value: str) -> str:
+    if not value.isprintable():  # half a surrogate pair cannot even be written down again
+        raise ValueError("printable text was expected")
+    return value
+
+
+_Length = Annotated[int, Field(ge=2, le=3000), BeforeValidator(_number)]
+_Offset = Annotated[int, Field(ge=0, le=3000), BeforeValidator(_number)]
+
+
+class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    Width: int = Field(ge=2, le=3000)
-    Height: int = Field(ge=2, le=3000)
+
+
+class _Size(_Part):
+    Width: _Length
+    Height: _Length
 
 
 class _Place(_Size):
-    X: int = Field(default=0, ge=0, le=3000)
-    Y: int = Field(default=0, ge=0, le=3000)
-    ZOrder: int = 0
+    X: _Offset = 0
+    Y: _Offset = 0
+    ZOrder: Annotated[int, BeforeValidator(_number)] = 0
 
 
-class _Canvas(BaseModel):
+class _Canvas(_Part):
     LayoutParams: _Size
     BackgroundColor: str | None = None
 
 
-class _Stream(BaseModel):
-    InputStreamId: str | None = ""
+class _Stream(_Part):
+    InputStreamId: Annotated[str, AfterValidator(_text)] | None = None
     LayoutParams: _Place
     BackgroundColor: str | None = None
-    FillMode: int = Field(default=0, ge=0, le=1)
+    FillMode: Annotated[int, Field(ge=0, le=1), BeforeValidator(_number)] = 0
 
 
-class _Custom(BaseModel):
+class _Custom(_Part):
     Canvas: _Canvas
     InputStreamList: list[_Stream]
 
@@ -51,29 +72,30 @@ class _Custom(BaseModel):
 def load_custom(text: str, name: str) -> Layout:
     """A layout from CustomLayout JSON; ``name`` is what the layout is called.
 
-    Odd canvases grow to even at right and bottom; slots are rounded to even. Raises InputError naming field, value
-    and what was expected; a rectangle outside the canvas is refused.
+    Odd canvases grow to even at right and bottom; every edge of a slot on an odd pixel moves by one to the right or
+    down, so that slots that touch still touch and none begins to overlap. Raises InputError naming field, value and
+    what was expected; a rectangle outside the canvas is refused.
     """
     try:
-        custom = _Custom.model_validate(_unwrapped(json.loads(text)))
-    except (json.JSONDecodeError, RecursionError) as exc:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as exc:
         raise InputError(f"layout {name} is not JSON: {exc}", hint="Give the vendor's CustomLayout JSON.") from exc
+    try:
+        custom = _Custom.model_validate(_unwrapped(body))
     except ValidationError as exc:
-        first = exc.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            f"layout {name}: {field}: {first['msg'][:1].lower()}{first['msg'][1:]}"
-            + ("" if first["type"] == "missing" else f" (got {first['input']!r})"),
+            f"layout {name}: {_complaint(exc.errors(include_url=False)[0])}",
             hint="Look at the vendor's CustomLayout: Canvas{LayoutParams}, InputStreamList[]{LayoutParams}.",
         ) from exc
     size = custom.Canvas.LayoutParams
     canvas = Canvas(
-        width=size.Width + size.Width % 2,
-        height=size.Height + size.Height % 2,
-        background=colour_of(custom.Canvas.BackgroundColor or "#000000", f"layout {name}: Canvas.BackgroundColor"),
+        width=_even(size.Width),
+        height=_even(size.Height),
+        background=colour_of(custom.Canvas.BackgroundColor or BLACK, f"layout {name}: Canvas.BackgroundColor"),
     )
-    names: dict[str, int] = {}
-    slots = [_slot(stream, size, index, name, names) for index, stream in enumerate(custom.InputStreamList)]
+    slots: list[Slot] = []
+    for index, stream in enumerate(custom.InputStreamList):
+        slots.append(_slot(stream, size, f"layout {name}: InputStreamList.{index}", {s.name for s in slots}))
     return Layout(name=name, canvas=canvas, slots=tuple(slots))
 
 
@@ -85,52 +107,78 @@ def _unwrapped(body: Any) -> Any:
     return body
 
 
-def _slot(stream: _Stream, size: _Size, index: int, layout: str, names: dict[str, int]) -> Slot:
-    place, who = stream.LayoutParams, stream.InputStreamId or ""
-    field = f"layout {layout}: InputStreamList.{index}"
+def _complaint(error: ErrorDetails) -> str:
+    """The first thing wrong: field, what was expected, value."""
+    field = ".".join(str(part) for part in error["loc"]) or "the whole"
+    if error["type"] == "missing":
+        return f"{field} is missing"
+    expected = (
+        "input should be an object" if error["type"] == "model_type" else error["msg"].removeprefix("Value error, ")
+    )
+    value = repr(error["input"])
+    shown = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "..."
+    return f"{field}: {expected[:1].lower()}{expected[1:]} (got {shown})"
+
+
+def _slot(stream: _Stream, size: _Size, field: str, taken: set[str]) -> Slot:
+    place = stream.LayoutParams
     if place.X + place.Width > size.Width or place.Y + place.Height > size.Height:
         raise InputError(
-            f"{field}: the rectangle ({place.X}, {place.Y}, {place.Width}, {place.Height}) lies outside the canvas"
-            f" of {size.Width} x {size.Height}",
+            f"{field}.LayoutParams: the rectangle ({place.X}, {place.Y}, {place.Width}, {place.Height}) lies outside"
+            f" the canvas of {size.Width} x {size.Height}",
             hint="Move it inside, or make the canvas larger.",
         )
-    accepts, title, user = _accepts(who)
-    names[title] = names.get(title, 0) + 1
-    is_first = names[title] == 1 and title != "user"
+    accepts, title, user = _accepts(stream.InputStreamId or "")
     return Slot(
-        name=title if is_first else f"{title} {names[title]}",
+        name=_unused(title, taken, is_numbered=title == "user" and not user),
         rect=_even_rect(place),
         z=place.ZOrder,
         accepts=accepts,
         user=user,
         fill=Fill.CROP if stream.FillMode == 1 else Fill.FIT,
-        background=colour_of(stream.BackgroundColor or "#000000", f"{field}.BackgroundColor"),
+        background=colour_of(stream.BackgroundColor or BLACK, f"{field}.BackgroundColor"),
     )
 
 
 def _accepts(who: str) -> tuple[Accepts, str, str]:
-    if who.startswith(BOARD_PREFIX):
-        return Accepts.WHITEBOARD, "board", ""
-    if who.startswith(SCREEN_PREFIX):
-        return Accepts.SCREEN, "screen", who[len(SCREEN_PREFIX) :].lstrip("_")
-    if who.startswith(MIX_PREFIX):
-        return Accepts.MIX, "mix", ""
+    """What a slot accepts, what it is called, and the prefix of the user ids it is for."""
+    for prefix, accepts, title in (
+        (BOARD, Accepts.WHITEBOARD, "board"),
+        (SCREEN, Accepts.SCREEN, "screen"),
+        (MIX, Accepts.MIX, "mix"),
+    ):
+        if who == prefix or who.startswith(f"{prefix}_"):
+            return accepts, title, who[len(prefix) + 1 :] if accepts is Accepts.SCREEN else ""
     return Accepts.USER, who or "user", who
 
 
+def _unused(title: str, taken: set[str], *, is_numbered: bool) -> str:
+    """The title, with a number where the name is taken (free slots are numbered from the first)."""
+    number = 1
+    name = f"{title} 1" if is_numbered else title
+    while name in taken:
+        number += 1
+        name = f"{title} {number}"
+    return name
+
+
 def _even_rect(place: _Place) -> Rect:
-    """Rounded to even numbers that still lie inside the canvas grown to even."""
-    x, y = place.X // 2 * 2, place.Y // 2 * 2
-    right, bottom = place.X + place.Width, place.Y + place.Height
-    return Rect(x=x, y=y, width=max(2, (right + right % 2) - x), height=max(2, (bottom + bottom % 2) - y))
+    """Both edges by one rule (an odd one moves up by one), so no two slots come to overlap; the canvas grew so too."""
+    x, y = _even(place.X), _even(place.Y)
+    return Rect(x=x, y=y, width=_even(place.X + place.Width) - x, height=_even(place.Y + place.Height) - y)
+
+
+def _even(edge: int) -> int:
+    return edge + edge % 2
 
 
 def colour_of(text: str, what: str) -> str:
-    """``#RRGGBB`` of a colour written as #RRGGBB, #RGB or 0xRRGGBB; raises InputError naming ``what``."""
+    """``#RRGGBB`` of a colour written as #RRGGBB, 0xRRGGBB, RRGGBB or #RGB; raises InputError naming ``what``."""
     match = COLOUR.fullmatch(text.strip())
     if match is not None:
         return f"#{match.group(1).upper()}"
     short = SHORT_COLOUR.fullmatch(text.strip())
     if short is not None:
         return "#" + "".join(2 * digit for digit in short.groups()).upper()
-    raise InputError(f"{what}: {text!r} is no colour", hint="Write it as #RRGGBB, such as #34363B.")
+    shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+    raise InputError(f"{what}: {shown!r} is no colour as #RRGGBB", hint="Write it as #RRGGBB, such as #34363B.")

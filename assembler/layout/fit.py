@@ -10,6 +10,10 @@ from assembler.layout.model import Rect
 from assembler.options import Fill
 from assembler.values import Value
 
+LONGEST_SIDE = 8192
+"""A cropped picture is never scaled to a longer side than this (unless its slot is longer): sources are untrusted, and
+16 x 4096 pixels cropped to 1280 x 960 would be frames of 630 MB. Such a strip is squeezed instead."""
+
 
 class Fitted(Value):
     """A picture's size after scaling, and its place: for FIT where it lies inside the slot, for CROP where the slot
@@ -30,8 +34,8 @@ def pictured_size(source: tuple[int, int], rect: Rect, fill: Fill) -> Fitted:
         height = min(rect.height, max(2, _even(source[1] * scale)))
         return Fitted(x=(rect.width - width) // 4 * 2, y=(rect.height - height) // 4 * 2, width=width, height=height)
     scale = max(ratios)
-    width = max(rect.width, _even(source[0] * scale))
-    height = max(rect.height, _even(source[1] * scale))
+    width = max(rect.width, min(LONGEST_SIDE, _even(source[0] * scale)))
+    height = max(rect.height, min(LONGEST_SIDE, _even(source[1] * scale)))
     return Fitted(x=(width - rect.width) // 4 * 2, y=(height - rect.height) // 4 * 2, width=width, height=height)
 
 

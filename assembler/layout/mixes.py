@@ -41,14 +41,26 @@ def rank_mixes(timeline: Timeline, sizes: Mapping[str, tuple[int, int] | None]) 
         for part in (clip.picture, clip.sound)
         if part is not None
     )
+    whole = span(0, timeline.length)
     mixes = []
     for track in timeline.tracks:
-        seen = union(clip.picture for clip in track.clips if clip.picture is not None)
+        parts = [part for clip in track.clips if clip.picture and (part := clip.picture.within(whole)) is not None]
+        seen = union(parts)
         if track.kind is StreamKind.MIX and seen:
             coverage = Fraction(sum(s.length for s in seen), timeline.length)
-            size = next((sizes[c.video_id] for c in track.clips if sizes[c.video_id]), None)
-            mixes.append(Mixed(track, size, coverage, _why_not(timeline, seen, coverage, singles)))
+            why_not = _why_not(timeline, seen, coverage, singles)
+            mixes.append(Mixed(track, _main_size(track, sizes), coverage, why_not))
     return sorted(mixes, key=lambda m: (-_area(m.size), -m.coverage, m.track.stream_id))
+
+
+def _main_size(track: Track, sizes: Mapping[str, tuple[int, int] | None]) -> tuple[int, int] | None:
+    """The size it has for most of the time (of equally long ones the first)."""
+    lengths: dict[tuple[int, int], int] = {}
+    for clip in track.clips:
+        size = sizes.get(clip.video_id)
+        if size is not None and clip.picture is not None:
+            lengths[size] = lengths.get(size, 0) + clip.picture.length
+    return max(lengths, key=lengths.__getitem__, default=None)
 
 
 def _area(size: tuple[int, int] | None) -> int:
@@ -65,21 +77,28 @@ def _why_not(timeline: Timeline, seen: Sequence[Span], coverage: Fraction, singl
 
 
 def choose_mix(mixes: Sequence[Mixed], wanted: str | None) -> Mixed:
-    """The mixed stream with this id, or beginning or ending with it; the best one if none is named.
+    """The mixed stream with this id, else the one whose last part it is ("3" for ``tic_mixstream_7_3``, whatever
+    there is at ``_103``), else the only one that begins or ends with it; the best one if none is named
+    (one that is a whole playback before all others).
 
     Raises InputError listing the choices.
     """
     if not mixes:
         raise InputError("there is no mixed stream in this class", hint="Choose another --layout, or auto.")
     if wanted is None:
-        return mixes[0]
-    ids = [m.track.stream_id for m in mixes]
+        return next((m for m in mixes if m.is_whole), mixes[0])
     exact = [m for m in mixes if m.track.stream_id == wanted]
+    last_part = [m for m in mixes if m.track.stream_id.endswith(f"_{wanted}")]
     near = [m for m in mixes if m.track.stream_id.startswith(wanted) or m.track.stream_id.endswith(wanted)]
-    found = exact or near
+    found = exact or last_part or near
     if len(found) != 1:
         count = "no" if not found else "more than one"
-        raise InputError(
-            f"{count} mixed stream matches {wanted!r}", hint=f"There are: {', '.join(ids) or 'unnamed ones'}."
-        )
+        there = ", ".join(sorted(m.track.stream_id or "one without a name" for m in mixes))
+        raise InputError(f"{count} mixed stream matches {wanted!r}", hint=f"There are: {there}.")
     return found[0]
+
+
+def percent(share: Fraction) -> str:
+    """Rounded down to a tenth: what is less than 99 % never reads as 99.0 %."""
+    tenths = share.numerator * 1000 // share.denominator
+    return f"{tenths // 10}.{tenths % 10}%"

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from assembler.layout.model import Slot
 from assembler.timeline.model import Clip
-from assembler.times import Ms, PlayMs, Span
+from assembler.times import Ms, PlayMs, Span, span
 
 KEPT_FOR = Ms(1000)
 """A user whose next clip follows within this keeps the slot: a pause or a change of file is no leaving."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stay:
     """A user's clips without a real gap between them."""
 
     user: str
     clips: tuple[Clip, ...]
+    """In time order; each has a picture."""
     span: Span
+    """From the play time of the first clip to the declared end of the last."""
 
     @property
     def order(self) -> tuple[int, str, str]:
@@ -35,42 +37,17 @@ class Seat:
     start: PlayMs
 
 
-@dataclass
-class _Room:
-    slots: Sequence[Slot]
-    teacher: str | None
-    taken: dict[str, Stay] = field(default_factory=dict)
-    former: dict[str, str] = field(default_factory=dict)
-    """User -> name of the slot they had last."""
-
-    def find(self, user: str) -> Slot | None:
-        """The free slot for this user: one named for them, the one they had, else the lowest."""
-        named = [s for s in self.slots if s.user and user.startswith(s.user)]
-        free = [s for s in self._open_to(user) if s.name not in self.taken]
-        for slot in named:
-            if slot.name not in self.taken:
-                return slot
-        old = next((s for s in free if s.name == self.former.get(user)), None)
-        return old or next(iter(free), None)
-
-    def _open_to(self, user: str) -> list[Slot]:
-        unnamed = [s for s in self.slots if not s.user]
-        if self.teacher is None or not unnamed:
-            return unnamed
-        return unnamed[:1] if user == self.teacher else unnamed[1:]
-
-
-def find_stays(clips: Sequence[tuple[str, Clip]]) -> list[Stay]:
+def find_stays(clips: Iterable[tuple[str, Clip]]) -> list[Stay]:
     """(user, clip) pairs as stays, in the order in which slots are handed out."""
     stays: list[Stay] = []
     by_user: dict[str, list[Clip]] = {}
     for user, clip in clips:
-        if clip.picture is not None:
+        if clip.picture is not None and not clip.picture.is_empty:
             by_user.setdefault(user, []).append(clip)
     for user, own in by_user.items():
         run: list[Clip] = []
         for clip in sorted(own, key=lambda c: c.span.start):
-            if run and _picture(clip).start - _picture(run[-1]).end > KEPT_FOR:
+            if run and _presence(clip).start - _presence(run[-1]).end > KEPT_FOR:
                 stays.append(_stay(user, run))
                 run = []
             run.append(clip)
@@ -78,43 +55,114 @@ def find_stays(clips: Sequence[tuple[str, Clip]]) -> list[Stay]:
     return sorted(stays, key=lambda s: s.order)
 
 
-def _picture(clip: Clip) -> Span:
+def _presence(clip: Clip) -> Span:
+    """When the clip needs its slot: its play time counts, not the moment of its first frame, so that files whose
+    pictures start a little late take their turns as declared, probed or not. A picture that starts or ends more than
+    ``KEPT_FOR`` away from its file is believed instead."""
+    picture = seen(clip)
+    is_late = picture.start - clip.span.start > KEPT_FOR
+    is_short = clip.span.end - picture.end > KEPT_FOR
+    return span(picture.start if is_late else clip.span.start, picture.end if is_short else clip.span.end)
+
+
+def seen(clip: Clip) -> Span:
+    """When the picture of a stay's clip is seen."""
     assert clip.picture is not None  # find_stays took no other
     return clip.picture
 
 
 def _stay(user: str, clips: Sequence[Clip]) -> Stay:
-    return Stay(user, tuple(clips), Span(start=_picture(clips[0]).start, end=_picture(clips[-1]).end))
+    return Stay(user, tuple(clips), span(_presence(clips[0]).start, _presence(clips[-1]).end))
 
 
-def hand_out(stays: Sequence[Stay], slots: Sequence[Slot], teacher: str | None) -> tuple[list[Seat], list[Stay]]:
-    """Seats, and the stays that found no free slot at their start and had to wait (some for ever).
+class Room:
+    """The slots, who is in them now, and who had which."""
 
-    A named teacher's slot (the first) is reserved throughout. Who waits gets the first slot that becomes free.
+    def __init__(self, slots: Sequence[Slot], teacher: str | None) -> None:
+        self.slots, self.teacher = slots, teacher
+        self.seats: list[Seat] = []
+        self.free = {slot.name for slot in slots}
+        self.former: dict[str, str] = {}  # user -> name of the slot they had last
+        self._leaving: dict[int, list[str]] = {}
+        self._open_to: dict[str, tuple[Slot, ...]] = {}
+        # the teacher's: one named for the teacher, else the first that is for whoever comes
+        reserved = self._candidates(teacher)[:1] if teacher is not None else []
+        self._reserved = {slot.name for slot in reserved}
+
+    def _candidates(self, user: str) -> list[Slot]:
+        named = [s for s in self.slots if s.user and user.startswith(s.user)]
+        named.sort(key=lambda s: -len(s.user))  # "alice" is meant for alice rather than "al"
+        return [*named, *(s for s in self.slots if not s.user)]
+
+    def open_to(self, user: str) -> tuple[Slot, ...]:
+        """The slots this user may take, best first, whether free or not."""
+        if user not in self._open_to:
+            own = user == self.teacher
+            self._open_to[user] = tuple(s for s in self._candidates(user) if (s.name in self._reserved) is own)
+        return self._open_to[user]
+
+    def has_old_place(self, user: str) -> bool:
+        return self.former.get(user) in self.free
+
+    def find(self, user: str) -> Slot | None:
+        """The free slot for this user: one named for them, the one they had, else the lowest."""
+        free = [s for s in self.open_to(user) if s.name in self.free]
+        named = [s for s in free if s.user]
+        return next((s for s in named or free if s.name == self.former.get(user)), next(iter(named or free), None))
+
+    def seat(self, stay: Stay, at: PlayMs) -> bool:
+        """True if there was a slot for this stay."""
+        slot = self.find(stay.user)
+        if slot is None:
+            return False
+        self.free.discard(slot.name)
+        self.former[stay.user] = slot.name
+        self.seats.append(Seat(stay, slot, at))
+        self._leaving.setdefault(stay.span.end, []).append(slot.name)
+        return True
+
+    def seat_waiting(self, waiting: Sequence[Stay], freed: set[str], at: PlayMs) -> list[Stay]:
+        """Seats who can be seated in the slots just freed (there were no others for them) and returns the rest."""
+        left: list[Stay] = []
+        for place, stay in enumerate(waiting):
+            if not freed & self.free:
+                return [*left, *waiting[place:]]
+            if not self.seat(stay, at):
+                left.append(stay)
+        return left
+
+    def clear(self, at: PlayMs) -> set[str]:
+        """The slots whose stays end at this instant: they are free now."""
+        freed = set(self._leaving.pop(at, []))
+        self.free |= freed
+        return freed
+
+
+def hand_out(
+    stays: Sequence[Stay], slots: Sequence[Slot], teacher: str | None, *, waits: bool = True
+) -> tuple[list[Seat], list[Stay]]:
+    """Seats, and the stays that found no free slot at their start: these wait for the first one that becomes free
+    (some for ever), or not at all where ``waits`` is False.
+
+    A named teacher's slot (one named for the teacher, else the first) is reserved throughout. At one instant, who has
+    waited comes first, then who comes back to a slot that is free, then the others.
     """
-    room = _Room(slots, teacher)
-    seats: list[Seat] = []
+    room = Room(slots, teacher)
     late: list[Stay] = []
     waiting: list[Stay] = []
-    for at in sorted({s.span.start for s in stays} | {s.span.end for s in stays}):
-        for name, stay in list(room.taken.items()):
-            if stay.span.end <= at:
-                del room.taken[name]
-        waiting = [s for s in waiting if s.span.end > at]
-        arriving = [s for s in stays if s.span.start == at]
-        for stay in sorted([*waiting, *arriving], key=lambda s: s.order):
-            slot = room.find(stay.user)
-            if slot is None:
-                if stay in arriving:
-                    waiting.append(stay)
-                    late.append(stay)
-                continue
-            room.taken[slot.name] = stay
-            room.former[stay.user] = slot.name
-            seats.append(Seat(stay, slot, PlayMs(at)))
-            if stay in waiting:
-                waiting.remove(stay)
-    return seats, late
+    arriving: dict[int, list[Stay]] = {}
+    for stay in sorted(stays, key=lambda s: s.order):
+        arriving.setdefault(stay.span.start, []).append(stay)
+    for instant in sorted({s.span.start for s in stays} | {s.span.end for s in stays}):
+        at = PlayMs(instant)
+        if freed := room.clear(at):
+            waiting = room.seat_waiting([s for s in waiting if s.span.end > at], freed, at)
+        coming = arriving.get(at, [])
+        unseated = [s for s in sorted(coming, key=lambda s: not room.has_old_place(s.user)) if not room.seat(s, at)]
+        late += unseated
+        if waits:
+            waiting += sorted(unseated, key=lambda s: s.order)
+    return room.seats, late
 
 
 def most_at_once(stays: Sequence[Stay], teacher: str | None) -> int:
@@ -126,3 +174,29 @@ def most_at_once(stays: Sequence[Stay], teacher: str | None) -> int:
         now += step
         most = max(most, now)
     return max(1, most + (teacher is not None))
+
+
+def lay_over(stays: Sequence[Stay], slots: Sequence[Slot]) -> list[tuple[Stay, Slot | None]]:
+    """Stays that never wait (screen shares): each in a free slot of its own, else over whoever is in the first it may
+    take; None where no slot accepts its user."""
+    room = Room(slots, None)
+    seats, _ = hand_out(stays, slots, None, waits=False)
+    given = {seat.stay: seat.slot for seat in seats}
+    return [(stay, given.get(stay) or next(iter(room.open_to(stay.user)), None)) for stay in stays]
+
+
+def uncovered(stays: Sequence[Stay]) -> list[tuple[Clip, Span]]:
+    """What is seen of stays in ONE slot, the later one on top.
+
+    By stays, not by clips: a share that goes on in a new file does not climb over the one that covers it.
+    """
+    ordered = sorted(stays, key=lambda s: s.order)
+    parts: list[tuple[Clip, Span]] = []
+    for place, stay in enumerate(ordered):
+        above: list[Span] = []
+        for later in ordered[place + 1 :]:
+            if later.span.start >= stay.span.end:
+                break
+            above += [seen(clip) for clip in later.clips]
+        parts += [(clip, part) for clip in stay.clips for part in seen(clip).without(above)]
+    return parts
