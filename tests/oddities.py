@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from assembler.recording import StreamKind
 
 TILE = (160, 120)
 COLUMNS = 4
+FIRST, STEP = 110, 35
+"""Play times in ms: whatever the place, 5 ms or more from where a frame is between two output frames of 15 fps."""
 NAMES = tuple(IDENTITIES)
 
 
@@ -38,7 +39,7 @@ def wall(odd_ones: Mapping[str, Recipe | tuple[Recipe, int]], **options: Any) ->
     streams = []
     for place, (name, given) in enumerate(odd_ones.items()):
         recipe, duration = given if isinstance(given, tuple) else (given, -1)
-        play = 100 + 37 * place
+        play = FIRST + STEP * place
         streams.append(Stream(name, StreamKind.CAMERA, name, play, recipe, tile(place), duration))
     return Wall(streams, options=options)
 
@@ -49,6 +50,8 @@ class Wall(Class):
 
     fill_mode: int = 0
     """The vendor's number: 0 fits with bars, 1 crops."""
+    bars: str = "#000000"
+    """Colour beside a picture that does not fill its place."""
 
     def assemble(self, folder: Path, ffmpeg: str, name: str = "class.mp4", **options: Any) -> Playback:
         layout = folder / "wall.json"
@@ -63,17 +66,23 @@ class Wall(Class):
                 "LayoutParams": {"Width": COLUMNS * TILE[0], "Height": rows * TILE[1]},
                 "BackgroundColor": "#34363B",
             },
-            "InputStreamList": [_slot(s.user, s.rect, self.fill_mode) for s in shown if s.rect is not None],
+            "InputStreamList": [self._slot(s.user, s.rect) for s in shown if s.rect is not None],
         }
+
+    def _slot(self, user: str, rect: Rectangle) -> dict[str, Any]:
+        x, y, width, height = rect
+        place = {"X": x, "Y": y, "Width": width, "Height": height, "ZOrder": 1}
+        return {
+            "InputStreamId": user, "LayoutParams": place, "FillMode": self.fill_mode, "BackgroundColor": self.bars
+        }  # fmt: skip
+
+    def with_pieces(self, video_id: str, *pieces: tuple[int, int, int]) -> Wall:
+        """The same class with the truth about where one stream really is: (start, end, file time) in ms."""
+        streams = [replace(s, pieces=pieces) if s.video_id == video_id else s for s in self.streams]
+        return replace(self, streams=streams)
 
     def rows(self, playback: Playback) -> list[Row]:
         return read_odd(playback.path, self.streams, "crop" if self.fill_mode else "fit")
-
-
-def _slot(user: str, rect: Rectangle, fill: int) -> dict[str, Any]:
-    x, y, width, height = rect
-    place = {"X": x, "Y": y, "Width": width, "Height": height, "ZOrder": 1}
-    return {"InputStreamId": user, "LayoutParams": place, "FillMode": fill}
 
 
 def read_odd(path: Path, streams: Sequence[Stream], fill: str = "fit") -> list[Row]:
@@ -85,26 +94,40 @@ def read_odd(path: Path, streams: Sequence[Stream], fill: str = "fit") -> list[R
             for number, size in enumerate(_sizes(stream.recipe)):
                 views[f"{stream.video_id} {number}"] = View(stream.rect, size, fill)
     rows = read_all(path, views)
-    return [
-        Row(row.index, row.stamp, {s.video_id: _merged(row, s) for s in streams if s.rect is not None}) for row in rows
-    ]
+    return [Row(row.index, row.stamp, seen) for row, seen in zip(rows, _merged(rows, streams), strict=True)]
 
 
 def _sizes(recipe: Recipe) -> Sequence[tuple[int, int]]:
     return recipe.sizes or (recipe.display_size,)
 
 
-def _merged(row: Row, stream: Stream) -> Seen:
+def _merged(rows: Sequence[Row], streams: Sequence[Stream]) -> list[dict[str, Seen]]:
+    """A picture of one size, looked at as if it had another, may look like another frame: what goes on counts."""
+    merged: list[dict[str, Seen]] = [{} for _ in rows]
+    for stream in streams:
+        last = 0
+        for row, seen in zip(rows, merged, strict=True):
+            if stream.rect is None:
+                continue
+            found = _possible(row, stream)
+            best = min(found, key=lambda one: (abs((one.counter or 0) - last - 1), one.counter or 0), default=NOBODY)
+            seen[stream.video_id] = best
+            last = best.counter if best.counter is not None else last
+    return merged
+
+
+def _possible(row: Row, stream: Stream) -> list[Seen]:
     sizes = _sizes(stream.recipe)
+    views = [row.seen[f"{stream.video_id} {number}"] for number in range(len(sizes))]
     if len(sizes) == 1:
-        return row.seen[f"{stream.video_id} 0"]
+        return views
     count = stream.recipe.count
-    for number in range(len(sizes)):
-        seen = row.seen[f"{stream.video_id} {number}"]
-        mine = range(count * number // len(sizes), count * (number + 1) // len(sizes))
-        if seen.counter in mine and seen.identity == stream.recipe.identity:
-            return seen
-    return NOBODY
+    borders = [count * number // len(sizes) for number in range(len(sizes) + 1)]
+    return [
+        seen
+        for seen, first, end in zip(views, borders, borders[1:], strict=False)
+        if seen.counter in range(first, end) and seen.identity == stream.recipe.identity
+    ]
 
 
 def unseen(lesson: Class, rows: Sequence[Row], video_id: str) -> set[int]:
@@ -112,7 +135,3 @@ def unseen(lesson: Class, rows: Sequence[Row], video_id: str) -> set[int]:
     stream = next(s for s in lesson.streams if s.video_id == video_id)
     shown = {row.seen[video_id].counter for row in rows}
     return {counter for counter, _ in stream.recipe.stamps()} - shown
-
-
-def seconds(text: str) -> Fraction:
-    return Fraction(text)

@@ -18,6 +18,9 @@ from assembler.plan.manifest import Stamps
 from assembler.values import Value
 
 AAC_FRAME = 1024
+OPEN = {"protocol_whitelist": "file"}
+OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
+"""Key frames as the file's own index names them: a parser would not see one whose bytes are damaged."""
 
 
 class Check(Value):
@@ -35,6 +38,8 @@ class Check(Value):
     height: int
     length: int
     """Playback length, ms."""
+    has_made_picture: bool
+    """True if the picture was encoded for this playback: its decoder must then not complain at all."""
     has_made_sound: bool
     """True if the sound was made for this playback: it must then be without a hole."""
     decode: str
@@ -49,14 +54,16 @@ def check(order: Check) -> list[str]:
     problems = list(_boxes(path, order.size))
     if problems:
         return problems
-    with av.open(order.path, format="mov", options={"protocol_whitelist": "file"}) as source:
+    with av.open(order.path, format="mov", options=OPEN) as source:
         if not source.streams.video:
             return ["there is no picture track"]
         problems += _picture(source, order)
-    with av.open(order.path, format="mov", options={"protocol_whitelist": "file"}) as source:
+    with av.open(order.path, format="mov", options=OPEN) as source:
         problems += _sound(source, order)
     if order.decode != "nothing" and not problems:
         problems += _decoded(order)
+    if order.decode == "all" and order.has_made_sound and not problems:
+        problems += _decoded_sound(order)
     return problems
 
 
@@ -95,15 +102,16 @@ def _picture(source: InputContainer, order: Check) -> Iterator[str]:
         found = f"{video.codec_context.width}x{video.codec_context.height}"
         yield f"the picture is {found}, planned was {order.width}x{order.height}"
     scale = order.stamps.time_scale * _tick(video)
-    found_stamps = sorted(p.pts * scale for p in source.demux(video) if p.pts is not None and p.size)
+    # whole numbers: both sides times the denominator, which is 1 unless the file has a coarser clock than planned
+    found_stamps = sorted(p.pts * scale.numerator for p in source.demux(video) if p.pts is not None and p.size)
     planned = order.stamps.unfolded()
     if len(found_stamps) != len(planned):
         yield f"there are {len(found_stamps)} pictures, {len(planned)} were planned"
         return
     for number, (real, wanted) in enumerate(zip(found_stamps, planned, strict=True)):
-        if real != wanted:
+        if real != wanted * scale.denominator:
             at = float(Fraction(wanted, order.stamps.time_scale))
-            by = float((real - wanted) / order.stamps.time_scale * 1000)
+            by = float((Fraction(real, scale.denominator) - wanted) / order.stamps.time_scale * 1000)
             yield f"picture {number} is shown {by:+.3f} ms off its planned {at:.3f} s"
             return
 
@@ -132,9 +140,13 @@ def _sound(source: InputContainer, order: Check) -> Iterator[str]:
             yield f"the sound has a hole at {float(expected):.3f} s"
             return
         expected = at + (packet.duration or AAC_FRAME) * _tick(audio)
+        if order.has_made_sound:  # mp4 says a packet lasts until the next one, whatever is missing in between
+            expected = min(expected, at + Fraction(AAC_FRAME, rate))
     if first is None:
         yield "the sound track is empty"
         return
+    if order.has_made_sound and not Fraction(-2 * AAC_FRAME, rate) <= first <= 0:
+        yield f"the sound starts at {float(first):.3f} s"
     missing = abs(Fraction(order.length, 1000) - expected)
     if missing > Fraction(AAC_FRAME, rate) + Fraction(1, rate):
         yield f"the sound ends at {float(expected):.3f} s, the playback at {order.length / 1000:.3f} s"
@@ -142,9 +154,10 @@ def _sound(source: InputContainer, order: Check) -> Iterator[str]:
 
 def _decoded(order: Check) -> Iterator[str]:
     """Decodes whole groups of pictures and counts them."""
-    with av.open(order.path, format="mov", options={"protocol_whitelist": "file"}) as source:
+    with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         video = source.streams.video[0]
-        video.codec_context.skip_frame = "DEFAULT"
+        if order.has_made_picture:
+            video.codec_context.options = {"err_detect": "explode"}
         video.thread_type = "SLICE"
         scale = order.stamps.time_scale * _tick(video)
         starts = _group_starts(order, scale)
@@ -167,15 +180,26 @@ def _decoded(order: Check) -> Iterator[str]:
                 seen += len(_frames(video, packet))
 
 
+def _decoded_sound(order: Check) -> Iterator[str]:
+    with av.open(order.path, format="mov", options=OPEN) as source:
+        audio = source.streams.audio[0]
+        for packet in source.demux(audio):
+            try:
+                packet.decode()
+            except av.FFmpegError:  # of any kind: a decoder names damage in many ways
+                yield f"the sound at {float((packet.pts or 0) * _tick(audio)):.3f} s does not decode"
+                return
+
+
 def _frames(video: Any, packet: Any) -> list[Any]:
     try:
         return [frame for frame in video.codec_context.decode(packet) if not frame.is_corrupt]
-    except (av.error.InvalidDataError, EOFError):
+    except av.FFmpegError:  # of any kind: a decoder names damage in many ways
         return []
 
 
 def _group_starts(order: Check, scale: Fraction) -> list[int]:
-    with av.open(order.path, format="mov", options={"protocol_whitelist": "file"}) as source:
+    with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         packets = source.demux(source.streams.video[0])
         return [int(p.pts * scale) for p in packets if p.pts is not None and p.size and p.is_keyframe]
 

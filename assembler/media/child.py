@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +15,10 @@ from assembler.processes import Stop
 from assembler.values import Value
 from assembler.workspace import write_whole
 
-OUT_OF_SPACE = 28
+OUT_OF_SPACE = errno.ENOSPC
+NO_ROOM = ("No space left on device", "Disk quota exceeded", "File too large")
+FULL_BYTES = 64 * 1024
+"""Less room than this, and a child's failure is taken for a full disk: its own last words had no room either."""
 
 
 def run_module(
@@ -23,16 +29,22 @@ def run_module(
     log = cwd / f"{name}.log"
     write_whole(path, order.model_dump_json())
     log.unlink(missing_ok=True)
-    argv = [sys.executable, "-m", module, *words, str(path)]
+    # -P: no module is ever imported from the folder the child runs in
+    argv = [sys.executable, "-P", "-m", module, *words, str(path)]
     code = processes.run(argv, cwd=cwd, log=log, stop=stop, stall_seconds=stall_seconds)
     if code != 0:
         raise child_error(f"{module.rpartition('.')[2]} failed", log, code)
 
 
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < FULL_BYTES
+
+
 def child_error(sentence: str, log: Path, code: int) -> MediaError:
     """A child's failure as an error: a full disk is told apart, a signal is named."""
     tail = processes.log_tail(log)
-    if code == OUT_OF_SPACE or "No space left on device" in tail:
+    is_refused = code in (OUT_OF_SPACE, -signal.SIGXFSZ) or any(words in tail for words in NO_ROOM)
+    if is_refused or _is_full(log.parent):
         return DiskFull(f"{sentence}: the disk is full", hint="Make room and run the same command again.")
     if code < 0:
         sentence = f"{sentence}: killed by signal {-code}"

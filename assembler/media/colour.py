@@ -19,14 +19,26 @@ def drawn_colour(colour: str, *, in_frame_matrix: bool) -> str:
     return f"0x{red:02X}{green:02X}{blue:02X}"
 
 
+def is_drawn_exactly(colour: str, *, in_frame_matrix: bool) -> bool:
+    """True if there is such an argument for this colour."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return in_frame_matrix or all(0 <= round(value) <= 255 for value in _in_709(red, green, blue))
+
+
 def _swapped(red: int, green: int, blue: int) -> tuple[int, int, int]:
+    red_601, green_601, blue_601 = _in_709(red, green, blue)
+    return _byte(red_601), _byte(green_601), _byte(blue_601)
+
+
+def _in_709(red: int, green: int, blue: int) -> tuple[float, float, float]:
+    """The colour whose 601 values are this colour's 709 values."""
     kr, kb = BT709
     luma = kr * red + (1 - kr - kb) * green + kb * blue
     cb, cr = (blue - luma) / (2 * (1 - kb)), (red - luma) / (2 * (1 - kr))
     kr, kb = BT601
     back_red, back_blue = luma + 2 * (1 - kr) * cr, luma + 2 * (1 - kb) * cb
     back_green = (luma - kr * back_red - kb * back_blue) / (1 - kr - kb)
-    return _byte(back_red), _byte(back_green), _byte(back_blue)
+    return back_red, back_green, back_blue
 
 
 def _byte(value: float) -> int:

@@ -10,19 +10,20 @@ from contextlib import suppress
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
 
 from assembler import processes
-from assembler.errors import DiskFull
-from assembler.facts import Facts
 from assembler.findings import Finding, judge
 from assembler.media.child import child_error, run_module
+from assembler.media.cooking import ffmpeg_argv
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.graph import build_graph, compile_graph
+from assembler.media.kitchen import RENDER_VERSION, Kitchen, prepare_sources
 from assembler.media.muxing import Join, Run, SoundTrack
-from assembler.media.render import RENDER_VERSION, Kitchen, ffmpeg_argv, prepare_sources, render_chunks
+from assembler.media.render import render_chunks
+from assembler.media.repair import retold
 from assembler.media.sound import render_sound
+from assembler.media.space import Material, check_space
 from assembler.options import Options
 from assembler.plan.chunks import cut_chunks, cut_frame, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
@@ -37,21 +38,10 @@ from assembler.values import Value
 from assembler.workspace import PART, Workspace, digest_of, identity_of, unwritable, write_whole
 
 ENCODER = "x264"
-BYTES_PER_PIXEL = Fraction(1, 100)
-"""Room for one encoded pixel: several times what lessons need at crf 23, so that the disk does not fill up midway."""
 
 
 class _SoundReport(Value):
     findings: tuple[Finding, ...]
-
-
-class Material(Protocol):
-    """What there is to work with (see ``gather``)."""
-
-    @property
-    def files(self) -> Mapping[str, Path]: ...
-    @property
-    def facts(self) -> Mapping[str, Facts]: ...
 
 
 def package_version() -> str:
@@ -92,7 +82,7 @@ def compose(
     tasks: Sequence[str],
 ) -> Manifest:
     """Write the whole playback to ``part`` and return what it must be; work that exists in ``folder`` is taken up."""
-    _check_space(plan, material, folder, part)
+    check_space(plan, material, folder, part)
     kitchen = Kitchen(
         folder=folder,
         program=program,
@@ -125,7 +115,7 @@ def compose(
         digest=digest,
         tasks=tuple(tasks),
         verdict=judge(stated),
-        outcomes=plan.outcomes,
+        outcomes=retold(plan.outcomes, (*findings, *heard)),
         findings=stated,
         origins=_origins(segments, material),
         size=part.stat().st_size,
@@ -159,27 +149,6 @@ def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, .
         )
         for s in segments
     )
-
-
-def _check_space(plan: Plan, material: Material, folder: Path, part: Path) -> None:
-    """Disk space is checked before the work: pieces in the work folder, the whole beside its final name."""
-    if plan.mode is Mode.COPY:
-        pictures = sum(material.files[run.video_id].stat().st_size for run in plan.copied)
-    else:
-        pictures = int(plan.canvas.width * plan.canvas.height * plan.frames * BYTES_PER_PIXEL)
-    sound = plan.length * 20  # 160 kbit/s
-    needs = {folder: sound if plan.mode is Mode.COPY else pictures + sound, part.absolute().parent: pictures + sound}
-    devices: dict[int, tuple[Path, int]] = {}
-    for place, need in needs.items():
-        device = place.stat().st_dev
-        devices[device] = (place, devices.get(device, (place, 0))[1] + need)
-    for place, need in devices.values():
-        free = shutil.disk_usage(place).free
-        if free < need:
-            raise DiskFull(
-                f"the disk of {place} has {free // 2**20} MiB free, about {need // 2**20} MiB are needed",
-                hint="Make room, or name other places with -o and ASSEMBLER_HOME; nothing was done yet.",
-            )
 
 
 def _picture(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count
+from itertools import count, pairwise
 from math import ceil
 from typing import Any
 
@@ -17,12 +17,12 @@ import ffmpeg
 from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
 from assembler.facts import Facts, PictureFacts
-from assembler.layout.fit import pictured_size
+from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect
-from assembler.media.colour import drawn_colour, scale_matrix
+from assembler.media.colour import drawn_colour, is_drawn_exactly, scale_matrix
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.options import Fill
-from assembler.plan.chunks import Chunk, Source, Tile, frame_ticks, grid_rate
+from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
 
 Stream = Any  # ffmpeg-python has no types
 
@@ -37,6 +37,8 @@ class Reading:
     """File name in the work folder (our own: never a user's path)."""
     container: str
     """The demuxer to use."""
+    late: int = 0
+    """Seconds by which its stamps are later than the source's."""
 
 
 def build_graph(
@@ -84,7 +86,9 @@ class _Builder:
     def composed(self) -> Stream:
         canvas, tiles = self.chunk.canvas, self.chunk.tiles
         if not tiles:
-            return self._flat(canvas.width, canvas.height, self.chunk.frames)
+            # ffmpeg-python compiles no graph without an input, so here the colour is one
+            colour = f"color=c=0x{canvas.background[1:]}:s={canvas.width}x{canvas.height}:r={self.chunk.fps}:d=1000"
+            return self._repeated(ffmpeg.input(colour, f="lavfi").video, self.chunk.frames)
         if not self.chunk.is_disjoint:
             return self._laid_over()
         if len(tiles) == 1:
@@ -94,24 +98,31 @@ class _Builder:
     def _padded(self, lane: Stream, rect: Rect, canvas: Canvas) -> Stream:
         if (rect.width, rect.height) == (canvas.width, canvas.height):
             return lane
+        if not self._can_draw(canvas.background):
+            return self._stacked([(lane, rect)], canvas.width, canvas.height, canvas.background)
         colour = self._drawn(canvas.background)
         return lane.filter("pad", w=canvas.width, h=canvas.height, x=rect.x, y=rect.y, color=colour)
 
     def _side_by_side(self) -> Stream:
         canvas = self.chunk.canvas
-        places = [(self._lane(tile), tile.rect.x, tile.rect.y) for tile in self.chunk.tiles]
-        corner = Rect(x=canvas.width - 2, y=canvas.height - 2, width=2, height=2)
-        if not any(tile.rect.covers(corner) for tile in self.chunk.tiles):
+        lanes = [(self._lane(tile), tile.rect) for tile in self.chunk.tiles]
+        return self._stacked(lanes, canvas.width, canvas.height, canvas.background)
+
+    def _stacked(self, lanes: Sequence[tuple[Stream, Rect]], width: int, height: int, colour: str) -> Stream:
+        """Pictures beside each other, the colour wherever none of them is."""
+        rects = [rect for _, rect in lanes]
+        if self._can_draw(colour):
+            corner = Rect(x=width - 2, y=height - 2, width=2, height=2)
             # xstack is as large as its inputs reach: this one makes it the canvas
-            places.append((self._flat(2, 2, self.chunk.frames), corner.x, corner.y))
-        layout = "|".join(f"{x}_{y}" for _, x, y in places)
-        return ffmpeg.filter(
-            [stream for stream, _, _ in places],
-            "xstack",
-            inputs=len(places),
-            layout=layout,
-            fill=self._drawn(canvas.background),
-        )
+            free = [] if any(rect.covers(corner) for rect in rects) else [corner]
+        else:
+            free = uncovered(rects, width, height)
+        places = [*lanes, *((self._flat(r.width, r.height, self.chunk.frames, colour), r) for r in free)]
+        if len(places) == 1:
+            return places[0][0]
+        layout = "|".join(f"{rect.x}_{rect.y}" for _, rect in places)
+        streams = [stream for stream, _ in places]
+        return ffmpeg.filter(streams, "xstack", inputs=len(places), layout=layout, fill=self._drawn(colour))
 
     def _laid_over(self) -> Stream:
         canvas = self.chunk.canvas
@@ -151,16 +162,19 @@ class _Builder:
         joined = ffmpeg.filter(parts, "concat", n=len(parts), v=1, a=0)
         return joined.filter("settb", expr=str(1 / self.chunk.fps)).filter("setpts", expr="N")
 
-    def _flat(self, width: int, height: int, frames: int) -> Stream:
-        """Background: one frame, converted exactly, then repeated."""
+    def _flat(self, width: int, height: int, frames: int, background: str | None = None) -> Stream:
+        """Background."""
         fps = str(self.chunk.fps)
-        colour = "0x" + self.chunk.canvas.background[1:]
+        colour = "0x" + (background or self.chunk.canvas.background)[1:]
         # equal nodes would be one node with several uses, which needs a split: a length of its own keeps them apart
         lasting = 1000 + next(self.numbers)
+        source = _SourceNode("color", {"c": colour, "s": f"{width}x{height}", "r": fps, "d": lasting})
+        return self._repeated(source.stream(), frames)
+
+    def _repeated(self, stream: Stream, frames: int) -> Stream:
+        """One frame of a colour, converted exactly, then repeated."""
         return (
-            _SourceNode("color", {"c": colour, "s": f"{width}x{height}", "r": fps, "d": lasting})
-            .stream()
-            .filter("trim", end_frame=1)
+            stream.filter("trim", end_frame=1)
             .filter("format", pix_fmts="gbrp")
             .filter("scale", out_color_matrix="bt709", out_range="tv")
             .filter("format", pix_fmts="yuv420p")
@@ -178,9 +192,9 @@ class _Builder:
         frames = source.end - source.first
         # scale each frame once: before the rate is raised, after it is lowered
         if picture.rate <= self.chunk.fps:
-            stream = self._chosen(self._fitted(stream, source, picture, rect), source)
+            stream = self._chosen(self._fitted(stream, source, picture, rect), source, picture)
         else:
-            stream = self._fitted(self._chosen(stream, source), source, picture, rect)
+            stream = self._fitted(self._chosen(stream, source, picture), source, picture, rect)
         return stream.filter("tpad", stop_mode="clone", stop=frames).filter("trim", end_frame=frames)
 
     def _opened(self, source: Source, picture: PictureFacts) -> Stream:
@@ -191,14 +205,23 @@ class _Builder:
             options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{at // 1_000_000}.{at % 1_000_000:06d}"}
         return ffmpeg.input(reading.name, f=reading.container, **options).video
 
-    def _chosen(self, stream: Stream, source: Source) -> Stream:
+    def _chosen(self, stream: Stream, source: Source, picture: PictureFacts) -> Stream:
         """The frames for this range: stamps on the grid, far from zero so that halves always round upwards."""
         fps, ticks = self.chunk.fps, frame_ticks(self.chunk.fps)
-        far = _far(fps)
+        if picture.frames == 1:
+            # fps would lose a lone frame of a file that does not say how long it lasts
+            return stream.filter("settb", expr=str(1 / fps)).filter("setpts", expr="N").filter("fps", fps=str(fps))
+        far, late = _far(fps), self.readings[source.video_id, source.stretch].late * grid_rate(fps)
+        held = source.end - frame_of(picture.first, picture.time_base, source.shift, fps)
         return (
-            stream.filter("settb", expr=f"1/{grid_rate(fps)}")
-            .filter("setpts", expr=f"PTS+({source.shift + far * ticks})")
+            # ffmpeg 5 guesses where a stream ends and drops its last frame where that is too early: twins behind it
+            stream.filter("tpad", stop_mode="clone", stop=1)
+            .filter("tpad", stop_mode="clone", stop_duration=1)
+            .filter("settb", expr=f"1/{grid_rate(fps)}")
+            .filter("setpts", expr=f"PTS+({source.shift + far * ticks - late})")
             .filter("fps", fps=str(fps), round="near")
+            # the last frame is held before the cut: the range may begin behind it
+            .filter("tpad", stop_mode="clone", stop=max(1, held))
             .filter("trim", start_pts=source.first + far, end_pts=source.end + far)
             .filter("setpts", expr=f"PTS-{source.first + far}")
             .filter("fps", fps=str(fps), start_time=0)
@@ -225,14 +248,41 @@ class _Builder:
         if source.fill is Fill.CROP:
             stream = stream.filter("crop", w=rect.width, h=rect.height, x=placed.x, y=placed.y)
         elif (placed.width, placed.height) != (rect.width, rect.height):
-            colour = self._drawn(source.background)
-            stream = stream.filter("setparams", **TAGS).filter(
-                "pad", w=rect.width, h=rect.height, x=placed.x, y=placed.y, color=colour
-            )
+            stream = self._barred(stream, placed, rect, source.background)
         return stream.filter("setsar", sar=1).filter("setparams", **TAGS)
+
+    def _barred(self, stream: Stream, placed: Fitted, rect: Rect, colour: str) -> Stream:
+        stream = stream.filter("setparams", **TAGS)
+        size = {"w": rect.width, "h": rect.height, "x": placed.x, "y": placed.y}
+        if self._can_draw(colour):
+            return stream.filter("pad", color=self._drawn(colour), **size)
+        return (
+            stream.filter("scale", in_color_matrix="bt709", in_range="tv")
+            .filter("format", pix_fmts="gbrp")
+            .filter("pad", color="0x" + colour[1:], **size)
+            .filter("scale", out_color_matrix="bt709", out_range="tv")
+            .filter("format", pix_fmts="yuv420p")
+        )
+
+    def _can_draw(self, colour: str) -> bool:
+        return is_drawn_exactly(colour, in_frame_matrix=self.program.draws_in_frame_matrix)
 
     def _drawn(self, colour: str) -> str:
         return drawn_colour(colour, in_frame_matrix=self.program.draws_in_frame_matrix)
+
+
+def uncovered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:
+    """What of a canvas lies under none of these disjoint rectangles, as rectangles."""
+    free: list[Rect] = []
+    for top, bottom in pairwise(sorted({0, height, *(r.y for r in rects), *(r.bottom for r in rects)})):
+        at = 0
+        for rect in sorted((r for r in rects if r.y <= top and bottom <= r.bottom), key=lambda r: r.x):
+            if at < rect.x:
+                free.append(Rect(x=at, y=top, width=rect.x - at, height=bottom - top))
+            at = rect.right
+        if at < width:
+            free.append(Rect(x=at, y=top, width=width - at, height=bottom - top))
+    return free
 
 
 def _far(fps: Fraction) -> int:

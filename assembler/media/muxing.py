@@ -7,6 +7,7 @@ differ in chunks shorter than its B-frame delay (TRAPS, Copying).
 from __future__ import annotations
 
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -78,6 +79,8 @@ class Cut(Value):
     container: str
     start: int
     end: int | None
+    late: int
+    """Ticks added to every stamp: a nut cannot say a negative one, and moves all of them where it meets one."""
     out: str
 
 
@@ -155,8 +158,8 @@ class _DecodeStamps:
         if any(run.stamps is not None for run in order.runs):
             decode = [stamp for run in order.runs for stamp in run.stamps or ()]
             self._sorted = sorted(decode)
-            rank = {stamp: place for place, stamp in enumerate(self._sorted)}
-            self._delay = max((index - rank[stamp] for index, stamp in enumerate(decode)), default=0)
+            ranks = (bisect_left(self._sorted, stamp) for stamp in decode)
+            self._delay = max((index - rank for index, rank in enumerate(ranks)), default=0)
         else:
             self._delay = max(_delay(run, order) for run in order.runs)
 
@@ -235,7 +238,7 @@ def _set_chapters(out: OutputContainer, order: Join) -> None:
 
 
 def cut(order: Cut) -> None:
-    """Write the packets of one stretch into a file of its own, stamps as they were."""
+    """Write the packets of one stretch into a file of its own, all stamps moved alike."""
     with _opened(order.name, order.container) as source, av.open(order.out, "w", format="nut") as out:
         video = source.streams.video[0]
         stream = out.add_stream_from_template(video)
@@ -246,6 +249,8 @@ def cut(order: Cut) -> None:
             if packet.is_keyframe:
                 is_inside = packet.pts >= order.start and (order.end is None or packet.pts < order.end)
             if is_inside:
+                packet.pts += order.late
+                packet.dts = None if packet.dts is None else packet.dts + order.late
                 packet.stream = stream
                 out.mux_one(packet)
 

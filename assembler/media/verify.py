@@ -7,13 +7,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from assembler.errors import InputError, VerifyError
+from assembler.errors import DiskFull, InputError, MediaError, VerifyError
 from assembler.media.checking import Check
 from assembler.media.child import run_module
 from assembler.plan.manifest import Manifest
+from assembler.plan.model import Mode
 from assembler.processes import Stop
 
 ASSETS = ".assets"
+AGAIN = "Run `assembler run` again; if it comes back, keep the work folder and report it."
 
 
 def assets_of(playback: Path) -> Path:
@@ -54,15 +56,21 @@ def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop 
             width=manifest.canvas.width,
             height=manifest.canvas.height,
             length=manifest.length,
+            has_made_picture=manifest.mode is Mode.ENCODE,
             has_made_sound=manifest.sound_copied is None,
             decode=decode,
             answer=str(answer),
         )
-        run_module("assembler.media.checking", [], order, cwd=Path(scratch), name="check", stop=stop or Stop())
+        try:
+            run_module("assembler.media.checking", [], order, cwd=Path(scratch), name="check", stop=stop or Stop())
+        except DiskFull:
+            raise
+        except MediaError as exc:  # the file, not the machine: what libav does not survive is no playback
+            raise VerifyError(f"{path.name} cannot be read: {exc.sentence}", hint=AGAIN) from exc
         problems = answer.read_text("utf-8").splitlines()
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise VerifyError(
             f"{path.name} is not what was planned: {problems[0]}{more}",
-            hint="Run `assembler run` again; if it comes back, keep the work folder and report it.",
+            hint=AGAIN,
         )

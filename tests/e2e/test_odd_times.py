@@ -13,7 +13,7 @@ F = Fraction
 
 STARTS = wall(
     {
-        "late": (odd("red", picture_late=F("0.4")), 3_000),
+        "late": (odd("red", picture_late=F("0.41")), 3_000),
         "early": (odd("green", picture_late=F("-0.4"), bframes=2), 3_000),
         "after zero": odd("blue", origin=F(5)),
         "edit list": (odd("yellow", origin=F("-1.6"), gop=5), 1_400),
@@ -21,7 +21,7 @@ STARTS = wall(
         "ts": odd("cyan", container="ts", origin=F(100)),
         "wrapped ts": odd("orange", container="ts", origin=F("-1.5")),
         "webm": odd("purple", container="webm", origin=F("0.25")),
-        "one frame": (odd("pink", frames=1), 1_000),
+        "one frame": (odd("pink", frames=1, container="webm"), 1_000),
         "long gop": odd("lime", gop=1000, bframes=3),
         "late in mkv": odd("brown", container="mkv", picture_late=F("0.7")),
         "late in ts": odd("sky", container="ts", picture_late=F("0.3"), bframes=2),

@@ -1,0 +1,103 @@
+"""One chunk by one ffmpeg run: the exact count of frames, or an error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from assembler import processes
+from assembler.errors import MediaError
+from assembler.media.boxes import count_pictures
+from assembler.media.child import child_error
+from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.graph import Reading, build_graph, compile_graph
+from assembler.media.kitchen import Kitchen
+from assembler.plan.chunks import Chunk
+from assembler.times import clock_text, frame_ms
+from assembler.workspace import PART
+
+
+class Meter:
+    """Passes on how much further a chunk got, in all exactly its length."""
+
+    def __init__(self, on_seconds: Callable[[float], None], length: float) -> None:
+        self._on_seconds, self._length, self._at = on_seconds, length, 0.0
+
+    def reach(self, seconds: float) -> None:
+        at = min(max(seconds, self._at), self._length)
+        self._on_seconds(at - self._at)
+        self._at = at
+
+    def finish(self) -> None:
+        self.reach(self._length)
+
+
+def cook(
+    chunk: Chunk,
+    kitchen: Kitchen,
+    readings: Mapping[tuple[str, int], Reading],
+    out: Path,
+    on_seconds: Callable[[float], None],
+) -> None:
+    """Render one chunk to ``out``, its log beside it; tried a second time where ffmpeg hung.
+
+    Raises MediaError where ffmpeg fails or the frames are not as many as they have to be: ``out`` then does not appear.
+    """
+    try:
+        try:
+            _run(chunk, kitchen, readings, out, on_seconds)
+        except processes.Stalled:
+            _run(chunk, kitchen, readings, out, on_seconds)
+    finally:
+        out.with_name(out.name + PART).unlink(missing_ok=True)
+
+
+def _run(
+    chunk: Chunk,
+    kitchen: Kitchen,
+    readings: Mapping[tuple[str, int], Reading],
+    out: Path,
+    on_seconds: Callable[[float], None],
+) -> None:
+    part, log = out.with_name(out.name + PART), out.with_suffix(".log")
+    options = kitchen.encoder.output_options(chunk.fps) | {
+        "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in chunk.keyframes) or "0"),
+        "colorspace": "bt709",
+        "color_primaries": "bt709",
+        "color_trc": "bt709",
+        "color_range": "tv",
+        "threads": 1,
+        "fps_mode": "passthrough",
+        "flags:v": "+bitexact",
+        "fflags": "+bitexact",
+        "f": "mp4",
+    }
+    stream = build_graph(chunk, kitchen.facts, readings, kitchen.program)
+    arguments, graph = compile_graph(stream, f"chunks/{part.name}", options)
+    script = out.with_suffix(".graph")
+    script.write_text(graph, "utf-8")
+    argv = ffmpeg_argv(kitchen.program, arguments, f"chunks/{script.name}")
+    log.unlink(missing_ok=True)
+    code = processes.run(
+        argv, cwd=kitchen.folder, log=log, stop=kitchen.stop, stall_seconds=kitchen.stall_seconds, on_seconds=on_seconds
+    )
+    at = clock_text(frame_ms(chunk.first, chunk.fps))
+    if code != 0:
+        raise child_error(f"ffmpeg failed on the picture from {at} on", log, code)
+    found = count_pictures(part)
+    if found != chunk.frames:
+        raise MediaError(
+            f"ffmpeg made {found} pictures from {at} on where {chunk.frames} were planned",
+            hint="Run `assembler doctor`; see the work folder.",
+        )
+    os.replace(part, out)
+
+
+def ffmpeg_argv(program: Ffmpeg, arguments: Sequence[str], script: str) -> list[str]:
+    """A whole command line: global options, then what the graph's compiler gave."""
+    place = list(arguments).index("{graph}")
+    head = [program.path, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning", "-progress", "pipe:1"]
+    # damage is no failure: whether a picture came out is asked by counting frames
+    head += ["-copyts", "-filter_complex_threads", "1", "-max_error_rate", "1", "-y"]
+    return [*head, *arguments[:place], program.graph_option, script, *arguments[place + 1 :]]

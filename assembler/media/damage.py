@@ -1,0 +1,109 @@
+"""Where in a file the picture cannot be decoded cleanly; runs in a child process of its own
+(``python -m assembler.media.damage ORDER.json``), and only over what a render complained about."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.logging
+from av.stream import Discard
+
+from assembler.values import Value
+
+MEMORY = 2 << 30
+
+
+class Suspect(Value):
+    """A range of one file that is looked at."""
+
+    name: str
+    """The file."""
+    container: str
+    """Its demuxer."""
+    seek: int | None
+    """Stamp of the key frame at which reading starts, ticks of the picture; None: from the file's start."""
+    late: int
+    """Seconds by which its stamps were moved."""
+    end: Fraction
+    """Second of the container's axis behind which nothing is of interest."""
+
+
+class Search(Value):
+    suspects: tuple[Suspect, ...]
+    """What to look at."""
+    answer: str
+    """File for the ``Damage``."""
+
+
+class Damage(Value):
+    ranges: tuple[tuple[tuple[Fraction, Fraction | None], ...], ...]
+    """For each suspect: from where to where its picture is damaged, seconds on the container's axis; the end is
+    the next key frame behind the damage, None where there is none."""
+
+
+def look(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
+    """Every range from a packet at which the decoder complained to the key frame that ends it."""
+    found: list[tuple[Fraction, Fraction | None]] = []
+    with (
+        av.logging.Capture(local=True) as said,
+        av.open(suspect.name, format=suspect.container, options={"protocol_whitelist": "file"}) as source,
+    ):
+        video = source.streams.video[0]
+        for other in source.streams:
+            if other is not video:
+                other.discard = Discard.all
+        video.codec_context.thread_count = 1
+        base = video.time_base or Fraction(1, 1000)
+        if suspect.seek is not None:
+            source.seek(suspect.seek, stream=video)
+        since: Fraction | None = None
+        at = Fraction(0)
+        with contextlib.suppress(av.FFmpegError):
+            for packet in source.demux(video):
+                if packet.pts is not None and packet.size:
+                    at = packet.pts * base - suspect.late
+                    if packet.is_keyframe and since is not None:
+                        found.append((since, at))
+                        since = None
+                if at >= suspect.end and (since is None or packet.is_keyframe):
+                    break
+                before = len(said)
+                if not _decodes(video, packet) or any(level <= av.logging.ERROR for level, *_ in said[before:]):
+                    since = at if since is None else min(since, at)
+        if since is not None:
+            found.append((since, None))
+    return found
+
+
+def _decodes(video: Any, packet: Any) -> bool:
+    try:
+        return not any(frame.is_corrupt for frame in video.codec_context.decode(packet if packet.size else None))
+    except EOFError:
+        return True
+    except av.FFmpegError:
+        return False
+
+
+def main() -> int:
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    av.logging.set_level(av.logging.ERROR)
+    order = Search.model_validate_json(Path(sys.argv[1]).read_text("utf-8"))
+    ranges: list[tuple[tuple[Fraction, Fraction | None], ...]] = []
+    for suspect in order.suspects:
+        try:
+            ranges.append(tuple(look(suspect)))
+        except (av.FFmpegError, OSError, IndexError):
+            ranges.append(())
+    Path(order.answer).write_text(Damage(ranges=tuple(ranges)).model_dump_json(), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

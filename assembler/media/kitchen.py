@@ -1,0 +1,114 @@
+"""Where and with what pictures are rendered, and the source files under names of our own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from assembler.errors import DiskFull, MediaError
+from assembler.facts import Facts, PictureFacts
+from assembler.media.child import run_module
+from assembler.media.encoders import Encoder
+from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.graph import Reading
+from assembler.media.muxing import Cut
+from assembler.plan.chunks import Chunk
+from assembler.processes import Stop
+from assembler.workspace import PART, digest_of, identity_of
+
+RENDER_VERSION = 2
+"""Raised whenever the same chunk would come out differently: older work is then not taken up."""
+
+
+@dataclass(frozen=True)
+class Kitchen:
+    """Where and with what pictures are rendered."""
+
+    folder: Path
+    """The work folder; ffmpeg runs in it and knows files by names of our own."""
+    program: Ffmpeg
+    """The ffmpeg in use."""
+    encoder: Encoder
+    """How pictures are encoded."""
+    files: Mapping[str, Path]
+    """Source files by video id."""
+    facts: Mapping[str, Facts]
+    """What is in them."""
+    stop: Stop
+    """Set when the work is to end."""
+    stall_seconds: float
+    """An ffmpeg without progress for this long is killed and tried once more."""
+
+    def chunk_digest(self, chunk: Chunk) -> str:
+        sources = sorted({s.video_id for tile in chunk.tiles for s in tile.sources})
+        identities = [identity_of(self.files[name]) for name in sources]
+        return digest_of(
+            RENDER_VERSION,
+            chunk,
+            identities,
+            self.encoder.name,
+            list(self.encoder.options),
+            self.program.text,
+        )[:32]
+
+
+def prepare_sources(chunks: Sequence[Chunk], kitchen: Kitchen) -> dict[tuple[str, int], Reading]:
+    """Links to the source files under names of our own; a file whose picture changes inside is cut into stretches."""
+    folder = kitchen.folder / "sources"
+    folder.mkdir(exist_ok=True)
+    needed = sorted({(s.video_id, s.stretch) for c in chunks for t in c.tiles for s in t.sources})
+    readings: dict[tuple[str, int], Reading] = {}
+    for video_id, stretch in needed:
+        facts = kitchen.facts[video_id]
+        name = f"source-{digest_of(video_id, identity_of(kitchen.files[video_id]))[:16]}"
+        link = folder / name
+        if not link.exists():
+            with suppress(FileNotFoundError):
+                link.unlink()
+            _link(kitchen.files[video_id].resolve(), link)
+        container, late = facts.container, 0
+        if facts.picture is not None and len(facts.picture.stretches) > 1:
+            name, container, late = f"{name}-{stretch}.nut", "nut", _late(facts.picture)
+            _cut_stretch(link, folder / name, facts, stretch, kitchen)
+        readings[video_id, stretch] = Reading(name=f"sources/{name}", container=container, late=late)
+    return readings
+
+
+def _link(target: Path, link: Path) -> None:
+    try:
+        os.symlink(target, link)
+    except OSError:
+        shutil.copyfile(target, link)  # a file system without links
+
+
+def _late(picture: PictureFacts) -> int:
+    """Whole seconds, and a whole number of ticks, that make every stamp positive (those of a ts wrap at 26.5 h)."""
+    return picture.time_base.numerator * (100_000 // picture.time_base.numerator + 1)
+
+
+def _cut_stretch(source: Path, out: Path, facts: Facts, index: int, kitchen: Kitchen) -> None:
+    """Where this fails the stretch is not there, and the chunks that need it are repaired."""
+    if out.exists():
+        return
+    assert facts.picture is not None
+    stretch = facts.picture.stretches[index]
+    part = out.with_name(out.name + PART)
+    order = Cut(
+        name=str(source),
+        container=facts.container,
+        start=stretch.start,
+        end=stretch.end,
+        late=int(_late(facts.picture) / facts.picture.time_base),
+        out=str(part),
+    )
+    try:
+        run_module("assembler.media.muxing", ["cut"], order, cwd=kitchen.folder, name=out.stem, stop=kitchen.stop)
+        os.replace(part, out)
+    except DiskFull:
+        raise
+    except MediaError:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,205 @@
+"""What becomes of a chunk whose sources cannot be decoded cleanly: it keeps its exact number of frames, and a finding
+says where which picture is damaged or replaced by background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+
+from assembler.errors import DiskFull, MediaError
+from assembler.findings import Fate, Finding, Outcome, Severity, warning
+from assembler.layout.model import Rect
+from assembler.media.child import run_module
+from assembler.media.cooking import cook
+from assembler.media.damage import Damage, Search, Suspect
+from assembler.media.graph import Reading
+from assembler.media.kitchen import Kitchen
+from assembler.plan.chunks import Chunk, Source, Tile, grid_rate
+from assembler.times import Ms, Span, clock_text, frame_ms, span, union
+from assembler.values import Value
+
+READ_AHEAD = 30
+"""Seconds behind a chunk's end in which damage is still looked for: ffmpeg reads ahead, and complains about it."""
+APART = Ms(1000)
+"""Damaged places nearer to each other are one: a decoder goes on complaining behind the key frame that mends it."""
+MANY = 3
+"""More places than this in one file are told in one sentence."""
+DAMAGED = "a decoder complained: frames before the damage were held, or it is to be seen"
+UNREADABLE = "its picture cannot be decoded: background in its place"
+
+
+class Loss(Value):
+    """A part of the playback in which a picture is not what it should be."""
+
+    video_id: str
+    """The segment; "" where a decoder complained and nobody knows about which."""
+    span: Span
+    """Playback axis."""
+    what: str
+    """What was done, for people."""
+
+
+class Losses(Value):
+    losses: tuple[Loss, ...]
+
+
+def without_guilty(
+    chunk: Chunk, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading], out: Path
+) -> tuple[Chunk, list[Loss]]:
+    """The chunk without the sources that do not decode to their exact frames when each is rendered alone."""
+    guilty = [
+        (tile.rect, source)
+        for tile in chunk.tiles
+        for source in tile.sources
+        if not _is_sound(_alone(chunk, tile, source), kitchen, readings, out)
+    ]
+    tiles = []
+    for tile in chunk.tiles:
+        kept = tuple(source for source in tile.sources if (tile.rect, source) not in guilty)
+        if kept:
+            tiles.append(tile.model_copy(update={"sources": kept}))
+    losses = [Loss(video_id=s.video_id, span=_span(chunk, s), what=UNREADABLE) for _, s in guilty]
+    return chunk.model_copy(update={"tiles": tuple(tiles)}), losses
+
+
+def _alone(chunk: Chunk, tile: Tile, source: Source) -> Chunk:
+    rect = Rect(x=0, y=0, width=tile.rect.width, height=tile.rect.height)
+    canvas = chunk.canvas.model_copy(update={"width": rect.width, "height": rect.height})
+    return chunk.model_copy(
+        update={
+            "first": source.first,
+            "end": source.end,
+            "canvas": canvas,
+            "tiles": (Tile(rect=rect, sources=(source,)),),
+            "is_disjoint": True,
+            "keyframes": (),
+        }
+    )
+
+
+def _is_sound(alone: Chunk, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading], out: Path) -> bool:
+    trial = out.with_name(f"{out.stem}-alone.made")
+    try:
+        cook(alone, kitchen, readings, trial, lambda _: None)
+    except DiskFull:
+        raise
+    except MediaError:
+        return False
+    finally:
+        for suffix in (".made", ".log", ".graph"):
+            trial.with_suffix(suffix).unlink(missing_ok=True)
+    return True
+
+
+def _span(chunk: Chunk, source: Source) -> Span:
+    return Span(start=frame_ms(source.first, chunk.fps), end=frame_ms(source.end, chunk.fps))
+
+
+def find_damage(
+    chunk: Chunk, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading], out: Path, log: Path
+) -> list[Loss]:
+    """Where the pictures of a chunk whose log holds decoding errors are damaged; none where the log is clean."""
+    if not _has_errors(log):
+        return []
+    sources = [source for tile in chunk.tiles for source in tile.sources]
+    damage = _searched([_suspect(chunk, s, kitchen, readings) for s in sources], kitchen, out)
+    if not any(damage):
+        whole = Span(start=frame_ms(chunk.first, chunk.fps), end=frame_ms(chunk.end, chunk.fps))
+        known = any(kitchen.facts[s.video_id].is_truncated for s in sources)  # that is what it complained about
+        return [] if known else [Loss(video_id="", span=whole, what=DAMAGED)]
+    return [
+        Loss(video_id=source.video_id, span=part, what=DAMAGED)
+        for source, ranges in zip(sources, damage, strict=True)
+        for start, end in ranges
+        if (part := _on_playback(chunk, source, start, end)) is not None
+    ]
+
+
+def _has_errors(log: Path) -> bool:
+    with suppress(OSError):
+        text = log.read_text("utf-8", "replace")
+        return "[error]" in text or "[fatal]" in text
+    return False
+
+
+def _suspect(chunk: Chunk, source: Source, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading]) -> Suspect:
+    reading = readings[source.video_id, source.stretch]
+    behind = Fraction(source.end) / chunk.fps - Fraction(source.shift, grid_rate(chunk.fps))
+    return Suspect(
+        name=str(kitchen.folder / reading.name),
+        container=reading.container,
+        seek=source.seek,
+        late=reading.late,
+        end=behind + READ_AHEAD,
+    )
+
+
+def _searched(
+    suspects: list[Suspect], kitchen: Kitchen, out: Path
+) -> tuple[tuple[tuple[Fraction, Fraction | None], ...], ...]:
+    answer = out.with_name(f"{out.stem}.damage")
+    order = Search(suspects=tuple(suspects), answer=str(answer))
+    name = f"damage-{out.stem}"
+    try:
+        run_module("assembler.media.damage", [], order, cwd=kitchen.folder, name=name, stop=kitchen.stop)
+        return Damage.model_validate_json(answer.read_text("utf-8")).ranges
+    except DiskFull:
+        raise
+    except MediaError:
+        return tuple(() for _ in suspects)  # a file that even kills the search
+    finally:
+        answer.unlink(missing_ok=True)
+
+
+def _on_playback(chunk: Chunk, source: Source, start: Fraction, end: Fraction | None) -> Span | None:
+    """A range of the container's axis as far as it is seen in the chunk."""
+    shift = Fraction(source.shift, grid_rate(chunk.fps))
+    seen = _span(chunk, source)
+    first = max(seen.start, int((start + shift) * 1000))
+    last = seen.end if end is None else min(seen.end, int((end + shift) * 1000))
+    return span(first, last) if first < last else None
+
+
+def told(losses: Iterable[Loss]) -> list[Finding]:
+    """Findings of all chunks together: what goes on over a border is told once."""
+    ordered = sorted(losses, key=lambda loss: (loss.video_id, loss.what, loss.span.start))
+    findings = []
+    for (video_id, what), group in groupby(ordered, key=lambda loss: (loss.video_id, loss.what)):
+        places = _places([loss.span for loss in group])
+        where = f"Between {clock_text(places[0].start)} and {clock_text(places[-1].end)}"
+        if len(places) > MANY:
+            findings.append(warning(video_id, f"{where}, in {len(places)} places, {what}."))
+            continue
+        findings += [
+            warning(video_id, f"Between {clock_text(p.start)} and {clock_text(p.end)} {what}.") for p in places
+        ]
+    return findings
+
+
+def _places(spans: Sequence[Span]) -> list[Span]:
+    places: list[Span] = []
+    for place in union(spans):
+        if places and place.start - places[-1].end < APART:
+            places[-1] = span(places[-1].start, place.end)
+        else:
+            places.append(place)
+    return places
+
+
+def retold(outcomes: Iterable[Outcome], findings: Iterable[Finding]) -> tuple[Outcome, ...]:
+    """The outcomes with what only rendering could know: a segment it warned about was repaired."""
+    warnings: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.severity is Severity.WARNING:
+            warnings.setdefault(finding.where, []).append(finding.sentence)
+    return tuple(
+        outcome.model_copy(
+            update={"fate": Fate.REPAIRED, "how": " ".join(filter(None, [outcome.how, *warnings[outcome.video_id]]))}
+        )
+        if outcome.video_id in warnings and outcome.fate is not Fate.DROPPED
+        else outcome
+        for outcome in outcomes
+    )

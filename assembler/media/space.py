@@ -1,0 +1,46 @@
+"""Is there room on the disks for what a plan needs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from assembler.errors import DiskFull
+from assembler.facts import Facts
+from assembler.plan.model import Mode, Plan
+
+BYTES_PER_PIXEL = Fraction(1, 100)
+"""Room for one encoded pixel: several times what lessons need at crf 23, so that the disk does not fill up midway."""
+
+
+class Material(Protocol):
+    """What there is to work with (see ``gather``)."""
+
+    @property
+    def files(self) -> Mapping[str, Path]: ...
+    @property
+    def facts(self) -> Mapping[str, Facts]: ...
+
+
+def check_space(plan: Plan, material: Material, folder: Path, part: Path) -> None:
+    """Disk space is checked before the work: pieces in the work folder, the whole beside its final name."""
+    if plan.mode is Mode.COPY:
+        pictures = sum(material.files[run.video_id].stat().st_size for run in plan.copied)
+    else:
+        pictures = int(plan.canvas.width * plan.canvas.height * plan.frames * BYTES_PER_PIXEL)
+    sound = plan.length * 20  # 160 kbit/s
+    needs = {folder: sound if plan.mode is Mode.COPY else pictures + sound, part.absolute().parent: pictures + sound}
+    devices: dict[int, tuple[Path, int]] = {}
+    for place, need in needs.items():
+        device = place.stat().st_dev
+        devices[device] = (place, devices.get(device, (place, 0))[1] + need)
+    for place, need in devices.values():
+        free = shutil.disk_usage(place).free
+        if free < need:
+            raise DiskFull(
+                f"the disk of {place} has {free // 2**20} MiB free, about {need // 2**20} MiB are needed",
+                hint="Make room, or name other places with -o and ASSEMBLER_HOME; nothing was done yet.",
+            )
