@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from assembler.progress import Progress, Silent
 from assembler.recording import Recording
 from assembler.timeline import append, build_timeline, order_recordings
 from assembler.timeline.model import Timeline
-from assembler.times import PlayMs
+from assembler.times import PlayMs, clock_text
 from assembler.workspace import Workspace, unwritable, write_whole
 
 
@@ -59,7 +59,7 @@ def _assemble(
     recordings: Recording | Sequence[Recording], out: Path, options: Options, progress: Progress, stop: Stop
 ) -> Playback:
     ordered = _ordered(recordings)
-    _check_output(out)
+    _check_place(out, ".mp4")
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
     got = gather(ordered, options, workspace, progress, stop)
@@ -69,7 +69,7 @@ def _assemble(
     done = _already_there(out, digest)
     if done is not None:
         return Playback(out, done, was_there=True)
-    with workspace.held(digest, progress) as folder:
+    with workspace.held(digest, out, progress) as folder:
         done = _already_there(out, digest)  # made by another run while this one waited
         if done is not None:
             return Playback(out, done, was_there=True)
@@ -80,12 +80,13 @@ def _assemble(
             plan, timeline, got, digest, part, folder=folder, program=program, options=options, progress=progress,
             stop=stop, segments=[s for r in ordered for s in r.segments], tasks=[r.name for r in ordered],
         )  # fmt: skip
-        _refuse_warnings(manifest.findings, options)
+        with _without(part):
+            _refuse_warnings(manifest.findings, options)
         progress.say("verifying")
         verify(part, manifest, stop=stop)
         _put_in_place(part, out, manifest)
-    if not options.keep_work:
-        workspace.forget(digest)
+        if not options.keep_work:
+            workspace.forget(digest)  # while it is held: a run that waits for it begins with a fresh one
     return Playback(out, manifest, was_there=False)
 
 
@@ -94,10 +95,7 @@ def decide(
 ) -> tuple[Timeline, Plan]:
     """The timeline of all recordings and the plan of what is to be rendered: pure, from values alone."""
     segments = [s for r in recordings for s in r.segments]
-    timelines = [build_timeline(r, got.facts, unusable=got.unusable, play_times=options.play_times) for r in recordings]
-    timeline = timelines[0]
-    for following in timelines[1:]:
-        timeline = append(timeline, following)
+    timeline = _timeline(recordings, got, options)
     sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in segments}
     arrangement = arrange(timeline, got.facts, sizes, options)
     plan = build_plan(
@@ -151,10 +149,12 @@ def take_frame(
     ordered = _ordered(recordings)
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
+    _check_place(png, ".png")
     timeline = timeline_only(ordered, options)
     if at >= timeline.length:
         raise InputError(
-            f"the playback has {timeline.length} ms, there is no frame at {at} ms", hint="Ask for an earlier one."
+            f"the playback is {clock_text(timeline.length)} long, there is no frame at {clock_text(at)}",
+            hint="Ask for an earlier one.",
         )
     needed = {c.video_id for _, c in timeline.clips() if c.span.holds(at)}
     got = gather(ordered, options, workspace, progress or Silent(), Stop(), only=needed)
@@ -174,15 +174,33 @@ def _numbered(recordings: Sequence[Recording]) -> list[tuple[str, Recording]]:
     return [(f"recording-{number}", recording) for number, recording in enumerate(recordings, 1)]
 
 
-def _check_output(out: Path) -> None:
-    if out.is_dir():
-        raise InputError(f"{out} is a folder", hint="Name a file, such as class.mp4.")
-    if out.suffix.lower() != ".mp4":
-        raise InputError(f"{out} does not end in .mp4", hint="The playback is an mp4: name it class.mp4.")
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"the folder {out.absolute().parent} is not there", hint="Make it first.")
-    if not os.access(out.absolute().parent, os.W_OK):
-        raise InputError(f"the folder {out.absolute().parent} may not be written to", hint="Name another one with -o.")
+def _check_place(out: Path, suffix: str) -> None:
+    """Whatever would refuse the finished file is told before the work."""
+    folder, assets = out.absolute().parent, assets_of(out.absolute())
+    try:
+        if out.is_dir():
+            raise InputError(f"{out} is a folder", hint=f"Name a file, such as class{suffix}.")
+        if out.suffix.lower() != suffix:
+            raise InputError(f"{out} does not end in {suffix}", hint=f"Name it class{suffix}.")
+        if not folder.is_dir():
+            raise InputError(f"the folder {folder} is not there", hint="Make it first.")
+        for place in (folder, assets):
+            if place.exists() and not place.is_dir():
+                raise InputError(f"{place} is in the way: it is no folder", hint="Move it away, or name another file.")
+            if place.exists() and not os.access(place, os.W_OK):
+                raise InputError(f"the folder {place} may not be written to", hint="Name a file in another one.")
+    except OSError as exc:
+        raise InputError(f"{out} cannot be written: {exc.strerror}", hint="Name another file.") from exc
+
+
+@contextmanager
+def _without(part: Path) -> Iterator[None]:
+    """An error in here takes the finished but unwanted file along."""
+    try:
+        yield
+    except AssemblerError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _refuse_warnings(findings: Sequence[Finding], options: Options) -> None:

@@ -37,6 +37,8 @@ P = ParamSpec("P")
 
 OUR_FAULT = 70
 INTERRUPTED = 130
+NOBODY_READS = 141
+"""What a shell calls the end of a program whose output nobody reads any more (``| head``)."""
 
 
 class Shown(StrEnum):
@@ -91,8 +93,7 @@ def _verb(function: Callable[P, int | None]) -> Callable[P, None]:
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         as_json = bool(kwargs.get("as_json"))
-        with suppress(ValueError):  # not the main thread: then signals are somebody else's
-            signal.signal(signal.SIGTERM, _terminated)
+        before = _listen()
         try:
             code = function(*args, **kwargs)
             sys.stdout.flush()
@@ -101,18 +102,35 @@ def _verb(function: Callable[P, int | None]) -> Callable[P, None]:
         except (KeyboardInterrupt, Stopped):
             code = _fail("Stopped", "stopped", "The same command continues where it stopped.", INTERRUPTED, as_json)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            code = NOBODY_READS
         except Exception as exc:  # noqa: BLE001 whatever is no error of ours is our bug: say so with all there is
             traceback.print_exc()
             hint = "Please report it with the lines above."
             code = _fail(type(exc).__name__, "this is a bug in assembler", hint, OUR_FAULT, as_json)
+        if code != INTERRUPTED:  # then nothing is to disturb the end
+            for name, handler in before.items():
+                signal.signal(name, handler)
         raise typer.Exit(code or 0)
 
     return guarded
 
 
-def _terminated(*_: object) -> NoReturn:
+def _listen() -> dict[signal.Signals, Any]:
+    """SIGTERM ends a verb like Ctrl-C; a Ctrl-C that is ignored (nohup) stays ignored. Returns the former handlers."""
+    before: dict[signal.Signals, Any] = {}
+    with suppress(ValueError):  # not the main thread: then signals are somebody else's
+        before[signal.SIGTERM] = signal.signal(signal.SIGTERM, _told_to_stop)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, _told_to_stop)
+    return before
+
+
+def _told_to_stop(*_: object) -> NoReturn:
+    """The first time counts: a second one would only disturb the tidying up, which takes seconds at most."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -303,6 +321,8 @@ def main() -> None:
         app()
     except SystemExit as exc:
         usage = exc.__context__
-        if "--json" in sys.argv and isinstance(usage, typer.TyperException):
+        if (
+            "--json" in sys.argv and usage is not None and hasattr(usage, "format_message")
+        ):  # a mistake in the command line itself
             _print_failure("Usage", usage.format_message(), "Look at --help.", 2)
         raise

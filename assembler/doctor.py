@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import shutil
 import sys
@@ -15,7 +16,6 @@ from assembler.errors import AssemblerError
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.options import Options, settings_file
 from assembler.values import Value
-from assembler.workspace import Workspace
 
 NEEDED_ENCODERS = ("libx264", "aac")
 NEEDED_FILTERS = ("xstack", "overlay", "fps", "tpad", "alimiter", "ebur128")
@@ -66,11 +66,8 @@ def _packages() -> Symptom:
 
 
 def _home(options: Options) -> Symptom:
-    try:
-        cache = Workspace(options.home).cache
-        is_writable = os.access(cache, os.W_OK)
-    except AssemblerError as exc:
-        return Symptom(name="home", is_well=False, text=exc.sentence, hint=exc.hint)
+    place = next((p for p in [options.home.absolute(), *options.home.absolute().parents] if p.exists()), Path("/"))
+    is_writable = place.is_dir() and os.access(place, os.W_OK)
     hint = "" if is_writable else "Name a folder you may write to with ASSEMBLER_HOME."
     return Symptom(name="home", is_well=is_writable, text=str(options.home), hint=hint)
 
@@ -86,8 +83,15 @@ def _disk(options: Options) -> Symptom:
 def _settings() -> Symptom:
     file = settings_file()
     given = sorted(name for name in os.environ if name.startswith("ASSEMBLER_"))
+    known = ["ASSEMBLER_CONFIG", *(f"ASSEMBLER_{name.upper()}" for name in Options.model_fields)]
     where = f"{file}" if file.exists() else f"no {file}"
-    return Symptom(name="settings", is_well=True, text=f"{where}; environment: {', '.join(given) or 'none'}", hint="")
+    text = f"{where}; environment: {', '.join(given) or 'none'}"
+    unknown = [name for name in given if name not in known]
+    if not unknown:
+        return Symptom(name="settings", is_well=True, text=text, hint="")
+    near = difflib.get_close_matches(unknown[0], known, n=1)
+    hint = f"{unknown[0]} is no setting and does nothing" + (f": did you mean {near[0]}?" if near else ".")
+    return Symptom(name="settings", is_well=False, text=text, hint=hint)
 
 
 def _machine(options: Options) -> Symptom:

@@ -18,7 +18,7 @@ from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Recording, Segment, StreamKind
-from assembler.workspace import Workspace, digest_of, identity_of, write_whole
+from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, write_whole
 
 PROBE_VERSION = 1
 """Raised whenever probing learns to see more: facts of older runs are then not taken up."""
@@ -57,6 +57,13 @@ def gather(
     if not segments:
         return Gathered({}, {}, {}, ())
     _check_space(segments, options, workspace)
+    with disk_errors(workspace.home):
+        return _gathered(segments, options, workspace, progress, stop)
+
+
+def _gathered(
+    segments: Sequence[Segment], options: Options, workspace: Workspace, progress: Progress, stop: Stop
+) -> Gathered:
     fetched = fetch_all(segments, cache=workspace.cache, options=options, progress=progress, stop=stop)
     facts, bad = _probed(segments, fetched.files, workspace, progress, stop, options)
     errors: dict[str, AssemblerError] = {**fetched.failures, **bad}

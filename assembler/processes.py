@@ -28,10 +28,16 @@ if sys.platform == "linux":
     if os.getppid() != int(sys.argv[1]):
         os._exit(137)
 os.nice(int(sys.argv[2]))
-os.execvp(sys.argv[3], sys.argv[3:])
+try:
+    os.execvp(sys.argv[3], sys.argv[3:])
+except OSError as exc:
+    sys.stderr.write(f"{sys.argv[3]} cannot be executed: {exc.strerror}\\n")
+    os._exit(127)
 """
 
 TAIL_BYTES = 2000
+LOG_BYTES = 16 * 2**20
+"""A log that grows beyond this is begun anew."""
 GRACE_SECONDS = 2.0
 
 
@@ -128,6 +134,7 @@ def run(
             while child.poll() is None:
                 if stop is not None and stop.is_set():
                     raise Stopped
+                _shorten(log)
                 if time.monotonic() - progress.seen > stall_seconds:
                     raise Stalled(
                         f"{Path(argv[0]).name} made no progress for {stall_seconds:g} s and was killed",
@@ -139,6 +146,13 @@ def run(
             end(child)
             reader.join(GRACE_SECONDS)
         return child.returncode
+
+
+def _shorten(log: Path) -> None:
+    """A child that floods its log does not fill the disk: what it said before is forgotten (it appends)."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LOG_BYTES:
+            os.truncate(log, 0)
 
 
 class _LastProgress:

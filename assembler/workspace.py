@@ -11,6 +11,7 @@ written under another one and moved.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -65,18 +66,30 @@ class Workspace:
         return folder
 
     @contextlib.contextmanager
-    def held(self, digest: str, progress: Progress) -> Iterator[Path]:
-        """The work folder of one plan, for one run at a time; a second run waits and then finds all of it done."""
-        folder = self.work(digest)
+    def held(self, digest: str, out: Path, progress: Progress) -> Iterator[Path]:
+        """The work folder of one plan and the right to write ``out``, for one run at a time.
+
+        A second run of the same plan waits and then finds all of it done. What the file system refuses inside of the
+        ``with`` becomes DiskFull or MediaError.
+        """
+        folder = self.home / "work" / digest[:32]
+        with (
+            disk_errors(folder),
+            self._locked(digest_of(str(out.resolve())), f"another run writes {out.name}: waiting for it", progress),
+            self._locked(digest, "another run makes the same playback: waiting for it", progress),
+        ):
+            yield self.work(digest)
+
+    @contextlib.contextmanager
+    def _locked(self, digest: str, sentence: str, progress: Progress) -> Iterator[None]:
         lock = FileLock(str(self._folder("locks") / f"{digest[:32]}.lock"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            progress.say("another run makes the same playback: waiting for it")
+            progress.say(sentence)
             lock.acquire()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            yield folder
+            yield
         finally:
             lock.release()
 
@@ -106,10 +119,24 @@ def write_whole(path: Path, text: str | bytes) -> None:
         raise unwritable(path, exc) from exc
 
 
+@contextlib.contextmanager
+def disk_errors(place: Path) -> Iterator[None]:
+    """What the file system refuses inside of the ``with`` becomes DiskFull or MediaError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # not the disk: nobody reads what we say
+    except OSError as exc:
+        raise unwritable(Path(exc.filename) if isinstance(exc.filename, str) else place, exc) from exc
+
+
 def unwritable(path: Path, exc: OSError) -> MediaError:
     """The error for a file that cannot be written, with the next step."""
-    if exc.errno == 28:
-        return DiskFull(f"the disk of {path.parent} is full", hint="Make room, or name another disk; then run again.")
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(
+            f"the disk of {path.parent} is full: {exc.strerror}",
+            hint="Make room, or name another disk; then run again.",
+        )
     return MediaError(f"{path} cannot be written: {exc.strerror}", hint="Name a folder you may write to.")
 
 

@@ -126,7 +126,7 @@ def _shape(timeline: Timeline, known: Sizes, kind: StreamKind) -> tuple[int, int
 
 
 def _choose(timeline: Timeline, mixes: Sequence[Mixed], options: Options) -> _Choice:
-    if options.layout == "mix" or (options.layout == "auto" and options.mix_user is not None and mixes):
+    if options.layout == "mix" or (options.layout == "auto" and options.mix_user is not None):
         chosen = choose_mix(mixes, options.mix_user)
         return _mix_choice(mixes, chosen, f"asked for: {chosen.track.name}")
     if options.layout != "auto":

@@ -48,19 +48,7 @@ def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop 
     """
     with tempfile.TemporaryDirectory(prefix="assembler-verify-") as scratch:
         answer = Path(scratch) / "answer"
-        order = Check(
-            path=str(path.absolute()),
-            size=manifest.size or None,
-            stamps=manifest.stamps,
-            joins=manifest.joins,
-            width=manifest.canvas.width,
-            height=manifest.canvas.height,
-            length=manifest.length,
-            has_made_picture=manifest.mode is Mode.ENCODE,
-            has_made_sound=manifest.sound_copied is None,
-            decode=decode,
-            answer=str(answer),
-        )
+        order = build_check(path, manifest, decode=decode, answer=answer)
         try:
             run_module("assembler.media.checking", [], order, cwd=Path(scratch), name="check", stop=stop or Stop())
         except DiskFull:
@@ -70,7 +58,21 @@ def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop 
         problems = answer.read_text("utf-8").splitlines()
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise VerifyError(
-            f"{path.name} is not what was planned: {problems[0]}{more}",
-            hint=AGAIN,
-        )
+        raise VerifyError(f"{path.name} is not what was planned: {problems[0]}{more}", hint=AGAIN)
+
+
+def build_check(path: Path, manifest: Manifest, *, decode: str, answer: Path) -> Check:
+    """What a manifest says a file must be, as an order for the checking child."""
+    return Check(
+        path=str(path.absolute()),
+        size=manifest.size or None,
+        stamps=manifest.stamps,
+        joins=manifest.joins,
+        width=manifest.canvas.width,
+        height=manifest.canvas.height,
+        length=manifest.length,
+        has_made_picture=manifest.mode is Mode.ENCODE,
+        has_made_sound=manifest.sound_copied is None,
+        decode=decode,
+        answer=str(answer),
+    )

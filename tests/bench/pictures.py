@@ -1,4 +1,4 @@
-"""Pictures like those of a lesson, drawn frame by frame as planar 4:2:0: slides with text, growing ink, a scrolling page.
+"""Pictures like those of a lesson, drawn frame by frame as planar 4:2:0: slides with text, ink, a scrolling page.
 
 The text is no language, but it has a text's strokes, edges and spacing, which is what decoders and encoders work on.
 """
@@ -14,6 +14,8 @@ import numpy.typing as npt
 Plane = npt.NDArray[np.uint8]
 INKS = ((60, 90, 200), (70, 190, 90), (90, 140, 60))
 """Y, U, V of the pens."""
+WRITING = 6, 10
+"""Somebody writes for so many of so many seconds."""
 GLYPH_HEIGHT, GLYPH_WIDTH, GLYPHS = 18, 12, 40
 
 
@@ -66,11 +68,6 @@ def write_text(plane: Plane, rng: np.random.Generator, letters: list[Plane], *, 
         y += GLYPH_HEIGHT + (40 if rng.random() < 0.2 else 10)
 
 
-def is_writing(seconds: float) -> bool:
-    """Somebody writes for 6 of 10 seconds."""
-    return seconds % 10 < 6
-
-
 def board(width: int, height: int, fps: int, frames: int, seed: int = 1) -> Iterator[bytes]:
     """Slides that change every 20 s, and ink that grows on them."""
     rng = np.random.default_rng(seed)
@@ -82,7 +79,7 @@ def board(width: int, height: int, fps: int, frames: int, seed: int = 1) -> Iter
             pen = rng.uniform(0.2, 0.8, 2) * (width, height)
             heading = 0.0
             ink = INKS[number // (20 * fps) % len(INKS)]
-        if is_writing(number / fps):
+        if number / fps % WRITING[1] < WRITING[0]:
             for _ in range(6):
                 heading += float(rng.normal(0, 0.5))
                 pen = pen + 3 * np.array([np.cos(heading) + 0.3, np.sin(heading)])
@@ -98,8 +95,9 @@ def _slide(width: int, height: int, rng: np.random.Generator, letters: list[Plan
     # a figure: a soft gradient with an edge, as photographs on slides have
     rows, columns = np.mgrid[0 : height // 2, 0 : width // 3]
     figure = 128 + 60 * np.sin(rows / 23) * np.cos(columns / 31) + rng.normal(0, 6, rows.shape)
-    picture.y[height // 4 : height // 4 + height // 2, -width // 3 - 40 : -40] = figure.astype(np.uint8)
-    picture.u[height // 8 : height // 8 + height // 4, -width // 6 - 20 : -20] = 110
+    left, top = width * 5 // 8, height // 4
+    picture.y[top : top + height // 2, left : left + width // 3] = figure.astype(np.uint8)
+    picture.u[top // 2 : top // 2 + height // 4, left // 2 : left // 2 + width // 6] = 110
     return picture
 
 

@@ -6,6 +6,7 @@ import wave
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 RATE = 48_000
 FORMANTS = ((500, 120), (1500, 250), (2600, 400), (4500, 900))
@@ -27,7 +28,7 @@ def write_voice(path: Path, seconds: int, seed: int) -> Path:
     return path
 
 
-def _block(length: int, pitch: float, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _block(length: int, pitch: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     time = np.arange(length) / RATE
     wandering = pitch * (1 + 0.15 * np.sin(2 * np.pi * 0.7 * time) + 0.05 * np.sin(2 * np.pi * 2.3 * time))
     buzz = 2 * (np.cumsum(wandering) / RATE % 1) - 1
@@ -40,4 +41,5 @@ def _block(length: int, pitch: float, rng: np.random.Generator) -> np.ndarray[tu
     envelope = np.interp(np.arange(length), knots, loud) * (np.sin(2 * np.pi * time / 7) > -0.6)
     spoken = voiced * envelope
     room = 0.0008 * rng.standard_normal(length)
-    return 0.35 * spoken / (np.abs(spoken).max() + 1e-9) + room
+    block: npt.NDArray[np.float64] = 0.35 * spoken / (np.abs(spoken).max() + 1e-9) + room
+    return block

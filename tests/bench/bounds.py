@@ -1,0 +1,110 @@
+"""What no tool can go below: decoding what is seen, encoding the finished picture, one AAC encode; copying bytes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from contenders import ours_command
+from courses import Course
+from material import FPS, Material
+from measuring import Cost, measured
+
+from assembler.assemble import plan_probed
+from assembler.inputs import read_recordings
+from assembler.media.encoders import ENCODERS
+from assembler.media.sound import BIT_RATE, CODER
+from assembler.options import load_options
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Floor:
+    """CPU seconds of the parts."""
+
+    decode: float
+    encode: float
+    sound: float
+
+    @property
+    def all(self) -> float:
+        return self.decode + self.encode + self.sound
+
+
+def reference(course: Course, folder: Path) -> Path:
+    """The lossless composite, made by our own command line with a lossless encoder."""
+    out = folder / f"reference-{course.name}.mp4"
+    if not out.exists():
+        home = folder / "reference-home"
+        env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": str(home / "none.toml")}
+        argv = [sys.executable, str(HERE / "lossless.py"), *ours_command(course, out)[3:]]
+        measured(argv, log=out.with_suffix(".log"), cwd=folder, env=env)
+    return out
+
+
+def floor(course: Course, composite: Path, sound: Path, material: Material) -> Floor:
+    """Each part measured alone, one thread each; the shorter of two runs."""
+    decode = sum(_least(words, material, composite.parent) for words in _seen(course, material))
+    read = ["-threads", "1", "-i", str(composite), "-an"]
+    settings = [
+        w for name, value in ENCODERS["x264"].output_options(Fraction(FPS)).items() for w in (f"-{name}", value)
+    ]
+    out = composite.with_name("bound.mp4")
+    encoded = _least([*read, *settings, "-threads", "1", str(out)], material, out.parent)
+    reading = _least([*read, "-f", "null", "-"], material, out.parent)
+    out.unlink()
+    return Floor(decode=decode, encode=encoded - reading, sound=encode_sound(sound, material, composite.parent).cpu)
+
+
+def encode_sound(finished: Path, material: Material, folder: Path) -> Cost:
+    """One AAC encode of the sound of a finished file, with our coder."""
+    pcm, out = folder / "bound.wav", folder / "bound.m4a"
+    material.run(["-i", str(finished), "-vn", "-c:a", "pcm_s16le", str(pcm)])
+    words = ["-i", str(pcm), "-c:a", "aac", *CODER, "-b:a", BIT_RATE, str(out)]
+    try:
+        return _run(words, material, folder)
+    finally:
+        pcm.unlink()
+        out.unlink(missing_ok=True)
+
+
+def copied(files: Sequence[Path], folder: Path) -> Cost:
+    """``cp`` of the same bytes."""
+    target = folder / "bound-copy"
+    target.mkdir(exist_ok=True)
+    try:
+        return measured(["cp", *(str(f.resolve()) for f in files), str(target)], log=folder / "bound.log", cwd=folder)
+    finally:
+        subprocess.run(["rm", "-rf", str(target)], check=True)
+
+
+def _seen(course: Course, material: Material) -> list[list[str]]:
+    """For each piece of the plan what has to be decoded of its file: from the key frame before it to its end."""
+    options = load_options(layout=course.layout, media_dir=course.folder, home=material.folder / "home")
+    recordings = read_recordings([str(course.result)], sys.stdin.buffer)
+    _, plan = plan_probed(recordings, options)
+    found = []
+    for lane in plan.lanes:
+        for piece in lane.pieces:
+            start = float(piece.first / plan.fps) - piece.play_start / 1000
+            end = float(piece.end / plan.fps) - piece.play_start / 1000
+            seek = ["-ss", f"{start:.3f}"] if start > 0.01 else []
+            path = course.folder / f"{piece.video_id}.mp4"
+            length = f"{end - max(start, 0):.3f}"
+            found.append(["-threads", "1", *seek, "-t", length, "-i", str(path), "-an", "-f", "null", "-"])
+    return found
+
+
+def _least(words: list[str], material: Material, folder: Path) -> float:
+    return min(_run(words, material, folder).cpu for _ in range(2))
+
+
+def _run(words: list[str], material: Material, folder: Path) -> Cost:
+    argv = [material.ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y", *words]
+    return measured(argv, log=folder / "bound.log", cwd=folder)

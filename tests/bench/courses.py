@@ -1,0 +1,117 @@
+"""The benchmark's classes: which files, where each belongs in time and on the canvas, and the result that says so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from material import FPS, Material
+
+CANVAS = (1624, 1000)
+BACKGROUND = "#34363B"
+"""The vendor's layout tiw-2."""
+STAGE = (8, 8, 1280, 960)
+SEATS = tuple((1296, 8 + 248 * n, 320, 240) for n in range(4))
+STEP = 200
+"""Starts are whole multiples of this many ms (3 frames): so every contender shows the same source frame at each
+output frame, and pictures can be compared."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One file of a class."""
+
+    id: str
+    """Video id; the file is ``<id>.mp4`` in the class's folder."""
+    kind: str
+    user: str
+    start: int
+    """Playback ms."""
+    length: int
+    """ms."""
+    rect: tuple[int, int, int, int]
+    """Where tiw-2 shows it: x, y, width, height."""
+    has_sound: bool
+    has_bars: bool = False
+    """True if its picture has another shape than the rectangle: what is left of it is black."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """One class of the benchmark, on disk."""
+
+    name: str
+    folder: Path
+    """Holds the files under their ids."""
+    result: Path
+    """The neutral JSON."""
+    streams: tuple[Stream, ...]
+    """Lowest first."""
+    length: int
+    """Playback ms."""
+    layout: str = "tiw-2"
+
+    def path(self, stream: Stream) -> Path:
+        return self.folder / f"{stream.id}.mp4"
+
+    @property
+    def frames(self) -> int:
+        return self.length * FPS // 1000
+
+
+def write_course(
+    folder: Path, name: str, placed: list[tuple[Stream, Path]], length: int, layout: str = "tiw-2", **more: object
+) -> Course:
+    """A class's folder: links to its files under their ids, and its result beside it."""
+    shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / name).mkdir(parents=True)
+    for stream, path in placed:
+        (folder / name / f"{stream.id}.mp4").symlink_to(path.resolve())
+    streams = tuple(stream for stream, _ in placed)
+    segments = [
+        {"kind": s.kind, "user": s.user, "video_id": s.id, "play_time": s.start, "duration": s.length, "format": "mp4"}
+        for s in streams
+    ]
+    result = folder / f"{name}.json"
+    result.write_text(json.dumps({"segments": segments, "total": length, **more}, indent=1), "utf-8")
+    return Course(name=name, folder=folder / name, result=result, streams=streams, length=length, layout=layout)
+
+
+def lesson(material: Material, folder: Path, seconds: int) -> Course:
+    """Board, teacher, three students who come and go, a third of the time a screen share."""
+
+    def at(share: float) -> int:
+        return round(share * seconds * 1000 / STEP) * STEP
+
+    placed = _board_and_teacher(material, seconds)
+    stays = [
+        ("ann", 0, 0.03, 0.43),
+        ("ann", 0, 0.53, 0.97),
+        ("bob", 1, 0.1, 0.67),
+        ("eve", 2, 0.2, 0.37),
+        ("eve", 2, 0.5, 1.0),
+    ]
+    clips = ("bigbuckbunny", "bikes", "carphone_pristine")
+    for number, (user, seat, first, last) in enumerate(stays):
+        length = at(last) - at(first)
+        file = material.camera(-(-length // 1000), clips[seat], (320, 240), 180, 11 + number)
+        stream = Stream(f"{user}-{number}", "camera", user, at(first), length, SEATS[seat + 1], True)
+        placed.append((stream, file))
+    start, length = at(1 / 3), at(2 / 3) - at(1 / 3)
+    share = Stream("share", "screen", "teacher", start, length, STAGE, False, True)
+    placed.insert(1, (share, material.screen(-(-length // 1000))))
+    return write_course(folder, f"lesson-{seconds}", placed, seconds * 1000)
+
+
+def quiet(material: Material, folder: Path, seconds: int) -> Course:
+    """Board and teacher."""
+    return write_course(folder, f"quiet-{seconds}", _board_and_teacher(material, seconds), seconds * 1000)
+
+
+def _board_and_teacher(material: Material, seconds: int) -> list[tuple[Stream, Path]]:
+    board = Stream("board", "whiteboard", "", 0, seconds * 1000, STAGE, False)
+    teacher = Stream("teacher", "camera", "teacher", 0, seconds * 1000, SEATS[0], True)
+    camera = material.camera(seconds, "carphone_pristine", (640, 480), 500, 10)
+    return [(board, material.board(seconds)), (teacher, camera)]

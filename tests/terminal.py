@@ -1,0 +1,140 @@
+"""The command line as a user has it: a process of its own, its two outputs apart."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from classes import BOARD, SMALL, USER_1, USER_2, Class, Stream
+from synthetic import Recipe
+
+from assembler.cli import main
+from assembler.recording import StreamKind
+
+CAMERA, WHITEBOARD = StreamKind.CAMERA, StreamKind.WHITEBOARD
+START = (sys.executable, "-c", "from assembler.cli import main; main()")
+
+
+def three_streams(seconds: int = 6) -> Class:
+    """A board, and two cameras that come late; one leaves early."""
+    return Class(
+        [
+            Stream("w1", WHITEBOARD, "", 0, Recipe(identity="blue", seconds=seconds, fps=5), BOARD),
+            Stream("a1", CAMERA, "ann", 500, Recipe(identity="red", seconds=seconds - 1, fps=15), USER_1),
+            Stream("b1", CAMERA, "bob", 2000, Recipe(identity="green", seconds=seconds - 2, fps=15), USER_2),
+        ],
+        total=seconds * 1000,
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """The error of a ``--json`` command."""
+        told = json.loads(self.out)
+        assert told["verdict"] == "failed"
+        assert told["error"]["exit"] == self.code
+        return dict(told["error"])
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder with a class in it: result.json, media/ and small.json, in which commands are given."""
+
+    folder: Path
+    lesson: Class
+
+    @classmethod
+    def laid(cls, folder: Path, lesson: Class, ffmpeg: str) -> Desk:
+        lesson.make(folder, ffmpeg)
+        (folder / "result.json").write_text(lesson.recording().model_dump_json())
+        (folder / "small.json").write_text(SMALL)
+        return cls(folder, lesson)
+
+    @property
+    def run(self) -> list[str]:
+        """The words of a run that works."""
+        return ["run", "result.json", "--media-dir", "media", "--layout", "small.json", "-o", "class.mp4"]
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "class.mp4"
+
+    def start(self, words: Sequence[str], **settings: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*START, *words],
+            cwd=self.folder,
+            env=self.environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def say(self, *words: str, stdin: str = "", **settings: str) -> Said:
+        """A command to its end, without the cost of a process of its own."""
+        out, err = io.StringIO(), io.StringIO()
+        before = os.environ.copy(), sys.argv, sys.stdin
+        os.environ.update(self.environment(settings))
+        sys.argv, sys.stdin = ["assembler", *words], io.TextIOWrapper(io.BytesIO(stdin.encode()))
+        code: Any = 0
+        try:
+            with chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
+                main()
+        except SystemExit as exc:
+            code = exc.code
+        finally:
+            os.environ.clear()
+            os.environ.update(before[0])
+            sys.argv, sys.stdin = before[1:]
+        return Said(int(code or 0), out.getvalue(), err.getvalue())
+
+    def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """``settings``: ``ASSEMBLER_*`` by their names in small letters."""
+        given = {f"ASSEMBLER_{name.upper()}": value for name, value in settings.items()}
+        return {**os.environ, "ASSEMBLER_HOME": str(self.home), "COLUMNS": "200", **given}
+
+
+def busy_in(folder: Path) -> list[str]:
+    """Every process of the machine that works in this folder or names it, after a moment of grace."""
+    end = time.monotonic() + 2
+    while True:
+        busy = [p.info["name"] for p in psutil.process_iter(["name", "cwd", "cmdline"]) if _is_in(p.info, str(folder))]
+        if not busy or time.monotonic() > end:
+            return busy
+        time.sleep(0.05)
+
+
+def _is_in(process: dict[str, Any], folder: str) -> bool:
+    if (process["cwd"] or "").startswith(folder):
+        return True
+    return any(folder in word for word in process["cmdline"] or ())
+
+
+def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for it."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)

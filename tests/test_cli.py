@@ -1,0 +1,230 @@
+"""The command line: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from readers import open_playback
+from synthetic import counter_at
+from terminal import START, Desk, busy_in, three_streams, until
+
+VERBS = ["run", "inspect", "plan", "verify", "demo", "doctor"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, bundled_ffmpeg: str) -> Desk:
+    return Desk.laid(tmp_path, three_streams(4), bundled_ffmpeg)
+
+
+class TestMistakesInTheCommandLine:
+    def test_a_typo_in_a_verb_names_the_right_one(self, desk: Desk) -> None:
+        said = desk.say("rnu")
+        assert said.code == 2
+        assert "Did you mean 'run'" in said.err
+        assert said.out == ""
+
+    def test_a_typo_in_an_option_names_the_right_one(self, desk: Desk) -> None:
+        said = desk.say("run", "result.json", "--laoyut", "grid", "--json")
+        assert said.code == 2
+        assert "--layout" in said.err
+        assert "--laoyut" in said.failure["sentence"]
+
+    def test_no_verb_shows_the_help(self, desk: Desk) -> None:
+        said = desk.say()
+        assert said.code == 2
+        assert all(f" {verb} " in said.out + said.err for verb in VERBS)
+
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_every_verb_has_help_and_looks_at_nothing(self, desk: Desk, verb: str) -> None:
+        said = desk.say(verb, "--help")
+        assert said.code == 0
+        assert f"Usage: assembler {verb}" in said.out or f"{verb} [OPTIONS]" in said.out
+        assert not desk.home.exists()
+
+    @pytest.mark.parametrize(
+        ("words", "part"),
+        [
+            (["--fps", "0"], "'0' is no frame rate"),
+            (["--fps", "fast"], "write 15, 29.97 or 30000/1001"),
+            (["--fps", "1/0"], "is no frame rate"),
+            (["--from", "noon"], "'noon' is not a time"),
+            (["--from", "0:03", "--to", "0:02"], "Give --from before --to"),
+            (["--from", "1:00:00"], "holds nothing of a playback of 0:04"),
+            (["--frame", "1:00", "f.png"], "the playback is 0:04 long, there is no frame at 1:00"),
+            (["--frame", "now", "f.png"], "'now' is not a time"),
+            (["--frame", "0:01", "f.jpg"], "f.jpg does not end in .png"),
+            (["--frame", "0:01", "nowhere/f.png"], "nowhere is not there"),
+            (["--layout", "tiw2"], "Did you mean tiw-2?"),
+            (["--layout", "lost.json"], "lost.json"),
+            (["--teacher", "carl"], "There are: ann, bob"),
+            (["--layout", "mix"], "there is no mixed stream"),
+            (["--background", "red"], "#RRGGBB"),
+            (["--loudness", "3"], "loudness"),
+            (["--jobs", "0"], "jobs"),
+            (["--media-dir", "elsewhere"], "the media folder 'elsewhere' cannot be read"),
+            (["-o", "class.avi"], "does not end in .mp4"),
+            (["-o", "media"], "media is a folder"),
+            (["-o", "nowhere/class.mp4"], "nowhere is not there"),
+            (["-o", "x" * 300 + ".mp4"], "File name too long"),
+        ],
+        ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+    )
+    def test_a_wrong_value_is_named_with_the_next_step(self, desk: Desk, words: list[str], part: str) -> None:
+        said = desk.say(*desk.run, *words)
+        assert said.code == 2
+        assert part in said.err
+        assert "Traceback" not in said.err
+        assert said.out == ""
+        assert not desk.out.exists()
+
+    def test_a_wrong_setting_in_the_environment_is_named(self, desk: Desk) -> None:
+        said = desk.say(*desk.run, fps="0")
+        assert said.code == 2
+        assert "setting fps: '0' is no frame rate" in said.err
+        assert "ASSEMBLER_FPS" in said.err
+
+    def test_a_typo_in_the_settings_file_is_named(self, desk: Desk) -> None:
+        (desk.folder / "settings.toml").write_text('layuot = "grid"\n')
+        said = desk.say(*desk.run)
+        assert said.code == 2
+        assert "there is no setting 'layuot'" in said.err
+        assert "Did you mean layout?" in said.err
+
+    def test_a_settings_file_that_is_no_toml_is_named(self, desk: Desk) -> None:
+        (desk.folder / "settings.toml").write_text("layout = \n")
+        said = desk.say(*desk.run)
+        assert said.code == 2
+        assert "settings.toml cannot be read" in said.err
+
+    def test_a_flag_wins_over_the_environment_and_that_over_the_file(self, desk: Desk) -> None:
+        (desk.folder / "settings.toml").write_text('layout = "grid"\nfps = "10"\n')
+        told = json.loads(desk.say("plan", "result.json", "--json", "--fps", "12", layout="tiw-1").out)
+        assert (told["layout"], told["fps"]) == ("tiw-1", "12")
+
+
+class TestOutputs:
+    def test_a_run_prints_its_summary_and_a_machine_gets_json_alone(self, desk: Desk) -> None:
+        said = desk.say(*desk.run)
+        assert said.code == 0
+        assert "class.mp4: ok, 0:04, 492x252" in said.out
+        again = desk.say(*desk.run, "--json", "--progress", "json")
+        told = json.loads(again.out)
+        assert told["verdict"] == "ok"
+        assert {o["fate"] for o in told["outcomes"]} == {"used"}
+        assert "class.mp4: ok" in again.err
+
+    def test_progress_as_json_lines_reaches_the_whole_length(self, desk: Desk) -> None:
+        said = desk.say(*desk.run, "--json", "--progress", "json")
+        lines = [json.loads(line) for line in said.err.splitlines() if line.startswith("{")]
+        assert [line["text"] for line in lines if line["event"] == "step"][-2:] == ["joining", "verifying"]
+        ended = {line["task"]: line for line in lines if line["event"] == "end"}
+        assert ended["render"]["done"] == pytest.approx(4)
+        assert ended["render"]["unit"] == "s"
+        people = [line for line in said.err.splitlines() if not line.startswith("{")]
+        assert people[0].startswith("class.mp4: ok")
+
+    @pytest.mark.parametrize("verb", ["inspect", "plan"])
+    def test_a_result_is_read_from_standard_input(self, desk: Desk, verb: str) -> None:
+        said = desk.say(verb, "-", "--json", stdin=(desk.folder / "result.json").read_text())
+        assert said.code == 0
+        assert said.err == ""
+        assert isinstance(json.loads(said.out), dict)
+
+    def test_a_failure_is_json_too(self, desk: Desk) -> None:
+        for words in (["run", "lost.json"], ["inspect", "lost.json"], ["plan", "lost.json"], ["verify", "lost.mp4"]):
+            said = desk.say(*words, "--json")
+            assert said.code == 2
+            assert said.failure["kind"] == "InputError"
+            assert "lost" in said.failure["sentence"]
+            assert said.failure["hint"]
+
+    def test_a_reader_that_goes_away_is_no_traceback(self, desk: Desk) -> None:
+        process = desk.start(["plan", "result.json"])
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        assert process.wait(20) == 141
+
+    @pytest.mark.parametrize("words", [["inspect", "result.json"], ["plan", "result.json"]], ids=lambda w: w[0])
+    def test_inspect_and_plan_never_use_the_network(self, desk: Desk, words: list[str]) -> None:
+        code = (
+            "import os, sys\n"
+            "outward = {'socket.' + n for n in ('connect', 'getaddrinfo', 'gethostbyname', 'sendto', 'sendmsg')}\n"
+            "sys.addaudithook(lambda name, _: os._exit(99) if name in outward else None)\n"
+            "from assembler.cli import main; main()"
+        )
+        command = [sys.executable, "-c", code, *words]
+        done = subprocess.run(command, cwd=desk.folder, env=desk.environment({}), capture_output=True, check=False)
+        assert done.returncode == 0
+        assert not desk.home.exists()
+
+
+class TestOneFrame:
+    def test_one_picture_shows_what_the_playback_would_show(self, desk: Desk) -> None:
+        begun = time.monotonic()
+        said = desk.say(*desk.run, "--frame", "0:03", "out.png", "--json")
+        assert said.code == 0, said.err
+        assert time.monotonic() - begun < 5
+        assert json.loads(said.out) == {"frame": "out.png"}
+        with open_playback(desk.folder / "out.png") as picture:
+            assert picture.size == (492, 252)
+            for stream in desk.lesson.streams:
+                assert stream.rect is not None
+                seen = picture.seen(stream.rect, 0)
+                wanted = counter_at(stream.recipe, (3000 - stream.play) / 1000 + 0.001)
+                assert (seen.identity, seen.counter) == (stream.recipe.identity, wanted)
+        assert not desk.out.exists()
+
+
+def interrupted(desk: Desk, how: signal.Signals) -> subprocess.Popen[str]:
+    """A run that is told to end in the middle of its rendering."""
+    process = desk.start([*desk.run, "--json", "--progress", "json", "--keep-work"], chunk_seconds="0.5", jobs="1")
+    until(lambda: len(list(desk.home.glob("work/*/chunks/*.mp4"))) >= 2)
+    process.send_signal(how)
+    return process
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)
+def test_a_run_told_to_stop_says_so_and_goes_on_later(desk: Desk, how: signal.Signals) -> None:
+    process = interrupted(desk, how)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "The same command continues where it stopped" in err
+    assert "Traceback" not in err
+    assert json.loads(out)["error"]["kind"] == "Stopped"
+    assert busy_in(desk.folder) == []
+    assert not desk.out.exists()
+    kept = {p.name: p.stat().st_ino for p in desk.home.glob("work/*/chunks/*.mp4")}
+    assert desk.say(*desk.run, "--keep-work", chunk_seconds="0.5").code == 0
+    now = {p.name: p.stat().st_ino for p in desk.home.glob("work/*/chunks/*.mp4")}
+    assert {name: now[name] for name in kept} == kept
+
+
+def test_an_impatient_user_who_presses_it_many_times_gets_the_same_end(desk: Desk) -> None:
+    process = interrupted(desk, signal.SIGINT)
+    for _ in range(5):
+        time.sleep(0.02)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert busy_in(desk.folder) == []
+
+
+def test_the_process_stays_small(desk: Desk) -> None:
+    command = [*START, *desk.run]
+    process = subprocess.Popen(command, cwd=desk.folder, env=desk.environment({}), stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss < 200 * 1024

@@ -1,0 +1,74 @@
+"""What the doctor sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assembler.doctor import Symptom, examine
+from assembler.options import load_options
+
+
+def seen(name: str, **options: object) -> Symptom:
+    return next(s for s in examine(load_options(**options)) if s.name == name)
+
+
+def test_a_whole_installation_is_well(ffmpeg: str) -> None:
+    symptoms = examine(load_options(ffmpeg=ffmpeg))
+    assert [s.name for s in symptoms if not s.is_well and s.name != "disk"] == []
+    assert {"ffmpeg", "ffmpeg encoders", "ffmpeg filters", "packages", "home", "disk", "settings"} <= {
+        s.name for s in symptoms
+    }
+
+
+def test_an_ffmpeg_that_is_not_there_is_named_with_what_to_do() -> None:
+    symptom = seen("ffmpeg", ffmpeg="/nowhere/ffmpeg")
+    assert not symptom.is_well
+    assert "/nowhere/ffmpeg" in symptom.text
+    assert "ASSEMBLER_FFMPEG" in symptom.hint
+
+
+def fake(folder: Path, encoders: str, version: str = "9.0.2") -> str:
+    path = folder / "ffmpeg"
+    cases = f"*-version*) echo ffmpeg version {version} x;; *-encoders*) echo '{encoders}';;"
+    path.write_text(f'#!/bin/sh\ncase "$*" in {cases} esac\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_missing_encoders_and_filters_are_named(tmp_path: Path) -> None:
+    program = fake(tmp_path, " A..... aac  AAC")
+    assert seen("ffmpeg encoders", ffmpeg=program).text == "missing: libx264"
+    filters = seen("ffmpeg filters", ffmpeg=program)
+    assert not filters.is_well
+    assert "xstack" in filters.text
+    assert filters.hint
+
+
+def test_an_old_ffmpeg_is_named_with_its_version(tmp_path: Path) -> None:
+    symptom = seen("ffmpeg", ffmpeg=fake(tmp_path, "", "4.2.7"))
+    assert not symptom.is_well
+    assert "4.2.7" in symptom.text
+
+
+def test_a_home_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    symptom = seen("home", home=tmp_path / "file")
+    assert not symptom.is_well
+    assert "ASSEMBLER_HOME" in symptom.hint
+
+
+def test_a_setting_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert seen("settings").is_well
+    monkeypatch.setenv("ASSEMBLER_LAYUOT", "grid")
+    symptom = seen("settings")
+    assert not symptom.is_well
+    assert "ASSEMBLER_LAYUOT" in symptom.text
+    assert "ASSEMBLER_LAYOUT" in symptom.hint
+
+
+def test_the_home_is_not_made_just_by_looking(tmp_path: Path) -> None:
+    home = tmp_path / "new" / "home"
+    assert seen("home", home=home).is_well
+    assert not home.exists()

@@ -1,0 +1,65 @@
+"""Python processes stay under 200 MB whatever the length."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from assembler.media.checking import Check
+from assembler.media.muxing import Join, Run
+from assembler.plan.manifest import folded
+from assembler.values import Value
+
+MOST_KIB = 200_000_000 // 1024
+RATE, COUNT, SCALE = 30, 3 * 3600 * 30, 5_760_000
+
+
+def three_hours(path: Path) -> None:
+    """A film of three hours: the same few packets again and again."""
+    base = Fraction(1, RATE)
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("libx264", rate=RATE, options={"g": "300", "preset": "ultrafast"})
+        video.width = video.height = 16
+        black = av.VideoFrame(16, 16, "yuv420p")
+        some = [packet for _ in range(300) for packet in video.encode(black)] + list(video.encode())
+        for index in range(COUNT):
+            like = some[index % 300]
+            packet = av.Packet(bytes(like))
+            packet.stream, packet.time_base, packet.is_keyframe = video, base, like.is_keyframe
+            packet.pts = packet.dts = index
+            out.mux_one(packet)
+
+
+def peak_kib(module: str, order: Value, folder: Path) -> int:
+    """The most memory one of our own child processes takes for this order."""
+    path = folder / f"{module}.json"
+    path.write_text(order.model_dump_json())
+    words = ["join"] if module == "muxing" else []
+    child = subprocess.Popen([sys.executable, "-m", f"assembler.media.{module}", *words, str(path)])
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    return usage.ru_maxrss
+
+
+def test_three_hours_of_copied_packets_are_joined_and_checked_in_little_memory(tmp_path: Path) -> None:
+    source, out, answer = tmp_path / "source.mp4", tmp_path / "joined.mp4", tmp_path / "answer"
+    three_hours(source)
+    # no step like the one before it: the longest list of stamps there can be
+    ticks = tuple(index * SCALE // RATE + index % 2 * 7 for index in range(COUNT))
+    run = Run(name=str(source), container="mov", first_packet=0, end_packet=None, start=0, stamps=ticks, frames=COUNT)
+    order = Join(
+        out=str(out), time_scale=SCALE, frame_ticks=SCALE // RATE, runs=(run,), sound=None, chapters=(), length=0
+    )
+    assert peak_kib("muxing", order, tmp_path) < MOST_KIB
+    check = Check(
+        path=str(out), size=None, stamps=folded(list(ticks), SCALE), joins=(), width=16, height=16,
+        length=COUNT * 1000 // RATE, has_made_picture=True, has_made_sound=False, decode="joins", answer=str(answer),
+    )  # fmt: skip
+    assert peak_kib("checking", check, tmp_path) < MOST_KIB
+    assert answer.read_text() == "there is no sound track"
