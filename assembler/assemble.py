@@ -217,7 +217,7 @@ def _already_there(out: Path, digest: str) -> Manifest | None:
     with suppress(AssemblerError):
         manifest = load_manifest(out)
         if manifest.digest == digest:
-            verify(out, manifest, decode="nothing")
+            verify(out, manifest, decode="index")
             return manifest
     return None
 

@@ -136,7 +136,8 @@ def _told_to_stop(*_: object) -> NoReturn:
 
 def _fail(kind: str, sentence: str, hint: str, code: int, as_json: bool) -> int:
     """Say what went wrong, to people and, where that was asked for, to a machine."""
-    print(f"error: {sentence}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
+    label = "" if code == INTERRUPTED else "error: "
+    print(label + sentence + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
     if as_json:
         _print_failure(kind, sentence, hint, code)
     return code

@@ -58,10 +58,11 @@ class Bars:
     @contextmanager
     def task(self, name: str, total: float | None, unit: str) -> Iterator[Task]:
         is_bytes = unit == "B"
-        shape = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
+        done = "{n_fmt}/{total_fmt}" if is_bytes else "{n:.1f}/{total:.1f}s"
+        shape = "{l_bar}{bar}| " + done + " [{elapsed}<{remaining}, {rate_noinv_fmt}]"
         with tqdm(
             desc=name,
-            total=total if is_bytes or total is None else round(total, 1),
+            total=total,
             unit=unit,
             unit_scale=is_bytes,
             unit_divisor=1024,
@@ -76,11 +77,14 @@ class Bars:
 class _BarTask:
     def __init__(self, bar: tqdm[Never]) -> None:
         self._bar = bar
+        self._done = 0.0
         self._lock = threading.Lock()
 
     def advance(self, amount: float) -> None:
         with self._lock:
-            self._bar.update(round(amount, 3))
+            self._done += amount
+            most = self._done if self._bar.total is None else min(self._done, self._bar.total)
+            self._bar.update(most - self._bar.n)
 
 
 class JsonLines:

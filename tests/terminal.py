@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -130,6 +131,22 @@ def _is_in(process: dict[str, Any], folder: str) -> bool:
     if (process["cwd"] or "").startswith(folder):
         return True
     return any(folder in word for word in process["cmdline"] or ())
+
+
+def peak_of(importing: str, words: Sequence[str], folder: Path) -> int:
+    """The most bytes of memory a Python process of its own holds while ``main()`` runs, by the kernel's account.
+
+    Asked from inside: what a parent is told of a child counts the parent's own memory before the exec.
+    """
+    code = (
+        f"import atexit, sys\n{importing}\n"
+        "atexit.register(lambda: sys.stderr.write(open('/proc/self/status').read()))\n"
+        "sys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(re.search(r"VmHWM:\s+(\d+) kB", done.stderr)[1]) * 1024  # type: ignore[index]  # Linux always says it
 
 
 def until(is_so: Callable[[], bool], seconds: float = 20) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
 from readers import open_playback
 from synthetic import counter_at
-from terminal import START, Desk, busy_in, three_streams, until
+from terminal import Desk, busy_in, three_streams, until
+
+import assembler
+from assembler.progress import Bars
 
 VERBS = ["run", "inspect", "plan", "verify", "demo", "doctor"]
 
@@ -221,10 +227,34 @@ def test_an_impatient_user_who_presses_it_many_times_gets_the_same_end(desk: Des
     assert busy_in(desk.folder) == []
 
 
-def test_the_process_stays_small(desk: Desk) -> None:
-    command = [*START, *desk.run]
-    process = subprocess.Popen(command, cwd=desk.folder, env=desk.environment({}), stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert usage.ru_maxrss < 200 * 1024
+def test_the_verbs_are_functions_of_the_package_too() -> None:
+    for _ in range(2):  # importing a module of the same name must not get into the way
+        assert assembler.assemble is importlib.import_module("assembler.assemble").assemble
+        assert assembler.parse is importlib.import_module("assembler.dialects").parse
+
+
+class TestBars:
+    def shown(self, total: float, unit: str, amounts: list[float]) -> str:
+        """What a terminal of 100 columns has seen."""
+        reader, writer = os.openpty()
+        termios.tcsetwinsize(writer, (24, 100))
+        with open(writer, "w") as stream, Bars(stream).task("render", total, unit) as task:
+            for amount in amounts:
+                task.advance(amount)
+        seen = os.read(reader, 100_000).decode()
+        os.close(reader)
+        return seen
+
+    def test_a_bar_ends_at_its_total_in_plain_numbers(self) -> None:
+        last = self.shown(6, "s", [0.1234] * 49).strip().split("\r")[-1]
+        assert "100%" in last
+        assert " 6.0/6.0s [" in last
+
+    def test_bytes_are_shown_with_their_unit(self) -> None:
+        assert "2.00M/2.00M" in self.shown(2 * 2**20, "B", [2**20, 2**20])
+
+    def test_there_is_none_where_there_is_no_terminal(self) -> None:
+        stream = io.StringIO()
+        with Bars(stream).task("render", 6, "s") as task:
+            task.advance(6)
+        assert stream.getvalue() == ""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import av
+from terminal import Desk, peak_of, three_streams
 
 from assembler.media.checking import Check
 from assembler.media.muxing import Join, Run
 from assembler.plan.manifest import folded
 from assembler.values import Value
 
-MOST_KIB = 200_000_000 // 1024
+MOST = 200_000_000
 RATE, COUNT, SCALE = 30, 3 * 3600 * 30, 5_760_000
 
 
@@ -35,16 +33,12 @@ def three_hours(path: Path) -> None:
             out.mux_one(packet)
 
 
-def peak_kib(module: str, order: Value, folder: Path) -> int:
+def peak_bytes(module: str, order: Value, folder: Path) -> int:
     """The most memory one of our own child processes takes for this order."""
     path = folder / f"{module}.json"
     path.write_text(order.model_dump_json())
     words = ["join"] if module == "muxing" else []
-    child = subprocess.Popen([sys.executable, "-m", f"assembler.media.{module}", *words, str(path)])
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0
-    return usage.ru_maxrss
+    return peak_of(f"from assembler.media.{module} import main", [*words, str(path)], folder)
 
 
 def test_three_hours_of_copied_packets_are_joined_and_checked_in_little_memory(tmp_path: Path) -> None:
@@ -56,10 +50,16 @@ def test_three_hours_of_copied_packets_are_joined_and_checked_in_little_memory(t
     order = Join(
         out=str(out), time_scale=SCALE, frame_ticks=SCALE // RATE, runs=(run,), sound=None, chapters=(), length=0
     )
-    assert peak_kib("muxing", order, tmp_path) < MOST_KIB
+    assert peak_bytes("muxing", order, tmp_path) < MOST
     check = Check(
         path=str(out), size=None, stamps=folded(list(ticks), SCALE), joins=(), width=16, height=16,
         length=COUNT * 1000 // RATE, has_made_picture=True, has_made_sound=False, decode="joins", answer=str(answer),
     )  # fmt: skip
-    assert peak_kib("checking", check, tmp_path) < MOST_KIB
+    assert peak_bytes("checking", check, tmp_path) < MOST
     assert answer.read_text() == "there is no sound track"
+
+
+def test_a_run_stays_small(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    desk = Desk.laid(tmp_path, three_streams(3), bundled_ffmpeg)
+    assert peak_of("from assembler.cli import main", desk.run, desk.folder) < MOST
+    assert desk.out.exists()

@@ -44,7 +44,7 @@ def load_manifest(playback: Path) -> Manifest:
 def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop | None = None) -> None:
     """Hold a file against its manifest; raises VerifyError naming the first problem and how many there are.
 
-    ``decode``: "nothing" (size and stamps only), "joins" or "all". A manifest of size 0 was not written yet.
+    ``decode`` as in ``Check.decode``. A manifest of size 0 was not written yet.
     """
     with tempfile.TemporaryDirectory(prefix="assembler-verify-") as scratch:
         answer = Path(scratch) / "answer"
