@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from assembler.errors import AssemblerError, InputError
-from assembler.findings import Finding, Severity
+from assembler.errors import AssemblerError, InputError, VerifyError
+from assembler.findings import Finding, Severity, warning
 from assembler.gather import Gathered, gather
 from assembler.layout import arrange
 from assembler.media.compose import compose, finished_digest, single_frame
-from assembler.media.ffmpeg import find_ffmpeg
+from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.verify import assets_of, load_manifest, verify
 from assembler.options import Options, load_options
 from assembler.plan.build import build_plan
 from assembler.plan.manifest import Manifest
-from assembler.plan.model import Plan
+from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
@@ -63,31 +63,68 @@ def _assemble(
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
     got = gather(ordered, options, workspace, progress, stop)
-    timeline, plan = decide(ordered, got, options)
-    _refuse_warnings(plan.findings, options)
-    digest = finished_digest(plan, got.files, program, options)
-    done = _already_there(out, digest)
-    if done is not None:
-        return Playback(out, done, was_there=True)
-    with workspace.held(digest, out, progress) as folder:
-        done = _already_there(out, digest)  # made by another run while this one waited
+    making = _Making(ordered, out, options, program, workspace, progress, stop)
+    try:
+        return making.make(got, may_copy=True)
+    except _CopyDamaged as exc:
+        damage = warning("", f"What was copied is damaged ({exc}): the whole playback was encoded instead.")
+        return making.make(replace(got, findings=(*got.findings, damage)), may_copy=False)
+
+
+class _CopyDamaged(Exception):
+    """Copied packets that do not decode: no playback, but the sources can still be decoded and encoded."""
+
+
+@dataclass(frozen=True)
+class _Making:
+    """All that stays the same while one file is made."""
+
+    recordings: Sequence[Recording]
+    out: Path
+    options: Options
+    program: Ffmpeg
+    workspace: Workspace
+    progress: Progress
+    stop: Stop
+
+    def make(self, got: Gathered, *, may_copy: bool) -> Playback:
+        """Plan, compose, verify, and put in place, unless all that was done before."""
+        timeline, plan = decide(self.recordings, got, self.options, may_copy=may_copy)
+        _refuse_warnings(plan.findings, self.options)
+        digest = finished_digest(plan, got.files, self.program, self.options)
+        done = _already_there(self.out, digest)
         if done is not None:
-            return Playback(out, done, was_there=True)
-        for name, value in [("timeline", timeline), ("plan", plan), *_numbered(ordered)]:
-            write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
-        part = out.with_name(out.name + ".part")
+            return Playback(self.out, done, was_there=True)
+        with self.workspace.held(digest, self.out, self.progress) as folder:
+            done = _already_there(self.out, digest)  # made by another run while this one waited
+            if done is not None:
+                return Playback(self.out, done, was_there=True)
+            for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recordings)]:
+                write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
+            manifest = self._compose(plan, timeline, got, digest, folder)
+            if not self.options.keep_work:
+                self.workspace.forget(digest)  # while it is held: a run that waits for it begins with a fresh one
+        return Playback(self.out, manifest, was_there=False)
+
+    def _compose(self, plan: Plan, timeline: Timeline, got: Gathered, digest: str, folder: Path) -> Manifest:
+        part = self.out.with_name(self.out.name + ".part")
         manifest = compose(
-            plan, timeline, got, digest, part, folder=folder, program=program, options=options, progress=progress,
-            stop=stop, segments=[s for r in ordered for s in r.segments], tasks=[r.name for r in ordered],
+            plan, timeline, got, digest, part, folder=folder, program=self.program, options=self.options,
+            progress=self.progress, stop=self.stop, tasks=[r.name for r in self.recordings],
+            segments=[s for r in self.recordings for s in r.segments],
         )  # fmt: skip
         with _without(part):
-            _refuse_warnings(manifest.findings, options)
-        progress.say("verifying")
-        verify(part, manifest, stop=stop)
-        _put_in_place(part, out, manifest)
-        if not options.keep_work:
-            workspace.forget(digest)  # while it is held: a run that waits for it begins with a fresh one
-    return Playback(out, manifest, was_there=False)
+            _refuse_warnings(manifest.findings, self.options)
+        self.progress.say("verifying")
+        try:
+            verify(part, manifest, stop=self.stop)
+        except VerifyError as exc:
+            if plan.mode is not Mode.COPY:
+                raise
+            part.unlink(missing_ok=True)
+            raise _CopyDamaged(exc.sentence) from exc
+        _put_in_place(part, self.out, manifest)
+        return manifest
 
 
 def decide(

@@ -35,7 +35,7 @@ def build_plan(
 
     ``timeline`` and ``arrangement`` are of the whole class even for a window, so that a window shows what the whole
     would show there. ``unusable``: video id -> why its file could not be used. ``findings``: stated before.
-    ``may_copy`` False: what could be copied is composed all the same (a single frame).
+    ``may_copy`` False: what could be copied is composed all the same (a single frame; a copy found damaged).
     """
     unusable = unusable or {}
     fps = options.fps or choose_rate(arrangement, facts, timeline.length)
@@ -45,7 +45,7 @@ def build_plan(
     parts = find_visible(window, placed, fps, frames)
     mode, reason, copied = decide_copying(window, parts, placed.layout, facts, options)
     if not may_copy:
-        mode, reason, copied = Mode.ENCODE, "composed for a single frame", ()
+        mode, reason, copied = Mode.ENCODE, "it may not be copied", ()
     if mode is Mode.COPY:
         picture = facts[copied[0].video_id].picture
         fps = picture.rate if picture is not None else fps

@@ -10,12 +10,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-from classes import beep_errors, wrong_pictures
+from classes import Class, Stream, beep_errors, wrong_pictures
 from oddities import FIRST, odd, wall
 from synthetic import make, truncated
 
 from assembler.assemble import Playback
 from assembler.findings import Fate, Finding, Severity, Verdict
+from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 
 SOUND_TOLERANCE = 0.005
@@ -170,3 +171,17 @@ def test_a_file_with_one_picture_that_decodes_holds_it(tmp_path: Path, ffmpeg: s
     assert {row.seen["dead"].counter for row in rows if 0.2 < row.stamp < 3} == {0}
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
     assert warnings(playback, "dead")
+
+
+def test_a_damaged_mixed_stream_is_encoded_instead_of_copied(tmp_path: Path, ffmpeg: str) -> None:
+    recipe = odd("red", seconds=4, gop=30, gain=0.2)
+    lesson = Class([Stream("m", StreamKind.MIX, "", 0, recipe, (0, 0, 320, 240))], options={"layout": "auto"})
+    media = lesson.make(tmp_path, ffmpeg)
+    spoiled(media / "m.mp4", packets(media / "m.mp4", 0.3, 0.8))
+    playback = lesson.assemble(tmp_path, ffmpeg)
+    assert playback.manifest.mode is Mode.ENCODE
+    assert playback.manifest.verdict is Verdict.DEGRADED
+    assert "encoded instead" in " ".join(f.sentence for f in playback.manifest.findings)
+    rows = [row for row in lesson.rows(playback) if row.stamp >= 2]
+    assert wrong_pictures(lesson, playback, rows) == []
+    assert lesson.assemble(tmp_path, ffmpeg).was_there
