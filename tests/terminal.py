@@ -149,7 +149,7 @@ def peak_of(importing: str, words: Sequence[str], folder: Path) -> int:
     return int(re.search(r"VmHWM:\s+(\d+) kB", done.stderr)[1]) * 1024  # type: ignore[index]  # Linux always says it
 
 
-def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+def until(is_so: Callable[[], bool], seconds: float = 90) -> None:
     """Wait for it."""
     end = time.monotonic() + seconds
     while not is_so():

@@ -14,13 +14,13 @@ from pathlib import Path
 from assembler import processes
 from assembler.findings import Finding, judge
 from assembler.media.child import child_error, run_module
-from assembler.media.cooking import ffmpeg_argv
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.graph import build_graph, compile_graph
-from assembler.media.kitchen import RENDER_VERSION, Kitchen, prepare_sources
 from assembler.media.muxing import Join, Run, SoundTrack
 from assembler.media.render import render_chunks
+from assembler.media.render_run import ffmpeg_argv
+from assembler.media.render_setup import RENDER_VERSION, RenderSetup, prepare_sources
 from assembler.media.repair import retold
 from assembler.media.sound import render_sound
 from assembler.media.space import Material, check_space
@@ -83,7 +83,7 @@ def compose(
 ) -> Manifest:
     """Write the whole playback to ``part`` and return what it must be; work that exists in ``folder`` is taken up."""
     check_space(plan, material, folder, part)
-    kitchen = Kitchen(
+    setup = RenderSetup(
         folder=folder,
         program=program,
         encoder=ENCODERS[ENCODER],
@@ -96,9 +96,9 @@ def compose(
     seconds = plan.length / 1000
     with progress.task("render", seconds, "s") as task:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound") as pool:
-            sound = pool.submit(_sound, plan, kitchen, options, stop)
+            sound = pool.submit(_sound, plan, setup, options, stop)
             try:
-                runs, stamps, joins, findings = _picture(plan, kitchen, options, task.advance)
+                runs, stamps, joins, findings = _picture(plan, setup, options, task.advance)
             except BaseException:
                 stop.set()
                 raise
@@ -106,7 +106,7 @@ def compose(
         if plan.mode is Mode.COPY:
             task.advance(seconds)
     progress.say("joining")
-    _join(plan, runs, stamps, track, part, kitchen)
+    _join(plan, runs, stamps, track, part, setup)
     stated = (*plan.findings, *findings, *heard)
     return Manifest(
         made_by=package_version(),
@@ -152,12 +152,12 @@ def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, .
 
 
 def _picture(
-    plan: Plan, kitchen: Kitchen, options: Options, on_seconds: Callable[[float], None]
+    plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]
 ) -> tuple[list[Run], Stamps, tuple[int, ...], list[Finding]]:
     if plan.mode is Mode.COPY:
-        return _copied(plan, kitchen)
-    chunks = cut_chunks(plan, kitchen.facts, options.chunk_seconds)
-    files, findings = render_chunks(chunks, kitchen, jobs=options.jobs, on_seconds=on_seconds)
+        return _copied(plan, setup)
+    chunks = cut_chunks(plan, setup.facts, options.chunk_seconds)
+    files, findings = render_chunks(chunks, setup, jobs=options.jobs, on_seconds=on_seconds)
     ticks = frame_ticks(plan.fps)
     runs = [
         Run(
@@ -175,8 +175,8 @@ def _picture(
     return runs, stamps, tuple(chunk.first * ticks for chunk in chunks[1:]), findings
 
 
-def _copied(plan: Plan, kitchen: Kitchen) -> tuple[list[Run], Stamps, tuple[int, ...], list[Finding]]:
-    pictures = {run.video_id: kitchen.facts[run.video_id].picture for run in plan.copied}
+def _copied(plan: Plan, setup: RenderSetup) -> tuple[list[Run], Stamps, tuple[int, ...], list[Finding]]:
+    pictures = {run.video_id: setup.facts[run.video_id].picture for run in plan.copied}
     scale = time_scale([p for p in pictures.values() if p is not None])
     runs: list[Run] = []
     for copied in plan.copied:
@@ -187,8 +187,8 @@ def _copied(plan: Plan, kitchen: Kitchen) -> tuple[list[Run], Stamps, tuple[int,
         ticks = tuple(int((stamp * picture.time_base + copied.offset) * scale) for stamp in kept)
         runs.append(
             Run(
-                name=str(kitchen.files[copied.video_id].resolve()),
-                container=kitchen.facts[copied.video_id].container,
+                name=str(setup.files[copied.video_id].resolve()),
+                container=setup.facts[copied.video_id].container,
                 first_packet=copied.first_packet,
                 end_packet=copied.end_packet,
                 start=min(ticks),
@@ -200,28 +200,28 @@ def _copied(plan: Plan, kitchen: Kitchen) -> tuple[list[Run], Stamps, tuple[int,
     return runs, folded(everything, scale), tuple(run.start for run in runs[1:]), []
 
 
-def _sound(plan: Plan, kitchen: Kitchen, options: Options, stop: Stop) -> tuple[SoundTrack, tuple[Finding, ...]]:
+def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> tuple[SoundTrack, tuple[Finding, ...]]:
     if plan.bed.copied is not None:
-        known = kitchen.facts[plan.bed.copied]
+        known = setup.facts[plan.bed.copied]
         piece = plan.bed.pieces[0]
         offset = Fraction(piece.span.start - piece.file_start, 1000) - known.origin
-        name = str(kitchen.files[plan.bed.copied].resolve())
+        name = str(setup.files[plan.bed.copied].resolve())
         return SoundTrack(name=name, container=known.container, offset=offset), ()
-    identities = {p.video_id: list(identity_of(kitchen.files[p.video_id])) for p in plan.bed.pieces}
-    key = digest_of(RENDER_VERSION, plan.bed, plan.length, identities, options.loudness, kitchen.program.text)[:32]
-    out = kitchen.folder / f"sound-{key}.m4a"
+    identities = {p.video_id: list(identity_of(setup.files[p.video_id])) for p in plan.bed.pieces}
+    key = digest_of(RENDER_VERSION, plan.bed, plan.length, identities, options.loudness, setup.program.text)[:32]
+    out = setup.folder / f"sound-{key}.m4a"
     report = out.with_suffix(".json")
     if out.exists() and report.exists():
         findings = _SoundReport.model_validate_json(report.read_text("utf-8")).findings
     else:
         findings = render_sound(
             plan.bed,
-            kitchen.files,
-            kitchen.facts,
+            setup.files,
+            setup.facts,
             length=Ms(plan.length),
             out=out,
-            work=kitchen.folder,
-            ffmpeg=kitchen.program.path,
+            work=setup.folder,
+            ffmpeg=setup.program.path,
             loudness=options.loudness,
             stop=stop,
             on_seconds=None,
@@ -231,7 +231,7 @@ def _sound(plan: Plan, kitchen: Kitchen, options: Options, stop: Stop) -> tuple[
     return SoundTrack(name=str(out), container="mov", offset=Fraction(0)), findings
 
 
-def _join(plan: Plan, runs: Sequence[Run], stamps: Stamps, track: SoundTrack, part: Path, kitchen: Kitchen) -> None:
+def _join(plan: Plan, runs: Sequence[Run], stamps: Stamps, track: SoundTrack, part: Path, setup: RenderSetup) -> None:
     order = Join(
         out=str(part.absolute()),
         time_scale=stamps.time_scale,
@@ -242,7 +242,7 @@ def _join(plan: Plan, runs: Sequence[Run], stamps: Stamps, track: SoundTrack, pa
         length=plan.length,
     )
     try:
-        run_module("assembler.media.muxing", ["join"], order, cwd=kitchen.folder, name="join", stop=kitchen.stop)
+        run_module("assembler.media.muxing", ["join"], order, cwd=setup.folder, name="join", stop=setup.stop)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -263,8 +263,8 @@ def single_frame(
     chunk = cut_frame(plan, material.facts, type(plan.frames)(frame))
     with workspace.scratch_folder() as folder:
         (folder / "chunks").mkdir()
-        kitchen = Kitchen(folder, program, ENCODERS[ENCODER], material.files, material.facts, Stop(), 60.0)
-        readings = prepare_sources([chunk], kitchen)
+        setup = RenderSetup(folder, program, ENCODERS[ENCODER], material.files, material.facts, Stop(), 60.0)
+        readings = prepare_sources([chunk], setup)
         stream = (
             build_graph(chunk, material.facts, readings, program)
             .filter(

@@ -10,37 +10,37 @@ from pathlib import Path
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
-from assembler.media.cooking import Meter, cook
 from assembler.media.graph import Reading
-from assembler.media.kitchen import Kitchen, prepare_sources
+from assembler.media.render_run import Meter, run_chunk
+from assembler.media.render_setup import RenderSetup, prepare_sources
 from assembler.media.repair import Loss, Losses, find_damage, told, without_guilty
 from assembler.plan.chunks import Chunk
 from assembler.workspace import write_whole
 
 
 def render_chunks(
-    chunks: Sequence[Chunk], kitchen: Kitchen, *, jobs: int, on_seconds: Callable[[float], None]
+    chunks: Sequence[Chunk], setup: RenderSetup, *, jobs: int, on_seconds: Callable[[float], None]
 ) -> tuple[list[Path], list[Finding]]:
     """The chunks' files, in order, and what of their pictures is damaged or was replaced.
 
     Chunks that exist are taken as they are. Longest first, ``jobs`` at once. Raises MediaError naming the chunk.
     """
-    (kitchen.folder / "chunks").mkdir(exist_ok=True)
-    readings = prepare_sources(chunks, kitchen)
+    (setup.folder / "chunks").mkdir(exist_ok=True)
+    readings = prepare_sources(chunks, setup)
     order = sorted(range(len(chunks)), key=lambda i: -_cost(chunks[i]))
     done: dict[int, tuple[Path, Sequence[Loss]]] = {}
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="render") as pool:
-        futures = {pool.submit(_render_chunk, chunks[i], kitchen, readings, on_seconds): i for i in order}
+        futures = {pool.submit(_render_chunk, chunks[i], setup, readings, on_seconds): i for i in order}
         try:
             finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = [f for f in finished if f.exception() is not None]
             if failed:
-                kitchen.stop.set()
+                setup.stop.set()
         except BaseException:
-            kitchen.stop.set()
+            setup.stop.set()
             raise
         finally:
-            if kitchen.stop.is_set():
+            if setup.stop.is_set():
                 pool.shutdown(wait=True, cancel_futures=True)
         for future in failed:
             if not isinstance(future.exception(), processes.Stopped):
@@ -56,42 +56,42 @@ def _cost(chunk: Chunk) -> int:
 
 def _render_chunk(
     chunk: Chunk,
-    kitchen: Kitchen,
+    setup: RenderSetup,
     readings: Mapping[tuple[str, int], Reading],
     on_seconds: Callable[[float], None],
 ) -> tuple[Path, Sequence[Loss]]:
     """One chunk's file, and what is not as it should be in it (kept beside it for a run that goes on from there)."""
-    out = kitchen.folder / "chunks" / f"{kitchen.chunk_digest(chunk)}.mp4"
+    out = setup.folder / "chunks" / f"{setup.chunk_digest(chunk)}.mp4"
     report = out.with_suffix(".json")
     meter = Meter(on_seconds, chunk.frames / float(chunk.fps))
     if out.exists() and report.exists():
         losses: Sequence[Loss] = Losses.model_validate_json(report.read_text("utf-8")).losses
     else:
         made = out.with_suffix(".made")  # no name of a finished chunk: its report comes first
-        losses = _cooked(chunk, kitchen, readings, made, meter)
+        losses = _rendered(chunk, setup, readings, made, meter)
         write_whole(report, Losses(losses=tuple(losses)).model_dump_json())
         os.replace(made, out)
     meter.finish()
     return out, losses
 
 
-def _cooked(
-    chunk: Chunk, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading], out: Path, meter: Meter
+def _rendered(
+    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path, meter: Meter
 ) -> list[Loss]:
     """Render a chunk; where that fails, without the sources that are to blame."""
     losses: list[Loss] = []
     try:
-        cook(chunk, kitchen, readings, out, meter.reach)
+        run_chunk(chunk, setup, readings, out, meter.reach)
     except (DiskFull, processes.Stalled):
         raise
     except MediaError as first:
-        chunk, losses = without_guilty(chunk, kitchen, readings, out)
+        chunk, losses = without_guilty(chunk, setup, readings, out)
         if not losses:
             raise
         try:
-            cook(chunk, kitchen, readings, out, meter.reach)
+            run_chunk(chunk, setup, readings, out, meter.reach)
         except DiskFull:
             raise
         except MediaError:
             raise first from None  # no source is to blame: it fails without them too
-    return [*losses, *find_damage(chunk, kitchen, readings, out, out.with_suffix(".log"))]
+    return [*losses, *find_damage(chunk, setup, readings, out, out.with_suffix(".log"))]

@@ -13,10 +13,10 @@ from assembler.errors import DiskFull, MediaError
 from assembler.findings import Fate, Finding, Outcome, Severity, warning
 from assembler.layout.model import Rect
 from assembler.media.child import run_module
-from assembler.media.cooking import cook
 from assembler.media.damage import Damage, Search, Suspect
 from assembler.media.graph import Reading
-from assembler.media.kitchen import Kitchen
+from assembler.media.render_run import run_chunk
+from assembler.media.render_setup import RenderSetup
 from assembler.plan.chunks import Chunk, Source, Tile, grid_rate
 from assembler.times import Ms, Span, clock_text, frame_ms, span, union
 from assembler.values import Value
@@ -47,14 +47,14 @@ class Losses(Value):
 
 
 def without_guilty(
-    chunk: Chunk, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading], out: Path
+    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path
 ) -> tuple[Chunk, list[Loss]]:
     """The chunk without the sources that do not decode to their exact frames when each is rendered alone."""
     guilty = [
         (tile.rect, source)
         for tile in chunk.tiles
         for source in tile.sources
-        if not _is_sound(_alone(chunk, tile, source), kitchen, readings, out)
+        if not _is_sound(_alone(chunk, tile, source), setup, readings, out)
     ]
     tiles = []
     for tile in chunk.tiles:
@@ -80,10 +80,10 @@ def _alone(chunk: Chunk, tile: Tile, source: Source) -> Chunk:
     )
 
 
-def _is_sound(alone: Chunk, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading], out: Path) -> bool:
+def _is_sound(alone: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path) -> bool:
     trial = out.with_name(f"{out.stem}-alone.made")
     try:
-        cook(alone, kitchen, readings, trial, lambda _: None)
+        run_chunk(alone, setup, readings, trial, lambda _: None)
     except DiskFull:
         raise
     except MediaError:
@@ -99,16 +99,16 @@ def _span(chunk: Chunk, source: Source) -> Span:
 
 
 def find_damage(
-    chunk: Chunk, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading], out: Path, log: Path
+    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path, log: Path
 ) -> list[Loss]:
     """Where the pictures of a chunk whose log holds decoding errors are damaged; none where the log is clean."""
     if not _has_errors(log):
         return []
     sources = [source for tile in chunk.tiles for source in tile.sources]
-    damage = _searched([_suspect(chunk, s, kitchen, readings) for s in sources], kitchen, out)
+    damage = _searched([_suspect(chunk, s, setup, readings) for s in sources], setup, out)
     if not any(damage):
         whole = Span(start=frame_ms(chunk.first, chunk.fps), end=frame_ms(chunk.end, chunk.fps))
-        known = any(kitchen.facts[s.video_id].is_truncated for s in sources)  # that is what it complained about
+        known = any(setup.facts[s.video_id].is_truncated for s in sources)  # that is what it complained about
         return [] if known else [Loss(video_id="", span=whole, what=DAMAGED)]
     return [
         Loss(video_id=source.video_id, span=part, what=DAMAGED)
@@ -125,11 +125,11 @@ def _has_errors(log: Path) -> bool:
     return False
 
 
-def _suspect(chunk: Chunk, source: Source, kitchen: Kitchen, readings: Mapping[tuple[str, int], Reading]) -> Suspect:
+def _suspect(chunk: Chunk, source: Source, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading]) -> Suspect:
     reading = readings[source.video_id, source.stretch]
     behind = Fraction(source.end) / chunk.fps - Fraction(source.shift, grid_rate(chunk.fps))
     return Suspect(
-        name=str(kitchen.folder / reading.name),
+        name=str(setup.folder / reading.name),
         container=reading.container,
         seek=source.seek,
         late=reading.late,
@@ -138,13 +138,13 @@ def _suspect(chunk: Chunk, source: Source, kitchen: Kitchen, readings: Mapping[t
 
 
 def _searched(
-    suspects: list[Suspect], kitchen: Kitchen, out: Path
+    suspects: list[Suspect], setup: RenderSetup, out: Path
 ) -> tuple[tuple[tuple[Fraction, Fraction | None], ...], ...]:
     answer = out.with_name(f"{out.stem}.damage")
     order = Search(suspects=tuple(suspects), answer=str(answer))
     name = f"damage-{out.stem}"
     try:
-        run_module("assembler.media.damage", [], order, cwd=kitchen.folder, name=name, stop=kitchen.stop)
+        run_module("assembler.media.damage", [], order, cwd=setup.folder, name=name, stop=setup.stop)
         return Damage.model_validate_json(answer.read_text("utf-8")).ranges
     except DiskFull:
         raise

@@ -12,7 +12,7 @@ from assembler.media.boxes import count_pictures
 from assembler.media.child import child_error
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.graph import Reading, build_graph, compile_graph
-from assembler.media.kitchen import Kitchen
+from assembler.media.render_setup import RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.times import clock_text, frame_ms
 from assembler.workspace import PART
@@ -33,9 +33,9 @@ class Meter:
         self.reach(self._length)
 
 
-def cook(
+def run_chunk(
     chunk: Chunk,
-    kitchen: Kitchen,
+    setup: RenderSetup,
     readings: Mapping[tuple[str, int], Reading],
     out: Path,
     on_seconds: Callable[[float], None],
@@ -46,22 +46,22 @@ def cook(
     """
     try:
         try:
-            _run(chunk, kitchen, readings, out, on_seconds)
+            _run(chunk, setup, readings, out, on_seconds)
         except processes.Stalled:
-            _run(chunk, kitchen, readings, out, on_seconds)
+            _run(chunk, setup, readings, out, on_seconds)
     finally:
         out.with_name(out.name + PART).unlink(missing_ok=True)
 
 
 def _run(
     chunk: Chunk,
-    kitchen: Kitchen,
+    setup: RenderSetup,
     readings: Mapping[tuple[str, int], Reading],
     out: Path,
     on_seconds: Callable[[float], None],
 ) -> None:
     part, log = out.with_name(out.name + PART), out.with_suffix(".log")
-    options = kitchen.encoder.output_options(chunk.fps) | {
+    options = setup.encoder.output_options(chunk.fps) | {
         "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in chunk.keyframes) or "0"),
         "colorspace": "bt709",
         "color_primaries": "bt709",
@@ -73,14 +73,14 @@ def _run(
         "fflags": "+bitexact",
         "f": "mp4",
     }
-    stream = build_graph(chunk, kitchen.facts, readings, kitchen.program)
+    stream = build_graph(chunk, setup.facts, readings, setup.program)
     arguments, graph = compile_graph(stream, f"chunks/{part.name}", options)
     script = out.with_suffix(".graph")
     script.write_text(graph, "utf-8")
-    argv = ffmpeg_argv(kitchen.program, arguments, f"chunks/{script.name}")
+    argv = ffmpeg_argv(setup.program, arguments, f"chunks/{script.name}")
     log.unlink(missing_ok=True)
     code = processes.run(
-        argv, cwd=kitchen.folder, log=log, stop=kitchen.stop, stall_seconds=kitchen.stall_seconds, on_seconds=on_seconds
+        argv, cwd=setup.folder, log=log, stop=setup.stop, stall_seconds=setup.stall_seconds, on_seconds=on_seconds
     )
     at = clock_text(frame_ms(chunk.first, chunk.fps))
     if code != 0:

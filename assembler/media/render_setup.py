@@ -25,7 +25,7 @@ RENDER_VERSION = 2
 
 
 @dataclass(frozen=True)
-class Kitchen:
+class RenderSetup:
     """Where and with what pictures are rendered."""
 
     folder: Path
@@ -56,24 +56,24 @@ class Kitchen:
         )[:32]
 
 
-def prepare_sources(chunks: Sequence[Chunk], kitchen: Kitchen) -> dict[tuple[str, int], Reading]:
+def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[str, int], Reading]:
     """Links to the source files under names of our own; a file whose picture changes inside is cut into stretches."""
-    folder = kitchen.folder / "sources"
+    folder = setup.folder / "sources"
     folder.mkdir(exist_ok=True)
     needed = sorted({(s.video_id, s.stretch) for c in chunks for t in c.tiles for s in t.sources})
     readings: dict[tuple[str, int], Reading] = {}
     for video_id, stretch in needed:
-        facts = kitchen.facts[video_id]
-        name = f"source-{digest_of(video_id, identity_of(kitchen.files[video_id]))[:16]}"
+        facts = setup.facts[video_id]
+        name = f"source-{digest_of(video_id, identity_of(setup.files[video_id]))[:16]}"
         link = folder / name
         if not link.exists():
             with suppress(FileNotFoundError):
                 link.unlink()
-            _link(kitchen.files[video_id].resolve(), link)
+            _link(setup.files[video_id].resolve(), link)
         container, late = facts.container, 0
         if facts.picture is not None and len(facts.picture.stretches) > 1:
             name, container, late = f"{name}-{stretch}.nut", "nut", _late(facts.picture)
-            _cut_stretch(link, folder / name, facts, stretch, kitchen)
+            _cut_stretch(link, folder / name, facts, stretch, setup)
         readings[video_id, stretch] = Reading(name=f"sources/{name}", container=container, late=late)
     return readings
 
@@ -90,7 +90,7 @@ def _late(picture: PictureFacts) -> int:
     return picture.time_base.numerator * (100_000 // picture.time_base.numerator + 1)
 
 
-def _cut_stretch(source: Path, out: Path, facts: Facts, index: int, kitchen: Kitchen) -> None:
+def _cut_stretch(source: Path, out: Path, facts: Facts, index: int, setup: RenderSetup) -> None:
     """Where this fails the stretch is not there, and the chunks that need it are repaired."""
     if out.exists():
         return
@@ -106,7 +106,7 @@ def _cut_stretch(source: Path, out: Path, facts: Facts, index: int, kitchen: Kit
         out=str(part),
     )
     try:
-        run_module("assembler.media.muxing", ["cut"], order, cwd=kitchen.folder, name=out.stem, stop=kitchen.stop)
+        run_module("assembler.media.muxing", ["cut"], order, cwd=setup.folder, name=out.stem, stop=setup.stop)
         os.replace(part, out)
     except DiskFull:
         raise
