@@ -96,57 +96,47 @@ def frame_of(stamp: int, time_base: Fraction, shift: int, fps: Fraction) -> Fram
 
 def cut_chunks(plan: Plan, facts: Mapping[str, Facts], seconds: float) -> tuple[Chunk, ...]:
     """The whole encoded plan as chunks of about this length, cut at scene borders where one is near."""
-    borders = _borders(plan, seconds)
+    sources = _placed_sources(plan, facts, Frame(0), plan.frames)
+    borders = pairwise(_borders(plan, seconds))
+    return tuple(_chunk(plan, facts, sources, first, end) for first, end in borders)
+
+
+def cut_frame(plan: Plan, facts: Mapping[str, Facts], frame: Frame) -> Chunk:
+    """The chunk of a single output frame; only what is seen in it needs facts."""
+    end = Frame(frame + 1)
+    return _chunk(plan, facts, _placed_sources(plan, facts, frame, end), frame, end)
+
+
+_Placed = tuple[Rect, int, Source]
+
+
+def _placed_sources(plan: Plan, facts: Mapping[str, Facts], first: Frame, end: Frame) -> list[_Placed]:
+    """(rectangle, place in the stack, source) of every piece that meets these frames, whole."""
     sources = [
         (lane.rect, lane.z, source)
         for lane in plan.lanes
         for piece in lane.pieces
+        if piece.first < end and first < piece.end
         for source in _sources(piece, facts[piece.video_id], plan.fps, lane.fill, lane.background)
     ]
-    sources.sort(key=lambda item: item[2].first)
-    chunks = []
-    for first, end in pairwise(borders):
-        inside = [
-            (rect, z, _clipped(source, first, end, facts[source.video_id], plan.fps))
-            for rect, z, source in sources
-            if source.first < end and first < source.end
-        ]
-        tiles = _tiles(inside)
-        chunks.append(
-            Chunk(
-                first=first,
-                end=end,
-                fps=plan.fps,
-                canvas=plan.canvas,
-                tiles=tiles,
-                is_disjoint=not any(a.rect.meets(b.rect) for a, b in combinations(tiles, 2)),
-                keyframes=tuple(Frame(k - first) for k in plan.keyframes if first < k < end),
-            )
-        )
-    return tuple(chunks)
+    return sorted(sources, key=lambda placed: placed[2].first)
 
 
-def cut_frame(plan: Plan, facts: Mapping[str, Facts], frame: Frame) -> Chunk:
-    """The chunk of a single output frame."""
-    end = Frame(frame + 1)
+def _chunk(plan: Plan, facts: Mapping[str, Facts], sources: Sequence[_Placed], first: Frame, end: Frame) -> Chunk:
     inside = [
-        (lane.rect, lane.z, _clipped(source, frame, end, facts[piece.video_id], plan.fps))
-        for lane in plan.lanes
-        for piece in lane.pieces
-        if piece.first <= frame < piece.end
-        for source in _sources(piece, facts[piece.video_id], plan.fps, lane.fill, lane.background)
-        if source.first <= frame < source.end
+        (rect, z, _clipped(source, first, end, facts[source.video_id], plan.fps))
+        for rect, z, source in sources
+        if source.first < end and first < source.end
     ]
     tiles = _tiles(inside)
-    is_disjoint = not any(a.rect.meets(b.rect) for a, b in combinations(tiles, 2))
     return Chunk(
-        first=frame,
+        first=first,
         end=end,
         fps=plan.fps,
         canvas=plan.canvas,
         tiles=tiles,
-        is_disjoint=is_disjoint,
-        keyframes=(),
+        is_disjoint=not any(a.rect.meets(b.rect) for a, b in combinations(tiles, 2)),
+        keyframes=tuple(Frame(k - first) for k in plan.keyframes if first < k < end),
     )
 
 
