@@ -10,6 +10,7 @@ from assembler import processes
 from assembler.errors import MediaError
 from assembler.media.boxes import count_pictures
 from assembler.media.child import child_error
+from assembler.media.cpu import tuned
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.graph import Reading, build_graph, compile_graph
 from assembler.media.render_setup import RenderSetup
@@ -61,7 +62,7 @@ def _run(
     on_seconds: Callable[[float], None],
 ) -> None:
     part, log = out.with_name(out.name + PART), out.with_suffix(".log")
-    options = setup.encoder.output_options(chunk.fps) | {
+    options = tuned(setup.encoder.output_options(chunk.fps)) | {
         "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in chunk.keyframes) or "0"),
         "colorspace": "bt709",
         "color_primaries": "bt709",

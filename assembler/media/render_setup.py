@@ -20,7 +20,7 @@ from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
 from assembler.workspace import PART, digest_of, identity_of
 
-RENDER_VERSION = 2
+RENDER_VERSION = 3
 """Raised whenever the same chunk would come out differently: older work is then not taken up."""
 
 

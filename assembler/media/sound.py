@@ -21,8 +21,9 @@ LIMIT = 0.95
 """Peak the limiter allows (-0.45 dBFS): AAC gives a little more than it took. Below it every sample is untouched."""
 LIMITER = f"alimiter=level=0:latency=1:limit={LIMIT}:attack=5:release=50"
 BIT_RATE = "128k"
-CODER: tuple[str, ...] = ()
-"""ffmpeg's options for the AAC coder, such as ("-aac_coder", "fast"); its default if empty."""
+CODER: tuple[str, ...] = ("-aac_coder", "fast")
+"""ffmpeg's options for the AAC coder. Fast takes half of the default's time or less, and loses less: on speech and on
+music the null test is 1 to 18 dB better and the spectrum nearer, for up to 13 % more bytes (tests/bench/coders.py)."""
 SILENT = -70.0
 """LUFS: at and below the gate of EBU R 128 there is nothing to measure."""
 WORTH_TELLING = samples_at(200)

@@ -1,0 +1,30 @@
+"""What of this machine's processor an encoder has to be told."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def tuned(options: dict[str, str]) -> dict[str, str]:
+    """Output options for this machine. Never part of a digest: machines that share work need not be of one kind.
+
+    x264 takes AVX-512 wherever it is there, and Intel's cores then do the same encode in 10 % more CPU seconds than
+    with AVX2 (5.73 against 5.17 for 60 s of a lesson on Sapphire Rapids, three alternating runs).
+    """
+    params = options.get("x264-params")
+    if params is None or not is_slow_with_avx512():
+        return options
+    return {**options, "x264-params": f"{params}:asm=avx2"}
+
+
+@cache
+def is_slow_with_avx512() -> bool:
+    """True on an Intel processor with AVX-512 (all of these have AVX2)."""
+    with suppress(OSError):
+        text = CPUINFO.read_text("utf-8", "replace")
+        return "GenuineIntel" in text and " avx512f " in text
+    return False
