@@ -140,8 +140,10 @@ def run(
                         f"{Path(argv[0]).name} made no progress for {stall_seconds:g} s and was killed",
                         hint="Run the same command again: it continues where it stopped.",
                     )
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.wait(0.05)
+                reader.join(0.25)  # its end is the child's, nearly always
+                if not reader.is_alive():
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        child.wait(0.25)
         finally:
             end(child)
             reader.join(GRACE_SECONDS)

@@ -10,12 +10,15 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
+from av.stream import Discard
 
 from assembler.errors import MediaError
 from assembler.values import Value
@@ -119,16 +122,22 @@ def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 extradata = video.codec_context.extradata
             elif run.stamps is None and video.codec_context.extradata != extradata:
                 raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
+            _alone(source, video)
+            clock = stream.time_base
+            up, down = (_tick(video) * order.time_scale / order.frame_ticks).as_integer_ratio()
             seen = 0
             for index, packet in enumerate(_real(source.demux(video))):
                 if index < run.first_packet:
                     continue
                 if run.end_packet is not None and index >= run.end_packet:
                     break
-                stamp = _planned(run, seen, packet, order)
+                if run.stamps is not None:
+                    stamp = run.stamps[seen]
+                else:
+                    stamp = run.start + _nearest(packet.pts, up, down) * order.frame_ticks
                 seen += 1
                 packet.stream = stream
-                packet.time_base = stream.time_base
+                packet.time_base = clock
                 packet.pts, packet.dts, packet.duration = stamp, decode_stamps.next(), 0
                 yield packet
             if seen != run.frames:
@@ -137,15 +146,6 @@ def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
 
 def _real(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     return (packet for packet in packets if packet.pts is not None and packet.size)
-
-
-def _planned(run: Run, index: int, packet: Packet[Any], order: Join) -> int:
-    if run.stamps is not None:
-        return run.stamps[index]
-    assert packet.pts is not None
-    assert packet.time_base is not None
-    frame = round(packet.pts * packet.time_base * order.time_scale / order.frame_ticks)
-    return run.start + frame * order.frame_ticks
 
 
 class _DecodeStamps:
@@ -189,40 +189,51 @@ def _delay(run: Run, order: Join) -> int:
 def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
     with _opened(track.name, track.container) as source:
         audio = source.streams.audio[0]
+        _alone(source, audio)
         rate = audio.codec_context.sample_rate
         shift = round(track.offset * rate)
+        sample = Fraction(1, rate)
+        up, down = (_tick(audio) * rate).as_integer_ratio()
         for packet in _real(source.demux(audio)):
-            assert packet.pts is not None
-            assert packet.time_base is not None
-            at = round(packet.pts * packet.time_base * rate) + shift
-            length = round((packet.duration or 0) * packet.time_base * rate)
+            # fractions are slow, and an hour has 170,000 of these packets
             packet.stream = stream
-            packet.time_base = Fraction(1, rate)
+            at, length = _nearest(packet.pts, up, down) + shift, _nearest(packet.duration or 0, up, down)
+            packet.time_base = sample
             packet.pts = packet.dts = at
             packet.duration = length
             yield packet
 
 
+def _nearest(ticks: Any, up: int, down: int) -> int:
+    """``ticks * up / down``, rounded."""
+    return int(2 * ticks * up + down) // (2 * down)
+
+
+def _tick(stream: Any) -> Fraction:
+    tick: Fraction | None = stream.time_base
+    assert tick is not None  # every track that was opened here has one
+    return tick
+
+
+def _alone(source: InputContainer, wanted: Any) -> None:
+    """Read the packets of one track only."""
+    for stream in source.streams:
+        if stream is not wanted:
+            stream.discard = Discard.all
+
+
 def _interleaved(tracks: Sequence[Iterator[Packet[Any]]]) -> Iterator[Packet[Any]]:
     """Packets of all tracks in order of decode time (exact: the muxer's own queue is then never deep)."""
-    waiting: list[tuple[Packet[Any], Iterator[Packet[Any]]]] = []
-    for track in tracks:
-        first = next(track, None)
-        if first is not None:
-            waiting.append((first, track))
-    while waiting:
-        place = min(range(len(waiting)), key=lambda i: _seconds(waiting[i][0]))
-        packet, track = waiting[place]
-        after = next(track, None)
-        if after is None:
-            waiting.pop(place)
-        else:
-            waiting[place] = (after, track)
-        yield packet
+    return (packet for _, packet in merge(*(_timed(track) for track in tracks), key=itemgetter(0)))
 
 
-def _seconds(packet: Packet[Any]) -> float:
-    return float((packet.dts or 0) * (packet.time_base or 0))
+def _timed(track: Iterator[Packet[Any]]) -> Iterator[tuple[float, Packet[Any]]]:
+    """Packets with their decode time in seconds; all of a track have one time base."""
+    tick: float | None = None
+    for packet in track:
+        if tick is None:
+            tick = float(packet.time_base or 0)
+        yield (packet.dts or 0) * tick, packet
 
 
 def _set_chapters(out: OutputContainer, order: Join) -> None:
