@@ -1,6 +1,6 @@
 """What ffmpeg's AAC coders cost and lose: ``python tests/bench/coders.py [--ffmpeg PROGRAM] SOUND...``.
 
-For each file with sound and each coder, at our bit rate: CPU seconds, bytes, the null test (what is left when the PCM is
+For each file and coder, at our bit rate: CPU seconds, bytes, the null test (what is left when the PCM is
 subtracted from the decoded file, dB below the signal: over all, and in the worst tenth of the windows), and the
 spectrum (mean difference of loudness in third octaves, dB, and the highest one that is still there).
 """
