@@ -8,21 +8,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assembler.ahead import working_ahead
+from assembler.decide import decide, in_order, timeline_only, work_digest
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
 from assembler.gather import Gathered, gather
-from assembler.layout import arrange
-from assembler.media.compose import compose, finished_digest, single_frame
+from assembler.media.compose import compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
+from assembler.media.frame import single_frame
 from assembler.media.verify import assets_of, load_manifest, verify
 from assembler.options import Options, load_options
-from assembler.plan.build import build_plan
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
-from assembler.timeline import append, build_timeline, order_recordings
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, clock_text
 from assembler.workspace import Workspace, unwritable, write_whole
@@ -58,11 +58,13 @@ def assemble(
 def _assemble(
     recordings: Recording | Sequence[Recording], out: Path, options: Options, progress: Progress, stop: Stop
 ) -> Playback:
-    ordered = _ordered(recordings)
+    ordered = in_order(recordings)
     _check_place(out, ".mp4")
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
-    got = gather(ordered, options, workspace, progress, stop)
+    with working_ahead(ordered, options, program, workspace, progress, stop) as ahead:
+        got = gather(ordered, options, workspace, progress, stop, arrivals=ahead.arrivals)
+        ahead.settle(got)
     making = _Making(ordered, out, options, program, workspace, progress, stop)
     try:
         return making.make(got, may_copy=True)
@@ -95,7 +97,8 @@ class _Making:
         done = _already_there(self.out, digest)
         if done is not None:
             return Playback(self.out, done, was_there=True)
-        with self.workspace.held(digest, self.out, self.progress) as folder:
+        work = work_digest(self.recordings, self.options, self.program)
+        with self.workspace.held(work, self.out, self.progress) as folder:
             done = _already_there(self.out, digest)  # made by another run while this one waited
             if done is not None:
                 return Playback(self.out, done, was_there=True)
@@ -103,7 +106,7 @@ class _Making:
                 write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
             manifest = self._compose(plan, timeline, got, digest, folder)
             if not self.options.keep_work:
-                self.workspace.forget(digest)  # while it is held: a run that waits for it begins with a fresh one
+                self.workspace.forget(work)  # while it is held: a run that waits for it begins with a fresh one
         return Playback(self.out, manifest, was_there=False)
 
     def _compose(self, plan: Plan, timeline: Timeline, got: Gathered, digest: str, folder: Path) -> Manifest:
@@ -127,50 +130,16 @@ class _Making:
         return manifest
 
 
-def decide(
-    recordings: Sequence[Recording], got: Gathered, options: Options, *, may_copy: bool = True
-) -> tuple[Timeline, Plan]:
-    """The timeline of all recordings and the plan of what is to be rendered: pure, from values alone."""
-    segments = [s for r in recordings for s in r.segments]
-    timeline = _timeline(recordings, got, options)
-    sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in segments}
-    arrangement = arrange(timeline, got.facts, sizes, options)
-    plan = build_plan(
-        timeline,
-        arrangement,
-        got.facts,
-        options,
-        segments=segments,
-        unusable=got.unusable,
-        findings=[*(f for r in recordings for f in r.findings), *got.findings],
-        may_copy=may_copy,
-    )
-    return timeline, plan
-
-
-def _timeline(recordings: Sequence[Recording], got: Gathered, options: Options) -> Timeline:
-    timelines = [build_timeline(r, got.facts, unusable=got.unusable, play_times=options.play_times) for r in recordings]
-    timeline = timelines[0]
-    for following in timelines[1:]:
-        timeline = append(timeline, following)
-    return timeline
-
-
-def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
-    """The timeline from what is declared: no network, no files."""
-    return _timeline(_ordered(recordings), Gathered({}, {}, {}, ()), options)
-
-
 def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
     """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
-    return decide(_ordered(recordings), Gathered({}, {}, {}, ()), options)
+    return decide(in_order(recordings), Gathered({}, {}, {}, ()), options)
 
 
 def plan_probed(
     recordings: Recording | Sequence[Recording], options: Options, progress: Progress | None = None
 ) -> tuple[Timeline, Plan]:
     """Timeline and plan as ``assemble`` would take them: files are downloaded and probed, nothing is rendered."""
-    ordered = _ordered(recordings)
+    ordered = in_order(recordings)
     got = gather(ordered, options, Workspace(options.home), progress or Silent(), Stop())
     return decide(ordered, got, options)
 
@@ -183,7 +152,7 @@ def take_frame(
     progress: Progress | None = None,
 ) -> Path:
     """One composed picture of the playback as a PNG, for trying layouts; only the files seen then are fetched."""
-    ordered = _ordered(recordings)
+    ordered = in_order(recordings)
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
     _check_place(png, ".png")
@@ -198,13 +167,6 @@ def take_frame(
     _, plan = decide(ordered, got, options, may_copy=False)
     single_frame(plan, got, at, png, workspace=workspace, program=program, options=options)
     return png
-
-
-def _ordered(recordings: Recording | Sequence[Recording]) -> list[Recording]:
-    given = [recordings] if isinstance(recordings, Recording) else list(recordings)
-    if not given:
-        raise InputError("no recording was given", hint="Name at least one result file.")
-    return order_recordings(given)
 
 
 def _numbered(recordings: Sequence[Recording]) -> list[tuple[str, Recording]]:

@@ -217,7 +217,7 @@ def run(
 @_verb
 def inspect(results: Results, play_times: PlayTimesFlag = None, as_json: Json = False) -> int:
     """What is in a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
-    from assembler.assemble import timeline_only
+    from assembler.decide import timeline_only
     from assembler.report.text import describe_recordings
 
     recordings = _read(results)

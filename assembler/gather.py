@@ -13,6 +13,7 @@ from assembler.facts import Facts
 from assembler.findings import Finding, warning
 from assembler.media.probe import probe_all
 from assembler.network.download import fetch_all, on_disk
+from assembler.network.growing import Arrivals
 from assembler.network.limits import free_space, needed_bytes
 from assembler.options import Options
 from assembler.processes import Stop
@@ -46,8 +47,9 @@ def gather(
     stop: Stop,
     *,
     only: Collection[str] | None = None,
+    arrivals: Arrivals | None = None,
 ) -> Gathered:
-    """Fetch and probe every segment (or those named by ``only``).
+    """Fetch and probe every segment (or those named by ``only``); ``arrivals`` as in ``fetch_all``.
 
     Raises the first error where not one segment is usable, and whatever concerns them all (disk full, no folder).
     """
@@ -58,14 +60,21 @@ def gather(
         return Gathered({}, {}, {}, ())
     _check_space(segments, options, workspace)
     with disk_errors(workspace.home):
-        return _gathered(segments, options, workspace, progress, stop)
+        return _gathered(segments, options, workspace, progress, stop, arrivals)
 
 
 def _gathered(
-    segments: Sequence[Segment], options: Options, workspace: Workspace, progress: Progress, stop: Stop
+    segments: Sequence[Segment],
+    options: Options,
+    workspace: Workspace,
+    progress: Progress,
+    stop: Stop,
+    arrivals: Arrivals | None,
 ) -> Gathered:
-    fetched = fetch_all(segments, cache=workspace.cache, options=options, progress=progress, stop=stop)
-    facts, bad = _probed(segments, fetched.files, workspace, progress, stop, options)
+    fetched = fetch_all(
+        segments, cache=workspace.cache, options=options, progress=progress, stop=stop, arrivals=arrivals
+    )
+    facts, bad = probe_files(segments, fetched.files, workspace, progress, stop, options)
     errors: dict[str, AssemblerError] = {**fetched.failures, **bad}
     if errors and not facts:
         name, first = next(iter(errors.items()))
@@ -103,7 +112,12 @@ def _unique(segments: Sequence[Segment]) -> list[Segment]:
     return list(segments)
 
 
-def _probed(
+def may_be_copied(segments: Sequence[Segment]) -> set[str]:
+    """Segments of which copying wants every packet's stamp."""
+    return {s.video_id for s in segments if s.kind is StreamKind.MIX}
+
+
+def probe_files(
     segments: Sequence[Segment],
     files: Mapping[str, Path],
     workspace: Workspace,
@@ -112,7 +126,7 @@ def _probed(
     options: Options,
 ) -> tuple[dict[str, Facts], dict[str, MediaError]]:
     """Facts of every file: what an earlier run learned about the same file is taken up."""
-    mixed = {s.video_id for s in segments if s.kind is StreamKind.MIX}
+    mixed = may_be_copied(segments)
     known: dict[str, Facts] = {}
     places: dict[str, Path] = {}
     for name, path in files.items():

@@ -67,9 +67,9 @@ class Workspace:
 
     @contextlib.contextmanager
     def held(self, digest: str, out: Path, progress: Progress) -> Iterator[Path]:
-        """The work folder of one plan and the right to write ``out``, for one run at a time.
+        """The work folder of one playback and the right to write ``out``, for one run at a time.
 
-        A second run of the same plan waits and then finds all of it done. What the file system refuses inside of the
+        A second run of the same waits and then finds all of it done. What the file system refuses inside of the
         ``with`` becomes DiskFull or MediaError.
         """
         folder = self.home / "work" / digest[:32]
@@ -79,6 +79,20 @@ class Workspace:
             self._locked(digest, "another run makes the same playback: waiting for it", progress),
         ):
             yield self.work(digest)
+
+    @contextlib.contextmanager
+    def free(self, digest: str) -> Iterator[Path | None]:
+        """The work folder, for one run at a time as in ``held``; None where another run has it."""
+        lock = FileLock(str(self._folder("locks") / f"{digest[:32]}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield None
+            return
+        try:
+            yield self.work(digest)
+        finally:
+            lock.release()
 
     @contextlib.contextmanager
     def _locked(self, digest: str, sentence: str, progress: Progress) -> Iterator[None]:
@@ -147,7 +161,10 @@ def digest_of(*parts: BaseModel | str | int | float | tuple[Any, ...] | list[Any
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def identity_of(path: Path) -> tuple[str, int, int]:
+Identity = tuple[str, int, int]
+
+
+def identity_of(path: Path) -> Identity:
     """What tells one version of a file from another without reading it: path, bytes, time of change (ns)."""
     status = path.stat()
     return str(path.resolve()), status.st_size, status.st_mtime_ns

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from assembler.assemble import assemble, plan_probed, timeline_only
+from assembler.assemble import assemble, plan_probed
+from assembler.decide import timeline_only
 from assembler.demo.lesson import make_lesson
 from assembler.demo.serve import serve
 from assembler.dialects import parse

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from assembler import processes
 from assembler.findings import Finding, judge
-from assembler.media.child import child_error, run_module
+from assembler.media.child import run_module
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.graph import build_graph, compile_graph
 from assembler.media.muxing import Join, Run, SoundTrack
 from assembler.media.render import render_chunks
-from assembler.media.render_run import ffmpeg_argv
-from assembler.media.render_setup import RENDER_VERSION, RenderSetup, prepare_sources
+from assembler.media.render_setup import RENDER_VERSION, Growth, NotYet, RenderSetup
 from assembler.media.repair import retold
 from assembler.media.sound import render_sound
 from assembler.media.space import Material, check_space
 from assembler.options import Options
-from assembler.plan.chunks import cut_chunks, cut_frame, frame_ticks, grid_rate
+from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
 from assembler.plan.manifest import Manifest, Origin, Stamps, encoded_stamps, folded
 from assembler.plan.model import Mode, Plan
@@ -33,9 +29,9 @@ from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Segment
 from assembler.timeline.model import Timeline
-from assembler.times import Ms, PlayMs, frame_at
+from assembler.times import Ms
 from assembler.values import Value
-from assembler.workspace import PART, Workspace, digest_of, identity_of, unwritable, write_whole
+from assembler.workspace import digest_of, identity_of, write_whole
 
 ENCODER = "x264"
 
@@ -83,28 +79,9 @@ def compose(
 ) -> Manifest:
     """Write the whole playback to ``part`` and return what it must be; work that exists in ``folder`` is taken up."""
     check_space(plan, material, folder, part)
-    setup = RenderSetup(
-        folder=folder,
-        program=program,
-        encoder=ENCODERS[ENCODER],
-        files=material.files,
-        facts=material.facts,
-        stop=stop,
-        stall_seconds=options.stall_seconds,
-    )
+    setup = _setup(material, folder, program, options, stop)
     progress.say(f"{plan.mode.value}: {plan.mode_reason}")
-    seconds = plan.length / 1000
-    with progress.task("render", seconds, "s") as task:
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound") as pool:
-            sound = pool.submit(_sound, plan, setup, options, stop)
-            try:
-                runs, stamps, joins, findings = _picture(plan, setup, options, task.advance)
-            except BaseException:
-                stop.set()
-                raise
-            track, heard = sound.result()
-        if plan.mode is Mode.COPY:
-            task.advance(seconds)
+    (runs, stamps, joins, findings), (track, heard) = _rendered(plan, setup, options, progress)
     progress.say("joining")
     _join(plan, runs, stamps, track, part, setup)
     stated = (*plan.findings, *findings, *heard)
@@ -137,6 +114,62 @@ def compose(
     )
 
 
+def render_ahead(
+    plan: Plan,
+    material: Material,
+    growth: Growth,
+    *,
+    folder: Path,
+    program: Ffmpeg,
+    options: Options,
+    progress: Progress,
+    stop: Stop,
+) -> None:
+    """Put into ``folder`` what ``compose`` will need, as far as it can be made while files are still being fetched.
+
+    Raises NotYet where something was left for later; nothing is lost by any error.
+    """
+    setup = replace(_setup(material, folder, program, options, stop), growth=growth)
+    _rendered(plan, setup, options, progress)
+
+
+def _setup(material: Material, folder: Path, program: Ffmpeg, options: Options, stop: Stop) -> RenderSetup:
+    return RenderSetup(
+        folder=folder,
+        program=program,
+        encoder=ENCODERS[ENCODER],
+        files=material.files,
+        facts=material.facts,
+        stop=stop,
+        stall_seconds=options.stall_seconds,
+    )
+
+
+_Picture = tuple[list[Run], Stamps, tuple[int, ...], list[Finding]]
+_Sound = tuple[SoundTrack, tuple[Finding, ...]]
+
+
+def _rendered(plan: Plan, setup: RenderSetup, options: Options, progress: Progress) -> tuple[_Picture, _Sound]:
+    """Picture and sound, side by side."""
+    seconds = plan.length / 1000
+    with (
+        progress.task("render", seconds, "s") as task,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound") as pool,
+    ):
+        sound = pool.submit(_sound, plan, setup, options, setup.stop)
+        try:
+            picture = _picture(plan, setup, options, task.advance)
+        except NotYet:
+            raise  # the sound can be made all the same
+        except BaseException:
+            setup.stop.set()
+            raise
+        heard = sound.result()
+        if plan.mode is Mode.COPY:
+            task.advance(seconds)
+    return picture, heard
+
+
 def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, ...]:
     return tuple(
         Origin(
@@ -151,9 +184,7 @@ def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, .
     )
 
 
-def _picture(
-    plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]
-) -> tuple[list[Run], Stamps, tuple[int, ...], list[Finding]]:
+def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Picture:
     if plan.mode is Mode.COPY:
         return _copied(plan, setup)
     chunks = cut_chunks(plan, setup.facts, options.chunk_seconds)
@@ -175,7 +206,7 @@ def _picture(
     return runs, stamps, tuple(chunk.first * ticks for chunk in chunks[1:]), findings
 
 
-def _copied(plan: Plan, setup: RenderSetup) -> tuple[list[Run], Stamps, tuple[int, ...], list[Finding]]:
+def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
     pictures = {run.video_id: setup.facts[run.video_id].picture for run in plan.copied}
     scale = time_scale([p for p in pictures.values() if p is not None])
     runs: list[Run] = []
@@ -200,15 +231,15 @@ def _copied(plan: Plan, setup: RenderSetup) -> tuple[list[Run], Stamps, tuple[in
     return runs, folded(everything, scale), tuple(run.start for run in runs[1:]), []
 
 
-def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> tuple[SoundTrack, tuple[Finding, ...]]:
+def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> _Sound:
     if plan.bed.copied is not None:
         known = setup.facts[plan.bed.copied]
         piece = plan.bed.pieces[0]
         offset = Fraction(piece.span.start - piece.file_start, 1000) - known.origin
         name = str(setup.files[plan.bed.copied].resolve())
         return SoundTrack(name=name, container=known.container, offset=offset), ()
-    identities = {p.video_id: list(identity_of(setup.files[p.video_id])) for p in plan.bed.pieces}
-    key = digest_of(RENDER_VERSION, plan.bed, plan.length, identities, options.loudness, setup.program.text)[:32]
+    versions = {p.video_id: setup.version(p.video_id) for p in plan.bed.pieces}
+    key = digest_of(RENDER_VERSION, plan.bed, plan.length, versions, options.loudness, setup.program.text)[:32]
     out = setup.folder / f"sound-{key}.m4a"
     report = out.with_suffix(".json")
     if out.exists() and report.exists():
@@ -226,9 +257,17 @@ def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> tupl
             stop=stop,
             on_seconds=None,
             stall_seconds=options.stall_seconds,
+            grown=_grown(plan, setup),
         )
         write_whole(report, _SoundReport(findings=findings).model_dump_json())
     return SoundTrack(name=str(out), container="mov", offset=Fraction(0)), findings
+
+
+def _grown(plan: Plan, setup: RenderSetup) -> dict[str, Path]:
+    if setup.growth is None:
+        return {}
+    places = {p.video_id: setup.growth.grown(p.video_id) for p in plan.bed.pieces}
+    return {name: place for name, place in places.items() if place is not None}
 
 
 def _join(plan: Plan, runs: Sequence[Run], stamps: Stamps, track: SoundTrack, part: Path, setup: RenderSetup) -> None:
@@ -246,41 +285,3 @@ def _join(plan: Plan, runs: Sequence[Run], stamps: Stamps, track: SoundTrack, pa
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-
-
-def single_frame(
-    plan: Plan,
-    material: Material,
-    at: PlayMs,
-    png: Path,
-    *,
-    workspace: Workspace,
-    program: Ffmpeg,
-    options: Options,
-) -> None:
-    """One composed picture as a PNG under its final name."""
-    frame = min(frame_at(at, plan.fps), plan.frames - 1)
-    chunk = cut_frame(plan, material.facts, type(plan.frames)(frame))
-    with workspace.scratch_folder() as folder:
-        (folder / "chunks").mkdir()
-        setup = RenderSetup(folder, program, ENCODERS[ENCODER], material.files, material.facts, Stop(), 60.0)
-        readings = prepare_sources([chunk], setup)
-        stream = (
-            build_graph(chunk, material.facts, readings, program)
-            .filter(
-                "scale", in_color_matrix="bt709", in_range="tv", out_range="pc", flags="accurate_rnd+full_chroma_int"
-            )
-            .filter("format", pix_fmts="rgb24")
-        )
-        out = png.absolute().with_name(png.name + PART)
-        arguments, graph = compile_graph(stream, "frame.png", {"frames:v": 1, "c:v": "png", "f": "image2"})
-        (folder / "frame.graph").write_text(graph, "utf-8")
-        log = folder / "frame.log"
-        code = processes.run(ffmpeg_argv(program, arguments, "frame.graph"), cwd=folder, log=log, stall_seconds=120)
-        if code != 0 or not (folder / "frame.png").exists():
-            raise child_error("ffmpeg failed on this frame", log, code)
-        try:
-            shutil.copyfile(folder / "frame.png", out)
-            os.replace(out, png)
-        except OSError as exc:
-            raise unwritable(png, exc) from exc

@@ -21,6 +21,8 @@ class Source(Value):
     """The demuxer to open it with; no other is tried."""
     origin: Fraction
     """Seconds on the container's axis at file time 0."""
+    grown: Path | None = None
+    """Where it says how many bytes of the file are there by now (``Grown``); None: all."""
 
 
 class Part(Value):
@@ -102,6 +104,24 @@ class State(NamedTuple):
         return State(*_STATE.unpack(raw))
 
 
+class Grown(NamedTuple):
+    """How much of a file is there; kept in a small file, written over and over by whoever fetches it."""
+
+    have: int
+    """Bytes from the start."""
+    tail: int
+    """From here on all bytes are there too."""
+
+    def to_bytes(self) -> bytes:
+        return _GROWN.pack(*self)
+
+    @staticmethod
+    def from_bytes(raw: bytes) -> Grown:
+        """Nothing is there where these are not a whole one."""
+        return Grown(*_GROWN.unpack(raw)) if len(raw) == _GROWN.size else Grown(0, 1 << 62)
+
+
+_GROWN = struct.Struct("<qq")
 _STATE = struct.Struct("<qqq")
 STATE_BYTES = _STATE.size
 PIPE_CLOSED = 3

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
+
+from assembler.media.mixdown_wire import Grown
+
+POLL_SECONDS = 0.05
 
 
 class OpenFiles:
@@ -27,14 +33,29 @@ class OpenFiles:
 class PooledFile:
     """What libav reads from: it is never told a path."""
 
-    def __init__(self, path: Path, files: OpenFiles) -> None:
+    def __init__(self, path: Path, files: OpenFiles, grown: Path | None, on_wait: Callable[[], None]) -> None:
+        """``grown``: where it says how much is there, None if all is; ``on_wait`` is called while waiting for more."""
         self._path, self._files, self._at = path, files, 0
+        self._grown, self._on_wait = grown, on_wait
         self._size = os.fstat(files.descriptor(path)).st_size
 
     def read(self, size: int) -> bytes:
+        if self._grown is not None and 0 <= self._at < self._size:
+            size = min(size, self._arrived(self._grown) - self._at)
         got = os.pread(self._files.descriptor(self._path), size, self._at)
         self._at += len(got)
         return got
+
+    def _arrived(self, place: Path) -> int:
+        """Where the bytes end that are there from here on; waits until there is one."""
+        while True:
+            grown = Grown.from_bytes(place.read_bytes())
+            if self._at >= grown.tail or grown.have >= grown.tail:
+                return self._size
+            if grown.have > self._at:
+                return grown.have
+            self._on_wait()
+            time.sleep(POLL_SECONDS)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         base = self._at if whence == os.SEEK_CUR else self._size if whence == os.SEEK_END else 0

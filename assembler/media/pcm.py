@@ -65,7 +65,7 @@ class Reader:
         self._on_step()
         try:
             self._container = av.open(
-                PooledFile(self._source.path, self._files),
+                PooledFile(self._source.path, self._files, self._source.grown, self._on_step),
                 "r",
                 format=self._source.container,
                 options={"protocol_whitelist": "file"},

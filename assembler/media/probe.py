@@ -83,6 +83,26 @@ def probe_all(
     )
 
 
+class Peeked(NamedTuple):
+    """What the tables and ends of a file say that is not all there yet."""
+
+    facts: Facts
+    """As ``probe`` will find them, unless the middle of the file surprises."""
+    reach: tuple[tuple[int, int], ...]
+    """As ``Answer.reach``."""
+
+
+def probe_growing(
+    files: Mapping[str, tuple[Path, tuple[int, int]]], *, keep_stamps: Collection[str], work: Path, stop: Stop | None
+) -> dict[str, Peeked]:
+    """What can be said of files (by video id, each with its hole) before they are whole; bad ones are left out."""
+    places = {video_id: path.absolute() for video_id, (path, _) in files.items()}
+    holes = {video_id: hole for video_id, (_, hole) in files.items()}
+    end = _one_child(places, keep_stamps, work, SECONDS, stop, holes) if places else None
+    answers = end.answers if end is not None else []
+    return {a.video_id: Peeked(a.facts, a.reach) for a in answers if a.facts is not None}
+
+
 def _size(path: Path) -> int:
     with contextlib.suppress(OSError):
         return path.stat().st_size
@@ -141,11 +161,17 @@ class _End(NamedTuple):
 
 
 def _one_child(
-    files: Mapping[str, Path], keep_stamps: Collection[str], work: Path, seconds: float, stop: Stop | None
+    files: Mapping[str, Path],
+    keep_stamps: Collection[str],
+    work: Path,
+    seconds: float,
+    stop: Stop | None,
+    holes: Mapping[str, tuple[int, int]] | None = None,
 ) -> _End:
     """One child through all of these files, or as far as it comes."""
     wanted = tuple(
-        Wanted(video_id=video_id, path=path, keep_stamps=video_id in keep_stamps) for video_id, path in files.items()
+        Wanted(video_id=name, path=path, keep_stamps=name in keep_stamps, hole=(holes or {}).get(name))
+        for name, path in files.items()
     )
     seconds *= 1 + max(_size(path) for path in files.values()) / (1 << 30)
     with tempfile.TemporaryDirectory(prefix="probe-", dir=work) as name:

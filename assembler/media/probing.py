@@ -55,8 +55,10 @@ def _limit_memory(size: int) -> None:
 
 
 def _answer(wanted: Wanted) -> Answer:
+    reach = _Reach(wanted.hole)
     try:
-        return Answer(video_id=wanted.video_id, facts=look(wanted))
+        facts = look(wanted, reach)
+        return Answer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
     except Unusable as exc:
         problem, hint = exc.problem, exc.hint
     except av.FFmpegError as exc:
@@ -68,7 +70,7 @@ def _answer(wanted: Wanted) -> Answer:
     return Answer(video_id=wanted.video_id, problem=problem, hint=hint)
 
 
-def look(wanted: Wanted) -> Facts:
+def look(wanted: Wanted, reach: _Reach) -> Facts:
     """The facts of one file.
 
     Raises Unusable or libav's error where there is nothing to show and nothing to hear.
@@ -82,7 +84,7 @@ def look(wanted: Wanted) -> Facts:
         metadata_errors="replace",
     ) as opened:
         picture, sound = _watches(opened, container)
-        is_cut = _demux(opened, picture, sound) or container.is_cut
+        is_cut = _demux(opened, picture, sound, reach) or container.is_cut
         if container.name == "mov":
             is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
         return _facts(wanted, container, opened.duration, picture, sound, is_cut)
@@ -100,15 +102,47 @@ def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch
     )
 
 
-def _demux(opened: InputContainer, picture: PictureWatch | None, sound: SoundWatch | None) -> bool:
+class _Reach:
+    """How far into the file packets lie, where only its tables and ends are there."""
+
+    def __init__(self, hole: tuple[int, int] | None) -> None:
+        self._hole = hole
+        self._ends: list[tuple[Fraction, int]] = []
+        self._furthest = 0
+        self._keys: dict[int, set[int]] = {}
+
+    def is_there(self, packet: Packet[Any]) -> bool:
+        """Notes the packet; False if its bytes are not there."""
+        if self._hole is None:
+            return True
+        start, end = self._hole
+        if packet.stream_index not in self._keys:
+            entries = packet.stream.index_entries
+            self._keys[packet.stream_index] = {entry.pos for entry in entries if entry.is_keyframe}
+        at, size = packet.pos or 0, packet.size
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        seconds = (stamp or 0) * (packet.time_base or Fraction(1))
+        if not self._ends or seconds >= self._ends[-1][0] + 1:
+            self._ends.append((seconds, self._furthest))
+        self._furthest = max(self._furthest, at + size)
+        if at + size <= start or at >= end:
+            return True
+        packet.is_keyframe = at in self._keys[packet.stream_index]  # libav asks the bytes, which are not there
+        return False
+
+    def on_file_axis(self, origin: Fraction) -> tuple[tuple[int, int], ...]:
+        return tuple((int((seconds - origin) * 1000), at) for seconds, at in self._ends)
+
+
+def _demux(opened: InputContainer, picture: PictureWatch | None, sound: SoundWatch | None, reach: _Reach) -> bool:
     """Hand every packet to its watch; True if reading ended in an error or in the middle of a packet."""
     watches = [watch for watch in (picture, sound) if watch is not None]
-    takers: dict[int, Callable[[Packet[Any]], None]] = {watch.stream.index: watch.take for watch in watches}
+    takers: dict[int, Callable[[Packet[Any], bool], None]] = {watch.stream.index: watch.take for watch in watches}
     is_cut = False
     try:
         for packet in opened.demux([watch.stream for watch in watches]) if watches else ():
             if packet.size:
-                takers[packet.stream_index](packet)
+                takers[packet.stream_index](packet, reach.is_there(packet))
     except av.FFmpegError:
         is_cut = True
     for watch in watches:

@@ -65,17 +65,21 @@ class PictureWatch:
         self._last: Packet[Any] | None = None
         stream.codec_context.thread_count = 1
 
-    def take(self, packet: Packet[Any]) -> None:
+    def take(self, packet: Packet[Any], is_there: bool = True) -> None:
+        """``is_there`` False: only what the container says of the packet is looked at."""
         stamp = packet.pts
         if stamp is None:
             stamp = packet.dts if packet.dts is not None else (self._stamps[-1] + 1 if self._stamps else 0)
         index = len(self._stamps)
         self._stamps.append(stamp)
         self._durations.append(packet.duration or 0)
-        if packet.is_discard or (self._has_hidden and not memoryview(packet)[0] & 0x10):
+        if packet.is_discard or (self._has_hidden and is_there and not memoryview(packet)[0] & 0x10):
             self._unseen.add(index)
         if packet.is_keyframe:
-            self._take_key(packet, index, stamp)
+            if is_there:
+                self._take_key(packet, index, stamp)
+            elif self._stretches:
+                self._keys.append(stamp)
         self._last = packet
 
     @property

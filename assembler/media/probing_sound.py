@@ -46,10 +46,11 @@ class SoundWatch:
         self._is_decoding = True
         stream.codec_context.thread_count = 1
 
-    def take(self, packet: Packet[Any]) -> None:
-        if self._is_decoding:
+    def take(self, packet: Packet[Any], is_there: bool = True) -> None:
+        """``is_there`` False: only what the container says of the packet is looked at."""
+        if self._is_decoding and is_there:
             self._decode_first(packet)
-        if self._header is not None:
+        if self._header is not None and is_there:
             header = self._header(memoryview(packet))
             if self._first_header is None:
                 self._first_header = header

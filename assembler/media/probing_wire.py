@@ -17,6 +17,9 @@ class Wanted(Value):
     """Where it is, absolute."""
     keep_stamps: bool
     """True if the stamp of every picture packet is wanted."""
+    hole: tuple[int, int] | None = None
+    """Bytes ``[start, end)`` that are not there yet: packets in it are believed to be what the file's tables say, and
+    ``Answer.reach`` is wanted. None: all of the file is there."""
 
 
 class Request(Value):
@@ -39,6 +42,8 @@ class Answer(Value):
     """What is wrong with the file, to be read behind "the file of <video id>"."""
     hint: str = ""
     """The user's next step."""
+    reach: tuple[tuple[int, int], ...] = ()
+    """(ms on the file axis, bytes), rising, about one a second: every packet stamped before lies below these bytes."""
 
     @property
     def is_final(self) -> bool:

@@ -6,8 +6,9 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts, PictureFacts
@@ -18,10 +19,27 @@ from assembler.media.graph import Reading
 from assembler.media.muxing import Cut
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
-from assembler.workspace import PART, digest_of, identity_of
+from assembler.workspace import PART, Identity, digest_of, identity_of
 
 RENDER_VERSION = 3
 """Raised whenever the same chunk would come out differently: older work is then not taken up."""
+
+
+class NotYet(Exception):
+    """Something could not be made cleanly from files that are still being fetched: it is left for later."""
+
+
+class Growth(Protocol):
+    """Files that are still being fetched, for work that is done ahead of them."""
+
+    def identity(self, video_id: str) -> Identity | None:
+        """What the file's identity will be when it is whole; None for one that is whole."""
+
+    def grown(self, video_id: str) -> Path | None:
+        """Where it says how much of the file is there (``Grown``); None for one that is whole."""
+
+    def wait_for(self, chunk: Chunk) -> None:
+        """Wait until everything is there that this chunk reads; raises NotYet where it will not come, or Stopped."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +60,37 @@ class RenderSetup:
     """Set when the work is to end."""
     stall_seconds: float
     """An ffmpeg without progress for this long is killed and tried once more."""
+    growth: Growth | None = None
+    """Set for work ahead of the downloads; None: all files are whole."""
+    _versions: dict[str, str] = field(default_factory=dict)
+
+    def identity(self, video_id: str) -> Identity:
+        """What tells this version of a file from another, whether it is whole by now or not."""
+        ahead = self.growth.identity(video_id) if self.growth is not None else None
+        return ahead or identity_of(self.files[video_id])
+
+    def version(self, video_id: str) -> str:
+        """Digest of a file's identity and of what was found in it."""
+        if video_id not in self._versions:
+            known = self.facts.get(video_id)
+            self._versions[video_id] = digest_of(list(self.identity(video_id)), known)
+        return self._versions[video_id]
 
     def chunk_digest(self, chunk: Chunk) -> str:
         sources = sorted({s.video_id for tile in chunk.tiles for s in tile.sources})
-        identities = [identity_of(self.files[name]) for name in sources]
         return digest_of(
             RENDER_VERSION,
             chunk,
-            identities,
+            [self.version(name) for name in sources],
             self.encoder.name,
             list(self.encoder.options),
             self.program.text,
         )[:32]
+
+
+def source_name(video_id: str, identity: Identity) -> str:
+    """The name of a source file in the work folder's ``sources``."""
+    return f"source-{digest_of(video_id, list(identity))[:16]}"
 
 
 def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[str, int], Reading]:
@@ -64,7 +101,7 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
     readings: dict[tuple[str, int], Reading] = {}
     for video_id, stretch in needed:
         facts = setup.facts[video_id]
-        name = f"source-{digest_of(video_id, identity_of(setup.files[video_id]))[:16]}"
+        name = source_name(video_id, setup.identity(video_id))
         link = folder / name
         if not link.exists():
             with suppress(FileNotFoundError):
@@ -72,6 +109,8 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
             _link(setup.files[video_id].resolve(), link)
         container, late = facts.container, 0
         if facts.picture is not None and len(facts.picture.stretches) > 1:
+            if setup.growth is not None:
+                raise NotYet
             name, container, late = f"{name}-{stretch}.nut", "nut", _late(facts.picture)
             _cut_stretch(link, folder / name, facts, stretch, setup)
         readings[video_id, stretch] = Reading(name=f"sources/{name}", container=container, late=late)

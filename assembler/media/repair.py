@@ -102,7 +102,7 @@ def find_damage(
     chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path, log: Path
 ) -> list[Loss]:
     """Where the pictures of a chunk whose log holds decoding errors are damaged; none where the log is clean."""
-    if not _has_errors(log):
+    if not has_errors(log):
         return []
     sources = [source for tile in chunk.tiles for source in tile.sources]
     damage = _searched([_suspect(chunk, s, setup, readings) for s in sources], setup, out)
@@ -118,7 +118,8 @@ def find_damage(
     ]
 
 
-def _has_errors(log: Path) -> bool:
+def has_errors(log: Path) -> bool:
+    """True if ffmpeg complained."""
     with suppress(OSError):
         text = log.read_text("utf-8", "replace")
         return "[error]" in text or "[fatal]" in text

@@ -43,15 +43,17 @@ def render_sound(
     stop: Stop,
     on_seconds: Callable[[float], None] | None,
     stall_seconds: float,
+    grown: Mapping[str, Path] | None = None,
 ) -> tuple[Finding, ...]:
     """Mix every piece of the bed at its place and write ``length`` ms of AAC to ``out`` (mp4, with its edit list).
 
     Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` takes our
     own short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` is told how many of
-    ``length``'s seconds are done, both passes counted. Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then
+    ``length``'s seconds are done, both passes counted. ``grown``: for files still being fetched, by video id, where it
+    says how much is there (``Grown``). Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then
     does not appear.
     """
-    sources, findings = _sources(bed, files, facts)
+    sources, findings = _sources(bed, files, facts, grown or {})
     parts = _parts(bed, length)
     mixing = Mixing(sources, parts, samples_at(length), work.absolute(), ffmpeg, stop, stall_seconds)
     share = _Share(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
@@ -69,7 +71,7 @@ def render_sound(
 
 
 def _sources(
-    bed: AudioBed, files: Mapping[str, Path], facts: Mapping[str, Facts]
+    bed: AudioBed, files: Mapping[str, Path], facts: Mapping[str, Facts], grown: Mapping[str, Path]
 ) -> tuple[dict[str, Source], list[Finding]]:
     sources: dict[str, Source] = {}
     findings: list[Finding] = []
@@ -79,7 +81,11 @@ def _sources(
             continue
         known = facts[video_id]
         sources[video_id] = Source(
-            video_id=video_id, path=files[video_id].absolute(), container=known.container, origin=known.origin
+            video_id=video_id,
+            path=files[video_id].absolute(),
+            container=known.container,
+            origin=known.origin,
+            grown=grown.get(video_id),
         )
     return sources, findings
 

@@ -4,7 +4,7 @@ Per file, all beside each other and named by a digest::
 
     <digest>             the whole file; never anything else under this name
     <digest>.json        its ``Known``
-    <digest>.part        a file under way, kept only where it can be resumed
+    <digest>.part        a file under way, kept only where it can be resumed (one that was peeked at: with a hole)
     <digest>.part.json   the ``Known`` of the version it is a part of
     <digest>.lock        held by whoever works on this file
 """
@@ -19,6 +19,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,11 +47,22 @@ class Known(Value):
     """The server's Last-Modified, verbatim."""
     checked: float = 0.0
     """When the server was last asked about it, Unix seconds."""
+    have: int | None = None
+    """Bytes at the start of a part that are there, where it also has its end; None: all bytes of the part are."""
+    tail: int | None = None
+    """Where the end that is there begins; None as ``have``."""
 
     @property
     def can_resume(self) -> bool:
         """True with a strong ETag: only that promises the same bytes."""
         return self.etag is not None and not self.etag.startswith("W/")
+
+    @property
+    def stamp(self) -> int:
+        """What a fetched file's time of change is set to (ns): the version's, so that the same version fetched again,
+        or still under way, has the same identity. The server's time, and a fraction made of all that it said."""
+        digest = hashlib.sha256(json.dumps([self.size, self.etag, self.last_modified]).encode("utf-8")).digest()
+        return _seconds(self.last_modified) * 10**9 + int.from_bytes(digest[:8], "big") % 10**9
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,7 @@ class Entry:
     @contextlib.contextmanager
     def locked(self, check: Callable[[], None]) -> Iterator[None]:
         """Held by one process and thread at a time; ``check`` is called while waiting and may raise."""
-        lock = FileLock(self.file.with_name(self.file.name + ".lock"))
+        lock = FileLock(self.file.with_name(self.file.name + ".lock"), thread_local=False)
         while not lock.is_locked:
             check()
             # A Timeout is an OSError too, but one that says nothing about the disk.
@@ -92,20 +104,35 @@ class Entry:
 
     def resume_point(self) -> tuple[int, Known] | None:
         """(bytes that are there, what they are a part of), or None where nothing can be resumed."""
+        known, size = self._under_way()
+        if known is None or known.have is not None or size == 0 or (known.size is not None and size > known.size):
+            return None
+        return size, known
+
+    def peeked(self) -> Known | None:
+        """What is known of a part that has its head and its end; None where there is no such part."""
+        known, size = self._under_way()
+        if known is None or known.have is None or known.tail is None or known.size != size:
+            return None
+        return known if 0 < known.have <= known.tail <= size else None
+
+    def _under_way(self) -> tuple[Known | None, int]:
         known = _read(_sidecar(self.part))
         try:
             size = self.part.stat().st_size
         except OSError:
-            return None
-        if known is None or not known.can_resume or size == 0 or (known.size is not None and size > known.size):
-            return None
-        return size, known
+            return None, 0
+        return (known if known is not None and known.can_resume else None), size
 
     def begin(self, known: Known) -> None:
         """Forget the part under way and make ready for one of this version."""
         self.drop_part()
         if known.can_resume:
             _write(_sidecar(self.part), known)
+
+    def note(self, known: Known) -> None:
+        """Keep what is known of the part."""
+        _write(_sidecar(self.part), known)
 
     def drop_part(self) -> None:
         with disk_errors(self.file.parent):
@@ -117,6 +144,8 @@ class Entry:
         with disk_errors(self.file.parent):
             with self.part.open("rb+") as part:
                 os.fsync(part.fileno())
+            if known.can_resume:
+                os.utime(self.part, ns=(known.stamp, known.stamp))
             # The sidecar last: a kill in between leaves a sidecar that does not fit, never one that lies.
             _sidecar(self.file).unlink(missing_ok=True)
             os.replace(self.part, self.file)
@@ -125,7 +154,8 @@ class Entry:
 
     def confirm(self, known: Known) -> None:
         """Note that the server was asked just now."""
-        _write(_sidecar(self.file), known.model_copy(update={"checked": time.time()}))
+        fresh = {"checked": time.time(), "have": None, "tail": None}
+        _write(_sidecar(self.file), known.model_copy(update=fresh))
 
 
 def entry_of(cache: Path, segment: Segment) -> Entry | None:
@@ -163,6 +193,13 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 def _sidecar(path: Path) -> Path:
     return path.with_name(path.name + ".json")
+
+
+def _seconds(last_modified: str | None) -> int:
+    """Unix seconds of a Last-Modified; 2000-01-01 where there is none that can be read."""
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return max(0, min(int(parsedate_to_datetime(last_modified or "").timestamp()), 2**33))
+    return 946_684_800
 
 
 def _read(path: Path) -> Known | None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import stamina
 import structlog
 
 from assembler.errors import DiskFull, DownloadError
-from assembler.findings import Finding, note, warning
-from assembler.network import fetch
-from assembler.network.cache import CacheBroken, Entry, Known, disk_errors, entry_of
-from assembler.network.hosts import Session, TryAgain, discreet, host_of, open_session
+from assembler.findings import Finding
+from assembler.network.cache import disk_errors, entry_of
+from assembler.network.growing import Arrivals
+from assembler.network.hosts import Session, discreet, open_session
+from assembler.network.line import Line, Results
 from assembler.network.local import find_local
-from assembler.network.revalidate import is_fresh, revalidate
 from assembler.network.stopping import Halt
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
@@ -38,22 +38,18 @@ class Fetched:
     """What was noticed, in the order of the segments."""
 
 
-@dataclass
-class _Work:
-    """What the threads share."""
-
-    cache: Path
-    halt: Halt
-    sessions: queue.SimpleQueue[Session]
-    advance: Callable[[float], None]
-    silent: set[str] = field(default_factory=set)
-    """Hosts that could not be reached at all: asked once per file from then on, not with all retries."""
-
-
 def fetch_all(
-    segments: Sequence[Segment], *, cache: Path, options: Options, progress: Progress, stop: Stop | None = None
+    segments: Sequence[Segment],
+    *,
+    cache: Path,
+    options: Options,
+    progress: Progress,
+    stop: Stop | None = None,
+    arrivals: Arrivals | None = None,
 ) -> Fetched:
-    """Find or fetch the file of every segment, several at once.
+    """Find or fetch the file of every segment, several at once, what is needed first on the playback first.
+
+    ``arrivals`` is told as soon as something is known of every file, and how each of them grows.
 
     A file that cannot be had is a failure of its segment alone. Raised is only what concerns all: InputError (no
     such media folder), DiskFull, DownloadError (the cache folder cannot be used), processes.Stopped.
@@ -64,7 +60,10 @@ def fetch_all(
     if remote:
         with disk_errors(cache):
             cache.mkdir(parents=True, exist_ok=True)
-        _fetch(remote, cache, options, progress, stop, (files, failures, findings))
+        results = _fetch(remote, cache, options, progress, stop, arrivals, local.files)
+        files |= results.files
+        failures |= results.failures
+        findings += results.findings
     order = {s.video_id: n for n, s in enumerate(segments)}
     return Fetched(
         files={s.video_id: files[s.video_id] for s in segments if s.video_id in files},
@@ -83,46 +82,41 @@ def on_disk(segments: Sequence[Segment], *, cache: Path, options: Options) -> di
     return files
 
 
-_Results = tuple[dict[str, Path], dict[str, DownloadError], list[Finding]]
-
-
 def _fetch(
     remote: Sequence[Segment],
     cache: Path,
     options: Options,
     progress: Progress,
     stop: Stop | None,
-    results: _Results,
-) -> None:
-    files, failures, findings = results
+    arrivals: Arrivals | None,
+    local: Mapping[str, Path],
+) -> Results:
     is_sized = all(s.size is not None and s.size > 0 for s in remote)
     total = float(sum(s.size or 0 for s in remote)) if is_sized else None
     _mute_retries()
     halt = Halt(stop)
-    with discreet(), progress.task("download", total, "B") as task, _sessions(options) as sessions:
-        work = _Work(cache, halt, sessions, task.advance)
+    with (
+        discreet(),
+        progress.task("download", total, "B") as task,
+        _sessions(options) as sessions,
+        ExitStack() as locks,
+    ):
+        line = Line(cache, halt, sessions, task.advance, locks, arrivals, dict(local))
+        line.admit(remote)
         with ThreadPoolExecutor(options.parallel, thread_name_prefix="download") as pool:
+            servers = {pool.submit(line.serve) for _ in range(options.parallel)}
             try:
-                futures = {pool.submit(_obtain, work, s): s for s in remote}
-                for future in _as_they_end(set(futures), halt):
-                    segment = futures[future]
-                    try:
-                        files[segment.video_id], noticed = future.result()
-                        findings += noticed
-                    except CacheBroken:
-                        raise
-                    except DownloadError as failure:
-                        failures[segment.video_id] = failure
+                for server in _as_they_end(servers, halt):
+                    server.result()
             except BaseException:
                 halt.set()
+                line.close()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+        return line.results
 
 
-_Obtained = tuple[Path, list[Finding]]
-
-
-def _as_they_end(pending: set[Future[_Obtained]], halt: Halt) -> Iterator[Future[_Obtained]]:
+def _as_they_end(pending: set[Future[None]], halt: Halt) -> Iterator[Future[None]]:
     while pending:
         halt.check()
         done, pending = wait(pending, timeout=WATCH_SECONDS, return_when=FIRST_COMPLETED)
@@ -143,67 +137,6 @@ def _mute_retries() -> None:
     """stamina tells of each retry through structlog, and unconfigured that prints on standard output: not our place."""
     if not structlog.is_configured():
         stamina.instrumentation.set_on_retry_hooks(())
-
-
-def _obtain(work: _Work, segment: Segment) -> _Obtained:
-    """One segment's file, in a thread of the pool."""
-    work.halt.check()
-    if segment.url is None:
-        raise DownloadError(
-            "it has no URL, and there is no file of its id",
-            hint="Put the file into a folder as <video id>.mp4 and give it with --media-dir.",
-        )
-    host = host_of(segment.url)
-    entry = entry_of(work.cache, segment)
-    assert entry is not None, "host_of refuses what entry_of cannot read"
-    session = work.sessions.get()
-    try:
-        with entry.locked(work.halt.check):
-            findings = _bring(work, segment, segment.url, host, entry, session)
-            size = entry.file.stat().st_size
-    finally:
-        work.sessions.put(session)
-    if segment.size and size != segment.size:
-        sentence = f"the file has {size:,} bytes, declared were {segment.size:,}"
-        findings.append(note(segment.video_id, sentence))
-    return entry.file, findings
-
-
-def _bring(work: _Work, segment: Segment, url: str, host: str, entry: Entry, session: Session) -> list[Finding]:
-    """Make the cached file the server's current one, or keep what was fetched where the server does not help."""
-    known = entry.whole()
-    meter = fetch.Meter(work.advance)
-    findings: list[Finding] = []
-    if known is not None:
-        size = known.size or 0
-        if is_fresh(known):
-            meter.reach(size)
-            return findings
-        answer = revalidate(session, url, known, is_reachable=host not in work.silent)
-        if not answer.was_reached:
-            work.silent.add(host)
-        if not answer.is_changed:
-            entry.confirm(known)
-            meter.reach(size)
-            return [note(segment.video_id, answer.doubt)] if answer.doubt else findings
-    try:
-        _fetch_one(work, fetch.Fetch(segment, url, entry, session, work.halt, meter), host)
-    except DownloadError as failure:
-        if known is None or isinstance(failure, CacheBroken):
-            raise
-        findings.append(
-            warning(segment.video_id, f"changed on its server, but {failure}: the older file fetched before is used")
-        )
-    return findings
-
-
-def _fetch_one(work: _Work, download: fetch.Fetch, host: str) -> Known:
-    try:
-        return download.run(attempts=1 if host in work.silent else None)
-    except TryAgain as failure:
-        if not failure.was_answered:
-            work.silent.add(host)
-        raise
 
 
 __all__ = ["DiskFull", "Fetched", "Stopped", "fetch_all", "on_disk"]

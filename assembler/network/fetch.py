@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import requests
 import stamina
@@ -31,6 +32,8 @@ PACE_SECONDS = 60.0
 PACE_BYTES = 4 * 1024
 """Less than this in PACE_SECONDS is a stalled server, even if it sends a byte now and then."""
 
+T = TypeVar("T")
+
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 _ENCODINGS = ("gzip", "x-gzip", "deflate", "br", "zstd", "compress")
 
@@ -46,6 +49,39 @@ class Meter:
         if offset > self.furthest:
             self._advance(offset - self.furthest)
             self.furthest = offset
+
+
+def persistently(call: Callable[[], T], halt: Halt, meter: Meter, attempts: int = ATTEMPTS) -> T:
+    """What ``call`` returns, tried again as long as that may help.
+
+    Raises its DownloadError (TryAgain where another day may help), or Stopped.
+    """
+
+    def backoff(exc: Exception) -> bool | float:
+        """Whether to try again, and in how many seconds where that is not stamina's choice."""
+        if not isinstance(exc, TryAgain) or halt.is_set():
+            return False
+        if exc.after is None:
+            return True
+        return exc.after + random.uniform(0, WAIT_SECONDS) if exc.after else 0.0
+
+    while True:
+        before = meter.furthest
+        try:
+            for attempt in stamina.retry_context(
+                on=backoff,
+                attempts=attempts,
+                timeout=None,
+                wait_initial=WAIT_SECONDS,
+                wait_max=WAIT_MAX_SECONDS,
+                wait_jitter=WAIT_SECONDS,
+            ):
+                with attempt:
+                    halt.check()
+                    return call()
+        except TryAgain:
+            if meter.furthest < before + WORTHWHILE_BYTES:
+                raise
 
 
 @dataclass
@@ -70,38 +106,10 @@ class Fetch:
         point = self.entry.resume_point()
         self.meter.reach(point[0] if point else 0)
         try:
-            while True:
-                before = self.meter.furthest
-                try:
-                    return self._tries(attempts or ATTEMPTS)
-                except TryAgain:
-                    if self.meter.furthest < before + WORTHWHILE_BYTES:
-                        raise
+            return persistently(lambda: self.finished(self._received()), self.halt, self.meter, attempts or ATTEMPTS)
         finally:
             if self.entry.resume_point() is None:
                 self.entry.drop_part()
-
-    def _tries(self, attempts: int) -> Known:
-        for attempt in stamina.retry_context(
-            on=self._backoff,
-            attempts=attempts,
-            timeout=None,
-            wait_initial=WAIT_SECONDS,
-            wait_max=WAIT_MAX_SECONDS,
-            wait_jitter=WAIT_SECONDS,
-        ):
-            with attempt:
-                self.halt.check()
-                return self._finished(self._received())
-        raise AssertionError("stamina yields at least one attempt")
-
-    def _backoff(self, exc: Exception) -> bool | float:
-        """Whether to try again, and in how many seconds where that is not stamina's choice."""
-        if not isinstance(exc, TryAgain) or self.halt.is_set():
-            return False
-        if exc.after is None:
-            return True
-        return exc.after + random.uniform(0, WAIT_SECONDS) if exc.after else 0.0
 
     def _received(self) -> Known:
         """One request; what it brought is in the part, which is then whole."""
@@ -113,20 +121,25 @@ class Fetch:
         with opened(self.session, self.url, headers) as response, self.halt.watching(response):
             status = response.status_code
             if status == 200:
-                offset, known = 0, _known(response, length_of(response))
-                self._check(response, known)
-                self.entry.begin(known)
-            elif known is None or status not in (206, 416):
+                return self.stored(response)
+            if known is None or status not in (206, 416):
                 raise refusal(status, response.headers, host_of(self.url))
-            elif (continued := _continued(response, offset, known)) is None:
+            continued = _continued(response, offset, known)
+            if continued is None:
                 # Not the version of which we hold a part, or not where we stopped (416: behind its end).
                 self.entry.drop_part()
                 raise TryAgain(f"{host_of(self.url)} cannot continue this download", after=0.0)
-            else:
-                known = continued
-            return self._store(response, offset, known)
+            return self._store(response, offset, continued)
 
-    def _check(self, response: requests.Response, known: Known) -> None:
+    def stored(self, response: requests.Response) -> Known:
+        """The whole body of an answer from the beginning, as a part that is whole."""
+        known = _known(response, length_of(response))
+        self.check(response, known)
+        self.entry.begin(known)
+        return self._store(response, 0, known)
+
+    def check(self, response: requests.Response, known: Known) -> None:
+        """Refuse by its headers what is no media file of a believable size."""
         host = host_of(self.url)
         check_type(response.headers.get("Content-Type", ""), f"what {host} sent")
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
@@ -144,7 +157,7 @@ class Fetch:
             )
 
     def _store(self, response: requests.Response, offset: int, known: Known) -> Known:
-        host, pace = host_of(self.url), _Pace()
+        host, pace = host_of(self.url), Pace()
 
         def read() -> bytes:
             return response.raw.read1(CHUNK_BYTES, decode_content=False)
@@ -177,7 +190,8 @@ class Fetch:
             self.entry.drop_part()
             raise TryAgain(f"{host} ended early, at {size_text(offset)}")
 
-    def _finished(self, known: Known) -> Known:
+    def finished(self, known: Known) -> Known:
+        """Give the whole part its final name."""
         with disk_errors(self.entry.file.parent):
             try:
                 check_content(self.entry.part, f"what {host_of(self.url)} sent")
@@ -188,7 +202,7 @@ class Fetch:
         return known
 
 
-class _Pace:
+class Pace:
     """Notices a server that sends a byte now and then."""
 
     def __init__(self) -> None:

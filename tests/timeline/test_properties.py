@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lessons import START
 from strategies import recordings
 
-from assembler.assemble import plan_only, timeline_only
+from assembler.assemble import plan_only
+from assembler.decide import timeline_only
 from assembler.errors import InputError
 from assembler.options import load_options
 from assembler.plan.model import Plan

@@ -1,0 +1,193 @@
+"""Rendering while files are still being fetched.
+
+Tables at the head or end of each file say where everything in it lies, so the plan can be made before the files are
+whole, and each chunk rendered as soon as the bytes it reads are there. All of this only fills the work folder: the
+work proper (``assemble``) plans once more from whole and fully probed files, and takes up what fits by its digest. So
+nothing here has to be right, and whatever fails here is met and told there.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from assembler.decide import decide, work_digest
+from assembler.errors import AssemblerError
+from assembler.facts import Facts
+from assembler.gather import Gathered, may_be_copied, probe_files
+from assembler.media.compose import render_ahead
+from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.mixdown_wire import Grown
+from assembler.media.probe import Peeked, probe_growing
+from assembler.media.render_setup import NotYet, source_name
+from assembler.network.growing import Arrivals, Growing
+from assembler.options import Options
+from assembler.plan.chunks import Chunk, Source, grid_rate
+from assembler.processes import Stop, Stopped
+from assembler.progress import Progress, Silent
+from assembler.recording import Recording
+from assembler.workspace import Identity, Workspace
+
+AHEAD_MS = 3000
+"""So much more of a file has to be there than a chunk shows: packets are not quite in order, and ffmpeg reads ahead."""
+POLL_SECONDS = 0.2
+
+
+@contextmanager
+def working_ahead(
+    recordings: Sequence[Recording],
+    options: Options,
+    program: Ffmpeg,
+    workspace: Workspace,
+    progress: Progress,
+    stop: Stop,
+) -> Iterator[Ahead]:
+    """Renders in a thread of its own while the files are fetched inside of the ``with``."""
+    ahead = Ahead(recordings, options, program, workspace, progress, stop)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as pool:
+        running = pool.submit(ahead.run)
+        try:
+            yield ahead
+        except BaseException:
+            ahead.stop.set()
+            raise
+        finally:
+            ahead.arrivals.close()
+        running.result()
+
+
+@dataclass
+class Ahead:
+    """One class that is rendered ahead."""
+
+    recordings: Sequence[Recording]
+    options: Options
+    program: Ffmpeg
+    workspace: Workspace
+    progress: Progress
+    outer: Stop
+    """Ends this as well."""
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    """To be told by whoever fetches."""
+    stop: Stop = field(init=False)
+    """Ends this alone."""
+    _facts: Mapping[str, Facts] = field(default_factory=dict)
+    _is_planned: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.stop = Stop(self.outer)
+
+    def settle(self, got: Gathered) -> None:
+        """All is fetched and probed: what is under way goes on to its end only if it was begun from the same facts."""
+        self.arrivals.close()
+        while not self._is_planned.wait(POLL_SECONDS):
+            if self.outer.is_set():
+                raise Stopped
+        if dict(got.facts) != dict(self._facts):
+            self.stop.set()
+
+    def run(self) -> None:
+        try:
+            while not self.arrivals.wait(POLL_SECONDS):
+                if self.stop.is_set():
+                    return
+            if self.arrivals.growing:
+                with suppress(NotYet, Stopped, AssemblerError):
+                    self._run()
+        finally:
+            self._is_planned.set()
+
+    def _run(self) -> None:
+        files, growing = self.arrivals.files, self.arrivals.growing
+        segments = [s for r in self.recordings for s in r.segments]
+        copied = may_be_copied(segments)
+        holes = {name: (g.entry.part, (g.have, g.tail)) for name, g in growing.items()}
+        peeked = probe_growing(holes, keep_stamps=copied, work=self.workspace.scratch, stop=self.stop)
+        if set(peeked) != set(growing):
+            return
+        whole, _ = probe_files(segments, files, self.workspace, Silent(), self.stop, self.options)
+        facts = {**whole, **{name: found.facts for name, found in peeked.items()}}
+        unusable = {s.video_id: "It cannot be had." for s in segments if s.video_id not in facts}
+        got = Gathered(files, facts, unusable, ())
+        _, plan = decide(self.recordings, got, self.options)
+        self._facts = facts
+        self._is_planned.set()
+        digest = work_digest(self.recordings, self.options, self.program)
+        with self.workspace.free(digest) as folder:
+            if folder is None:
+                return
+            growth = _Growth(folder / "sources", growing, peeked, self.stop)
+            render_ahead(
+                plan, replace(got, files={**files, **growth.links}), growth, folder=folder, program=self.program,
+                options=self.options, progress=self.progress, stop=self.stop,
+            )  # fmt: skip
+
+
+@dataclass
+class _Growth:
+    """Files under way, as the renderer sees them."""
+
+    folder: Path
+    """The work folder's ``sources``: each file has its lasting name in there."""
+    growing: Mapping[str, Growing]
+    peeked: Mapping[str, Peeked]
+    stop: Stop
+    links: dict[str, Path] = field(default_factory=dict)
+    """By video id."""
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        for name, growing in self.growing.items():
+            link = self.folder / source_name(name, growing.identity)
+            link.unlink(missing_ok=True)
+            try:
+                os.link(growing.place, link)
+            except OSError as exc:  # a file system without links, or it is whole by now and was moved
+                raise NotYet from exc
+            self.links[name] = link
+            growing.listeners.append(self._note)
+            self._note(growing)
+
+    def _note(self, growing: Growing) -> None:
+        """Tell the mixing child how much is there; a file that is lost ends all."""
+        if growing.is_lost:
+            self.stop.set()
+        place = self.grown(growing.segment.video_id)
+        if place is not None:
+            with suppress(OSError):  # the folder goes when all is done
+                place.write_bytes(Grown(growing.have, growing.tail).to_bytes())
+
+    def identity(self, video_id: str) -> Identity | None:
+        growing = self.growing.get(video_id)
+        return growing.identity if growing is not None else None
+
+    def grown(self, video_id: str) -> Path | None:
+        link = self.links.get(video_id)
+        return link.with_name(f"{link.name}.grown") if link is not None else None
+
+    def wait_for(self, chunk: Chunk) -> None:
+        sources = [source for tile in chunk.tiles for source in tile.sources]
+        for source in sources:
+            growing = self.growing.get(source.video_id)
+            if growing is None:
+                continue
+            wanted = self._bytes(source, chunk, growing)
+            while not growing.wait(wanted, POLL_SECONDS):
+                if self.stop.is_set():
+                    raise Stopped
+                if growing.is_lost:
+                    raise NotYet
+
+    def _bytes(self, source: Source, chunk: Chunk, growing: Growing) -> int:
+        """So many bytes from the start hold everything the chunk shows of this file."""
+        found = self.peeked[source.video_id]
+        shift = source.shift / grid_rate(chunk.fps)
+        until = (float(source.end / chunk.fps) - shift - float(found.facts.origin)) * 1000 + AHEAD_MS
+        place = bisect_left(found.reach, until, key=lambda reached: reached[0])
+        return found.reach[place][1] if place < len(found.reach) else growing.size

@@ -1,0 +1,72 @@
+"""Timeline and plan of the recordings of one class: pure, from values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assembler.errors import InputError
+from assembler.gather import Gathered
+from assembler.layout import arrange
+from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.render_setup import RENDER_VERSION
+from assembler.options import Options
+from assembler.plan.build import build_plan
+from assembler.plan.model import Plan
+from assembler.recording import Recording
+from assembler.timeline import append, build_timeline, order_recordings
+from assembler.timeline.model import Timeline
+from assembler.workspace import digest_of
+
+NO_MATTER = {
+    "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "jobs", "strict", "keep_work", "stall_seconds"
+}  # fmt: skip
+"""Options that change nothing in the finished file."""
+
+
+def decide(
+    recordings: Sequence[Recording], got: Gathered, options: Options, *, may_copy: bool = True
+) -> tuple[Timeline, Plan]:
+    """The timeline of all recordings and the plan of what is to be rendered."""
+    segments = [s for r in recordings for s in r.segments]
+    timeline = _timeline(recordings, got, options)
+    sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in segments}
+    arrangement = arrange(timeline, got.facts, sizes, options)
+    plan = build_plan(
+        timeline,
+        arrangement,
+        got.facts,
+        options,
+        segments=segments,
+        unusable=got.unusable,
+        findings=[*(f for r in recordings for f in r.findings), *got.findings],
+        may_copy=may_copy,
+    )
+    return timeline, plan
+
+
+def _timeline(recordings: Sequence[Recording], got: Gathered, options: Options) -> Timeline:
+    timelines = [build_timeline(r, got.facts, unusable=got.unusable, play_times=options.play_times) for r in recordings]
+    timeline = timelines[0]
+    for following in timelines[1:]:
+        timeline = append(timeline, following)
+    return timeline
+
+
+def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
+    """The timeline from what is declared: no network, no files."""
+    return _timeline(in_order(recordings), Gathered({}, {}, {}, ()), options)
+
+
+def in_order(recordings: Recording | Sequence[Recording]) -> list[Recording]:
+    """As a list, in the order of the class."""
+    given = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    if not given:
+        raise InputError("no recording was given", hint="Name at least one result file.")
+    return order_recordings(given)
+
+
+def work_digest(recordings: Sequence[Recording], options: Options, program: Ffmpeg) -> str:
+    """Names the work folder: what is asked for, whatever the files turn out to hold. What is in the folder is named by
+    its own digests, so that work done before all is known is taken up where it fits."""
+    asked = options.model_dump(mode="json", exclude=NO_MATTER)
+    return digest_of(RENDER_VERSION, timeline_only(recordings, options), asked, program.text)

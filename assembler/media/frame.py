@@ -1,0 +1,60 @@
+"""One composed picture of a playback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from assembler import processes
+from assembler.media.child import child_error
+from assembler.media.encoders import ENCODERS
+from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.graph import build_graph, compile_graph
+from assembler.media.render_run import ffmpeg_argv
+from assembler.media.render_setup import RenderSetup, prepare_sources
+from assembler.media.space import Material
+from assembler.options import Options
+from assembler.plan.chunks import cut_frame
+from assembler.plan.model import Plan
+from assembler.processes import Stop
+from assembler.times import PlayMs, frame_at
+from assembler.workspace import PART, Workspace, unwritable
+
+
+def single_frame(
+    plan: Plan,
+    material: Material,
+    at: PlayMs,
+    png: Path,
+    *,
+    workspace: Workspace,
+    program: Ffmpeg,
+    options: Options,
+) -> None:
+    """One composed picture as a PNG under its final name."""
+    frame = min(frame_at(at, plan.fps), plan.frames - 1)
+    chunk = cut_frame(plan, material.facts, type(plan.frames)(frame))
+    with workspace.scratch_folder() as folder:
+        (folder / "chunks").mkdir()
+        setup = RenderSetup(folder, program, ENCODERS["x264"], material.files, material.facts, Stop(), 60.0)
+        readings = prepare_sources([chunk], setup)
+        stream = (
+            build_graph(chunk, material.facts, readings, program)
+            .filter(
+                "scale", in_color_matrix="bt709", in_range="tv", out_range="pc", flags="accurate_rnd+full_chroma_int"
+            )
+            .filter("format", pix_fmts="rgb24")
+        )
+        out = png.absolute().with_name(png.name + PART)
+        arguments, graph = compile_graph(stream, "frame.png", {"frames:v": 1, "c:v": "png", "f": "image2"})
+        (folder / "frame.graph").write_text(graph, "utf-8")
+        log = folder / "frame.log"
+        code = processes.run(ffmpeg_argv(program, arguments, "frame.graph"), cwd=folder, log=log, stall_seconds=120)
+        if code != 0 or not (folder / "frame.png").exists():
+            raise child_error("ffmpeg failed on this frame", log, code)
+        try:
+            shutil.copyfile(folder / "frame.png", out)
+            os.replace(out, png)
+        except OSError as exc:
+            raise unwritable(png, exc) from exc

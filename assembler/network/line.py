@@ -1,0 +1,255 @@
+"""Which file is asked for next: first something of every file, then what is needed first on the playback."""
+
+from __future__ import annotations
+
+import heapq
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assembler.errors import DownloadError
+from assembler.findings import Finding, note, warning
+from assembler.network import fetch
+from assembler.network.cache import CacheBroken, Entry, Known, entry_of
+from assembler.network.growing import Arrivals, Growing
+from assembler.network.hosts import Session, TryAgain, host_of
+from assembler.network.pieces import Changed, fetch_piece, peek
+from assembler.network.revalidate import is_fresh, revalidate
+from assembler.network.stopping import Halt
+from assembler.recording import Segment
+
+FIRST, WHOLE, PIECE = range(3)
+"""What a turn is for; lower ones come first."""
+
+
+@dataclass
+class Results:
+    """By video id."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    failures: dict[str, DownloadError] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+Turn = tuple[int, float, int, Callable[[], None]]
+"""What for, when on the playback it is needed, place in the line, what to do."""
+
+
+@dataclass
+class Line:
+    """All files that are to be fetched, and whoever waits for a turn; served by several threads."""
+
+    cache: Path
+    halt: Halt
+    sessions: queue.SimpleQueue[Session]
+    advance: Callable[[float], None]
+    locks: ExitStack
+    """Gives all locks back, whatever happens."""
+    arrivals: Arrivals | None
+    """Who is told how the files grow; None: nobody, and no file is peeked at."""
+    local: dict[str, Path]
+    """Files that need not be fetched."""
+    results: Results = field(default_factory=Results)
+    silent: set[str] = field(default_factory=set)
+    """Hosts that could not be reached at all: asked once per file from then on, not with all retries."""
+    _turns: list[Turn] = field(default_factory=list)
+    _unfinished: int = 0
+    _unknown: set[str] = field(default_factory=set)
+    _growing: dict[str, Growing] = field(default_factory=dict)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _count: int = 0
+
+    def admit(self, segments: Sequence[Segment]) -> None:
+        self._unknown = {s.video_id for s in segments}
+        for segment in segments:
+            self.put(FIRST, segment.play_time or 0, _File(self, segment).begin)
+
+    def put(self, kind: int, play_time: float, turn: Callable[[], None]) -> None:
+        with self._changed:
+            self._count += 1
+            self._unfinished += 1
+            heapq.heappush(self._turns, (kind, play_time, self._count, turn))
+            self._changed.notify()
+
+    def serve(self) -> None:
+        """Take turns until none is left and none can come; raises what concerns all files."""
+        while (turn := self._next()) is not None:
+            try:
+                turn()
+            except BaseException:
+                self.close()
+                raise
+            with self._changed:
+                self._unfinished -= 1
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """No more turns."""
+        with self._changed:
+            self._turns.clear()
+            self._unfinished = 0
+            self._changed.notify_all()
+        for growing in list(self._growing.values()):
+            if not growing.is_whole:
+                growing.end(is_whole=False)
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._turns or self._unfinished <= 0)
+            return heapq.heappop(self._turns)[3] if self._turns else None
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        session = self.sessions.get()
+        try:
+            yield session
+        finally:
+            self.sessions.put(session)
+
+    def learned(self, video_id: str, growing: Growing | None = None) -> None:
+        """The file is there, given up, or at least its tables are known."""
+        with self._changed:
+            if growing is not None:
+                self._growing[video_id] = growing
+            was_unknown = video_id in self._unknown
+            self._unknown.discard(video_id)
+            is_last = was_unknown and not self._unknown
+        if is_last and self.arrivals is not None:
+            self.arrivals.tell({**self.local, **self.results.files}, dict(self._growing))
+
+
+@dataclass
+class _File:
+    """One file on its way."""
+
+    line: Line
+    segment: Segment
+    lock: ExitStack = field(default_factory=ExitStack)
+    older: Known | None = None
+    """An earlier version that is there whole, where the server has another one by now."""
+    growing: Growing | None = None
+
+    def begin(self) -> None:
+        """Find out whether it is there, is to be fetched whole, or can be peeked at."""
+        line, segment = self.line, self.segment
+        line.halt.check()
+        with self._failing():
+            if segment.url is None:
+                raise DownloadError(
+                    "it has no URL, and there is no file of its id",
+                    hint="Put the file into a folder as <video id>.mp4 and give it with --media-dir.",
+                )
+            host_of(segment.url)  # refuses what entry_of cannot read
+            self.lock.enter_context(self.entry.locked(line.halt.check))
+            line.locks.callback(self.lock.close)
+            self.meter = fetch.Meter(line.advance)
+            if self._is_current():
+                return
+            peeked: Growing | Known | None = None
+            if line.arrivals is not None or self.entry.peeked() is not None:
+                with line.session() as session:
+                    peeked = peek(self._fetch(session))
+            match peeked:
+                case Growing():
+                    self.growing = peeked
+                    line.put(PIECE, peeked.next_play_time, self.fetch_on)
+                    line.learned(segment.video_id, peeked)
+                case Known():
+                    self._finish()
+                case None:
+                    line.put(WHOLE, segment.play_time or 0, self.fetch_whole)
+
+    def fetch_whole(self) -> None:
+        """From its beginning, or from where an earlier run stopped, to its end."""
+        host = host_of(self.segment.url or "")
+        with self._failing(), self.line.session() as session:
+            try:
+                self._fetch(session).run(attempts=1 if host in self.line.silent else None)
+            except TryAgain as failure:
+                if not failure.was_answered:
+                    self.line.silent.add(host)
+                raise
+            self._finish()
+
+    def fetch_on(self) -> None:
+        """The next piece of what was peeked at."""
+        growing = self.growing
+        assert growing is not None
+        with self._failing():
+            try:
+                with self.line.session() as session:
+                    fetch_piece(growing, self._fetch(session))
+            except Changed:
+                growing.end(is_whole=False)
+                self.entry.drop_part()
+                self.line.put(WHOLE, self.segment.play_time or 0, self.fetch_whole)
+                return
+            if growing.is_whole:
+                self._finish()
+            else:
+                self.line.put(PIECE, growing.next_play_time, self.fetch_on)
+
+    @property
+    def entry(self) -> Entry:
+        entry = entry_of(self.line.cache, self.segment)
+        assert entry is not None
+        return entry
+
+    def _fetch(self, session: Session) -> fetch.Fetch:
+        line = self.line
+        return fetch.Fetch(self.segment, self.segment.url or "", self.entry, session, line.halt, self.meter)
+
+    def _is_current(self) -> bool:
+        """True if what is there is the server's current version, or all that can be had."""
+        line, known, url = self.line, self.entry.whole(), self.segment.url or ""
+        if known is None:
+            return False
+        if is_fresh(known):
+            self._finish()
+            return True
+        host = host_of(url)
+        with line.session() as session:
+            answer = revalidate(session, url, known, is_reachable=host not in line.silent)
+        if not answer.was_reached:
+            line.silent.add(host)
+        if answer.is_changed:
+            self.older = known
+            return False
+        self.entry.confirm(known)
+        if answer.doubt:
+            line.results.findings.append(note(self.segment.video_id, answer.doubt))
+        self._finish()
+        return True
+
+    def _finish(self) -> None:
+        name, size = self.segment.video_id, self.entry.file.stat().st_size
+        self.meter.reach(size)
+        if self.segment.size and size != self.segment.size:
+            sentence = f"the file has {size:,} bytes, declared were {self.segment.size:,}"
+            self.line.results.findings.append(note(name, sentence))
+        self.line.results.files[name] = self.entry.file
+        self.lock.close()
+        self.line.learned(name)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """A failure in here is this file's alone; where there is an older version, that one is used."""
+        name, results = self.segment.video_id, self.line.results
+        try:
+            yield
+        except CacheBroken:
+            raise
+        except DownloadError as failure:
+            if self.growing is not None and not self.growing.is_whole:
+                self.growing.end(is_whole=False)
+            if self.older is None:
+                results.failures[name] = failure
+                self.lock.close()
+                self.line.learned(name)
+                return
+            sentence = f"changed on its server, but {failure}: the older file fetched before is used"
+            results.findings.append(warning(name, sentence))
+            self._finish()

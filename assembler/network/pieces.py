@@ -1,0 +1,234 @@
+"""Peeking at the head and the end of an mp4, and fetching what lies between in pieces, by requests for ranges.
+
+Only where the server names versions (a strong ETag) and answers requests for ranges exactly; every other file is
+fetched from its beginning to its end (``fetch``), as before.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO
+
+import requests
+
+from assembler.errors import DownloadError
+from assembler.network.cache import Known, disk_errors
+from assembler.network.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
+from assembler.network.growing import Growing
+from assembler.network.hosts import TryAgain, host_of, on_the_wire, opened
+
+HEAD_BYTES = 512 * 1024
+"""Holds the first key frame, without which nothing is known of a picture."""
+END_BYTES = 64 * 1024
+"""Fetched before the tables at the end of a file: the last packets, which say where its sound ends."""
+LARGEST_TABLES = 32 << 20
+WORTH_BYTES = 4 * HEAD_BYTES
+"""A smaller file is fetched whole at once."""
+PIECE_SECONDS = 10.0
+"""Media time of a piece: so much may one file be ahead of the others."""
+PIECE_BYTES = range(256 * 1024, 8 << 20)
+NOTE_SECONDS = 1.0
+"""So often it is noted how far a part has come; this much is fetched again behind a kill."""
+
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+
+
+class _NoPeek(Exception):
+    """This file cannot be looked into before it is whole."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Exactly the bytes that were asked for."""
+
+    data: bytes
+    known: Known
+
+
+def peek(fetch: Fetch) -> Growing | Known | None:
+    """Head and end of the file, in its part.
+
+    Known where the file came whole at once (its server answers no requests for ranges, or it is small), and None
+    where it has to be fetched whole first; what came of it until then is kept. Raises DownloadError only for what a
+    whole download would meet as well, or Stopped.
+    """
+    before = fetch.entry.peeked()
+    if before is not None:
+        return Growing(fetch.segment, fetch.url, fetch.entry, before)
+    if fetch.entry.resume_point() is not None:
+        return None
+    with suppress(_NoPeek, TryAgain):
+        with opened(fetch.session, fetch.url, _asking(0, HEAD_BYTES)) as response, fetch.halt.watching(response):
+            if response.status_code == 200:
+                return fetch.finished(fetch.stored(response))
+            head = _taken(fetch, response, 0, HEAD_BYTES)
+        return _peeked(fetch, head)
+    return None
+
+
+def _peeked(fetch: Fetch, head: _Answer) -> Growing | Known:
+    size = head.known.size or 0
+    fetch.entry.begin(head.known)
+    with disk_errors(fetch.entry.file.parent):
+        fetch.entry.part.write_bytes(head.data)  # can be resumed from here, whatever comes
+    fetch.meter.reach(len(head.data))
+    if len(head.data) == size:
+        return fetch.finished(head.known)
+    if size < WORTH_BYTES:
+        raise _NoPeek
+    start, end = _tables(head.data, size)
+    have = len(head.data)
+    if start < have:
+        rest = _range(fetch, have, min(end + HEAD_BYTES, size), head.known).data
+        have += len(rest)
+        tail = max(have, size - END_BYTES)
+    else:
+        rest, tail = b"", max(have, start - END_BYTES)
+    ending = _range(fetch, tail, size, head.known).data if tail < size else b""
+    tables = (head.data + rest)[start:end] if start < tail else ending[start - tail : end - tail]
+    if b"mvex" in tables or len(tables) != end - start or tables[4:8] != b"moov":
+        raise _NoPeek
+    known = head.known.model_copy(update={"have": have, "tail": tail})
+    # Noted first: the part has its full length, and so counts, only when its last byte is there.
+    fetch.entry.note(known)
+    with disk_errors(fetch.entry.file.parent), fetch.entry.part.open("r+b") as part:
+        part.write(head.data + rest)
+        part.seek(tail)
+        part.write(ending)
+    fetch.meter.reach(have)
+    return Growing(fetch.segment, fetch.url, fetch.entry, known)
+
+
+def _tables(head: bytes, size: int) -> tuple[int, int]:
+    """Where an mp4's moov box lies; raises _NoPeek where the head does not lead to it."""
+    at = 0
+    while 0 <= at < len(head) - 16:
+        length, kind = int.from_bytes(head[at : at + 4], "big"), head[at + 4 : at + 8]
+        if at == 0 and kind not in (b"ftyp", b"moov", b"free", b"skip", b"wide", b"mdat"):
+            raise _NoPeek
+        if length == 1:
+            length = int.from_bytes(head[at + 8 : at + 16], "big")
+        if kind == b"moov":
+            if not 8 < length <= min(LARGEST_TABLES, size - at):
+                raise _NoPeek
+            return at, at + length
+        if length < 8:
+            raise _NoPeek
+        at += length
+    if not len(head) <= at < size or size - at > LARGEST_TABLES:
+        raise _NoPeek
+    return at, size  # behind the media: what is there has to prove to be the moov
+
+
+def _range(fetch: Fetch, start: int, end: int, known: Known) -> _Answer:
+    """The bytes of ``[start, end)`` of the known version, or _NoPeek."""
+    headers = _asking(start, end) | {"If-Range": known.etag or ""}
+    with opened(fetch.session, fetch.url, headers) as response, fetch.halt.watching(response):
+        answer = _taken(fetch, response, start, end)
+    if (known.etag, known.size) != (answer.known.etag, answer.known.size):
+        raise _NoPeek
+    return answer
+
+
+def _asking(start: int, end: int) -> dict[str, str]:
+    return {"Range": f"bytes={start}-{end - 1}"}
+
+
+def _taken(fetch: Fetch, response: requests.Response, start: int, end: int) -> _Answer:
+    """Exactly the bytes asked for, or fewer where the file ends."""
+    found = _ranged(response)
+    if found is None or found[0] != start:
+        raise _NoPeek
+    _, last, total = found
+    known = Known(size=total, etag=response.headers.get("ETag"), last_modified=response.headers.get("Last-Modified"))
+    if not known.can_resume or last != min(end, total):
+        raise _NoPeek
+    fetch.check(response, known)
+    data = on_the_wire(host_of(fetch.url), lambda: response.raw.read(last - start, decode_content=False))
+    fetch.halt.check()
+    if len(data) != last - start:
+        raise _NoPeek
+    return _Answer(data, known)
+
+
+def _ranged(response: requests.Response) -> tuple[int, int, int] | None:
+    """(first byte, behind the last one, bytes of the whole) of an answer to a request for a range."""
+    match = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if response.status_code != 206 or match is None:
+        return None
+    return int(match[1]), int(match[2]) + 1, int(match[3])
+
+
+class Changed(DownloadError):
+    """The server has another version by now: what was peeked at is worthless."""
+
+
+def fetch_piece(growing: Growing, fetch: Fetch) -> None:
+    """The next piece; with the last one the file gets its final name.
+
+    Raises DownloadError (Changed where the file has to be fetched anew), DiskFull or Stopped.
+    """
+    fetch.meter.reach(growing.have)
+    end = min(growing.tail, growing.have + _piece_bytes(growing))
+    if growing.have < growing.tail:
+        persistently(lambda: _receive(growing, fetch, end), fetch.halt, fetch.meter)
+    if growing.have >= growing.tail:
+        fetch.finished(growing.known)
+        growing.end(is_whole=True)
+        fetch.meter.reach(growing.size)
+
+
+def _piece_bytes(growing: Growing) -> int:
+    seconds = (growing.segment.duration or 0) / 1000
+    bytes_per_second = growing.size / seconds if seconds else growing.size
+    return min(max(int(bytes_per_second * PIECE_SECONDS), PIECE_BYTES.start), PIECE_BYTES.stop)
+
+
+def _receive(growing: Growing, fetch: Fetch, end: int) -> None:
+    """One request; what it brought is in the part and noted."""
+    start, known = growing.have, growing.known
+    if start >= end:
+        return
+    headers = _asking(start, end) | {"If-Range": known.etag or ""}
+    with opened(fetch.session, fetch.url, headers) as response, fetch.halt.watching(response):
+        found, status = _ranged(response), response.status_code
+        if status not in (200, 206, 416):
+            raise refusal(status, response.headers, host_of(fetch.url))
+        if found is None or found[0] != start or found[2] != known.size or response.headers.get("ETag") != known.etag:
+            raise Changed(f"{host_of(fetch.url)} has another version of the file by now", retry=True)
+        with disk_errors(fetch.entry.file.parent), fetch.entry.part.open("r+b") as part:
+            part.seek(start)
+            try:
+                _store(response, growing, fetch, part, end)
+            finally:
+                part.flush()
+                fetch.entry.note(known.model_copy(update={"have": growing.have}))
+
+
+def _store(response: requests.Response, growing: Growing, fetch: Fetch, part: IO[bytes], end: int) -> None:
+    host, pace, noted = host_of(fetch.url), Pace(), time.monotonic()
+    at = growing.have
+
+    def read() -> bytes:
+        return response.raw.read1(min(CHUNK_BYTES, end - at), decode_content=False)
+
+    while at < end and (chunk := on_the_wire(host, read)):
+        fetch.halt.check()
+        part.write(chunk)
+        part.flush()
+        at += len(chunk)
+        growing.reach(at)
+        fetch.meter.reach(at)
+        if time.monotonic() - noted > NOTE_SECONDS:
+            fetch.entry.note(growing.known.model_copy(update={"have": at}))
+            noted = time.monotonic()
+        if pace.is_stalled(len(chunk)):
+            raise TryAgain(f"{host} sends almost nothing")
+    if at < end:
+        raise TryAgain(f"{host} ended early, at {at:,} of {end:,} bytes")
+
+
+__all__ = ["Changed", "Growing", "fetch_piece", "peek"]
