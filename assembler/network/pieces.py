@@ -89,7 +89,8 @@ def _peeked(fetch: Fetch, head: _Answer) -> Growing | Known:
         rest, tail = b"", max(have, start - END_BYTES)
     ending = _range(fetch, tail, size, head.known).data if tail < size else b""
     tables = (head.data + rest)[start:end] if start < tail else ending[start - tail : end - tail]
-    if b"mvex" in tables or len(tables) != end - start or tables[4:8] != b"moov":
+    is_whole = len(tables) == end - start and 8 < int.from_bytes(tables[:4], "big") <= len(tables)
+    if not is_whole or tables[4:8] != b"moov" or b"mvex" in tables:
         raise _NoPeek
     known = head.known.model_copy(update={"have": have, "tail": tail})
     # Noted first: the part has its full length, and so counts, only when its last byte is there.

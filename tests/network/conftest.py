@@ -97,18 +97,14 @@ def as_it_should(a: Answer) -> None:
         return a.head(404, Content_Length=0)
     if a.headers.get("If-None-Match") == a.etag:
         return a.head(304, ETag=a.etag)
-    match = re.fullmatch(r"bytes=(\d+)-", a.headers.get("Range", ""))
+    match = re.fullmatch(r"bytes=(\d+)-(\d*)", a.headers.get("Range", ""))
     if match and a.headers.get("If-Range", a.etag) == a.etag:
         start = int(match[1])
         if start >= len(a.body):
             return a.head(416, Content_Range=f"bytes */{len(a.body)}", Content_Length=0)
-        rest = a.body[start:]
-        a.head(
-            206,
-            Content_Length=len(rest),
-            ETag=a.etag,
-            Content_Range=f"bytes {start}-{len(a.body) - 1}/{len(a.body)}",
-        )
+        end = min(int(match[2]) + 1, len(a.body)) if match[2] else len(a.body)
+        rest = a.body[start:end]
+        a.head(206, Content_Length=len(rest), ETag=a.etag, Content_Range=f"bytes {start}-{end - 1}/{len(a.body)}")
         return a.put(rest)
     a.head(200, Content_Length=len(a.body), ETag=a.etag)
     return a.put(a.body)
@@ -181,10 +177,8 @@ def _nothing_left_behind(tmp_path: Path) -> Iterator[None]:
 
 
 def segment(video_id: str = "v1", url: str | None = None, **given: Any) -> Segment:
-    values: dict[str, Any] = {"duration": Ms(60_000), "size": None, "format": "mp4"} | given
-    return Segment(
-        video_id=video_id, kind=StreamKind.CAMERA, user="u", stream_id="u", play_time=PlayMs(0), url=url, **values
-    )
+    values: dict[str, Any] = {"duration": Ms(60_000), "size": None, "format": "mp4", "play_time": PlayMs(0)} | given
+    return Segment(video_id=video_id, kind=StreamKind.CAMERA, user="u", stream_id="u", url=url, **values)
 
 
 def media(size: int, seed: int = 0) -> bytes:
@@ -199,7 +193,9 @@ class Downloads:
     def __init__(self, cache: Path) -> None:
         self.cache = cache
 
-    def __call__(self, *segments: Segment, stop: Any = None, progress: Any = None, **options: Any) -> Fetched:
+    def __call__(
+        self, *segments: Segment, stop: Any = None, progress: Any = None, arrivals: Any = None, **options: Any
+    ) -> Fetched:
         options.setdefault("allow_hosts", ("127.0.0.1",))
         return fetch_all(
             segments,
@@ -207,6 +203,7 @@ class Downloads:
             options=Options(home=self.cache, **options),
             progress=progress or Silent(),
             stop=stop,
+            arrivals=arrivals,
         )
 
     def parts(self) -> list[Path]:
