@@ -25,6 +25,7 @@ from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown_wire import Grown
 from assembler.media.probe import Peeked, probe_growing
+from assembler.media.proving import choose_encoder
 from assembler.media.render_setup import NotYet, source_name
 from assembler.network.growing import Arrivals, Growing
 from assembler.options import Options
@@ -81,7 +82,7 @@ class Ahead:
     _is_planned: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.stop = Stop(self.outer)
+        self.stop = Stop(within=self.outer)
 
     def settle(self, got: Gathered) -> None:
         """All is fetched and probed: what is under way goes on to its end only if it was begun from the same facts."""
@@ -125,7 +126,8 @@ class Ahead:
             growth = _Growth(folder / "sources", growing, peeked, self.stop)
             render_ahead(
                 plan, replace(got, files={**files, **growth.links}), growth, folder=folder, program=self.program,
-                options=self.options, progress=self.progress, stop=self.stop,
+                choice=choose_encoder(plan, self.options, self.program), options=self.options,
+                progress=self.progress, stop=self.stop,
             )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from assembler.gather import Gathered, gather
 from assembler.media.compose import compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.frame import single_frame
+from assembler.media.proving import Choice, choose_encoder
 from assembler.media.verify import assets_of, load_manifest, verify
 from assembler.options import Options, load_options
 from assembler.plan.manifest import Manifest
@@ -93,7 +94,9 @@ class _Making:
         """Plan, compose, verify, and put in place, unless all that was done before."""
         timeline, plan = decide(self.recordings, got, self.options, may_copy=may_copy)
         _refuse_warnings(plan.findings, self.options)
-        digest = finished_digest(plan, got.files, self.program, self.options)
+        choice = choose_encoder(plan, self.options, self.program)
+        _refuse_warnings(choice.findings, self.options)
+        digest = finished_digest(plan, got.files, self.program, choice, self.options)
         done = _already_there(self.out, digest)
         if done is not None:
             return Playback(self.out, done, was_there=True)
@@ -104,16 +107,18 @@ class _Making:
                 return Playback(self.out, done, was_there=True)
             for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recordings)]:
                 write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
-            manifest = self._compose(plan, timeline, got, digest, folder)
+            manifest = self._compose(plan, timeline, got, choice, digest, folder)
             if not self.options.keep_work:
                 self.workspace.forget(work)  # while it is held: a run that waits for it begins with a fresh one
         return Playback(self.out, manifest, was_there=False)
 
-    def _compose(self, plan: Plan, timeline: Timeline, got: Gathered, digest: str, folder: Path) -> Manifest:
+    def _compose(
+        self, plan: Plan, timeline: Timeline, got: Gathered, choice: Choice, digest: str, folder: Path
+    ) -> Manifest:
         part = self.out.with_name(self.out.name + ".part")
         manifest = compose(
-            plan, timeline, got, digest, part, folder=folder, program=self.program, options=self.options,
-            progress=self.progress, stop=self.stop, tasks=[r.name for r in self.recordings],
+            plan, timeline, got, digest, part, folder=folder, program=self.program, choice=choice,
+            options=self.options, progress=self.progress, stop=self.stop, tasks=[r.name for r in self.recordings],
             segments=[s for r in self.recordings for s in r.segments],
         )  # fmt: skip
         with _without(part):

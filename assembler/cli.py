@@ -11,18 +11,41 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from enum import StrEnum
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
 
-from assembler.errors import AssemblerError, InputError
-from assembler.options import Fill, Options, PlayTimes, frame_rate, load_options
+from assembler.errors import AssemblerError
+from assembler.flags import (
+    BackgroundFlag,
+    EncoderFlag,
+    EndFlag,
+    FfmpegFlag,
+    FillFlag,
+    FpsFlag,
+    HostsFlag,
+    JobsFlag,
+    Json,
+    KeepFlag,
+    LayoutFlag,
+    LoudnessFlag,
+    MediaFlag,
+    MixFlag,
+    ParallelFlag,
+    PlayTimesFlag,
+    QualityFlag,
+    Results,
+    Shown,
+    ShownAs,
+    StartFlag,
+    StrictFlag,
+    TeacherFlag,
+)
+from assembler.options import load_options
 from assembler.processes import Stopped
 from assembler.progress import Bars, JsonLines, Progress
-from assembler.times import PlayMs, parse_clock
+from assembler.times import parse_clock
 
 app = typer.Typer(
     name="assembler",
@@ -39,52 +62,6 @@ OUR_FAULT = 70
 INTERRUPTED = 130
 NOBODY_READS = 141
 """What a shell calls the end of a program whose output nobody reads any more (``| head``)."""
-
-
-class Shown(StrEnum):
-    BARS = "bars"
-    JSON = "json"
-
-
-def _flag(option: str, *names: str, **more: Any) -> Any:
-    """A flag whose help is the sentence under the option's field."""
-    return typer.Option(*names, help=Options.model_fields[option].description, show_default=False, **more)
-
-
-def _rate(text: str) -> Fraction:
-    try:
-        return frame_rate(text)
-    except ValueError as exc:
-        raise typer.BadParameter(f"{exc}.") from exc
-
-
-def _clock(text: str) -> PlayMs:
-    try:
-        return parse_clock(text)
-    except InputError as exc:
-        raise typer.BadParameter(f"{exc.sentence}. {exc.hint}") from exc
-
-
-Results = Annotated[list[str], typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")]
-Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output; people's text goes to stderr.")]
-ShownAs = Annotated[Shown, typer.Option("--progress", help="How progress is shown on standard error.")]
-LayoutFlag = Annotated[str | None, _flag("layout", "--layout", metavar="NAME|FILE.json")]
-TeacherFlag = Annotated[str | None, _flag("teacher", "--teacher", metavar="USER")]
-MixFlag = Annotated[str | None, _flag("mix_user", "--mix-user", metavar="STREAM")]
-FpsFlag = Annotated[Any, _flag("fps", "--fps", parser=_rate, metavar="RATE")]
-BackgroundFlag = Annotated[str | None, _flag("background", "--background", metavar="#RRGGBB")]
-FillFlag = Annotated[Fill | None, _flag("fill", "--fill")]
-PlayTimesFlag = Annotated[PlayTimes | None, _flag("play_times", "--play-times")]
-MediaFlag = Annotated[Path | None, _flag("media_dir", "--media-dir", metavar="DIR")]
-HostsFlag = Annotated[list[str] | None, _flag("allow_hosts", "--allow-host", metavar="NAME")]
-ParallelFlag = Annotated[int | None, _flag("parallel", "--parallel", metavar="N")]
-JobsFlag = Annotated[int | None, _flag("jobs", "--jobs", metavar="N")]
-LoudnessFlag = Annotated[float | None, _flag("loudness", "--loudness", metavar="LUFS")]
-StartFlag = Annotated[Any, _flag("start", "--from", parser=_clock, metavar="TIME")]
-EndFlag = Annotated[Any, _flag("end", "--to", parser=_clock, metavar="TIME")]
-StrictFlag = Annotated[bool, _flag("strict", "--strict")]
-KeepFlag = Annotated[bool, _flag("keep_work", "--keep-work")]
-FfmpegFlag = Annotated[str | None, _flag("ffmpeg", "--ffmpeg", metavar="PATH")]
 
 
 def _verb(function: Callable[P, int | None]) -> Callable[P, None]:
@@ -178,6 +155,8 @@ def run(
     allow_host: HostsFlag = None,
     parallel: ParallelFlag = None,
     jobs: JobsFlag = None,
+    quality: QualityFlag = None,
+    encoder: EncoderFlag = None,
     loudness: LoudnessFlag = None,
     start: StartFlag = None,
     end: EndFlag = None,
@@ -198,7 +177,8 @@ def run(
     options = load_options(
         layout=layout, teacher=teacher, mix_user=mix_user, fps=fps, background=background, fill=fill,
         play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, parallel=parallel, jobs=jobs,
-        loudness=loudness, start=start, end=end, strict=strict or None, keep_work=keep_work or None, ffmpeg=ffmpeg,
+        quality=quality, encoder=encoder, loudness=loudness, start=start, end=end, strict=strict or None,
+        keep_work=keep_work or None, ffmpeg=ffmpeg,
     )  # fmt: skip
     recordings = _read(results)
     if frame is not None:
@@ -244,6 +224,7 @@ def plan(
     play_times: PlayTimesFlag = None,
     media_dir: MediaFlag = None,
     allow_host: HostsFlag = None,
+    encoder: EncoderFlag = None,
     start: StartFlag = None,
     end: EndFlag = None,
     progress: ShownAs = Shown.BARS,
@@ -255,7 +236,8 @@ def plan(
 
     options = load_options(
         layout=layout, teacher=teacher, mix_user=mix_user, fps=fps, background=background, fill=fill,
-        play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, start=start, end=end,
+        play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, encoder=encoder, start=start,
+        end=end,
     )  # fmt: skip
     recordings = _read(results)
     made = plan_probed(recordings, options, _progress(progress)) if probe else plan_only(recordings, options)

@@ -37,6 +37,30 @@ class Fill(StrEnum):
     CROP = "crop"
 
 
+class Quality(StrEnum):
+    DRAFT = "draft"
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+class EncoderName(StrEnum):
+    """A row of ``media.encoders``, or ``auto``: the first hardware that is proven to work, else x264."""
+
+    AUTO = "auto"
+    X264 = "x264"
+    NVENC = "nvenc"
+    QSV = "qsv"
+    VAAPI = "vaapi"
+    VIDEOTOOLBOX = "videotoolbox"
+    SVT_AV1 = "svt-av1"
+    X265 = "x265"
+
+    @property
+    def codec(self) -> str:
+        """What it makes, and so what may be copied where it was asked for."""
+        return {EncoderName.SVT_AV1: "av1", EncoderName.X265: "hevc"}.get(self, "h264")
+
+
 def settings_file() -> Path:
     """``ASSEMBLER_CONFIG``, or settings.toml in the platform's configuration folder."""
     named = os.environ.get("ASSEMBLER_CONFIG")
@@ -96,6 +120,10 @@ class Options(BaseSettings):
     """How many ffmpeg processes render at once; as many as there are cores if not given."""
     loudness: float | None = Field(default=None, ge=-40, le=-5)
     """Loudness of the finished sound in LUFS, such as -16, reached with one measured gain; untouched if not given."""
+    quality: Quality = Quality.STANDARD
+    """Picture of an encoded playback: draft (fast, for a look), standard, or high (slower, larger)."""
+    encoder: EncoderName = EncoderName.X264
+    """Encoder: x264, nvenc, qsv, vaapi, videotoolbox, svt-av1 (AV1), x265 (HEVC), or auto (hardware that works)."""
     start: PlayMs | None = None
     """Where the window to render starts on the playback axis; the whole class if not given."""
     end: PlayMs | None = None

@@ -42,18 +42,20 @@ GRACE_SECONDS = 2.0
 
 
 class Stop:
-    """Set when the work is to end: every watched child is then killed and its waiter raises ``Stopped``."""
+    """Set when the work is to end: every watched child is then killed and its waiter raises ``Stopped``.
 
-    def __init__(self, outer: Stop | None = None) -> None:
-        """``outer`` ends this too; the other way round it does not."""
+    One ``within`` another is set with it, but not the other way round: a part can be stopped alone.
+    """
+
+    def __init__(self, within: Stop | None = None) -> None:
         self._event = threading.Event()
-        self._outer = outer
+        self._within = within
 
     def set(self) -> None:
         self._event.set()
 
     def is_set(self) -> bool:
-        return self._event.is_set() or (self._outer is not None and self._outer.is_set())
+        return self._event.is_set() or (self._within is not None and self._within.is_set())
 
 
 class Stopped(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from assembler import cli, errors
+from assembler import cli, errors, flags
 from assembler.options import Options
 
 README = Path(__file__).parent.parent / "README.md"
@@ -29,7 +29,7 @@ def test_the_settings_table_is_the_one_in_the_code() -> None:
 
 
 def test_every_flag_of_the_table_is_a_flag() -> None:
-    source = Path(cli.__file__).read_text("utf-8")
+    source = Path(flags.__file__).read_text("utf-8")
     for flag in re.findall(r"\| `(--[a-z-]+)` \|", settings_table()):
         assert f'"{flag}"' in source, flag
 

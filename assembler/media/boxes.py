@@ -1,31 +1,38 @@
-"""How many pictures an mp4 of our own making holds, by its index alone."""
+"""What the index of an mp4 of our own making says: how many pictures, with which parameters."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import IO
 
-PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz")
+TABLE = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
 def count_pictures(path: Path) -> int:
     """Samples of the file's first track; 0 where there is no track (or no file)."""
+    behind = 8  # version, flags and the common size
+    return int.from_bytes(_content(path, b"stsz")[behind : behind + 4], "big")
+
+
+def picture_parameters(path: Path) -> bytes:
+    """The sample description of the file's first track, parameter sets and all; empty where there is none."""
+    return _content(path, b"stsd")
+
+
+def _content(path: Path, name: bytes) -> bytes:
+    """What is in this box of the first track's tables."""
     try:
         with path.open("rb") as file:
-            return _samples(file, path.stat().st_size)
+            start, end = 0, path.stat().st_size
+            for part in (*TABLE, name):
+                found = _box(file, start, end, part)
+                if found is None:
+                    return b""
+                start, end = found
+            file.seek(start)
+            return file.read(end - start)
     except OSError:
-        return 0
-
-
-def _samples(file: IO[bytes], size: int) -> int:
-    start, end = 0, size
-    for name in PATH:
-        found = _box(file, start, end, name)
-        if found is None:
-            return 0
-        start, end = found
-    file.seek(start + 8)  # behind version, flags and the common size
-    return int.from_bytes(file.read(4), "big")
+        return b""
 
 
 def _box(file: IO[bytes], start: int, end: int, name: bytes) -> tuple[int, int] | None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
-from assembler.media.encoders import ENCODERS
+from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.muxing import Join, Run, SoundTrack
-from assembler.media.render import render_chunks
+from assembler.media.proving import Choice
+from assembler.media.render_any import render_by_any
 from assembler.media.render_setup import RENDER_VERSION, Growth, NotYet, RenderSetup
 from assembler.media.repair import retold
 from assembler.media.sound import render_sound
@@ -33,8 +34,6 @@ from assembler.times import Ms
 from assembler.values import Value
 from assembler.workspace import digest_of, identity_of, write_whole
 
-ENCODER = "x264"
-
 
 class _SoundReport(Value):
     findings: tuple[Finding, ...]
@@ -47,16 +46,14 @@ def package_version() -> str:
     return "unknown"
 
 
-def finished_digest(plan: Plan, files: Mapping[str, Path], program: Ffmpeg, options: Options) -> str:
+def finished_digest(plan: Plan, files: Mapping[str, Path], program: Ffmpeg, choice: Choice, options: Options) -> str:
     """Names the finished file by everything that makes it: plan, files, tools, and what of the options is not in it."""
-    encoder = ENCODERS[ENCODER]
     return digest_of(
         RENDER_VERSION,
         plan,
         {name: list(identity_of(path)) for name, path in sorted(files.items())},
         program.text,
-        encoder.name,
-        list(encoder.options),
+        *choice.identity,
         options.loudness,
         options.chunk_seconds,
     )
@@ -71,6 +68,7 @@ def compose(
     *,
     folder: Path,
     program: Ffmpeg,
+    choice: Choice,
     options: Options,
     progress: Progress,
     stop: Stop,
@@ -79,20 +77,21 @@ def compose(
 ) -> Manifest:
     """Write the whole playback to ``part`` and return what it must be; work that exists in ``folder`` is taken up."""
     check_space(plan, material, folder, part)
-    setup = _setup(material, folder, program, options, stop)
+    setup = _setup(material, folder, program, choice, options, stop)
     progress.say(f"{plan.mode.value}: {plan.mode_reason}")
-    (runs, stamps, joins, findings), (track, heard) = _rendered(plan, setup, options, progress)
+    picture, (track, heard) = _rendered(plan, setup, options, progress)
     progress.say("joining")
-    _join(plan, runs, stamps, track, part, setup)
-    stated = (*plan.findings, *findings, *heard)
+    _join(plan, picture, track, part, setup)
+    stated = (*plan.findings, *choice.findings, *picture.findings, *heard)
     return Manifest(
         made_by=package_version(),
         ffmpeg=program.text,
-        encoder="copy" if plan.mode is Mode.COPY else ENCODER,
+        encoder="copy" if picture.encoding is None else picture.encoding.name,
+        quality=None if picture.encoding is None else picture.encoding.quality,
         digest=digest,
         tasks=tuple(tasks),
         verdict=judge(stated),
-        outcomes=retold(plan.outcomes, (*findings, *heard)),
+        outcomes=retold(plan.outcomes, (*picture.findings, *heard)),
         findings=stated,
         origins=_origins(segments, material),
         size=part.stat().st_size,
@@ -103,8 +102,8 @@ def compose(
         layout_reason=plan.layout_reason,
         mode=plan.mode,
         mode_reason=plan.mode_reason,
-        stamps=stamps,
-        joins=joins,
+        stamps=picture.stamps,
+        joins=picture.joins,
         sound_copied=plan.bed.copied,
         sound_reason=plan.bed.reason,
         play_times=f"{timeline.play_times}: {timeline.play_times_reason}",
@@ -121,6 +120,7 @@ def render_ahead(
     *,
     folder: Path,
     program: Ffmpeg,
+    choice: Choice,
     options: Options,
     progress: Progress,
     stop: Stop,
@@ -129,15 +129,17 @@ def render_ahead(
 
     Raises NotYet where something was left for later; nothing is lost by any error.
     """
-    setup = replace(_setup(material, folder, program, options, stop), growth=growth)
+    setup = replace(_setup(material, folder, program, choice, options, stop), growth=growth)
     _rendered(plan, setup, options, progress)
 
 
-def _setup(material: Material, folder: Path, program: Ffmpeg, options: Options, stop: Stop) -> RenderSetup:
+def _setup(
+    material: Material, folder: Path, program: Ffmpeg, choice: Choice, options: Options, stop: Stop
+) -> RenderSetup:
     return RenderSetup(
         folder=folder,
         program=program,
-        encoder=ENCODERS[ENCODER],
+        encoder=choice.encoding,
         files=material.files,
         facts=material.facts,
         stop=stop,
@@ -145,7 +147,6 @@ def _setup(material: Material, folder: Path, program: Ffmpeg, options: Options, 
     )
 
 
-_Picture = tuple[list[Run], Stamps, tuple[int, ...], list[Finding]]
 _Sound = tuple[SoundTrack, tuple[Finding, ...]]
 
 
@@ -184,11 +185,23 @@ def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, .
     )
 
 
+@dataclass(frozen=True)
+class _Picture:
+    """The picture of a whole playback, before it is joined."""
+
+    runs: list[Run]
+    stamps: Stamps
+    joins: tuple[int, ...]
+    findings: list[Finding]
+    encoding: Encoding | None
+    """None: copied."""
+
+
 def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Picture:
     if plan.mode is Mode.COPY:
         return _copied(plan, setup)
     chunks = cut_chunks(plan, setup.facts, options.chunk_seconds)
-    files, findings = render_chunks(chunks, setup, jobs=options.jobs, on_seconds=on_seconds)
+    files, findings, encoding = render_by_any(chunks, setup, jobs=options.jobs, on_seconds=on_seconds)
     ticks = frame_ticks(plan.fps)
     runs = [
         Run(
@@ -203,7 +216,7 @@ def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Calla
         for chunk, path in zip(chunks, files, strict=True)
     ]
     stamps = encoded_stamps(plan, grid_rate(plan.fps), ticks)
-    return runs, stamps, tuple(chunk.first * ticks for chunk in chunks[1:]), findings
+    return _Picture(runs, stamps, tuple(chunk.first * ticks for chunk in chunks[1:]), findings, encoding)
 
 
 def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
@@ -228,7 +241,7 @@ def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
             )
         )
     everything = sorted(stamp for run in runs for stamp in run.stamps or ())
-    return runs, folded(everything, scale), tuple(run.start for run in runs[1:]), []
+    return _Picture(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
 
 
 def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> _Sound:
@@ -270,12 +283,12 @@ def _grown(plan: Plan, setup: RenderSetup) -> dict[str, Path]:
     return {name: place for name, place in places.items() if place is not None}
 
 
-def _join(plan: Plan, runs: Sequence[Run], stamps: Stamps, track: SoundTrack, part: Path, setup: RenderSetup) -> None:
+def _join(plan: Plan, picture: _Picture, track: SoundTrack, part: Path, setup: RenderSetup) -> None:
     order = Join(
         out=str(part.absolute()),
-        time_scale=stamps.time_scale,
+        time_scale=picture.stamps.time_scale,
         frame_ticks=frame_ticks(plan.fps),
-        runs=tuple(runs),
+        runs=tuple(picture.runs),
         sound=track,
         chapters=tuple((int(c.at), c.title) for c in plan.chapters),
         length=plan.length,

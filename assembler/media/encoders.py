@@ -1,11 +1,39 @@
-"""How pictures are encoded: a row for each encoder."""
+"""How pictures are encoded: a row for each encoder, in each row the options of the three qualities.
+
+A new encoder is one row here and its name in ``options.EncoderName``. Every row keeps to this: key frames are closed
+(a decoder may begin at any of them), forced ones are obeyed, and all chunks of one playback have the same parameter
+sets. ``tests/media/test_encoders.py`` asks that of every row that works where it runs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
+
+from assembler.options import EncoderName, Quality
 
 LONGEST_GOP_SECONDS = 10
+
+Settings = tuple[tuple[str, str], ...]
+"""ffmpeg's output options, in order."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What an encoder outside the processor needs."""
+
+    platform: str
+    """``sys.platform`` where it can exist."""
+    devices: tuple[str, ...] = ()
+    """Patterns of files one of which is there with the hardware; none: the platform is enough."""
+    global_options: tuple[str, ...] = ()
+    """ffmpeg's words before all others; ``{device}`` stands for the first file that is there."""
+    upload: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    """Filters behind the graph that bring its pictures to the hardware."""
+    most_at_once: int = 4
+    """How many of it may run at the same time."""
 
 
 @dataclass(frozen=True)
@@ -14,28 +42,193 @@ class Encoder:
 
     name: str
     """What the user types and playback.json says."""
-    options: tuple[tuple[str, str], ...]
-    """ffmpeg's output options, in order."""
+    codec: str
+    """What comes out: h264, hevc or av1."""
+    library: str
+    """What ffmpeg calls the encoder."""
+    qualities: Mapping[Quality, Settings]
+    """What makes the difference between draft, standard and high."""
+    always: Settings = ()
+    """What every quality needs."""
+    pixels: str | None = "yuv420p"
+    """Pixel format; None where the last filter says it."""
+    hardware: Hardware | None = None
+    """None: it runs on any processor."""
+
+    def at(self, quality: Quality) -> Encoding:
+        return Encoding(self, quality)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """An encoder with its settings: how the pictures of one playback are encoded."""
+
+    encoder: Encoder
+    """The row."""
+    quality: Quality
+    """Its column."""
+    device: str = ""
+    """File of the hardware; "" for none."""
+    proof: str = ""
+    """Digest of the parameter sets that a trial came out with; "" where nothing was tried."""
+
+    @property
+    def name(self) -> str:
+        return self.encoder.name
+
+    @property
+    def is_hardware(self) -> bool:
+        return self.encoder.hardware is not None
+
+    @property
+    def options(self) -> Settings:
+        row = self.encoder
+        pixels = () if row.pixels is None else (("pix_fmt", row.pixels),)
+        return (("c:v", row.library), *row.qualities[self.quality], *row.always, *pixels)
+
+    @property
+    def identity(self) -> list[Any]:
+        """What a digest of anything encoded with it has to hold."""
+        return [self.name, list(self.options), *([self.proof] if self.proof else [])]
+
+    @property
+    def global_options(self) -> list[str]:
+        needed = self.encoder.hardware
+        return [] if needed is None else [word.format(device=self.device) for word in needed.global_options]
+
+    @property
+    def upload(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        needed = self.encoder.hardware
+        return () if needed is None else needed.upload
+
+    def at_once(self, jobs: int) -> int:
+        """How many may run at the same time where ``jobs`` are wished for."""
+        needed = self.encoder.hardware
+        return jobs if needed is None else min(jobs, needed.most_at_once)
 
     def output_options(self, fps: Fraction) -> dict[str, str]:
         return {**dict(self.options), "g": str(max(1, int(LONGEST_GOP_SECONDS * fps)))}
 
 
+DRAFT, STANDARD, HIGH = Quality
+
+# superfast with mbtree and a short lookahead: the picture of veryfast at 0.6 of its CPU (TRAPS). Without
+# B-frames and at crf 24.5 it is the same picture in as many bytes as with them at crf 23 (VMAF 96.65 and
+# 96.62 on the benchmark's lesson), for 0.76 of the CPU seconds.
+X264_STANDARD: Settings = (
+    ("preset", "superfast"),
+    ("crf", "24.5"),
+    ("x264-params", "mbtree=1:rc-lookahead=15:bframes=0:weightp=0"),
+)
+
+X264 = Encoder(
+    name=EncoderName.X264,
+    codec="h264",
+    library="libx264",
+    qualities={
+        DRAFT: (("preset", "ultrafast"), ("crf", "32")),
+        STANDARD: X264_STANDARD,
+        HIGH: (("preset", "veryfast"), ("crf", "20"), ("x264-params", "rc-lookahead=25:bframes=0:weightp=0")),
+    },
+)
+
+# pools, frame-threads, wpp: one thread, as chunks already use all cores. info: its own settings need not stand in
+# every file. hvc1: players of one large maker know no other tag.
+X265_PARAMS = "log-level=error:open-gop=0:pools=none:frame-threads=1:wpp=0:info=0:bframes=0"
+X265 = Encoder(
+    name=EncoderName.X265,
+    codec="hevc",
+    library="libx265",
+    qualities={
+        DRAFT: (("preset", "ultrafast"), ("crf", "28")),
+        STANDARD: (("preset", "superfast"), ("crf", "27")),
+        HIGH: (("preset", "veryfast"), ("crf", "23")),
+    },
+    always=(("x265-params", X265_PARAMS), ("forced-idr", "1"), ("tag:v", "hvc1")),
+)
+
+# SVT-AV1 1.4 (Debian 12) obeys forced key frames only where that is asked for; newer ones take the word too.
+SVT_PARAMS = "lp=1:enable-force-key-frames=1"
+SVT_AV1 = Encoder(
+    name=EncoderName.SVT_AV1,
+    codec="av1",
+    library="libsvtav1",
+    qualities={
+        DRAFT: (("preset", "10"), ("crf", "42")),
+        STANDARD: (("preset", "9"), ("crf", "37")),
+        HIGH: (("preset", "8"), ("crf", "30")),
+    },
+    always=(("svtav1-params", SVT_PARAMS),),
+)
+
+# None of the rows below has met its hardware: the options are the documented ones, accepted by name by ffmpeg 5.1
+# and 9.0 and no more. They are trusted only after a picture of the real size came out (``proving``). All of them: no
+# B-frames (fewer differences between generations), constant quality, forced key frames that a decoder can begin at.
+
+NVENC = Encoder(
+    name=EncoderName.NVENC,
+    codec="h264",
+    library="h264_nvenc",
+    qualities={
+        DRAFT: (("preset", "p1"), ("cq", "31")),
+        STANDARD: (("preset", "p4"), ("cq", "27")),
+        HIGH: (("preset", "p6"), ("cq", "23")),
+    },
+    # b:v 0: else cq is held down by a default bit rate
+    always=(("tune", "hq"), ("rc", "vbr"), ("b:v", "0"), ("bf", "0"), ("forced-idr", "1"), ("profile:v", "high")),
+    # drivers of consumer cards refuse a fourth (older ones) or a sixth encoder
+    hardware=Hardware(platform="linux", devices=("/dev/nvidia[0-9]*", "/dev/dxg"), most_at_once=3),
+)
+
+QSV = Encoder(
+    name=EncoderName.QSV,
+    codec="h264",
+    library="h264_qsv",
+    qualities={
+        DRAFT: (("preset", "veryfast"), ("global_quality", "29")),
+        STANDARD: (("preset", "medium"), ("global_quality", "25")),
+        HIGH: (("preset", "slower"), ("global_quality", "21")),
+    },
+    always=(("look_ahead", "0"), ("bf", "0"), ("forced_idr", "1"), ("profile:v", "high")),
+    pixels="nv12",
+    hardware=Hardware(platform="linux", devices=("/dev/dri/renderD*",)),
+)
+
+VAAPI = Encoder(
+    name=EncoderName.VAAPI,
+    codec="h264",
+    library="h264_vaapi",
+    # constant quantiser: the one way that every driver has
+    qualities={
+        DRAFT: (("rc_mode", "CQP"), ("qp", "29")),
+        STANDARD: (("rc_mode", "CQP"), ("qp", "25")),
+        HIGH: (("rc_mode", "CQP"), ("qp", "21")),
+    },
+    always=(("bf", "0"), ("profile:v", "high")),
+    pixels=None,
+    hardware=Hardware(
+        platform="linux",
+        devices=("/dev/dri/renderD*",),
+        global_options=("-vaapi_device", "{device}"),
+        upload=(("format", {"pix_fmts": "nv12"}), ("hwupload", {})),
+    ),
+)
+
+VIDEOTOOLBOX = Encoder(
+    name=EncoderName.VIDEOTOOLBOX,
+    codec="h264",
+    library="h264_videotoolbox",
+    # q:v is refused on machines before Apple's own processors: there the proof fails, and that is right
+    qualities={
+        DRAFT: (("q:v", "45"),),
+        STANDARD: (("q:v", "58"),),
+        HIGH: (("q:v", "70"),),
+    },
+    always=(("bf", "0"), ("profile:v", "high")),
+    hardware=Hardware(platform="darwin"),
+)
+
 ENCODERS: dict[str, Encoder] = {
-    encoder.name: encoder
-    for encoder in (
-        # superfast with mbtree and a short lookahead: the picture of veryfast at 0.6 of its CPU (TRAPS). Without
-        # B-frames and at crf 24.5 it is the same picture in as many bytes as with them at crf 23 (VMAF 96.65 and
-        # 96.62 on the benchmark's lesson), for 0.76 of the CPU seconds.
-        Encoder(
-            "x264",
-            (
-                ("c:v", "libx264"),
-                ("preset", "superfast"),
-                ("crf", "24.5"),
-                ("x264-params", "mbtree=1:rc-lookahead=15:bframes=0:weightp=0"),
-                ("pix_fmt", "yuv420p"),
-            ),
-        ),
-    )
+    encoder.name: encoder for encoder in (X264, NVENC, QSV, VAAPI, VIDEOTOOLBOX, SVT_AV1, X265)
 }
+"""The order of the hardware in it is the order in which ``auto`` tries."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assembler import processes
 from assembler.media.child import child_error
-from assembler.media.encoders import ENCODERS
+from assembler.media.encoders import X264
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.graph import build_graph, compile_graph
 from assembler.media.render_run import ffmpeg_argv
@@ -37,7 +37,7 @@ def single_frame(
     chunk = cut_frame(plan, material.facts, type(plan.frames)(frame))
     with workspace.scratch_folder() as folder:
         (folder / "chunks").mkdir()
-        setup = RenderSetup(folder, program, ENCODERS["x264"], material.files, material.facts, Stop(), 60.0)
+        setup = RenderSetup(folder, program, X264.at(options.quality), material.files, material.facts, Stop(), 60.0)
         readings = prepare_sources([chunk], setup)
         stream = (
             build_graph(chunk, material.facts, readings, program)

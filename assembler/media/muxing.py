@@ -24,6 +24,8 @@ from assembler.errors import MediaError
 from assembler.values import Value
 
 OPEN = {"protocol_whitelist": "file"}
+HEVC_TAG = "hvc1"
+"""What some players want HEVC to be called; libavformat's own choice is another."""
 
 
 class Run(Value):
@@ -93,7 +95,10 @@ def join(order: Join) -> None:
     with av.open(order.out, "w", format="mp4", options=options) as out:
         first = order.runs[0]
         with _opened(first.name, first.container) as template:
-            picture = out.add_stream_from_template(template.streams.video[0])
+            # opaque: a decoder need not have an encoder of its name (libdav1d)
+            picture = out.add_stream_from_template(template.streams.video[0], opaque=True)
+            if template.streams.video[0].codec_context.codec_tag == HEVC_TAG:
+                picture.codec_context.codec_tag = HEVC_TAG
         picture.time_base = Fraction(1, order.time_scale)
         sound = None
         if order.sound is not None:
@@ -138,7 +143,9 @@ def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 seen += 1
                 packet.stream = stream
                 packet.time_base = clock
-                packet.pts, packet.dts, packet.duration = stamp, decode_stamps.next(), 0
+                # said of every frame of ours: libavformat guesses the last one's, but not for AV1, and it was lost
+                packet.duration = order.frame_ticks if run.stamps is None else 0
+                packet.pts, packet.dts = stamp, decode_stamps.next()
                 yield packet
             if seen != run.frames:
                 raise MediaError(f"{Path(run.name).name} holds {seen} pictures, {run.frames} were planned")
@@ -252,7 +259,7 @@ def cut(order: Cut) -> None:
     """Write the packets of one stretch into a file of its own, all stamps moved alike."""
     with _opened(order.name, order.container) as source, av.open(order.out, "w", format="nut") as out:
         video = source.streams.video[0]
-        stream = out.add_stream_from_template(video)
+        stream = out.add_stream_from_template(video, opaque=True)
         stream.time_base = video.time_base
         is_inside = False
         for packet in _real(source.demux(video)):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from assembler import processes
-from assembler.errors import MediaError
+from assembler.errors import DiskFull, MediaError
 from assembler.media.boxes import count_pictures
 from assembler.media.child import child_error
 from assembler.media.cpu import tuned
@@ -41,17 +41,25 @@ def run_chunk(
     out: Path,
     on_seconds: Callable[[float], None],
 ) -> None:
-    """Render one chunk to ``out``, its log beside it; tried a second time where ffmpeg hung.
+    """Render one chunk to ``out``, its log beside it; tried a second time where ffmpeg hung or hardware failed.
 
     Raises MediaError where ffmpeg fails or the frames are not as many as they have to be: ``out`` then does not appear.
     """
     try:
         try:
             _run(chunk, setup, readings, out, on_seconds)
-        except processes.Stalled:
+        except MediaError as exc:
+            if not _may_pass(exc, setup):
+                raise
             _run(chunk, setup, readings, out, on_seconds)
     finally:
         out.with_name(out.name + PART).unlink(missing_ok=True)
+
+
+def _may_pass(error: MediaError, setup: RenderSetup) -> bool:
+    """True for what may go by itself: a hang, hardware that was busy."""
+    is_busy = setup.encoder.is_hardware and not isinstance(error, DiskFull)
+    return is_busy or isinstance(error, processes.Stalled)
 
 
 def _run(
@@ -75,9 +83,12 @@ def _run(
         "f": "mp4",
     }
     stream = build_graph(chunk, setup.facts, readings, setup.program)
+    for name, words in setup.encoder.upload:
+        stream = stream.filter(name, **words)
     arguments, graph = compile_graph(stream, f"chunks/{part.name}", options)
     script = out.with_suffix(".graph")
     script.write_text(graph, "utf-8")
+    arguments = [*setup.encoder.global_options, *arguments]
     argv = ffmpeg_argv(setup.program, arguments, f"chunks/{script.name}")
     log.unlink(missing_ok=True)
     code = processes.run(

@@ -13,7 +13,7 @@ from typing import Protocol
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts, PictureFacts
 from assembler.media.child import run_module
-from assembler.media.encoders import Encoder
+from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.graph import Reading
 from assembler.media.muxing import Cut
@@ -50,7 +50,7 @@ class RenderSetup:
     """The work folder; ffmpeg runs in it and knows files by names of our own."""
     program: Ffmpeg
     """The ffmpeg in use."""
-    encoder: Encoder
+    encoder: Encoding
     """How pictures are encoded."""
     files: Mapping[str, Path]
     """Source files by video id."""
@@ -82,8 +82,7 @@ class RenderSetup:
             RENDER_VERSION,
             chunk,
             [self.version(name) for name in sources],
-            self.encoder.name,
-            list(self.encoder.options),
+            *self.encoder.identity,
             self.program.text,
         )[:32]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
@@ -14,9 +15,11 @@ from assembler.findings import Fate, Finding, Outcome, Severity, warning
 from assembler.layout.model import Rect
 from assembler.media.child import run_module
 from assembler.media.damage import Damage, Search, Suspect
+from assembler.media.encoders import X264
 from assembler.media.graph import Reading
 from assembler.media.render_run import run_chunk
 from assembler.media.render_setup import RenderSetup
+from assembler.options import Quality
 from assembler.plan.chunks import Chunk, Source, Tile, grid_rate
 from assembler.times import Ms, Span, clock_text, frame_ms, span, union
 from assembler.values import Value
@@ -49,7 +52,11 @@ class Losses(Value):
 def without_guilty(
     chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path
 ) -> tuple[Chunk, list[Loss]]:
-    """The chunk without the sources that do not decode to their exact frames when each is rendered alone."""
+    """The chunk without the sources that do not decode to their exact frames when each is rendered alone.
+
+    With the encoder that takes every size: whether another one accepts so small a picture says nothing of the source.
+    """
+    setup = replace(setup, encoder=X264.at(Quality.DRAFT))
     guilty = [
         (tile.rect, source)
         for tile in chunk.tiles

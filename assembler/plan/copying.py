@@ -19,6 +19,7 @@ from assembler.plan.scenes import Visible
 from assembler.timeline.model import Clip, Timeline
 from assembler.times import Ms, clock_text
 
+COPIED_CODEC = "h264"
 LONGEST_STILL = Ms(1000)
 """A gap in a copied playback up to this lengthens the frame before it; a longer one needs a background: encode."""
 LARGEST_TIME_SCALE = 2**31 - 1
@@ -37,6 +38,8 @@ def decide_copying(
         clips = _only_clips(timeline, parts, layout)
         if options.fps is not None:
             raise CannotCopy("a frame rate was asked for")
+        if options.encoder.codec != COPIED_CODEC:
+            raise CannotCopy(f"{options.encoder} was asked for, and what could be copied is H.264")
         runs = _check(clips, timeline.length, layout.canvas, facts)
     except CannotCopy as exc:
         return Mode.ENCODE, str(exc), ()
@@ -86,7 +89,7 @@ def _check(clips: Sequence[Clip], length: Ms, canvas: Canvas, facts: Mapping[str
 
 def _check_picture(video_id: str, picture: PictureFacts, first: Sequence[PictureFacts], canvas: Canvas) -> None:
     stretch = picture.stretches[0]
-    if picture.codec != "h264":
+    if picture.codec != COPIED_CODEC:
         raise CannotCopy(f"{video_id} is {picture.codec}, not H.264")
     if len(picture.stretches) > 1:
         raise CannotCopy(f"the picture of {video_id} changes inside the file")

@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 
 from assembler.findings import Finding, Outcome, Verdict
 from assembler.layout.model import Canvas
+from assembler.options import Quality
 from assembler.plan.model import Mode, Plan, Scene
 from assembler.recording import StreamKind
 from assembler.timeline.model import Chapter, Clock
@@ -71,6 +72,8 @@ class Manifest(Value):
     """Version of the ffmpeg used."""
     encoder: str
     """Row of the encoder table; "copy" where the picture was copied."""
+    quality: Quality | None = None
+    """Its column; None where the picture was copied."""
     digest: str
     """Digest of the plan, its files and the tools: the same digest gives the same file."""
     tasks: tuple[str, ...]

@@ -19,7 +19,7 @@ from assembler.assemble import plan_probed
 from assembler.inputs import read_recordings
 from assembler.media.encoders import ENCODERS
 from assembler.media.sound import BIT_RATE, CODER
-from assembler.options import load_options
+from assembler.options import Quality, load_options
 
 HERE = Path(__file__).parent
 
@@ -52,9 +52,8 @@ def floor(course: Course, composite: Path, sound: Path, material: Material) -> F
     """Each part measured alone, one thread each; the shorter of two runs."""
     decode = sum(_least(words, material, composite.parent) for words in _seen(course, material))
     read = ["-threads", "1", "-i", str(composite), "-an"]
-    settings = [
-        w for name, value in ENCODERS["x264"].output_options(Fraction(FPS)).items() for w in (f"-{name}", value)
-    ]
+    ours = ENCODERS["x264"].at(Quality.STANDARD)
+    settings = [w for name, value in ours.output_options(Fraction(FPS)).items() for w in (f"-{name}", value)]
     out = composite.with_name("bound.mp4")
     encoded = _least([*read, *settings, "-threads", "1", str(out)], material, out.parent)
     reading = _least([*read, "-f", "null", "-"], material, out.parent)

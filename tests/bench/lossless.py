@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from assembler.cli import main
-from assembler.media.encoders import ENCODERS, Encoder
+from dataclasses import replace
 
-OPTIONS = (("c:v", "libx264"), ("preset", "ultrafast"), ("qp", "0"), ("pix_fmt", "yuv420p"))
+from assembler.cli import main
+from assembler.media.encoders import ENCODERS
+from assembler.options import Quality
+
+OPTIONS = (("preset", "ultrafast"), ("qp", "0"))
 
 if __name__ == "__main__":
-    ENCODERS["x264"] = Encoder("x264", OPTIONS)
+    ENCODERS["x264"] = replace(ENCODERS["x264"], qualities=dict.fromkeys(Quality, OPTIONS))
     main()

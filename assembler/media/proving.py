@@ -1,0 +1,161 @@
+"""Which encoder makes a playback: one that this machine may lack is trusted only after it encoded a picture of the
+playback's own size, by the very options and the very path that the chunks will take."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from assembler.errors import DiskFull, MediaError
+from assembler.findings import Finding, note, warning
+from assembler.layout.model import Canvas
+from assembler.media.boxes import picture_parameters
+from assembler.media.encoders import ENCODERS, Encoder, Encoding, Hardware
+from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.render_run import run_chunk
+from assembler.media.render_setup import RenderSetup
+from assembler.options import EncoderName, Options, Quality
+from assembler.plan.chunks import Chunk
+from assembler.plan.model import Mode, Plan
+from assembler.processes import Stop
+from assembler.times import Frame
+from assembler.workspace import digest_of
+
+TRIAL_SECONDS = 15.0
+"""A driver that says nothing for so long does not work."""
+LONGEST_REASON = 120
+LABELS = re.compile(r"\[[^\]]*\]\s*")
+FIRST_DEVICE = "/dev/dri/renderD128"
+"""Asked for by name and not there: ffmpeg is to say so."""
+MOST_DEVICES = 4
+
+
+class Refused(Exception):
+    """Why an encoder is not trusted, in words; never leaves this room."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What encodes a playback, and what there is to say about it."""
+
+    encoding: Encoding
+    """Encoder and quality."""
+    findings: tuple[Finding, ...] = ()
+    """Why it is not what was asked for, or what ``auto`` refused."""
+
+    @property
+    def identity(self) -> list[Any]:
+        """What the digest of a finished file has to hold: one whose playback.json tells more is another one."""
+        told = [f.severity.value for f in self.findings]
+        return [*self.encoding.identity, *([told] if told else [])]
+
+
+def choose_encoder(plan: Plan, options: Options, program: Ffmpeg) -> Choice:
+    """The encoder asked for if it works here, else x264 and a finding that says why.
+
+    x264 is not tried (there is no ffmpeg without it that would do), and nothing is where pictures are copied.
+    """
+    if plan.mode is Mode.COPY:
+        return Choice(_row(EncoderName.X264).at(Quality.STANDARD))  # and so nothing asked for changes a digest
+    safe = _row(EncoderName.X264).at(options.quality)
+    if options.encoder is EncoderName.X264:
+        return Choice(safe)
+    if options.encoder is EncoderName.AUTO:
+        return _first_hardware(plan, options.quality, program, safe)
+    try:
+        return Choice(prove(_row(options.encoder).at(options.quality), plan.canvas, plan.fps, program))
+    except Refused as exc:
+        sentence = f"The encoder {options.encoder} does not work here ({exc}): x264 was used instead."
+        return Choice(safe, (warning("", sentence),))
+
+
+def _row(name: EncoderName) -> Encoder:
+    return ENCODERS[name.value]
+
+
+def _first_hardware(plan: Plan, quality: Quality, program: Ffmpeg, safe: Encoding) -> Choice:
+    refusals = []
+    for row in ENCODERS.values():
+        if row.hardware is None:
+            continue
+        try:
+            if not could_be_here(row):
+                raise Refused("no such hardware")
+            found = prove(row.at(quality), plan.canvas, plan.fps, program)
+        except Refused as exc:
+            refusals.append(f"{row.name}: {exc}")
+            continue
+        return Choice(found, _told(found, refusals))
+    return Choice(safe, _told(safe, refusals))
+
+
+def _told(taken: Encoding, refusals: Sequence[str]) -> tuple[Finding, ...]:
+    if not refusals:
+        return ()
+    return (note("", f"Of all encoders auto took {taken.name}; refused were {'; '.join(refusals)}."),)
+
+
+def could_be_here(row: Encoder) -> bool:
+    """False for hardware that this machine does not have, by its platform and device files alone."""
+    needed = row.hardware
+    return needed is None or (sys.platform == needed.platform and bool(not needed.devices or _devices(needed)))
+
+
+def _devices(needed: Hardware) -> list[str]:
+    return [path for pattern in needed.devices for path in sorted(glob(pattern))]
+
+
+def prove(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -> Encoding:
+    """The same encoding after it made one picture here, with its device and its proof; raises Refused."""
+    needed = encoding.encoder.hardware
+    if needed is None or not needed.global_options:
+        return _tried(encoding, canvas, fps, program)
+    refusals = []
+    for device in _devices(needed)[:MOST_DEVICES] or [FIRST_DEVICE]:
+        try:
+            return _tried(replace(encoding, device=device), canvas, fps, program)
+        except Refused as exc:
+            refusals.append(str(exc))
+    raise Refused(refusals[0])
+
+
+def _tried(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -> Encoding:
+    frame = Chunk(
+        first=Frame(0), end=Frame(1), fps=fps, canvas=canvas, tiles=(), is_disjoint=True, keyframes=()
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="assembler-trial-") as scratch:
+        folder = Path(scratch)
+        (folder / "chunks").mkdir()
+        out = folder / "chunks" / "trial.mp4"
+        setup = RenderSetup(folder, program, encoding, {}, {}, Stop(), TRIAL_SECONDS)
+        try:
+            run_chunk(frame, setup, {}, out, lambda _: None)
+        except DiskFull:
+            raise
+        except MediaError as exc:
+            raise Refused(_reason(out.with_suffix(".log")) or exc.sentence) from exc
+        parameters = picture_parameters(out)
+    return replace(encoding, proof=digest_of(parameters.hex())[:16])
+
+
+def _reason(log: Path) -> str:
+    """The first thing ffmpeg complained about."""
+    with suppress(OSError):
+        for line in log.read_text("utf-8", "replace").splitlines():
+            if "[error]" in line or "[fatal]" in line:
+                return plainly(line)
+    return ""
+
+
+def plainly(said: str) -> str:
+    """ffmpeg's words without its own names and addresses, not too many of them."""
+    words = LABELS.sub("", said).strip().rstrip(".")
+    return words if len(words) <= LONGEST_REASON else words[: LONGEST_REASON - 1] + "…"
