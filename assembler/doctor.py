@@ -13,8 +13,10 @@ import psutil
 
 from assembler import processes
 from assembler.errors import AssemblerError
-from assembler.media.ffmpeg import find_ffmpeg
-from assembler.options import Options, settings_file
+from assembler.media.encoders import ENCODERS
+from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
+from assembler.media.proving import why_not
+from assembler.options import EncoderName, Options, settings_file
 from assembler.values import Value
 
 NEEDED_ENCODERS = ("libx264", "aac")
@@ -52,7 +54,18 @@ def _ffmpeg(options: Options) -> list[Symptom]:
         text = f"missing: {', '.join(missing)}" if missing else ", ".join(needed)
         hint = "Leave ASSEMBLER_FFMPEG away: the one that comes with this package has them." if missing else ""
         found.append(Symptom(name=f"ffmpeg {kind}", is_well=not missing, text=text, hint=hint))
-    return found
+    return [*found, _proven(program)]
+
+
+def _proven(program: Ffmpeg) -> Symptom:
+    """What `--encoder` can be here: each one that could work makes a picture."""
+    refusals = {name: why_not(row, program) for name, row in ENCODERS.items()}
+    works = ", ".join(name for name, why in refusals.items() if not why)
+    refused = "; ".join(f"{name}: {why}" for name, why in refusals.items() if why)
+    is_well = not refusals[EncoderName.X264]
+    hint = "" if is_well else "Nothing can be encoded without x264: leave ASSEMBLER_FFMPEG away."
+    text = f"{works or 'none'} (refused: {refused})" if refused else works
+    return Symptom(name="encoders", is_well=is_well, text=text, hint=hint)
 
 
 def _packages() -> Symptom:

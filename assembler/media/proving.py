@@ -32,6 +32,8 @@ from assembler.workspace import digest_of
 TRIAL_SECONDS = 15.0
 """A driver that says nothing for so long does not work."""
 LONGEST_REASON = 120
+NO_HARDWARE = "no such hardware"
+SMALL = Canvas(width=640, height=360, background="#000000")
 LABELS = re.compile(r"\[[^\]]*\]\s*")
 FIRST_DEVICE = "/dev/dri/renderD128"
 """Asked for by name and not there: ffmpeg is to say so."""
@@ -88,7 +90,7 @@ def _first_hardware(plan: Plan, quality: Quality, program: Ffmpeg, safe: Encodin
             continue
         try:
             if not could_be_here(row):
-                raise Refused("no such hardware")
+                raise Refused(NO_HARDWARE)
             found = prove(row.at(quality), plan.canvas, plan.fps, program)
         except Refused as exc:
             refusals.append(f"{row.name}: {exc}")
@@ -111,6 +113,17 @@ def could_be_here(row: Encoder) -> bool:
 
 def _devices(needed: Hardware) -> list[str]:
     return [path for pattern in needed.devices for path in sorted(glob(pattern))]
+
+
+def why_not(row: Encoder, program: Ffmpeg) -> str:
+    """Why this encoder is of no use on this machine; "" if it works, which a small picture has shown."""
+    try:
+        if not could_be_here(row):
+            raise Refused(NO_HARDWARE)
+        prove(row.at(Quality.STANDARD), SMALL, Fraction(15), program)
+    except (Refused, MediaError) as exc:
+        return str(exc)
+    return ""
 
 
 def prove(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -> Encoding:

@@ -11,7 +11,7 @@ from lessons import board, camera, facts, mix, omission, recording, screen, segm
 from assembler.facts import Facts
 from assembler.findings import Fate
 from assembler.layout.model import Accepts, Arrangement, Canvas, Layout, Placement, Rect, Slot
-from assembler.options import Fill, Options
+from assembler.options import EncoderName, Fill, Options
 from assembler.plan.build import build_plan
 from assembler.plan.model import Mode, Plan
 from assembler.recording import Recording, StreamKind
@@ -211,6 +211,16 @@ class TestCopying:
         plan = plan_of(self.two_files(), MIX, self.where, [mixed_file("m1", 10), second])
         assert plan.mode is Mode.ENCODE
         assert any(part in plan.mode_reason for part in reason.split("|"))
+
+    @pytest.mark.parametrize("encoder", EncoderName)
+    def test_it_is_encoded_only_for_a_codec_that_was_asked_for(self, encoder: EncoderName) -> None:
+        known = [mixed_file("m1", 10), mixed_file("m2", 5)]
+        plan = plan_of(self.two_files(), MIX, self.where, known, encoder=encoder)
+        if encoder in (EncoderName.SVT_AV1, EncoderName.X265):
+            assert plan.mode is Mode.ENCODE
+            assert f"{encoder.value} was asked for" in plan.mode_reason
+        else:
+            assert plan.mode is Mode.COPY
 
     def test_a_cut_at_a_key_frame_is_copied(self) -> None:
         lesson = recording(
