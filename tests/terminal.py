@@ -82,9 +82,9 @@ class Desk:
     def out(self) -> Path:
         return self.folder / "class.mp4"
 
-    def start(self, words: Sequence[str], **settings: str) -> subprocess.Popen[str]:
+    def start(self, words: Sequence[str], *, start: Sequence[str] = START, **settings: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*START, *words],
+            [*start, *words],
             cwd=self.folder,
             env=self.environment(settings),
             stdin=subprocess.DEVNULL,
