@@ -34,6 +34,16 @@ def ours(course: Course, out: Path, *, home: Path, is_fresh: bool = True) -> Cos
     return measured(ours_command(course, out), log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)
 
 
+def ours_from(result: Path, course: Course, out: Path, *, home: Path) -> Cost:
+    """A first run that has to fetch its files from where ``result`` says."""
+    clear(out, home)
+    home.mkdir(exist_ok=True)
+    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": str(home / "none.toml")}
+    words = ["run", str(result), "-o", str(out), "--layout", course.layout, "--allow-host", "127.0.0.1"]
+    argv = [*ours_command(course, out)[:3], *words, "--progress", "json"]
+    return measured(argv, log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)
+
+
 def clear(out: Path, home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(out.with_name(out.stem + ".assets"), ignore_errors=True)

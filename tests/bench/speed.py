@@ -20,13 +20,14 @@ import courses
 import imageio_ffmpeg
 import interrupted
 import peers
+import slowly
 from courses import Course
 from material import Material
 from measuring import Cost, Failed, medians
 from quality import vmaf
 from table import MIB, Goal, Outcome, save
 
-CLASSES = ("lesson", "quiet", "mixed", "crowd", "long")
+CLASSES = ("lesson", "quiet", "mixed", "crowd", "slow", "long")
 CONTENDERS = ("ours", "graph", "melt", "moviepy")
 ROUNDS = 3
 RESULTS = Path(__file__).parent / "results"
@@ -198,6 +199,25 @@ def long(bench: Bench, seconds: int, times: int) -> Outcome:
     return outcome
 
 
+def slow(bench: Bench, seconds: int) -> Outcome:
+    """The lesson from a server as slow as the render is."""
+    course = courses.lesson(bench.material, bench.folder, seconds)
+    result = bench.folder / "slow.json"
+    size = sum(course.path(s).stat().st_size for s in course.streams)
+    local: list[Cost] = []
+    fetched: list[Cost] = []
+    for number in range(bench.rounds):
+        local.append(bench.ours(course, bench.out("ours")))
+        with slowly.served(course, size / local[0].wall, result):
+            fetched.append(contenders.ours_from(result, course, bench.out("slow"), home=bench.folder / "home"))
+        say(f"{course.name}, run {number + 1}: {local[-1].wall:.1f} s from disk, {fetched[-1].wall:.1f} s fetched")
+    outcome = Outcome(f"slow-{seconds}", {"ours": medians(fetched), "ours, files on disk": medians(local)})
+    longer = max(medians(local).wall, local[0].wall)
+    outcome.goals.append(Goal("wall against the longer of download and render", 1.15, medians(fetched).wall / longer))
+    outcome.notes.append(f"{size / 1e6:.1f} MB at {size / local[0].wall / 1e6:.2f} MB/s: {local[0].wall:.1f} s")
+    return outcome
+
+
 def outcomes(bench: Bench, only: tuple[str, ...], *, quick: bool) -> list[Outcome]:
     found: list[Outcome] = []
     for name in only:
@@ -210,6 +230,8 @@ def outcomes(bench: Bench, only: tuple[str, ...], *, quick: bool) -> list[Outcom
                 found += mixed(bench, 6 if quick else 60)
             case "crowd":
                 found.append(crowd(bench))
+            case "slow":
+                found.append(slow(bench, 60 if quick else 300))
             case "long":
                 found.append(long(bench, 60 if quick else 300, 12 if quick else 36))
         say(found[-1].text())
