@@ -17,10 +17,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from assembler.decide import decide, work_digest
+from assembler.decide import decide, wanted_stamps, work_digest
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
-from assembler.gather import Gathered, may_be_copied, probe_files
+from assembler.gather import Gathered, probe_files
 from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown_wire import Grown
@@ -107,12 +107,12 @@ class Ahead:
     def _run(self) -> None:
         files, growing = self.arrivals.files, self.arrivals.growing
         segments = [s for r in self.recordings for s in r.segments]
-        copied = may_be_copied(segments)
+        stamps = wanted_stamps(self.recordings, self.options)
         holes = {name: (g.entry.part, (g.have, g.tail)) for name, g in growing.items()}
-        peeked = probe_growing(holes, keep_stamps=copied, work=self.workspace.scratch, stop=self.stop)
+        peeked = probe_growing(holes, keep_stamps=stamps, work=self.workspace.scratch, stop=self.stop)
         if set(peeked) != set(growing):
             return
-        whole, _ = probe_files(segments, files, self.workspace, Silent(), self.stop, self.options)
+        whole, _ = probe_files(files, stamps, self.workspace, Silent(), self.stop, self.options)
         facts = {**whole, **{name: found.facts for name, found in peeked.items()}}
         unusable = {s.video_id: "It cannot be had." for s in segments if s.video_id not in facts}
         got = Gathered(files, facts, unusable, ())

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assembler.ahead import working_ahead
-from assembler.decide import decide, in_order, timeline_only, work_digest
+from assembler.decide import decide, in_order, timeline_only, wanted_stamps, work_digest
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
-from assembler.gather import Gathered, gather
+from assembler.gather import Gathered, gather, with_stamps
 from assembler.media.compose import compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.frame import single_frame
 from assembler.media.proving import Choice, choose_encoder
 from assembler.media.verify import assets_of, load_manifest, verify
+from assembler.network.growing import Arrivals
 from assembler.options import Options, load_options
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode, Plan
@@ -64,7 +65,7 @@ def _assemble(
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
     with working_ahead(ordered, options, program, workspace, progress, stop) as ahead:
-        got = gather(ordered, options, workspace, progress, stop, arrivals=ahead.arrivals)
+        got = _gather(ordered, options, workspace, progress, stop, arrivals=ahead.arrivals)
         ahead.settle(got)
     making = _Making(ordered, out, options, program, workspace, progress, stop)
     try:
@@ -135,6 +136,22 @@ class _Making:
         return manifest
 
 
+def _gather(
+    recordings: Sequence[Recording],
+    options: Options,
+    workspace: Workspace,
+    progress: Progress,
+    stop: Stop,
+    *,
+    arrivals: Arrivals | None = None,
+) -> Gathered:
+    """All that the plan asks for; where the files show more than was declared, some are probed once more."""
+    stamps = wanted_stamps(recordings, options)
+    got = gather(recordings, options, workspace, progress, stop, stamps=stamps, arrivals=arrivals)
+    missing = decide(recordings, got, options)[1].wants_stamps
+    return with_stamps(got, missing, options, workspace, progress, stop) if missing else got
+
+
 def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
     """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
     return decide(in_order(recordings), Gathered({}, {}, {}, ()), options)
@@ -145,7 +162,7 @@ def plan_probed(
 ) -> tuple[Timeline, Plan]:
     """Timeline and plan as ``assemble`` would take them: files are downloaded and probed, nothing is rendered."""
     ordered = in_order(recordings)
-    got = gather(ordered, options, Workspace(options.home), progress or Silent(), Stop())
+    got = _gather(ordered, options, Workspace(options.home), progress or Silent(), Stop())
     return decide(ordered, got, options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from assembler.errors import InputError
 from assembler.gather import Gathered
@@ -55,6 +56,13 @@ def _timeline(recordings: Sequence[Recording], got: Gathered, options: Options) 
 def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
     """The timeline from what is declared: no network, no files."""
     return _timeline(in_order(recordings), Gathered({}, {}, {}, ()), options)
+
+
+def wanted_stamps(recordings: Sequence[Recording], options: Options) -> tuple[str, ...]:
+    """Segments whose packets may be copied as far as is declared: when probed, their stamps are to be kept."""
+    with suppress(InputError):  # a window outside of what is declared may be inside of what there is
+        return decide(recordings, Gathered({}, {}, {}, ()), options)[1].wants_stamps
+    return ()
 
 
 def in_order(recordings: Recording | Sequence[Recording]) -> list[Recording]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ from assembler.network.limits import free_space, needed_bytes
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
-from assembler.recording import Recording, Segment, StreamKind
+from assembler.recording import Recording, Segment
 from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, write_whole
 
 PROBE_VERSION = 1
@@ -47,9 +47,12 @@ def gather(
     stop: Stop,
     *,
     only: Collection[str] | None = None,
+    stamps: Collection[str] = (),
     arrivals: Arrivals | None = None,
 ) -> Gathered:
-    """Fetch and probe every segment (or those named by ``only``); ``arrivals`` as in ``fetch_all``.
+    """Fetch and probe every segment (or those named by ``only``).
+
+    ``stamps``: those whose packets' stamps are kept; ``arrivals`` as in ``fetch_all``.
 
     Raises the first error where not one segment is usable, and whatever concerns them all (disk full, no folder).
     """
@@ -60,11 +63,22 @@ def gather(
         return Gathered({}, {}, {}, ())
     _check_space(segments, options, workspace)
     with disk_errors(workspace.home):
-        return _gathered(segments, options, workspace, progress, stop, arrivals)
+        return _gathered(segments, stamps, options, workspace, progress, stop, arrivals)
+
+
+def with_stamps(
+    got: Gathered, wanted: Collection[str], options: Options, workspace: Workspace, progress: Progress, stop: Stop
+) -> Gathered:
+    """The same, with the stamps of these segments' packets where they can still be learned."""
+    files = {name: got.files[name] for name in wanted if name in got.facts}
+    with disk_errors(workspace.home):
+        learned, _ = probe_files(files, wanted, workspace, progress, stop, options)
+    return replace(got, facts={**got.facts, **learned})
 
 
 def _gathered(
     segments: Sequence[Segment],
+    stamps: Collection[str],
     options: Options,
     workspace: Workspace,
     progress: Progress,
@@ -74,7 +88,7 @@ def _gathered(
     fetched = fetch_all(
         segments, cache=workspace.cache, options=options, progress=progress, stop=stop, arrivals=arrivals
     )
-    facts, bad = probe_files(segments, fetched.files, workspace, progress, stop, options)
+    facts, bad = probe_files(fetched.files, stamps, workspace, progress, stop, options)
     errors: dict[str, AssemblerError] = {**fetched.failures, **bad}
     if errors and not facts:
         name, first = next(iter(errors.items()))
@@ -112,25 +126,19 @@ def _unique(segments: Sequence[Segment]) -> list[Segment]:
     return list(segments)
 
 
-def may_be_copied(segments: Sequence[Segment]) -> set[str]:
-    """Segments of which copying wants every packet's stamp."""
-    return {s.video_id for s in segments if s.kind is StreamKind.MIX}
-
-
 def probe_files(
-    segments: Sequence[Segment],
     files: Mapping[str, Path],
+    stamps: Collection[str],
     workspace: Workspace,
     progress: Progress,
     stop: Stop,
     options: Options,
 ) -> tuple[dict[str, Facts], dict[str, MediaError]]:
     """Facts of every file: what an earlier run learned about the same file is taken up."""
-    mixed = may_be_copied(segments)
     known: dict[str, Facts] = {}
     places: dict[str, Path] = {}
     for name, path in files.items():
-        key = digest_of(PROBE_VERSION, name, identity_of(path), name in mixed)
+        key = digest_of(PROBE_VERSION, name, identity_of(path), name in stamps)
         places[name] = workspace.facts / f"{key[:32]}.json"
         try:
             known[name] = Facts.model_validate_json(places[name].read_text("utf-8"))
@@ -141,7 +149,7 @@ def probe_files(
         return known, {}
     learned, bad = probe_all(
         missing,
-        keep_stamps=mixed,
+        keep_stamps=stamps,
         work=workspace.scratch,
         progress=progress,
         stop=stop,

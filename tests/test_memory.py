@@ -10,6 +10,7 @@ from terminal import Desk, peak_of, three_streams
 
 from assembler.media.checking import Check
 from assembler.media.muxing import Join, Run
+from assembler.media.probing_wire import Answer, Request, Wanted
 from assembler.plan.manifest import folded
 from assembler.values import Value
 
@@ -41,9 +42,19 @@ def peak_bytes(module: str, order: Value, folder: Path) -> int:
     return peak_of(f"from assembler.media.{module} import main", [*words, str(path)], folder)
 
 
-def test_three_hours_of_copied_packets_are_joined_and_checked_in_little_memory(tmp_path: Path) -> None:
+def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_memory(tmp_path: Path) -> None:
     source, out, answer = tmp_path / "source.mp4", tmp_path / "joined.mp4", tmp_path / "answer"
     three_hours(source)
+    wanted = Wanted(video_id="m", path=source, keep_stamps=True)
+    answers = tmp_path / "answers.jsonl"
+    (tmp_path / "request.json").write_text(Request(files=(wanted,), memory=4 << 30).model_dump_json())
+    probing = "from pathlib import Path; from assembler.media import probing; main = lambda: probing.main(*PLACES)"
+    places = [tmp_path / "request.json", answers]
+    assert peak_of(probing.replace("PLACES", f"map(Path, {[str(p) for p in places]})"), [], tmp_path) < MOST
+    facts = Answer.model_validate_json(answers.read_text().splitlines()[-1]).facts
+    assert facts is not None
+    assert facts.picture is not None
+    assert len(facts.picture.stamps or ()) == COUNT
     # no step like the one before it: the longest list of stamps there can be
     ticks = tuple(index * SCALE // RATE + index % 2 * 7 for index in range(COUNT))
     run = Run(name=str(source), container="mov", first_packet=0, end_packet=None, start=0, stamps=ticks, frames=COUNT)

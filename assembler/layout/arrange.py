@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -30,6 +30,8 @@ PLACES = {
     StreamKind.CAMERA: Accepts.USER,
 }
 
+STAGED = {StreamKind.WHITEBOARD, StreamKind.SCREEN}
+
 
 @dataclass(frozen=True)
 class _Choice:
@@ -54,8 +56,11 @@ def arrange(timeline: Timeline, facts: Mapping[str, Facts], sizes: Sizes, option
     mixes = rank_mixes(timeline, known)
     choice = _choose(timeline, mixes, options)
     stays = find_stays((t.user, c) for t, c in timeline.clips() if t.kind is StreamKind.CAMERA)
+    staged = {t.kind for t, c in timeline.clips() if t.kind in STAGED and c.picture is not None}
     needs = Needs(
         users=most_at_once(stays, options.teacher),
+        has_stage=bool(staged) or not stays,
+        one_size=_one_size(timeline, known, facts, staged or {StreamKind.CAMERA}),
         stage=_shape(timeline, known, StreamKind.WHITEBOARD) or _shape(timeline, known, StreamKind.SCREEN) or (4, 3),
         camera=_shape(timeline, known, StreamKind.CAMERA) or (4, 3),
         mixed=(choice.mixed.size if choice.mixed is not None else None) or Needs().mixed,
@@ -123,6 +128,18 @@ def _shape(timeline: Timeline, known: Sizes, kind: StreamKind) -> tuple[int, int
     if not lengths:
         return None
     return max(lengths, key=lambda shape: (lengths[shape], shape)).as_integer_ratio()
+
+
+def _one_size(
+    timeline: Timeline, known: Sizes, facts: Mapping[str, Facts], kinds: Collection[StreamKind]
+) -> tuple[int, int] | None:
+    """The size of every picture of these kinds; None where they differ, where one changes, or where one is unknown."""
+    clips = [clip for track, clip in timeline.clips() if track.kind in kinds and clip.picture is not None]
+    pictures = [facts[clip.video_id].picture for clip in clips if clip.video_id in facts]
+    sizes = {known[clip.video_id] for clip in clips}
+    if len(sizes) != 1 or any(picture is not None and len(picture.stretches) > 1 for picture in pictures):
+        return None
+    return sizes.pop()
 
 
 def _choose(timeline: Timeline, mixes: Sequence[Mixed], options: Options) -> _Choice:

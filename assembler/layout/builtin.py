@@ -27,6 +27,11 @@ class Needs(Value):
     """Most users ever seen at once, a reserved teacher always counted."""
     stage: tuple[int, int] = NARROW
     """Shape of the board, or of the screen share where there is no board."""
+    has_stage: bool = True
+    """True if there is a board or a screen share to be seen."""
+    one_size: tuple[int, int] | None = None
+    """Size in upright pixels of every board and screen share (without any: of every camera); None where they differ
+    or change, and where it is unknown."""
     camera: tuple[int, int] = NARROW
     """Shape that most cameras have for most of the time."""
     mixed: tuple[int, int] = (1280, 960)
@@ -83,6 +88,12 @@ def _filled(widest: int, shape: tuple[int, int]) -> tuple[int, int]:
     return 2, 2
 
 
+def _even(size: tuple[int, int]) -> tuple[int, int]:
+    """The size, an odd side one pixel larger."""
+    width, height = (max(2, side + side % 2) for side in size)
+    return width, height
+
+
 def tiw_1(needs: Needs) -> Layout:
     """The vendor's layout with the users below the board; its places follow from its sizes and a margin of 8."""
     users = _users([_rect(8 + 328 * k, 976, 320, 240) for k in range(4)])
@@ -98,10 +109,15 @@ def tiw_2(needs: Needs) -> Layout:
 
 
 def stage(needs: Needs) -> Layout:
-    """Board or screen share alone, in 4:3 or 16:9, whichever is nearer to its shape."""
-    height = 720 if _shape(needs.stage) == WIDE else 960
-    canvas = Canvas(width=1280, height=height, background=BLACK)
-    return Layout(name="stage", canvas=canvas, slots=_stage(_rect(0, 0, 1280, height)))
+    """Board or screen share alone; one camera where there is neither.
+
+    The canvas has the size of what it shows, so that a lone stream can be copied. Where that is not one size it is
+    1280 wide, in 4:3 or 16:9, whichever is nearer to its shape.
+    """
+    shape = _shape(needs.stage if needs.has_stage else needs.camera)
+    width, height = _even(needs.one_size) if needs.one_size else (1280, 720 if shape == WIDE else 960)
+    canvas, rect = Canvas(width=width, height=height, background=BLACK), _rect(0, 0, width, height)
+    return Layout(name="stage", canvas=canvas, slots=tuple(_stage(rect) if needs.has_stage else _users([rect])))
 
 
 def presenter(needs: Needs) -> Layout:
@@ -130,7 +146,7 @@ def grid(needs: Needs) -> Layout:
 
 def mix(needs: Needs) -> Layout:
     """One mixed stream on a canvas of its own size (an odd one grows to even)."""
-    width, height = (max(2, side + side % 2) for side in needs.mixed)
+    width, height = _even(needs.mixed)
     canvas = Canvas(width=width, height=height, background=BLACK)
     return Layout(name="mix", canvas=canvas, slots=(_slot("mix", _rect(0, 0, width, height), 1, Accepts.MIX),))
 

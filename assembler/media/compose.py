@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
+from math import floor
 from pathlib import Path
 
 from assembler.findings import Finding, judge
@@ -228,7 +229,8 @@ def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
         assert picture is not None  # decided in plan.copying, like the stamps
         assert picture.stamps is not None
         kept = picture.stamps[copied.first_packet : copied.end_packet]
-        ticks = tuple(int((stamp * picture.time_base + copied.offset) * scale) for stamp in kept)
+        up, later = int(picture.time_base * scale), floor(copied.offset * scale)
+        ticks = tuple(stamp * up + later for stamp in kept)
         runs.append(
             Run(
                 name=str(setup.files[copied.video_id].resolve()),

@@ -8,7 +8,7 @@ from assembler.facts import Facts
 from assembler.findings import Finding, note
 from assembler.layout.model import Arrangement
 from assembler.options import Options
-from assembler.plan.copying import decide_copying
+from assembler.plan.copying import NOT_ALLOWED, decide_copying
 from assembler.plan.heard import build_bed
 from assembler.plan.model import Mode, Plan
 from assembler.plan.outcomes import judge_segments
@@ -43,11 +43,10 @@ def build_plan(
     placed = _inside(arrangement, options.start or PlayMs(0), window)
     frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
     parts = find_visible(window, placed, fps, frames)
-    mode, reason, copied = decide_copying(window, parts, placed.layout, facts, options)
-    if not may_copy:
-        mode, reason, copied = Mode.ENCODE, "it may not be copied", ()
+    copying = decide_copying(window, placed, parts, facts, options) if may_copy else NOT_ALLOWED
+    mode, reason, runs = copying.mode, copying.reason, copying.runs
     if mode is Mode.COPY:
-        picture = facts[copied[0].video_id].picture
+        picture = facts[runs[0].video_id].picture
         fps = picture.rate if picture is not None else fps
         frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
         parts = without_gaps(find_visible(window, placed, fps, frames), frames)
@@ -70,7 +69,8 @@ def build_plan(
         mode_reason=reason,
         scenes=build_scenes(parts, placed.layout, mode, reason),
         lanes=build_lanes(parts, placed.layout) if mode is Mode.ENCODE else (),
-        copied=copied,
+        copied=runs,
+        wants_stamps=copying.wants_stamps,
         bed=bed,
         chapters=window.chapters,
         keyframes=tuple(sorted({frame_at(c.at, fps) for c in window.chapters if 0 < c.at < window.length})),

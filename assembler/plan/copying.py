@@ -8,16 +8,18 @@ fails, the WHOLE playback is encoded, and the reason names it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from itertools import pairwise
+from math import ceil, lcm
 
 from assembler.facts import Facts, PictureFacts
-from assembler.layout.model import Canvas, Layout
+from assembler.layout.model import Arrangement, Canvas
 from assembler.options import Options
 from assembler.plan.model import CopiedRun, Mode
-from assembler.plan.scenes import Visible
+from assembler.plan.scenes import Visible, clip_of
 from assembler.timeline.model import Clip, Timeline
-from assembler.times import Ms, clock_text
+from assembler.times import Ms, Span, clock_text
 
 COPIED_CODEC = "h264"
 LONGEST_STILL = Ms(1000)
@@ -27,23 +29,58 @@ LARGEST_TIME_SCALE = 2**31 - 1
 
 
 class CannotCopy(Exception):
-    """Why not, in words; never leaves this room."""
+    """Why not, in words, and the segments whose stamps would tell more; never leaves this room."""
+
+    def __init__(self, reason: str, wants_stamps: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.wants_stamps = wants_stamps
+
+
+@dataclass(frozen=True)
+class Copying:
+    """The decision for a whole playback."""
+
+    mode: Mode
+    reason: str
+    runs: tuple[CopiedRun, ...] = ()
+    """What to copy; empty when it is encoded."""
+    wants_stamps: tuple[str, ...] = ()
+    """Segments that may be copied if the stamps of their packets, not known yet, allow it."""
+
+
+NOT_ALLOWED = Copying(Mode.ENCODE, "it may not be copied")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is seen of one clip without a break."""
+
+    clip: Clip
+    span: Span
+    """Playback axis; reaches to the clip's own start and end where nothing of its picture is left out there."""
 
 
 def decide_copying(
-    timeline: Timeline, parts: Sequence[Visible], layout: Layout, facts: Mapping[str, Facts], options: Options
-) -> tuple[Mode, str, tuple[CopiedRun, ...]]:
+    timeline: Timeline,
+    arrangement: Arrangement,
+    parts: Sequence[Visible],
+    facts: Mapping[str, Facts],
+    options: Options,
+) -> Copying:
     """The mode of the whole playback, the reason, and what to copy."""
+    canvas = arrangement.layout.canvas
     try:
-        clips = _only_clips(timeline, parts, layout)
+        shown = _only_picture(timeline, arrangement, parts)
         if options.fps is not None:
             raise CannotCopy("a frame rate was asked for")
         if options.encoder.codec != COPIED_CODEC:
             raise CannotCopy(f"{options.encoder} was asked for, and what could be copied is H.264")
-        runs = _check(clips, timeline.length, layout.canvas, facts)
+        _check_pictures([part.clip.video_id for part in shown], canvas, facts)
+        runs = _check_stamps(shown, timeline.length, facts)
     except CannotCopy as exc:
-        return Mode.ENCODE, str(exc), ()
-    return Mode.COPY, "one picture fills the canvas in one set of parameters: its packets are copied", tuple(runs)
+        return Copying(Mode.ENCODE, str(exc), wants_stamps=exc.wants_stamps)
+    reason = "one picture fills the canvas in one set of parameters: its packets are copied"
+    return Copying(Mode.COPY, reason, runs=tuple(runs))
 
 
 def time_scale(pictures: Sequence[PictureFacts]) -> int:
@@ -51,43 +88,80 @@ def time_scale(pictures: Sequence[PictureFacts]) -> int:
     return lcm(90_000, *(p.time_base.denominator for p in pictures))
 
 
-def _only_clips(timeline: Timeline, parts: Sequence[Visible], layout: Layout) -> list[Clip]:
+def _only_picture(timeline: Timeline, arrangement: Arrangement, parts: Sequence[Visible]) -> list[_Part]:
+    """The one picture that is ever seen, part by part."""
+    layout = arrangement.layout
     slots = {h.slot for part in parts for h in part.shown}
     if len(slots) != 1:
         raise CannotCopy("several pictures are composed" if slots else "there is no picture at all")
-    rect, canvas = layout.slots[slots.pop()].rect, layout.canvas
-    if (rect.x, rect.y, rect.width, rect.height) != (0, 0, canvas.width, canvas.height):
+    slot, canvas = layout.slots[slots.pop()], layout.canvas
+    if (slot.rect.x, slot.rect.y, slot.rect.width, slot.rect.height) != (0, 0, canvas.width, canvas.height):
         raise CannotCopy("the picture does not fill the canvas")
-    seen = {(h.video_id, h.play_start) for part in parts for h in part.shown}
-    clips = [c for _, c in timeline.clips() if (c.video_id, c.span.start - c.file_start) in seen]
-    return sorted(clips, key=lambda c: c.span.start)
+    seen = {(h.video_id, h.start) for part in parts for h in part.shown}
+    clips: dict[str, list[Clip]] = {}
+    for _, clip in timeline.clips():
+        clips.setdefault(clip.video_id, []).append(clip)
+    shown = sorted(
+        (
+            _part(clip_of(placement, clips[placement.video_id]), placement.span)
+            for placement in arrangement.placements
+            if placement.slot == slot.name and (placement.video_id, placement.span.start) in seen
+        ),
+        key=lambda part: part.span.start,
+    )
+    for part, following in pairwise(shown):
+        if following.span.start < part.span.end:
+            raise CannotCopy(f"{following.clip.video_id} covers {part.clip.video_id}")
+    return shown
 
 
-def _check(clips: Sequence[Clip], length: Ms, canvas: Canvas, facts: Mapping[str, Facts]) -> list[CopiedRun]:
-    pictures: list[PictureFacts] = []
+def _part(clip: Clip, span: Span) -> _Part:
+    # a picture's own borders are rounded to ms, its frames are not: they end with the clip
+    picture = clip.picture or clip.span
+    start = clip.span.start if span.start == picture.start else span.start
+    end = clip.span.end if span.end == picture.end else span.end
+    return _Part(clip, Span(start=start, end=end))
+
+
+def _check_pictures(video_ids: Sequence[str], canvas: Canvas, facts: Mapping[str, Facts]) -> None:
+    """Everything but the stamps, of every picture."""
+    first: PictureFacts | None = None
+    unknown = []
+    for video_id in dict.fromkeys(video_ids):
+        picture = _picture(video_id, facts)
+        if picture is not None:
+            first = first or picture
+            _check_picture(video_id, picture, first, canvas)
+        if picture is None or picture.stamps is None:
+            unknown.append(video_id)
+    if unknown:
+        raise CannotCopy(f"{unknown[0]} was not probed yet", wants_stamps=tuple(unknown))
+    pictures = [picture for video_id in video_ids if (picture := _picture(video_id, facts)) is not None]
+    if time_scale(pictures) > LARGEST_TIME_SCALE:
+        raise CannotCopy("the files' time bases have no common one that mp4 can carry")
+
+
+def _picture(video_id: str, facts: Mapping[str, Facts]) -> PictureFacts | None:
+    known = facts.get(video_id)
+    return known.picture if known is not None else None
+
+
+def _check_stamps(shown: Sequence[_Part], length: Ms, facts: Mapping[str, Facts]) -> list[CopiedRun]:
     runs: list[CopiedRun] = []
     shown_until = Fraction(0)
-    for clip in clips:
-        known = facts.get(clip.video_id)
-        if known is None or known.picture is None or known.picture.stamps is None:
-            raise CannotCopy(f"{clip.video_id} was not probed yet")
-        picture = known.picture
-        _check_picture(clip.video_id, picture, pictures[:1], canvas)
-        pictures.append(picture)
-        run, first, end = _run(clip, known, picture)
+    for part in shown:
+        run, first, end = _run(part, facts[part.clip.video_id])
         if (first - shown_until) * 1000 > LONGEST_STILL:
             gap = clock_text(round((first - shown_until) * 1000))
-            raise CannotCopy(f"nothing is there for {gap} before {clip.video_id}: a background has to be drawn")
+            raise CannotCopy(f"nothing is there for {gap} before {run.video_id}: a background has to be drawn")
         runs.append(run)
         shown_until = end
     if length - shown_until * 1000 > LONGEST_STILL:
         raise CannotCopy(f"the picture ends at {clock_text(int(shown_until * 1000))}, before the playback does")
-    if time_scale(pictures) > LARGEST_TIME_SCALE:
-        raise CannotCopy("the files' time bases have no common one that mp4 can carry")
     return runs
 
 
-def _check_picture(video_id: str, picture: PictureFacts, first: Sequence[PictureFacts], canvas: Canvas) -> None:
+def _check_picture(video_id: str, picture: PictureFacts, first: PictureFacts, canvas: Canvas) -> None:
     stretch = picture.stretches[0]
     if picture.codec != COPIED_CODEC:
         raise CannotCopy(f"{video_id} is {picture.codec}, not H.264")
@@ -97,28 +171,31 @@ def _check_picture(video_id: str, picture: PictureFacts, first: Sequence[Picture
         raise CannotCopy(f"{video_id} is rotated or has no square pixels")
     if (stretch.width, stretch.height) != (canvas.width, canvas.height):
         raise CannotCopy(f"{video_id} is {stretch.width}x{stretch.height}, the canvas {canvas.width}x{canvas.height}")
-    if first and picture.extradata != first[0].extradata:
+    if picture.extradata != first.extradata:
         raise CannotCopy(f"{video_id} has other parameter sets than the file before it")
 
 
-def _run(clip: Clip, known: Facts, picture: PictureFacts) -> tuple[CopiedRun, Fraction, Fraction]:
-    """What is copied of one clip, with the playback seconds of its first frame and behind its last one."""
+def _run(part: _Part, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
+    """What is copied of one part, with the playback seconds of its first frame and behind its last one."""
+    picture, clip = known.picture, part.clip
+    assert picture is not None  # what has none is seen nowhere
     stamps = picture.stamps or ()
     offset = Fraction(clip.span.start - clip.file_start, 1000) - known.origin
-    lowest = (Fraction(clip.span.start, 1000) - offset) / picture.time_base
-    behind = (Fraction(clip.span.end, 1000) - offset) / picture.time_base
-    kept = [index for index, stamp in enumerate(stamps) if lowest <= stamp < behind and stamp >= picture.first]
+    # whole numbers: three hours have 160,000 stamps
+    lowest = max(picture.first, ceil((Fraction(part.span.start, 1000) - offset) / picture.time_base))
+    behind = ceil((Fraction(part.span.end, 1000) - offset) / picture.time_base)
+    kept = [index for index, stamp in enumerate(stamps) if lowest <= stamp < behind]
     if not kept:
         raise CannotCopy(f"{clip.video_id} has no picture inside its clip")
     first, end = kept[0], kept[-1] + 1
-    at = clock_text(clip.span.start)
+    at = clock_text(part.span.start)
     if stamps[first] not in set(picture.keyframes) or stamps[first] != min(stamps[i] for i in kept):
         raise CannotCopy(f"{clip.video_id} has no key frame where its clip starts ({at})")
     if len(kept) != end - first:
-        at = clock_text(clip.span.end)
+        at = clock_text(part.span.end)
         raise CannotCopy(f"the cut of {clip.video_id} at {at} would keep packets that refer to dropped ones")
     shown = [stamps[i] for i in kept]
     last = picture.time_base * max(shown) + offset
     still = picture.time_base * (max(shown) - min(shown)) / (len(shown) - 1) if len(shown) > 1 else 1 / picture.rate
     run = CopiedRun(video_id=clip.video_id, first_packet=first, end_packet=end, offset=offset)
-    return run, picture.time_base * min(shown) + offset, min(last + still, Fraction(clip.span.end, 1000))
+    return run, picture.time_base * min(shown) + offset, min(last + still, Fraction(part.span.end, 1000))

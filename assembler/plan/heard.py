@@ -21,7 +21,8 @@ def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, 
     whole = span(0, timeline.length)
     if not shown:
         pieces = _single_pieces(timeline, [whole])
-        return AudioBed(pieces=_sorted(pieces), reason="no mixed stream is shown: all single streams", copied=None)
+        bed = AudioBed(pieces=_sorted(pieces), reason="no mixed stream is shown: all single streams", copied=None)
+        return bed.model_copy(update={"copied": _copyable(bed, timeline.length, facts)})
     mixed = [clip for track, clip in timeline.clips() if track.kind is StreamKind.MIX and clip.video_id in shown]
     pieces = [piece for clip in mixed if clip.sound is not None for piece in _cut(clip, [clip.sound])]
     holes = whole.without(union(p.span for p in pieces))
@@ -66,7 +67,8 @@ def _sorted(pieces: Iterable[SoundPiece]) -> tuple[SoundPiece, ...]:
 
 
 def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | None:
-    """The one file whose sound packets can be taken as they are: AAC without holes, from start to end."""
+    """The one file whose sound packets can be taken as they are: AAC without holes, from the playback's start to its
+    end, or to one AAC frame before or behind it."""
     if len(bed.pieces) != 1:
         return None
     piece = bed.pieces[0]
@@ -74,8 +76,8 @@ def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | No
     sound = known.sound if known is not None else None
     if sound is None or sound.codec != "aac" or not sound.is_constant:
         return None
-    frame = 1000 * Fraction(1024, sound.rate)
+    frame = 1000 * Fraction(1024, sound.rate) - 1  # the ends are known to the ms
     starts_with_file = piece.file_start <= sound.start and piece.span.start <= frame
-    is_whole = abs(piece.file_start + piece.span.length - sound.end) <= 1
-    reaches_end = abs(length - piece.span.end) <= frame
-    return piece.video_id if starts_with_file and is_whole and reaches_end else None
+    end = piece.span.start - piece.file_start + sound.end
+    is_whole = piece.span.end >= min(end, length) - 1
+    return piece.video_id if starts_with_file and is_whole and abs(length - end) <= frame else None

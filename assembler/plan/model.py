@@ -139,6 +139,8 @@ class Plan(Value):
     """What to draw (empty when copied)."""
     copied: tuple[CopiedRun, ...]
     """What to copy (empty when encoded)."""
+    wants_stamps: tuple[str, ...]
+    """Segments that could be copied as far as is known, and whose packets' stamps are not known yet."""
     bed: AudioBed
     """What is heard."""
     chapters: tuple[Chapter, ...]

@@ -75,7 +75,7 @@ def _holdings(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frame
     index = {slot.name: i for i, slot in enumerate(arrangement.layout.slots)}
     found = []
     for placement in arrangement.placements:
-        clip = _clip_of(placement, clips)
+        clip = clip_of(placement, clips[placement.video_id])
         first, end = frame_at(placement.span.start, fps), min(frames, frame_at(placement.span.end, fps))
         if first < end:
             zero = PlayMs(clip.span.start - clip.file_start)
@@ -84,12 +84,9 @@ def _holdings(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frame
     return found
 
 
-def _clip_of(placement: Placement, clips: Mapping[str, Sequence[Clip]]) -> Clip:
-    return next(
-        c
-        for c in clips[placement.video_id]
-        if c.span.start <= placement.span.start and placement.span.end <= c.span.end
-    )
+def clip_of(placement: Placement, clips: Iterable[Clip]) -> Clip:
+    """The clip of the placement's file that it shows."""
+    return next(c for c in clips if c.span.start <= placement.span.start and placement.span.end <= c.span.end)
 
 
 def _keys(shown: Iterable[_Holding]) -> list[tuple[int, str, int]]:

@@ -181,7 +181,30 @@ class TestOptions:
         lesson = [board("w", 0, 1000), screen("s", "x", 0, 1000)]
         known = [facts("w", 1000, size=(640, 480)), facts("s", 1000, size=(1920, 1080))]
         assert arranged(lesson, known, layout="stage").layout.canvas.height == 960
-        assert arranged(lesson[1:], known[1:], layout="stage").layout.canvas.height == 720
+        two = [screen("s", "x", 0, 1000), screen("t", "x", 1000, 1000)]
+        known = [facts("s", 1000, size=(1920, 1080)), facts("t", 1000, size=(960, 540))]
+        assert arranged(two, known, layout="stage").layout.canvas.height == 720
+
+    def test_a_stage_has_the_size_of_what_it_shows_where_that_is_one(self) -> None:
+        two = [screen("s", "x", 0, 1000), screen("t", "y", 1000, 1000), camera("a", "ann", 0, 1000)]
+        known = [facts("s", 1000, size=(1917, 1080)), facts("t", 1000, size=(1917, 1080)), facts("a", 1000)]
+        canvas = arranged(two, known, layout="stage").layout.canvas
+        assert (canvas.width, canvas.height) == (1918, 1080)
+        assert known[1].picture is not None
+        (stretch,) = known[1].picture.stretches
+        changing = known[1].picture.model_copy(update={"stretches": (stretch, stretch)})
+        known[1] = known[1].model_copy(update={"picture": changing})
+        assert arranged(two, known, layout="stage").layout.canvas.width == 1280
+
+    def test_a_stage_without_board_and_share_shows_one_camera(self) -> None:
+        lesson = [camera("a", "ann", 0, 9000), camera("b", "bob", 0, 9000)]
+        known = [facts("a", 9000, size=(640, 480)), facts("b", 9000, size=(1280, 720))]
+        assert shown(arranged(lesson, known, layout="stage")) == [("user 1", "a", 0, 9)]
+        got = arranged(lesson, known, layout="stage", teacher="bob")
+        assert shown(got) == [("user 1", "b", 0, 9)]
+        assert "heard, not seen" in said(got)["camera of ann"]
+        assert got.layout.canvas.width == 1280
+        assert arranged(lesson[:1], known[:1], layout="stage").layout.canvas.width == 640
 
     def test_a_layout_without_places_for_users_says_who_is_only_heard(self) -> None:
         lesson = [board("w", 0, 1000), camera("a", "ann", 0, 1000), camera("b", "bob", 0, 1000)]

@@ -16,6 +16,8 @@ CLASSES = {
     "seven wide cameras": Needs(users=7, camera=(16, 9)),
     "twelve users and a wide share": Needs(users=12, stage=(1920, 1080)),
     "a crowd": Needs(users=1000, camera=(1280, 720)),
+    "a camera and no stage": Needs(has_stage=False),
+    "a stage of an odd size": Needs(one_size=(1367, 769)),
     "an odd mix": Needs(mixed=(1281, 721)),
     "a mix of one pixel": Needs(mixed=(1, 1)),
 }

@@ -265,6 +265,32 @@ class TestCopying:
         plan = plan_of(lesson, TIW2, {"w": "board", "a": "user 1"}, [mixed_file("w", 9), mixed_file("a", 9)])
         assert plan.mode_reason == "several pictures are composed"
 
+    def test_a_kind_is_no_reason_not_to_copy(self) -> None:
+        plan = plan_of(recording([board("w", 0, 10_000)]), MIX, {"w": "mix"}, [mixed_file("w", 10)])
+        assert (plan.mode, plan.bed.copied) == (Mode.COPY, "w")
+
+    def test_stamps_are_asked_for_only_where_nothing_else_speaks_against_a_copy(self) -> None:
+        assert plan_of(self.two_files(), MIX, self.where).wants_stamps == ("m1", "m2")
+        known = [mixed_file("m1", 10), facts("m2", 5_000)]
+        assert plan_of(self.two_files(), MIX, self.where, known).wants_stamps == ("m2",)
+        assert plan_of(self.two_files(), MIX, self.where, known, fps=Fraction(15)).wants_stamps == ()
+        other = [mixed_file("m1", 10), facts("m2", 5_000, size=(320, 240))]
+        assert plan_of(self.two_files(), MIX, self.where, other).wants_stamps == ()
+        lesson = recording([board("w", 0, 9_000), camera("a", "x", 0, 9_000)])
+        assert plan_of(lesson, TIW2, {"w": "board", "a": "user 1"}).wants_stamps == ()
+
+    def test_a_picture_that_another_one_covers_in_its_place_is_not_copied(self) -> None:
+        lesson = recording([board("v", 0, 10_000), camera("w", "x", 5_000, 10_000)])
+        plan = plan_of(lesson, MIX, {"v": "mix", "w": "mix"}, [mixed_file("v", 10), mixed_file("w", 10)])
+        assert plan.mode_reason == "w covers v"
+
+    @pytest.mark.parametrize(("length", "is_copied"), [(9_990, True), (10_015, True), (9_960, False), (10_030, False)])
+    def test_sound_is_copied_where_it_ends_with_the_playback_to_one_aac_frame(
+        self, length: int, is_copied: bool
+    ) -> None:
+        plan = plan_of(recording([mix("m1", 0, length)], total=length), MIX, self.where, [mixed_file("m1", 10)])
+        assert (plan.mode, plan.bed.copied) == (Mode.COPY, "m1" if is_copied else None)
+
     def test_the_sound_of_one_whole_file_is_copied_too(self) -> None:
         plan = plan_of(recording([mix("m1", 3, 10_000)]), MIX, self.where, [mixed_file("m1", 10)])
         assert plan.bed.copied == "m1"
