@@ -252,7 +252,7 @@ def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> _Sou
         piece = plan.bed.pieces[0]
         offset = Fraction(piece.span.start - piece.file_start, 1000) - known.origin
         name = str(setup.files[plan.bed.copied].resolve())
-        return SoundTrack(name=name, container=known.container, offset=offset), ()
+        return SoundTrack(name=name, container=known.container, offset=offset, end=piece.span.end), ()
     versions = {p.video_id: setup.version(p.video_id) for p in plan.bed.pieces}
     key = digest_of(RENDER_VERSION, plan.bed, plan.length, versions, options.loudness, setup.program.text)[:32]
     out = setup.folder / f"sound-{key}.m4a"
@@ -275,7 +275,7 @@ def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> _Sou
             grown=_grown(plan, setup),
         )
         write_whole(report, _SoundReport(findings=findings).model_dump_json())
-    return SoundTrack(name=str(out), container="mov", offset=Fraction(0)), findings
+    return SoundTrack(name=str(out), container="mov", offset=Fraction(0), end=None), findings
 
 
 def _grown(plan: Plan, setup: RenderSetup) -> dict[str, Path]:

@@ -56,6 +56,8 @@ class SoundTrack(Value):
     """Its demuxer."""
     offset: Fraction
     """Seconds added to every stamp; 0 for sound made for this playback."""
+    end: int | None
+    """Playback ms at and behind which no packet starts; None: all are taken."""
 
 
 class Join(Value):
@@ -201,10 +203,13 @@ def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
         shift = round(track.offset * rate)
         sample = Fraction(1, rate)
         up, down = (_tick(audio) * rate).as_integer_ratio()
+        end = None if track.end is None else track.end * rate // 1000
         for packet in _real(source.demux(audio)):
             # fractions are slow, and an hour has 170,000 of these packets
             packet.stream = stream
             at, length = _nearest(packet.pts, up, down) + shift, _nearest(packet.duration or 0, up, down)
+            if end is not None and at >= end:
+                break
             packet.time_base = sample
             packet.pts = packet.dts = at
             packet.duration = length

@@ -12,7 +12,8 @@ from assembler.recording import StreamKind
 from assembler.timeline.model import Clip, Timeline
 from assembler.times import FileMs, Ms, Span, clock_text, span, union
 
-ONE_AAC_FRAME = Fraction(1024, 48000)
+EXACT = ("mov", "mpegts")
+"""Containers whose stamps tell samples apart; a matroska rounds them to ms, which would be heard in a copy."""
 
 
 def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, Facts]) -> AudioBed:
@@ -68,16 +69,16 @@ def _sorted(pieces: Iterable[SoundPiece]) -> tuple[SoundPiece, ...]:
 
 def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | None:
     """The one file whose sound packets can be taken as they are: AAC without holes, from the playback's start to its
-    end, or to one AAC frame before or behind it."""
+    end or at most one AAC frame less (what is more is left out)."""
     if len(bed.pieces) != 1:
         return None
     piece = bed.pieces[0]
     known = facts.get(piece.video_id)
-    sound = known.sound if known is not None else None
+    if known is None or known.container not in EXACT:
+        return None
+    sound = known.sound
     if sound is None or sound.codec != "aac" or not sound.is_constant:
         return None
     frame = 1000 * Fraction(1024, sound.rate) - 1  # the ends are known to the ms
     starts_with_file = piece.file_start <= sound.start and piece.span.start <= frame
-    end = piece.span.start - piece.file_start + sound.end
-    is_whole = piece.span.end >= min(end, length) - 1
-    return piece.video_id if starts_with_file and is_whole and abs(length - end) <= frame else None
+    return piece.video_id if starts_with_file and length - piece.span.end <= frame else None

@@ -11,9 +11,10 @@ from classes import Class, Stream, beep_errors, wrong_pictures
 from lessons import omission
 from oddities import odd
 from readers import stamps
+from sounds import listen
 from synthetic import Recipe
 
-from assembler.assemble import Playback
+from assembler.assemble import Playback, assemble
 from assembler.options import load_options
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
@@ -43,22 +44,22 @@ def why(playback: Playback) -> tuple[Mode, str | None]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "user", "more", "is_sound_copied"),
+    ("kind", "user", "more"),
     [
-        (SCREEN, "x", {"bframes": 2, "gop": 40}, True),
-        (BOARD, "", {"sound": False, "fps": Fraction(5)}, False),
-        (CAMERA, "x", {"jitter": Fraction(1, 50), "picture_late": Fraction(1, 3)}, True),
-        (CAMERA, "x", {"container": "ts", "origin": Fraction(7, 3), "bframes": 2}, False),
-        (CAMERA, "x", {"container": "mkv", "cadence": (Fraction(1, 15), Fraction(1, 30))}, False),
+        (SCREEN, "x", {"bframes": 2, "gop": 40}),
+        (BOARD, "", {"sound": False, "fps": Fraction(5)}),
+        (CAMERA, "x", {"jitter": Fraction(1, 50), "picture_late": Fraction(1, 3)}),
+        (CAMERA, "x", {"container": "ts", "origin": Fraction(7, 3), "bframes": 2}),
+        (CAMERA, "x", {"container": "mkv", "cadence": (Fraction(1, 15), Fraction(1, 30))}),
     ],
     ids=["screen share", "silent board", "camera whose picture is late", "ts", "mkv of odd cadence"],
 )
 def test_a_lone_stream_is_copied_in_its_own_size(
-    tmp_path: Path, ffmpeg: str, kind: StreamKind, user: str, more: dict[str, object], is_sound_copied: bool
+    tmp_path: Path, ffmpeg: str, kind: StreamKind, user: str, more: dict[str, object]
 ) -> None:
     lesson = Class([Stream("s", kind, user, 0, odd("red", seconds=4, gain=0.2, **more), WHOLE)], options=STAGE)
     playback = lesson.assemble(tmp_path, ffmpeg)
-    assert why(playback) == (Mode.COPY, "s" if is_sound_copied else None)
+    assert why(playback) == (Mode.COPY, None if kind is BOARD or more.get("container") == "mkv" else "s")
     assert (playback.manifest.canvas.width, playback.manifest.canvas.height) == (320, 240)
     assert in_sync(lesson, playback)
     assert lesson.assemble(tmp_path, ffmpeg).was_there
@@ -71,6 +72,29 @@ def test_sound_as_it_is_where_the_file_rules_the_length(tmp_path: Path, ffmpeg: 
     playback = lesson.assemble(tmp_path, ffmpeg)
     assert why(playback) == (Mode.COPY, "s")
     assert in_sync(lesson, playback)
+
+
+def test_sound_behind_the_declared_end_is_left_out_of_a_copy(tmp_path: Path, ffmpeg: str) -> None:
+    recipe = odd("red", gain=0.2, gop=15)
+    lesson = Class([Stream("s", CAMERA, "x", 0, recipe, WHOLE, duration=2_000)], options=STAGE)
+    playback = lesson.assemble(tmp_path, ffmpeg)
+    assert why(playback) == (Mode.COPY, "s")
+    assert in_sync(lesson, playback)
+    sound = listen(playback.path)
+    assert abs(float(sound.start) + sound.samples.shape[1] / sound.rate - 2) <= 1025 / 48000
+
+
+def test_no_ffmpeg_works_for_a_lone_file(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    """This one only says its version."""
+    idle = tmp_path / "ffmpeg"
+    idle.write_text(f'#!/bin/sh\ncase "$*" in *-version*) exec "{bundled_ffmpeg}" "$@";; esac\nexit 1\n')
+    idle.chmod(0o755)
+    lesson = Class([Stream("s", SCREEN, "x", 0, odd("red", gain=0.2), WHOLE)], options=STAGE)
+    made = lesson.assemble(tmp_path, bundled_ffmpeg, "made.mp4")
+    chosen = {"home": tmp_path / "home", "media_dir": tmp_path / "media", "ffmpeg": str(idle), **STAGE}
+    playback = assemble(lesson.recording(), tmp_path / "other.mp4", load_options(**chosen))
+    assert not playback.was_there
+    assert playback.path.read_bytes() == made.path.read_bytes()
 
 
 def test_every_stamp_of_a_copy_is_its_source_s_plus_its_place(tmp_path: Path, ffmpeg: str) -> None:
