@@ -77,4 +77,9 @@ def work_digest(recordings: Sequence[Recording], options: Options, program: Ffmp
     """Names the work folder: what is asked for, whatever the files turn out to hold. What is in the folder is named by
     its own digests, so that work done before all is known is taken up where it fits."""
     asked = options.model_dump(mode="json", exclude=NO_MATTER)
-    return digest_of(RENDER_VERSION, timeline_only(recordings, options), asked, program.text)
+    declared: Timeline | list[str]
+    try:
+        declared = timeline_only(recordings, options)
+    except InputError:  # no length is declared anywhere: only the files will tell
+        declared = [s.video_id for r in recordings for s in r.segments]
+    return digest_of(RENDER_VERSION, declared, asked, program.text)
