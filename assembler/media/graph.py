@@ -6,6 +6,7 @@ and the chunk takes its range. No decision is made here: the chunk says what is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -82,6 +83,8 @@ class _Builder:
     readings: Mapping[tuple[str, int], Reading]
     program: Ffmpeg
     numbers: Iterator[int] = field(default_factory=count)
+    openings: Counter[tuple[str, int, int | None]] = field(default_factory=Counter)
+    """How often each stretch was opened at each place."""
 
     def composed(self) -> Stream:
         canvas, tiles = self.chunk.canvas, self.chunk.tiles
@@ -203,6 +206,11 @@ class _Builder:
         if source.seek is not None:
             at = ceil(source.seek * picture.time_base * 1_000_000)
             options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{at // 1_000_000}.{at % 1_000_000:06d}"}
+        opening = (source.video_id, source.stretch, source.seek)
+        if self.openings[opening]:
+            # equal inputs would be one input with several uses, which needs a split: a longer queue keeps them apart
+            options["thread_queue_size"] = 8 + self.openings[opening]
+        self.openings[opening] += 1
         return ffmpeg.input(reading.name, f=reading.container, **options).video
 
     def _chosen(self, stream: Stream, source: Source, picture: PictureFacts) -> Stream:
