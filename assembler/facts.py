@@ -3,13 +3,15 @@ the timeline decides and states a finding."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
+from assembler.messages import Message
 from assembler.times import FileMs
-from assembler.values import Value
 
 
-class Stretch(Value):
+@dataclass(frozen=True)
+class Stretch(Message):
     """A part of a picture stream with one set of parameters; every change inside a file starts a new one."""
 
     start: int
@@ -37,7 +39,8 @@ class Stretch(Value):
         return (size[1], size[0]) if self.rotation % 180 == 90 else size
 
 
-class PictureFacts(Value):
+@dataclass(frozen=True)
+class PictureFacts(Message):
     """The picture stream of a file."""
 
     codec: str
@@ -69,7 +72,8 @@ class PictureFacts(Value):
     them: mixed streams, and single streams that may be copied)."""
 
 
-class SoundFacts(Value):
+@dataclass(frozen=True)
+class SoundFacts(Message):
     """The sound stream of a file."""
 
     codec: str
@@ -86,7 +90,8 @@ class SoundFacts(Value):
     """True if every packet has the parameters of the first and the stamps have no hole: may be copied."""
 
 
-class Facts(Value):
+@dataclass(frozen=True)
+class Facts(Message):
     """What one file really contains."""
 
     video_id: str

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, warning
@@ -141,8 +139,8 @@ def probe_files(
         key = digest_of(PROBE_VERSION, name, identity_of(path), name in stamps)
         places[name] = workspace.facts / f"{key[:32]}.json"
         try:
-            known[name] = Facts.model_validate_json(places[name].read_text("utf-8"))
-        except (OSError, ValidationError, UnicodeDecodeError):
+            known[name] = Facts.from_json(places[name].read_text("utf-8"))
+        except (OSError, ValueError):
             continue
     missing = {name: path for name, path in files.items() if name not in known}
     if not missing:
@@ -156,6 +154,6 @@ def probe_files(
         parallel=options.jobs,
     )
     for name, facts in learned.items():
-        write_whole(places[name], facts.model_dump_json())
+        write_whole(places[name], facts.to_json())
     both = {**known, **learned}
     return {name: both[name] for name in files if name in both}, bad

@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import NewType
 
-from pydantic import model_validator
-
 from assembler.errors import InputError
-from assembler.values import Value
 
 Ms = NewType("Ms", int)
 WallMs = NewType("WallMs", int)
@@ -34,7 +32,8 @@ SAMPLES_PER_MS = SAMPLE_RATE // 1000
 """Playback sound is 48 kHz, so a millisecond is a whole number of samples: sound is placed exactly."""
 
 
-class Span(Value):
+@dataclass(frozen=True)
+class Span:
     """A range of playback time, its end excluded: ``[start, end)``."""
 
     start: PlayMs
@@ -42,11 +41,9 @@ class Span(Value):
     end: PlayMs
     """First ms behind, playback axis."""
 
-    @model_validator(mode="after")
-    def _is_forward(self) -> Span:
+    def __post_init__(self) -> None:
         if self.end < self.start:
             raise ValueError(f"a span cannot end ({self.end}) before it starts ({self.start})")
-        return self
 
     @property
     def length(self) -> Ms:

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from assembler.errors import DiskFull, MediaError
+from assembler.messages import Message
 from assembler.progress import Progress
 
 PART = ".part"
@@ -154,11 +155,19 @@ def unwritable(path: Path, exc: OSError) -> MediaError:
     return MediaError(f"{path} cannot be written: {exc.strerror}", hint="Name a folder you may write to.")
 
 
-def digest_of(*parts: BaseModel | str | int | float | tuple[Any, ...] | list[Any] | dict[str, Any] | None) -> str:
+def digest_of(
+    *parts: BaseModel | Message | str | int | float | tuple[Any, ...] | list[Any] | dict[str, Any] | None,
+) -> str:
     """One hex digest of values, the same on every machine."""
-    plain = [part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts]
+    plain = [_plain(part) for part in parts]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _plain(part: object) -> object:
+    if isinstance(part, BaseModel):
+        return part.model_dump(mode="json")
+    return json.loads(part.to_json()) if isinstance(part, Message) else part
 
 
 Identity = tuple[str, int, int]

@@ -8,11 +8,11 @@ from pathlib import Path
 import av
 from terminal import Desk, peak_of, three_streams
 
-from assembler.media.checking import Check
-from assembler.media.muxing import Join, Run
+from assembler.media.checking_wire import Check
+from assembler.media.muxing_wire import Join, Run
 from assembler.media.probing_wire import Answer, Request, Wanted
-from assembler.plan.manifest import folded
-from assembler.values import Value
+from assembler.messages import Message
+from assembler.plan.stamps import folded
 
 MOST = 200_000_000
 RATE, COUNT, SCALE = 30, 3 * 3600 * 30, 5_760_000
@@ -34,10 +34,10 @@ def three_hours(path: Path) -> None:
             out.mux_one(packet)
 
 
-def peak_bytes(module: str, order: Value, folder: Path) -> int:
+def peak_bytes(module: str, order: Message, folder: Path) -> int:
     """The most memory one of our own child processes takes for this order."""
     path = folder / f"{module}.json"
-    path.write_text(order.model_dump_json())
+    path.write_text(order.to_json())
     words = ["join"] if module == "muxing" else []
     return peak_of(f"from assembler.media.{module} import main", [*words, str(path)], folder)
 
@@ -47,11 +47,11 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
     three_hours(source)
     wanted = Wanted(video_id="m", path=source, keep_stamps=True)
     answers = tmp_path / "answers.jsonl"
-    (tmp_path / "request.json").write_text(Request(files=(wanted,), memory=4 << 30).model_dump_json())
+    (tmp_path / "request.json").write_text(Request(files=(wanted,), memory=4 << 30).to_json())
     probing = "from pathlib import Path; from assembler.media import probing; main = lambda: probing.main(*PLACES)"
     places = [tmp_path / "request.json", answers]
     assert peak_of(probing.replace("PLACES", f"map(Path, {[str(p) for p in places]})"), [], tmp_path) < MOST
-    facts = Answer.model_validate_json(answers.read_text().splitlines()[-1]).facts
+    facts = Answer.from_json(answers.read_text().splitlines()[-1]).facts
     assert facts is not None
     assert facts.picture is not None
     assert len(facts.picture.stamps or ()) == COUNT

@@ -16,8 +16,8 @@ import av
 from av.container import InputContainer
 from av.stream import Discard
 
-from assembler.plan.manifest import Stamps
-from assembler.values import Value
+from assembler.media.checking_wire import Check
+from assembler.plan.stamps import Stamps
 
 AAC_FRAME = 1024
 DEEPEST_REORDERING = 64
@@ -25,32 +25,6 @@ DEEPEST_REORDERING = 64
 OPEN = {"protocol_whitelist": "file"}
 OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
 """Key frames as the file's own index names them: a parser would not see one whose bytes are damaged."""
-
-
-class Check(Value):
-    """What to hold a file against."""
-
-    path: str
-    """The finished file."""
-    size: int | None
-    """Bytes it must have; None where that is not known yet."""
-    stamps: Stamps
-    """Planned picture stamps."""
-    joins: tuple[int, ...]
-    """Ticks at which pieces meet."""
-    width: int
-    height: int
-    length: int
-    """Playback length, ms."""
-    has_made_picture: bool
-    """True if the picture was encoded for this playback: its decoder must then not complain at all."""
-    has_made_sound: bool
-    """True if the sound was made for this playback: it must then be without a hole."""
-    decode: str
-    """How deep to look: "index" (size and the stamps in the file's index: no packet is read), "nothing" (every packet
-    is read, none decoded), "joins" (one GOP decoded at start, end and both sides of each join) or "all"."""
-    answer: str
-    """File for the answer: a problem per line, empty if there is none."""
 
 
 def check(order: Check) -> list[str]:
@@ -266,7 +240,7 @@ def _wanted_groups(order: Check, starts: list[int]) -> set[int]:
 
 
 def main() -> int:
-    order = Check.model_validate_json(Path(sys.argv[1]).read_text("utf-8"))
+    order = Check.from_json(Path(sys.argv[1]).read_text("utf-8"))
     try:
         problems = check(order)
     except (av.FFmpegError, OSError) as exc:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
+from assembler.messages import Message
 from assembler.processes import Stop
-from assembler.values import Value
 from assembler.workspace import write_whole
 
 OUT_OF_SPACE = errno.ENOSPC
@@ -22,12 +22,19 @@ FULL_BYTES = 64 * 1024
 
 
 def run_module(
-    module: str, words: Sequence[str], order: Value, *, cwd: Path, name: str, stop: Stop, stall_seconds: float = 3600.0
+    module: str,
+    words: Sequence[str],
+    order: Message,
+    *,
+    cwd: Path,
+    name: str,
+    stop: Stop,
+    stall_seconds: float = 3600.0,
 ) -> None:
     """Run ``python -m module words... order.json`` to its end; raises MediaError with the child's last words."""
     path = cwd / f"{name}.order.json"
     log = cwd / f"{name}.log"
-    write_whole(path, order.model_dump_json())
+    write_whole(path, order.to_json())
     log.unlink(missing_ok=True)
     # -P: no module is ever imported from the folder the child runs in
     argv = [sys.executable, "-P", "-m", module, *words, str(path)]

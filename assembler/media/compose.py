@@ -15,7 +15,7 @@ from assembler.findings import Finding, judge
 from assembler.media.child import run_module
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.muxing import Join, Run, SoundTrack
+from assembler.media.muxing_wire import Join, Run, SoundTrack
 from assembler.media.proving import Choice
 from assembler.media.render_any import render_by_any
 from assembler.media.render_setup import RENDER_VERSION, Growth, NotYet, RenderSetup
@@ -25,8 +25,9 @@ from assembler.media.space import Material, check_space
 from assembler.options import Options
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
-from assembler.plan.manifest import Manifest, Origin, Stamps, encoded_stamps, folded
+from assembler.plan.manifest import Manifest, Origin, encoded_stamps
 from assembler.plan.model import Mode, Plan
+from assembler.plan.stamps import Stamps, folded
 from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Segment

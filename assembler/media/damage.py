@@ -14,37 +14,9 @@ import av
 import av.logging
 from av.stream import Discard
 
-from assembler.values import Value
+from assembler.media.damage_wire import Damage, Search, Suspect
 
 MEMORY = 2 << 30
-
-
-class Suspect(Value):
-    """A range of one file that is looked at."""
-
-    name: str
-    """The file."""
-    container: str
-    """Its demuxer."""
-    seek: int | None
-    """Stamp of the key frame at which reading starts, ticks of the picture; None: from the file's start."""
-    late: int
-    """Seconds by which its stamps were moved."""
-    end: Fraction
-    """Second of the container's axis behind which nothing is of interest."""
-
-
-class Search(Value):
-    suspects: tuple[Suspect, ...]
-    """What to look at."""
-    answer: str
-    """File for the ``Damage``."""
-
-
-class Damage(Value):
-    ranges: tuple[tuple[tuple[Fraction, Fraction | None], ...], ...]
-    """For each suspect: from where to where its picture is damaged, seconds on the container's axis; the end is
-    the next key frame behind the damage, None where there is none."""
 
 
 def look(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
@@ -94,14 +66,14 @@ def main() -> int:
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     av.logging.set_level(av.logging.ERROR)
-    order = Search.model_validate_json(Path(sys.argv[1]).read_text("utf-8"))
+    order = Search.from_json(Path(sys.argv[1]).read_text("utf-8"))
     ranges: list[tuple[tuple[Fraction, Fraction | None], ...]] = []
     for suspect in order.suspects:
         try:
             ranges.append(tuple(look(suspect)))
         except (av.FFmpegError, OSError, IndexError):
             ranges.append(())
-    Path(order.answer).write_text(Damage(ranges=tuple(ranges)).model_dump_json(), "utf-8")
+    Path(order.answer).write_text(Damage(ranges=tuple(ranges)).to_json(), "utf-8")
     return 0
 
 

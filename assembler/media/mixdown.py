@@ -161,14 +161,14 @@ def mix(order: Order, put: Callable[[memoryview], object]) -> Report:
 def main(order_file: Path) -> int:
     _limit_memory()
     av.logging.set_level(None)
-    order = Order.model_validate_json(order_file.read_bytes())
+    order = Order.from_json(order_file.read_bytes())
     try:
         report = mix(order, sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         sys.stdout = None  # else the interpreter complains once more at its end
         return PIPE_CLOSED
-    order.report.write_text(report.model_dump_json(), encoding="utf-8")
+    order.report.write_text(report.to_json(), encoding="utf-8")
     return 0
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from assembler.values import Value
+from assembler.messages import Message
 
 
-class Source(Value):
+@dataclass(frozen=True)
+class Source(Message):
     """One file that is heard."""
 
     video_id: str
@@ -25,7 +27,8 @@ class Source(Value):
     """Where it says how many bytes of the file are there by now (``Grown``); None: all."""
 
 
-class Part(Value):
+@dataclass(frozen=True)
+class Part(Message):
     """One piece of a file's sound at its place."""
 
     video_id: str
@@ -38,7 +41,8 @@ class Part(Value):
     """Playback sample at file time 0 (may be negative)."""
 
 
-class Order(Value):
+@dataclass(frozen=True)
+class Order(Message):
     """What the child has to mix."""
 
     sources: tuple[Source, ...]
@@ -55,7 +59,8 @@ class Order(Value):
     """Where the child writes its ``Report`` at the end."""
 
 
-class Account(Value):
+@dataclass(frozen=True)
+class Account(Message):
     """What happened while one file was read; lengths are in samples of 48 kHz."""
 
     video_id: str
@@ -76,7 +81,8 @@ class Account(Value):
     """How much too early its sound ended for the part of it that was to be heard."""
 
 
-class Report(Value):
+@dataclass(frozen=True)
+class Report(Message):
     """What the child says at the end."""
 
     accounts: tuple[Account, ...]

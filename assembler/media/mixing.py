@@ -70,7 +70,7 @@ class Mixing:
         path, mixer_log = self._work / "sound-order.json", self._work / "sound-mixdown.log"
         for old in (order.report, order.state, mixer_log, log):
             old.unlink(missing_ok=True)
-        path.write_text(order.model_dump_json(), encoding="utf-8")
+        path.write_text(order.to_json(), encoding="utf-8")
         # -P: no module is ever imported from the folder the child runs in
         mix = [sys.executable, "-P", "-m", "assembler.media.mixdown", str(path)]
         with (
@@ -81,7 +81,7 @@ class Mixing:
             self._watch(order, mixer, program, tell)
             codes = mixer.poll(), program.poll()
         self._judge(order, codes, mixer_log, log)
-        return Report.model_validate_json(order.report.read_bytes())
+        return Report.from_json(order.report.read_bytes())
 
     def _order(self) -> Order:
         heard = [part for part in self._parts if part.video_id in self._sources]

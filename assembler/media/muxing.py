@@ -21,74 +21,11 @@ from av.packet import Packet
 from av.stream import Discard
 
 from assembler.errors import MediaError
-from assembler.values import Value
+from assembler.media.muxing_wire import Cut, Join, Run, SoundTrack
 
 OPEN = {"protocol_whitelist": "file"}
 HEVC_TAG = "hvc1"
 """What some players want HEVC to be called; libavformat's own choice is another."""
-
-
-class Run(Value):
-    """Consecutive picture packets of one file."""
-
-    name: str
-    """The file."""
-    container: str
-    """Its demuxer."""
-    first_packet: int
-    """Index in decode order of the first packet taken."""
-    end_packet: int | None
-    """Index behind the last one; None: all."""
-    start: int
-    """Ticks of the finished file at which an encoded chunk starts."""
-    stamps: tuple[int, ...] | None
-    """Planned presentation stamps in decode order, ticks; None for an encoded chunk, whose frames lie on the grid."""
-    frames: int
-    """Packets expected."""
-
-
-class SoundTrack(Value):
-    """Where the sound packets come from."""
-
-    name: str
-    """The file."""
-    container: str
-    """Its demuxer."""
-    offset: Fraction
-    """Seconds added to every stamp; 0 for sound made for this playback."""
-    end: int | None
-    """Playback ms at and behind which no packet starts; None: all are taken."""
-
-
-class Join(Value):
-    """One finished file."""
-
-    out: str
-    """File to write (a ``.part`` name; the caller moves it)."""
-    time_scale: int
-    """Ticks per second of the picture."""
-    frame_ticks: int
-    """Ticks per output frame of an encoded playback."""
-    runs: tuple[Run, ...]
-    """The picture, in order."""
-    sound: SoundTrack | None
-    """The sound; None for none."""
-    chapters: tuple[tuple[int, str], ...]
-    """(ms, title), sorted."""
-    length: int
-    """Length of the playback in ms, the last chapter's end."""
-
-
-class Cut(Value):
-    """One stretch of a file as a file of its own: packets from ``start`` to ``end`` (ticks, end excluded)."""
-
-    name: str
-    container: str
-    start: int
-    end: int | None
-    late: int
-    """Ticks added to every stamp: a nut cannot say a negative one, and moves all of them where it meets one."""
-    out: str
 
 
 def join(order: Join) -> None:
@@ -284,9 +221,9 @@ def main() -> int:
     text = Path(path).read_text("utf-8")
     try:
         if verb == "join":
-            join(Join.model_validate_json(text))
+            join(Join.from_json(text))
         else:
-            cut(Cut.model_validate_json(text))
+            cut(Cut.from_json(text))
     except (MediaError, av.FFmpegError, OSError) as exc:
         print(exc, file=sys.stderr)
         return 28 if getattr(exc, "errno", None) == 28 else 1

@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from assembler.errors import MediaError
 from assembler.facts import Facts
 from assembler.media.probing_wire import Answer, Request, Wanted
@@ -177,7 +175,7 @@ def _one_child(
     with tempfile.TemporaryDirectory(prefix="probe-", dir=work) as name:
         folder = Path(name).resolve()
         request, answers, log = folder / "request.json", folder / "answers.jsonl", folder / "child.log"
-        request.write_text(Request(files=wanted, memory=MEMORY).model_dump_json(), encoding="utf-8")
+        request.write_text(Request(files=wanted, memory=MEMORY).to_json(), encoding="utf-8")
         # -P: no module is ever imported from the folder the child runs in.
         argv = [sys.executable, "-P", "-m", "assembler.media.probing", str(request), str(answers)]
         is_late, code = False, 0
@@ -199,8 +197,8 @@ def _read(answers: Path, files: Mapping[str, Path]) -> list[Answer]:
     found: list[Answer] = []
     with contextlib.suppress(OSError), answers.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            with contextlib.suppress(ValidationError):
-                found.append(Answer.model_validate_json(line))
+            with contextlib.suppress(ValueError):
+                found.append(Answer.from_json(line))
     return [answer for answer in found if answer.video_id in files]
 
 

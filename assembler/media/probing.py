@@ -11,6 +11,7 @@ import contextlib
 import resource
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -33,7 +34,7 @@ DAMAGED = "The file is damaged: fetch it again, or play it to see whether it can
 
 
 def main(request_file: Path, answer_file: Path) -> None:
-    request = Request.model_validate_json(request_file.read_bytes())
+    request = Request.from_json(request_file.read_bytes())
     _limit_memory(request.memory)
     av.logging.set_level(None)
     with answer_file.open("a", encoding="utf-8") as answers:
@@ -44,7 +45,7 @@ def main(request_file: Path, answer_file: Path) -> None:
 
 
 def _put(answers: IO[str], answer: Answer) -> None:
-    print(answer.model_dump_json(), file=answers, flush=True)
+    print(answer.to_json(), file=answers, flush=True)
 
 
 def _limit_memory(size: int) -> None:
@@ -188,7 +189,7 @@ def _facts(
         sound=sound.facts(origin) if sound is not None and sound.start is not None else None,
         is_truncated=is_cut,
     )
-    return facts.model_copy(update={"is_truncated": is_cut or _ends_early(facts)})
+    return replace(facts, is_truncated=is_cut or _ends_early(facts))
 
 
 def _ends_early(facts: Facts) -> bool:

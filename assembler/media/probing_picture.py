@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median_low
@@ -145,7 +146,7 @@ class PictureWatch:
         )
         if self._stretches:
             last, last_format = self._stretches[-1]
-            if last_format == frame.format.name and last.model_copy(update={"start": stamp}) == stretch:
+            if last_format == frame.format.name and replace(last, start=stamp) == stretch:
                 return
         self._stretches.append((stretch, frame.format.name))
 
@@ -191,7 +192,7 @@ class PictureWatch:
     def _finished_stretches(self) -> tuple[Stretch, ...]:
         found = [stretch for stretch, _ in self._stretches]
         ends = [stretch.start for stretch in found[1:]]
-        return tuple(stretch.model_copy(update={"end": end}) for stretch, end in zip(found, [*ends, None], strict=True))
+        return tuple(replace(stretch, end=end) for stretch, end in zip(found, [*ends, None], strict=True))
 
 
 def _undiscarded(packet: Packet[Any]) -> Packet[Any]:

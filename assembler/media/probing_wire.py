@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from assembler.facts import Facts
-from assembler.values import Value
+from assembler.messages import Message
 
 
-class Wanted(Value):
+@dataclass(frozen=True)
+class Wanted(Message):
     """One file to probe."""
 
     video_id: str
@@ -22,7 +24,8 @@ class Wanted(Value):
     ``Answer.reach`` is wanted. None: all of the file is there."""
 
 
-class Request(Value):
+@dataclass(frozen=True)
+class Request(Message):
     """What one child has to do."""
 
     files: tuple[Wanted, ...]
@@ -31,7 +34,8 @@ class Request(Value):
     """Address space the child may use, bytes."""
 
 
-class Answer(Value):
+@dataclass(frozen=True)
+class Answer(Message):
     """One line of the child. A file has two: the first, with neither facts nor problem, says that it is begun."""
 
     video_id: str

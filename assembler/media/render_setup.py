@@ -16,7 +16,7 @@ from assembler.media.child import run_module
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.graph import Reading
-from assembler.media.muxing import Cut
+from assembler.media.muxing_wire import Cut
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
 from assembler.workspace import PART, Identity, digest_of, identity_of

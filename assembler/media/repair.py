@@ -14,7 +14,7 @@ from assembler.errors import DiskFull, MediaError
 from assembler.findings import Fate, Finding, Outcome, Severity, warning
 from assembler.layout.model import Rect
 from assembler.media.child import run_module
-from assembler.media.damage import Damage, Search, Suspect
+from assembler.media.damage_wire import Damage, Search, Suspect
 from assembler.media.encoders import X264
 from assembler.media.graph import Reading
 from assembler.media.render_run import run_chunk
@@ -153,7 +153,7 @@ def _searched(
     name = f"damage-{out.stem}"
     try:
         run_module("assembler.media.damage", [], order, cwd=setup.folder, name=name, stop=setup.stop)
-        return Damage.model_validate_json(answer.read_text("utf-8")).ranges
+        return Damage.from_json(answer.read_text("utf-8")).ranges
     except DiskFull:
         raise
     except MediaError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from assembler.errors import DiskFull, InputError, MediaError, VerifyError
-from assembler.media.checking import Check
+from assembler.media.checking_wire import Check
 from assembler.media.child import run_module
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode

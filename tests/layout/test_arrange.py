@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -192,8 +193,8 @@ class TestOptions:
         assert (canvas.width, canvas.height) == (1918, 1080)
         assert known[1].picture is not None
         (stretch,) = known[1].picture.stretches
-        changing = known[1].picture.model_copy(update={"stretches": (stretch, stretch)})
-        known[1] = known[1].model_copy(update={"picture": changing})
+        changing = replace(known[1].picture, stretches=(stretch, stretch))
+        known[1] = replace(known[1], picture=changing)
         assert arranged(two, known, layout="stage").layout.canvas.width == 1280
 
     def test_a_stage_without_board_and_share_shows_one_camera(self) -> None:

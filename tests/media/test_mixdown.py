@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def part(name: str, start: int, end: int, shift: int = 0) -> Part:
 def mixed(order: Order, folder: Path, *, descriptors: int | None = None) -> tuple[Array, Report]:
     """What the mixing child writes: (2, samples)."""
     path = folder / "order.json"
-    path.write_text(order.model_dump_json())
+    path.write_text(order.to_json())
     argv = [sys.executable, "-P", "-m", "assembler.media.mixdown", str(path)]
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
@@ -43,7 +44,7 @@ def mixed(order: Order, folder: Path, *, descriptors: int | None = None) -> tupl
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert done.returncode == 0, done.stderr.decode()
-    return np.frombuffer(done.stdout, "<f4").reshape(-1, 2).T, Report.model_validate_json(order.report.read_bytes())
+    return np.frombuffer(done.stdout, "<f4").reshape(-1, 2).T, Report.from_json(order.report.read_bytes())
 
 
 def order_of(sources: list[Source], parts: list[Part], length: int, folder: Path, block: int = RATE) -> Order:
@@ -90,7 +91,7 @@ class TestMixing:
         for number in range(300):
             path = tmp_path / f"{number}.mp4"
             path.hardlink_to(original.path)
-            sources.append(original.model_copy(update={"video_id": str(number), "path": path}))
+            sources.append(replace(original, video_id=str(number), path=path))
         parts = [part(source.video_id, 0, 24_000) for source in sources]
         alone, _ = mixed(order_of(sources[:1], parts[:1], 24_000, tmp_path), tmp_path)
         sound, report = mixed(order_of(sources, parts, 24_000, tmp_path), tmp_path, descriptors=128)

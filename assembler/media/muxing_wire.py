@@ -1,0 +1,75 @@
+"""What a parent tells the child that joins and cuts files (``muxing``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from assembler.messages import Message
+
+
+@dataclass(frozen=True)
+class Run(Message):
+    """Consecutive picture packets of one file."""
+
+    name: str
+    """The file."""
+    container: str
+    """Its demuxer."""
+    first_packet: int
+    """Index in decode order of the first packet taken."""
+    end_packet: int | None
+    """Index behind the last one; None: all."""
+    start: int
+    """Ticks of the finished file at which an encoded chunk starts."""
+    stamps: tuple[int, ...] | None
+    """Planned presentation stamps in decode order, ticks; None for an encoded chunk, whose frames lie on the grid."""
+    frames: int
+    """Packets expected."""
+
+
+@dataclass(frozen=True)
+class SoundTrack(Message):
+    """Where the sound packets come from."""
+
+    name: str
+    """The file."""
+    container: str
+    """Its demuxer."""
+    offset: Fraction
+    """Seconds added to every stamp; 0 for sound made for this playback."""
+    end: int | None
+    """Playback ms at and behind which no packet starts; None: all are taken."""
+
+
+@dataclass(frozen=True)
+class Join(Message):
+    """One finished file."""
+
+    out: str
+    """File to write (a ``.part`` name; the caller moves it)."""
+    time_scale: int
+    """Ticks per second of the picture."""
+    frame_ticks: int
+    """Ticks per output frame of an encoded playback."""
+    runs: tuple[Run, ...]
+    """The picture, in order."""
+    sound: SoundTrack | None
+    """The sound; None for none."""
+    chapters: tuple[tuple[int, str], ...]
+    """(ms, title), sorted."""
+    length: int
+    """Length of the playback in ms, the last chapter's end."""
+
+
+@dataclass(frozen=True)
+class Cut(Message):
+    """One stretch of a file as a file of its own: packets from ``start`` to ``end`` (ticks, end excluded)."""
+
+    name: str
+    container: str
+    start: int
+    end: int | None
+    late: int
+    """Ticks added to every stamp: a nut cannot say a negative one, and moves all of them where it meets one."""
+    out: str
