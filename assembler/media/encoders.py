@@ -112,9 +112,9 @@ class Encoding:
 
 DRAFT, STANDARD, HIGH = Quality
 
-# superfast with mbtree and a short lookahead, without B-frames: the same picture in as many bytes as with them, for 0.76
-# of the CPU. A lesson mostly stands still, so what a key frame lacks is lacking for seconds: better ones (ipratio) give
-# the same picture in a tenth less bytes. All that was tried: tests/bench/x264_tried.csv.
+# superfast with mbtree and a short lookahead, without B-frames: the same picture in as many bytes as with them, for
+# 0.76 of the CPU. A lesson mostly stands still, so what a key frame lacks is lacking for seconds: better ones (ipratio)
+# give the same picture in a tenth less bytes. All that was tried: tests/bench/x264_tried.csv.
 X264_STANDARD: Settings = (
     ("preset", "superfast"),
     ("crf", "25.6"),
