@@ -128,8 +128,8 @@ class Options(BaseSettings):
     """Where the window to render starts on the playback axis; the whole class if not given."""
     end: PlayMs | None = None
     """Where the window to render ends on the playback axis; the whole class if not given."""
-    chunk_seconds: float = Field(default=30.0, gt=0, le=3600)
-    """Length of the pieces that are rendered one by one, and behind which a killed run goes on."""
+    chunk_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Length, at most, of the pieces that are rendered one by one; those near the end are shorter."""
     strict: bool = False
     """Makes every warning an error."""
     keep_work: bool = False

@@ -215,6 +215,7 @@ def test_a_run_told_to_stop_says_so_and_goes_on_later(desk: Desk, how: signal.Si
     assert {name: now[name] for name in kept} == kept
 
 
+@pytest.mark.leaves_parts
 def test_an_impatient_user_who_presses_it_many_times_gets_the_same_end(desk: Desk) -> None:
     process = interrupted(desk, signal.SIGINT)
     for _ in range(5):

@@ -9,7 +9,7 @@ TABLE = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
 def count_pictures(path: Path) -> int:
-    """Samples of the file's first track; 0 where there is no track (or no file)."""
+    """Samples of the file's first track; 0 where there is no track (or no file), or only fragments have them."""
     behind = 8  # version, flags and the common size
     return int.from_bytes(_content(path, b"stsz")[behind : behind + 4], "big")
 
@@ -25,7 +25,7 @@ def _content(path: Path, name: bytes) -> bytes:
         with path.open("rb") as file:
             start, end = 0, path.stat().st_size
             for part in (*TABLE, name):
-                found = _box(file, start, end, part)
+                found = find_box(file, start, end, part)
                 if found is None:
                     return b""
                 start, end = found
@@ -35,7 +35,7 @@ def _content(path: Path, name: bytes) -> bytes:
         return b""
 
 
-def _box(file: IO[bytes], start: int, end: int, name: bytes) -> tuple[int, int] | None:
+def find_box(file: IO[bytes], start: int, end: int, name: bytes) -> tuple[int, int] | None:
     """Where the content of the first box of this name lies."""
     while start + 8 <= end:
         file.seek(start)

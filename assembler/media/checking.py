@@ -20,6 +20,8 @@ from assembler.media.checking_wire import Check
 from assembler.plan.stamps import Stamps
 
 AAC_FRAME = 1024
+BEHIND = 10
+"""Pictures decoded behind a join: that it begins with a key frame which needs nothing from before it, and goes on."""
 DEEPEST_REORDERING = 64
 """Pictures that may be decoded before the first one is shown; H.264 allows 16."""
 OPEN = {"protocol_whitelist": "file"}
@@ -199,7 +201,7 @@ def _decoded(order: Check) -> Iterator[str]:
                 group, expected, seen = group + 1, 0, 0
             if is_end:
                 break
-            if group in wanted:
+            if expected < wanted.get(group, 0):
                 expected += 1
                 seen += len(_frames(video, packet))
 
@@ -229,13 +231,16 @@ def _group_starts(order: Check, scale: Fraction) -> list[int]:
         return [int(p.pts * scale) for p in packets if p.pts is not None and p.size and p.is_keyframe]
 
 
-def _wanted_groups(order: Check, starts: list[int]) -> set[int]:
+def _wanted_groups(order: Check, starts: list[int]) -> dict[int, int]:
+    """How many pictures are decoded of which group."""
+    every = order.stamps.count
     if order.decode == "all":
-        return set(range(len(starts)))
-    wanted = {0, len(starts) - 1}
+        return dict.fromkeys(range(len(starts)), every)
+    wanted = {0: every, len(starts) - 1: every}
     for join in order.joins:
         after = bisect_right(starts, join) - 1
-        wanted |= {after, max(0, after - 1)}
+        wanted.setdefault(after, BEHIND)
+        wanted[max(0, after - 1)] = every
     return wanted
 
 

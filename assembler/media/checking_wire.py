@@ -30,6 +30,7 @@ class Check(Message):
     """True if the sound was made for this playback: it must then be without a hole."""
     decode: str
     """How deep to look: "index" (size and the stamps in the file's index: no packet is read), "nothing" (every packet
-    is read, none decoded), "joins" (one GOP decoded at start, end and both sides of each join) or "all"."""
+    is read, none decoded), "joins" (one GOP decoded at start, end and before each join, and the first pictures behind
+    it) or "all"."""
     answer: str
     """File for the answer: a problem per line, empty if there is none."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
+from assembler.media.earlier import kept_borders
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.muxing_wire import Join, Run, SoundTrack
@@ -202,23 +203,24 @@ class _Picture:
 def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Picture:
     if plan.mode is Mode.COPY:
         return _copied(plan, setup)
-    chunks = cut_chunks(plan, setup.facts, options.chunk_seconds)
-    files, findings, encoding = render_by_any(chunks, setup, jobs=options.jobs, on_seconds=on_seconds)
+    borders = kept_borders(plan, setup, seconds=options.chunk_seconds, jobs=options.jobs)
+    chunks = cut_chunks(plan, setup.facts, borders)
+    rendered, findings, encoding = render_by_any(chunks, setup, jobs=options.jobs, on_seconds=on_seconds)
     ticks = frame_ticks(plan.fps)
     runs = [
         Run(
-            name=str(path),
+            name=str(piece.path),
             container="mov",
             first_packet=0,
             end_packet=None,
-            start=chunk.first * ticks,
+            start=piece.first * ticks,
             stamps=None,
-            frames=chunk.frames,
+            frames=piece.frames,
         )
-        for chunk, path in zip(chunks, files, strict=True)
+        for piece in rendered
     ]
     stamps = encoded_stamps(plan, grid_rate(plan.fps), ticks)
-    return _Picture(runs, stamps, tuple(chunk.first * ticks for chunk in chunks[1:]), findings, encoding)
+    return _Picture(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding)
 
 
 def _copied(plan: Plan, setup: RenderSetup) -> _Picture:

@@ -54,6 +54,9 @@ class Encoder:
     """Pixel format; None where the last filter says it."""
     hardware: Hardware | None = None
     """None: it runs on any processor."""
+    is_salvageable: bool = False
+    """True if in every quality pictures come in the order in which they are shown and none refers to a later one (no
+    B-frames): any number of them, from a chunk's start, is then whole, and a killed run's are taken up. H.264 only."""
 
     def at(self, quality: Quality) -> Encoding:
         return Encoding(self, quality)
@@ -109,6 +112,15 @@ class Encoding:
     def output_options(self, fps: Fraction) -> dict[str, str]:
         return {**dict(self.options), "g": str(max(1, int(LONGEST_GOP_SECONDS * fps)))}
 
+    @property
+    def container_options(self) -> dict[str, str]:
+        """How a chunk's file is written: where it may be salvaged, in fragments of a second that reach the disk at
+        once (a plain mp4 without its index is nothing). The stamps are the same."""
+        if not self.encoder.is_salvageable:
+            return {"f": "mp4"}
+        movflags = "+empty_moov+default_base_moof"
+        return {"f": "mp4", "movflags": movflags, "frag_duration": "1000000", "flush_packets": "1"}
+
 
 DRAFT, STANDARD, HIGH = Quality
 
@@ -131,6 +143,7 @@ X264 = Encoder(
         STANDARD: X264_STANDARD,
         HIGH: (("preset", "veryfast"), ("crf", "20"), ("x264-params", "rc-lookahead=25:bframes=0:weightp=0")),
     },
+    is_salvageable=True,
 )
 
 # Without B-frames better by VMAF at nearly the same size and time. pools, frame-threads, wpp: one thread, as chunks

@@ -5,32 +5,59 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
+from assembler.media.earlier import taken_up
 from assembler.media.graph import Reading
-from assembler.media.render_run import Meter, run_chunk
+from assembler.media.render_run import MADE, Meter, may_pass, run_chunk, run_once
 from assembler.media.render_setup import NotYet, RenderSetup, prepare_sources
-from assembler.media.repair import Loss, Losses, find_damage, has_errors, told, without_guilty
+from assembler.media.repair import (
+    Loss,
+    Losses,
+    find_damage,
+    has_errors,
+    may_be_early,
+    report_of,
+    told,
+    without_guilty,
+)
 from assembler.plan.chunks import Chunk
+from assembler.times import Frame
 from assembler.workspace import write_whole
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished file of the picture."""
+
+    first: Frame
+    """Its first output frame."""
+    frames: int
+    """How many there are in it."""
+    path: Path
+    """The file."""
+    losses: tuple[Loss, ...]
+    """What is not as it should be in it."""
 
 
 def render_chunks(
     chunks: Sequence[Chunk], setup: RenderSetup, *, jobs: int, on_seconds: Callable[[float], None]
-) -> tuple[list[Path], list[Finding]]:
+) -> tuple[list[Rendered], list[Finding]]:
     """The chunks' files, in order, and what of their pictures is damaged or was replaced.
 
-    Chunks that exist are taken as they are. Longest first, ``jobs`` at once; ahead of downloads in the order of the
-    playback, and then NotYet is raised at the end if a chunk was left for later. Raises MediaError naming the chunk.
+    Chunks that exist are taken as they are, and one that was begun is gone on with. Longest first, ``jobs`` at once;
+    ahead of downloads in the order of the playback, and then NotYet is raised at the end if a chunk was left for later.
+    Raises MediaError naming the chunk.
     """
     (setup.folder / "chunks").mkdir(exist_ok=True)
     readings = prepare_sources(chunks, setup)
     order = sorted(range(len(chunks)), key=lambda i: -_cost(chunks[i]) if setup.growth is None else i)
-    done: dict[int, tuple[Path, Sequence[Loss]]] = {}
+    done: dict[int, list[Rendered]] = {}
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="render") as pool:
         futures = {pool.submit(_render_chunk, chunks[i], setup, readings, on_seconds): i for i in order}
         try:
@@ -49,7 +76,8 @@ def render_chunks(
                 future.result()
         for future, index in futures.items():
             done[index] = future.result()
-    return [done[i][0] for i in range(len(chunks))], told(loss for _, losses in done.values() for loss in losses)
+    rendered = [piece for i in range(len(chunks)) for piece in done[i]]
+    return rendered, told(loss for piece in rendered for loss in piece.losses)
 
 
 def _cost(chunk: Chunk) -> int:
@@ -61,45 +89,91 @@ def _render_chunk(
     setup: RenderSetup,
     readings: Mapping[tuple[str, int], Reading],
     on_seconds: Callable[[float], None],
-) -> tuple[Path, Sequence[Loss]]:
-    """One chunk's file, and what is not as it should be in it (kept beside it for a run that goes on from there)."""
-    out = setup.folder / "chunks" / f"{setup.chunk_digest(chunk)}.mp4"
-    report = out.with_suffix(".json")
+) -> list[Rendered]:
     meter = Meter(on_seconds, chunk.frames / float(chunk.fps))
-    if out.exists() and report.exists():
-        losses: Sequence[Loss] = Losses.model_validate_json(report.read_text("utf-8")).losses
-    else:
-        if setup.growth is not None:
-            setup.growth.wait_for(chunk)
-        made = out.with_suffix(".made")  # no name of a finished chunk: its report comes first
-        losses = _rendered(chunk, setup, readings, made, meter)
-        write_whole(report, Losses(losses=tuple(losses)).model_dump_json())
-        os.replace(made, out)
+    rendered = _pieces(chunk, setup, readings, meter.reach)
     meter.finish()
-    return out, losses
+    return rendered
 
 
-def _rendered(
-    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path, meter: Meter
+def _pieces(
+    chunk: Chunk,
+    setup: RenderSetup,
+    readings: Mapping[tuple[str, int], Reading],
+    reach: Callable[[float], None],
+    *,
+    is_last_try: bool = False,
+) -> list[Rendered]:
+    """The files of a chunk: one, or one for each time that it was begun and the last of them for its end."""
+    out = setup.chunk_file(chunk)
+    report = report_of(out)
+    if out.exists() and report.exists():
+        known = Losses.model_validate_json(report.read_text("utf-8"))
+        return [Rendered(chunk.first, chunk.frames, out, known.losses)]
+    parts = taken_up(chunk, setup, readings)
+    if parts:
+        rendered: list[Rendered] = []
+        for part in parts:
+            reach_part = _behind(reach, (part.first - chunk.first) / float(chunk.fps))
+            reach_part(0)
+            rendered += _pieces(part, setup, readings, reach_part, is_last_try=is_last_try)
+        return rendered
+    if setup.growth is not None:
+        setup.growth.wait_for(chunk)
+    try:
+        losses = _made(chunk, setup, readings, out.with_suffix(MADE), reach, is_last_try=is_last_try)
+    except _Again:
+        return _pieces(chunk, setup, readings, reach, is_last_try=True)
+    write_whole(report, Losses(losses=tuple(losses)).model_dump_json())
+    os.replace(out.with_suffix(MADE), out)
+    return [Rendered(chunk.first, chunk.frames, out, tuple(losses))]
+
+
+def _behind(reach: Callable[[float], None], before: float) -> Callable[[float], None]:
+    return lambda seconds: reach(before + seconds)
+
+
+class _Again(Exception):
+    """Rendering did not come to its end, but may if it is tried once more."""
+
+
+def _made(
+    chunk: Chunk,
+    setup: RenderSetup,
+    readings: Mapping[tuple[str, int], Reading],
+    made: Path,
+    reach: Callable[[float], None],
+    *,
+    is_last_try: bool,
 ) -> list[Loss]:
     """Render a chunk; where that fails, without the sources that are to blame."""
-    losses: list[Loss] = []
+    log = made.with_suffix(".log")
+    failure: MediaError | None = None
     try:
-        run_chunk(chunk, setup, readings, out, meter.reach)
-    except (DiskFull, processes.Stalled):
+        run_once(chunk, setup, readings, made, reach)
+    except MediaError as exc:
+        if not is_last_try and may_pass(exc, setup):
+            raise _Again from exc
+        if isinstance(exc, DiskFull | processes.Stalled):
+            raise
+        failure = exc
+    if setup.growth is not None and (failure is not None or has_errors(log)):
+        raise NotYet from failure
+    if failure is None and not may_be_early(chunk, log):
+        return find_damage(chunk, setup, readings, made, log)
+    repaired, losses = without_guilty(chunk, setup, readings, made)
+    if not losses:
+        if failure is not None:
+            raise failure
+        return find_damage(chunk, setup, readings, made, log)
+    other = made.with_name(
+        f"{made.stem}-repaired{MADE}"
+    )  # not to be taken up by a run that does not know of the losses
+    try:
+        run_chunk(repaired, setup, readings, other, reach)
+    except DiskFull:
         raise
-    except MediaError as first:
-        if setup.growth is not None:
-            raise NotYet from first
-        chunk, losses = without_guilty(chunk, setup, readings, out)
-        if not losses:
-            raise
-        try:
-            run_chunk(chunk, setup, readings, out, meter.reach)
-        except DiskFull:
-            raise
-        except MediaError:
-            raise first from None  # no source is to blame: it fails without them too
-    if setup.growth is not None and has_errors(out.with_suffix(".log")):
-        raise NotYet
-    return [*losses, *find_damage(chunk, setup, readings, out, out.with_suffix(".log"))]
+    except MediaError as exc:
+        raise failure or exc from None  # no source is to blame: it fails without them too
+    os.replace(other, made)
+    return [*losses, *find_damage(repaired, setup, readings, made, other.with_suffix(".log"))]

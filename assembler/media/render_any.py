@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, warning
 from assembler.media.encoders import ENCODERS, Encoding
 from assembler.media.proving import plainly
-from assembler.media.render import render_chunks
+from assembler.media.render import Rendered, render_chunks
 from assembler.media.render_setup import RenderSetup
 from assembler.options import EncoderName
 from assembler.plan.chunks import Chunk
@@ -19,7 +18,7 @@ from assembler.processes import Stop
 
 def render_by_any(
     chunks: Sequence[Chunk], setup: RenderSetup, *, jobs: int, on_seconds: Callable[[float], None]
-) -> tuple[list[Path], list[Finding], Encoding]:
+) -> tuple[list[Rendered], list[Finding], Encoding]:
     """As ``render_chunks``, and what they were encoded with.
 
     Never by two encoders: the chunks of one track must have the same parameter sets. What hardware had finished by

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
-from assembler.media.boxes import count_pictures
 from assembler.media.child import child_error
 from assembler.media.cpu import tuned
 from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.fragments import count_in_either, whole_fragments
 from assembler.media.graph import Reading, build_graph, compile_graph
 from assembler.media.render_setup import RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.times import clock_text, frame_ms
 from assembler.workspace import PART
+
+MADE = ".made"
+"""Suffix of a rendered chunk that is not finished yet: its report comes first."""
 
 
 class Meter:
@@ -41,47 +45,58 @@ def run_chunk(
     out: Path,
     on_seconds: Callable[[float], None],
 ) -> None:
-    """Render one chunk to ``out``, its log beside it; tried a second time where ffmpeg hung or hardware failed.
-
-    Raises MediaError where ffmpeg fails or the frames are not as many as they have to be: ``out`` then does not appear.
-    """
+    """Render one chunk to ``out`` as ``run_once`` does, tried a second time where ffmpeg hung or hardware failed; no
+    part of it is left."""
     try:
         try:
-            _run(chunk, setup, readings, out, on_seconds)
+            run_once(chunk, setup, readings, out, on_seconds)
         except MediaError as exc:
-            if not _may_pass(exc, setup):
+            if not may_pass(exc, setup):
                 raise
-            _run(chunk, setup, readings, out, on_seconds)
+            run_once(chunk, setup, readings, out, on_seconds)
     finally:
-        out.with_name(out.name + PART).unlink(missing_ok=True)
+        part_of(out).unlink(missing_ok=True)
 
 
-def _may_pass(error: MediaError, setup: RenderSetup) -> bool:
+def may_pass(error: MediaError, setup: RenderSetup) -> bool:
     """True for what may go by itself: a hang, hardware that was busy."""
     is_busy = setup.encoder.is_hardware and not isinstance(error, DiskFull)
     return is_busy or isinstance(error, processes.Stalled)
 
 
-def _run(
+def part_of(out: Path) -> Path:
+    """What ``out`` is called while ffmpeg writes it."""
+    return out.with_name(out.name + PART)
+
+
+def run_once(
     chunk: Chunk,
     setup: RenderSetup,
     readings: Mapping[tuple[str, int], Reading],
     out: Path,
     on_seconds: Callable[[float], None],
 ) -> None:
-    part, log = out.with_name(out.name + PART), out.with_suffix(".log")
-    options = tuned(setup.encoder.output_options(chunk.fps)) | {
-        "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in chunk.keyframes) or "0"),
-        "colorspace": "bt709",
-        "color_primaries": "bt709",
-        "color_trc": "bt709",
-        "color_range": "tv",
-        "threads": 1,
-        "fps_mode": "passthrough",
-        "flags:v": "+bitexact",
-        "fflags": "+bitexact",
-        "f": "mp4",
-    }
+    """Render one chunk to ``out``, its log beside it.
+
+    Raises MediaError where ffmpeg fails or the frames are not as many as they have to be: ``out`` then does not appear.
+    Where it was stopped, hung or had no room what it wrote stays under its ``part_of`` name, to be salvaged.
+    """
+    part, log = part_of(out), out.with_suffix(".log")
+    options = (
+        tuned(setup.encoder.output_options(chunk.fps))
+        | {
+            "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in chunk.keyframes) or "0"),
+            "colorspace": "bt709",
+            "color_primaries": "bt709",
+            "color_trc": "bt709",
+            "color_range": "tv",
+            "threads": 1,
+            "fps_mode": "passthrough",
+            "flags:v": "+bitexact",
+            "fflags": "+bitexact",
+        }
+        | setup.encoder.container_options
+    )
     stream = build_graph(chunk, setup.facts, readings, setup.program)
     for name, words in setup.encoder.upload:
         stream = stream.filter(name, **words)
@@ -91,19 +106,36 @@ def _run(
     arguments = [*setup.encoder.global_options, *arguments]
     argv = ffmpeg_argv(setup.program, arguments, f"chunks/{script.name}")
     log.unlink(missing_ok=True)
-    code = processes.run(
-        argv, cwd=setup.folder, log=log, stop=setup.stop, stall_seconds=setup.stall_seconds, on_seconds=on_seconds
-    )
+    try:
+        code = processes.run(
+            argv, cwd=setup.folder, log=log, stop=setup.stop, stall_seconds=setup.stall_seconds, on_seconds=on_seconds
+        )
+    except (processes.Stopped, processes.Stalled):
+        _drop_worthless(part)
+        raise
     at = clock_text(frame_ms(chunk.first, chunk.fps))
     if code != 0:
-        raise child_error(f"ffmpeg failed on the picture from {at} on", log, code)
-    found = count_pictures(part)
+        error = child_error(f"ffmpeg failed on the picture from {at} on", log, code)
+        if isinstance(error, DiskFull):
+            _drop_worthless(part)
+        else:
+            part.unlink(missing_ok=True)
+        raise error
+    found = count_in_either(part)
     if found != chunk.frames:
+        part.unlink(missing_ok=True)
         raise MediaError(
             f"ffmpeg made {found} pictures from {at} on where {chunk.frames} were planned",
             hint="Run `assembler doctor`; see the work folder.",
         )
     os.replace(part, out)
+
+
+def _drop_worthless(part: Path) -> None:
+    """Only what can be salvaged stays."""
+    with suppress(OSError):
+        if whole_fragments(part).pictures == 0:
+            part.unlink()
 
 
 def ffmpeg_argv(program: Ffmpeg, arguments: Sequence[str], script: str) -> list[str]:

@@ -76,6 +76,10 @@ class RenderSetup:
             self._versions[video_id] = digest_of(list(self.identity(video_id)), known)
         return self._versions[video_id]
 
+    def chunk_file(self, chunk: Chunk) -> Path:
+        """The finished file of a chunk; a json of the same name says what is not as it should be in it."""
+        return self.folder / "chunks" / f"{self.chunk_digest(chunk)}.mp4"
+
     def chunk_digest(self, chunk: Chunk) -> str:
         sources = sorted({s.video_id for tile in chunk.tiles for s in tile.sources})
         return digest_of(

@@ -49,6 +49,11 @@ class Losses(Value):
     losses: tuple[Loss, ...]
 
 
+def report_of(out: Path) -> Path:
+    """Where the losses in a finished chunk are kept for a run that goes on from there; written before the chunk."""
+    return out.with_suffix(".json")
+
+
 def without_guilty(
     chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path
 ) -> tuple[Chunk, list[Loss]]:
@@ -123,6 +128,12 @@ def find_damage(
         for start, end in ranges
         if (part := _on_playback(chunk, source, start, end)) is not None
     ]
+
+
+def may_be_early(chunk: Chunk, log: Path) -> bool:
+    """True if pictures may come too early in a chunk with this log: behind a source that did not give one frame, the
+    next one in its rectangle does."""
+    return has_errors(log) and any(len(tile.sources) > 1 for tile in chunk.tiles)
 
 
 def has_errors(log: Path) -> bool:

@@ -90,28 +90,39 @@ def rounded(value: Fraction) -> int:
 
 def frame_of(stamp: int, time_base: Fraction, shift: int, fps: Fraction) -> Frame:
     """The output frame from which a source frame is shown: its stamp on the grid, rounded half upwards."""
-    ticks = rounded(stamp * time_base * grid_rate(fps)) + shift
-    return Frame(rounded(Fraction(ticks, frame_ticks(fps))))
+    up, down, step = time_base.numerator * grid_rate(fps), time_base.denominator, frame_ticks(fps)
+    ticks = (2 * stamp * up + down) // (2 * down) + shift  # whole numbers: there may be 100,000 key frames
+    return Frame((2 * ticks + step) // (2 * step))
 
 
-def cut_chunks(plan: Plan, facts: Mapping[str, Facts], seconds: float) -> tuple[Chunk, ...]:
-    """The whole encoded plan as chunks of about this length, cut at scene borders where one is near."""
-    sources = _placed_sources(plan, facts, Frame(0), plan.frames)
-    borders = pairwise(_borders(plan, seconds))
-    return tuple(_chunk(plan, facts, sources, first, end) for first, end in borders)
+def cut_chunks(plan: Plan, facts: Mapping[str, Facts], borders: Sequence[Frame]) -> tuple[Chunk, ...]:
+    """The whole encoded plan as chunks that meet at these borders (see ``plan.borders``)."""
+    sources = placed_sources(plan, facts, Frame(0), plan.frames)
+    return tuple(_chunk(plan, facts, sources, first, end) for first, end in pairwise(borders))
+
+
+def split_chunk(chunk: Chunk, facts: Mapping[str, Facts], frames: int) -> tuple[Chunk, ...]:
+    """The chunk as two: its first ``frames`` frames and the rest, if there is one. Each shows what the whole would."""
+    placed = [(tile.rect, z, source) for z, tile in enumerate(chunk.tiles) for source in tile.sources]
+    borders = sorted({chunk.first, Frame(chunk.first + frames), chunk.end})
+    keyframes = [Frame(chunk.first + k) for k in chunk.keyframes]
+    return tuple(
+        _cut(chunk.fps, chunk.canvas, keyframes, facts, placed, first, end) for first, end in pairwise(borders)
+    )
 
 
 def cut_frame(plan: Plan, facts: Mapping[str, Facts], frame: Frame) -> Chunk:
     """The chunk of a single output frame; only what is seen in it needs facts."""
     end = Frame(frame + 1)
-    return _chunk(plan, facts, _placed_sources(plan, facts, frame, end), frame, end)
+    return _chunk(plan, facts, placed_sources(plan, facts, frame, end), frame, end)
 
 
-_Placed = tuple[Rect, int, Source]
+Placed = tuple[Rect, int, Source]
+"""Rectangle, place in the stack, source."""
 
 
-def _placed_sources(plan: Plan, facts: Mapping[str, Facts], first: Frame, end: Frame) -> list[_Placed]:
-    """(rectangle, place in the stack, source) of every piece that meets these frames, whole."""
+def placed_sources(plan: Plan, facts: Mapping[str, Facts], first: Frame, end: Frame) -> list[Placed]:
+    """The sources of every piece that meets these frames, whole, by their first frame."""
     sources = [
         (lane.rect, lane.z, source)
         for lane in plan.lanes
@@ -122,9 +133,21 @@ def _placed_sources(plan: Plan, facts: Mapping[str, Facts], first: Frame, end: F
     return sorted(sources, key=lambda placed: placed[2].first)
 
 
-def _chunk(plan: Plan, facts: Mapping[str, Facts], sources: Sequence[_Placed], first: Frame, end: Frame) -> Chunk:
+def _chunk(plan: Plan, facts: Mapping[str, Facts], sources: Sequence[Placed], first: Frame, end: Frame) -> Chunk:
+    return _cut(plan.fps, plan.canvas, plan.keyframes, facts, sources, first, end)
+
+
+def _cut(
+    fps: Fraction,
+    canvas: Canvas,
+    keyframes: Sequence[Frame],
+    facts: Mapping[str, Facts],
+    sources: Sequence[Placed],
+    first: Frame,
+    end: Frame,
+) -> Chunk:
     inside = [
-        (rect, z, _clipped(source, first, end, facts[source.video_id], plan.fps))
+        (rect, z, _clipped(source, first, end, facts[source.video_id], fps))
         for rect, z, source in sources
         if source.first < end and first < source.end
     ]
@@ -132,23 +155,12 @@ def _chunk(plan: Plan, facts: Mapping[str, Facts], sources: Sequence[_Placed], f
     return Chunk(
         first=first,
         end=end,
-        fps=plan.fps,
-        canvas=plan.canvas,
+        fps=fps,
+        canvas=canvas,
         tiles=tiles,
         is_disjoint=not any(a.rect.meets(b.rect) for a, b in combinations(tiles, 2)),
-        keyframes=tuple(Frame(k - first) for k in plan.keyframes if first < k < end),
+        keyframes=tuple(Frame(k - first) for k in keyframes if first < k < end),
     )
-
-
-def _borders(plan: Plan, seconds: float) -> list[Frame]:
-    length = max(1, rounded(Fraction(seconds) * plan.fps))
-    scenes = [scene.first for scene in plan.scenes]
-    borders = [Frame(0)]
-    while plan.frames - borders[-1] > length + length // 2:
-        wanted = borders[-1] + length
-        near = [s for s in scenes if abs(s - wanted) <= length // 4]
-        borders.append(Frame(min(near, key=lambda s: abs(s - wanted), default=wanted)))
-    return [*borders, plan.frames]
 
 
 def _sources(piece: Piece, known: Facts, fps: Fraction, fill: Fill, background: str) -> list[Source]:
@@ -180,9 +192,14 @@ def _sources(piece: Piece, known: Facts, fps: Fraction, fill: Fill, background: 
 def _clipped(source: Source, first: Frame, end: Frame, known: Facts, fps: Fraction) -> Source:
     first, end = max(source.first, first), min(source.end, end)
     seek = None
-    if known.picture is not None and known.can_seek and len(known.picture.stretches) == 1:
+    if known.picture is not None and is_sought(known):
         seek = _seek(known.picture, source.shift, first, fps)
     return source.model_copy(update={"first": first, "end": end, "seek": seek})
+
+
+def is_sought(known: Facts) -> bool:
+    """True if reading may start at any key frame of its picture, False if only at the file's start."""
+    return known.can_seek and known.picture is not None and len(known.picture.stretches) == 1
 
 
 def _seek(picture: PictureFacts, shift: int, first: Frame, fps: Fraction) -> int | None:

@@ -117,8 +117,8 @@ def without(*indices: int) -> Change:
     return lambda packets: [p for i, p in enumerate(packets) if i not in {n % len(packets) for n in indices}]
 
 
-def spoil(playback: Playback, group: int) -> None:
-    """Random bytes over the pictures of one group; lengths stay, so that only decoding tells."""
+def spoil(playback: Playback, group: int, which: slice = slice(None)) -> None:
+    """Random bytes over pictures of one group; lengths stay, so that only decoding tells."""
     groups: list[Packets] = []
     with av.open(str(playback.path)) as source:
         for packet in source.demux(video=0):
@@ -127,7 +127,7 @@ def spoil(playback: Playback, group: int) -> None:
                     groups.append([])
                 groups[-1].append((packet.pos, packet.size))
     data, chance = bytearray(playback.path.read_bytes()), random.Random(1)
-    for at, size in groups[group]:
+    for at, size in groups[group][which]:
         data[at + 8 : at + size] = chance.randbytes(max(0, size - 8))
     playback.path.write_bytes(data)
 
@@ -221,6 +221,19 @@ class TestDamage:
         spoil(playback, 2)
         assert problem(playback) == ""
         assert "from 2.000 s on" in problem(playback, decode="all")
+
+    def test_behind_a_join_the_first_pictures_are_decoded(self, copied: Playback, tmp_path: Path) -> None:
+        """More of them would only cost: the group before the join has to be decoded whole to see its end."""
+        first = copy_of(copied, tmp_path)
+        spoil(first, 5, slice(8, None))
+        assert "10 pictures from 5.000 s on decode to" in problem(first)
+        later = copy_of(copied, tmp_path)
+        spoil(later, 5, slice(10, None))
+        assert problem(later) == ""
+        assert "15 pictures from 5.000 s on decode to" in problem(later, decode="all")
+        before = copy_of(copied, tmp_path)
+        spoil(before, 4, slice(14, None))
+        assert "from 4.000 s on" in problem(before)
 
     def test_spoiled_sound_needs_decoding_all(self, encoded: Playback, tmp_path: Path) -> None:
         playback = copy_of(encoded, tmp_path)

@@ -1,0 +1,112 @@
+"""Where chunks meet: long ones first and ever shorter ones towards the end, so that all cores finish together; and
+where the least is decoded twice.
+
+A chunk costs about a quarter of a CPU second to start and to check, whatever its length. And each of its sources is
+decoded from the key frame before the chunk's first frame on: what lies between the two is decoded for nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from assembler.facts import Facts, PictureFacts
+from assembler.plan.chunks import Source, frame_of, is_sought, placed_sources, rounded
+from assembler.plan.model import Plan
+from assembler.times import Frame
+
+SHORTEST_SECONDS = 5
+"""A shorter chunk costs more to start than a second core gains by it."""
+LAST_SECONDS = 15
+"""Chunks do not get shorter than this for the sake of cores that finish together (on 2 cores: within 1.5 s)."""
+REACH = 4
+"""A border may lie this part of the wanted length off its place."""
+DISTANCE_WEIGHT = 10
+"""Being a frame off the wanted place counts as much as decoding a tenth of a canvas for nothing."""
+COSTLIEST = 3
+"""Sources whose key frames are looked at for a border, the ones that cost most to decode."""
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A source that can be read from any of its key frames."""
+
+    first: Frame
+    end: Frame
+    weight: int
+    """Pixels decoded per output frame."""
+    keyframes: tuple[Frame, ...]
+    """Output frames from which its key frames are shown."""
+
+    def wasted(self, at: int) -> int:
+        """Pixels that are decoded a second time if a chunk begins at this frame."""
+        if not self.first < at < self.end:
+            return 0
+        place = bisect_right(self.keyframes, at) - 1
+        return (at - self.keyframes[place]) * self.weight if place >= 0 else 0
+
+
+def place_borders(plan: Plan, facts: Mapping[str, Facts], *, seconds: float, jobs: int) -> tuple[Frame, ...]:
+    """Frames at which chunks meet, from 0 to the last: chunks of about ``seconds`` at most, for ``jobs`` at once."""
+    most = max(1, rounded(Fraction(seconds) * plan.fps))
+    pixels = plan.canvas.width * plan.canvas.height
+    scenes = [scene.first for scene in plan.scenes]
+    sources = _decoded(plan, facts)
+    borders = [Frame(0)]
+    while (length := _wanted(plan, borders[-1], most, jobs)) is not None:
+        wanted, reach = borders[-1] + length, length // REACH
+        near = [s for s in sources if s.first < wanted + reach and wanted - reach < s.end]
+        places = {wanted, *scenes, *_keyframes(near, wanted - reach, wanted + reach)}
+        cost = {
+            at: sum(s.wasted(at) for s in near) + abs(at - wanted) * pixels // DISTANCE_WEIGHT
+            for at in places
+            if abs(at - wanted) <= reach
+        }
+        borders.append(Frame(min(cost, key=lambda at: (cost[at], abs(at - wanted), at))))
+    return (*borders, plan.frames)
+
+
+def _wanted(plan: Plan, at: Frame, most: int, jobs: int) -> int | None:
+    """Frames that the chunk from here on should have; None: all that is left.
+
+    What is left shared among all jobs: the first chunks have the full length, and later ones are shorter and shorter.
+    """
+    left = plan.frames - at
+    shared = rounded(Fraction(plan.frames, jobs))
+    shortest = max(int(SHORTEST_SECONDS * plan.fps), min(int(LAST_SECONDS * plan.fps), shared))
+    length = min(most, max(shortest, rounded(Fraction(left, jobs))))
+    if 2 * left <= 3 * length:
+        return None
+    return min(length, (left + 1) // 2)
+
+
+def _decoded(plan: Plan, facts: Mapping[str, Facts]) -> list[_Decoded]:
+    return [
+        _sought(source, picture, plan.fps)
+        for _, _, source in placed_sources(plan, facts, Frame(0), plan.frames)
+        if (picture := facts[source.video_id].picture) is not None and is_sought(facts[source.video_id])
+    ]
+
+
+def _sought(source: Source, picture: PictureFacts, fps: Fraction) -> _Decoded:
+    def shown(stamp: int) -> Frame:
+        return frame_of(stamp, picture.time_base, source.shift, fps)
+
+    begin = max(0, bisect_right(picture.keyframes, source.first, key=shown) - 1)
+    end = bisect_right(picture.keyframes, source.end, key=shown)
+    size = picture.stretches[0]
+    return _Decoded(
+        first=source.first,
+        end=source.end,
+        weight=int(size.width * size.height * picture.rate / fps),
+        keyframes=tuple(map(shown, picture.keyframes[begin:end])),
+    )
+
+
+def _keyframes(near: Iterable[_Decoded], first: int, end: int) -> Iterable[Frame]:
+    """The key frames between two frames of the sources that cost most."""
+    for source in sorted(near, key=lambda s: (-s.weight, s.first, s.end, s.keyframes))[:COSTLIEST]:
+        begin = bisect_right(source.keyframes, first - 1)
+        yield from source.keyframes[begin : bisect_right(source.keyframes, end)]
