@@ -31,7 +31,8 @@ def kept_borders(plan: Plan, setup: RenderSetup, *, seconds: float, jobs: int) -
         kept = json.loads(path.read_text("utf-8"))
         if _are_borders(kept, plan):
             return tuple(Frame(at) for at in kept)
-    borders = place_borders(plan, setup.facts, seconds=seconds, jobs=jobs)
+    is_growing = setup.growth is not None
+    borders = place_borders(plan, setup.facts, seconds=seconds, jobs=jobs, is_growing=is_growing)
     write_whole(path, json.dumps(borders))
     return borders
 

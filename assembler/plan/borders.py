@@ -21,6 +21,8 @@ SHORTEST_SECONDS = 5
 """A shorter chunk costs more to start than a second core gains by it."""
 LAST_SECONDS = 15
 """Chunks do not get shorter than this for the sake of cores that finish together (on 2 cores: within 1.5 s)."""
+GROWING_SECONDS = 20
+"""Chunks are not longer than this while files are still being fetched."""
 REACH = 4
 """A border may lie this part of the wanted length off its place."""
 DISTANCE_WEIGHT = 10
@@ -48,14 +50,21 @@ class _Decoded:
         return (at - self.keyframes[place]) * self.weight if place >= 0 else 0
 
 
-def place_borders(plan: Plan, facts: Mapping[str, Facts], *, seconds: float, jobs: int) -> tuple[Frame, ...]:
-    """Frames at which chunks meet, from 0 to the last: chunks of about ``seconds`` at most, for ``jobs`` at once."""
+def place_borders(
+    plan: Plan, facts: Mapping[str, Facts], *, seconds: float, jobs: int, is_growing: bool = False
+) -> tuple[Frame, ...]:
+    """Frames at which chunks meet, from 0 to the last: chunks of about ``seconds`` at most, for ``jobs`` at once.
+
+    ``is_growing``: files are still being fetched, and a chunk waits for all that it shows. So the first ones are short,
+    to begin early, and the last ones too, as little is to be left when the last byte comes.
+    """
+    seconds = min(seconds, GROWING_SECONDS) if is_growing else seconds
     most = max(1, rounded(Fraction(seconds) * plan.fps))
     pixels = plan.canvas.width * plan.canvas.height
     scenes = [scene.first for scene in plan.scenes]
     sources = _decoded(plan, facts)
     borders = [Frame(0)]
-    while (length := _wanted(plan, borders[-1], most, jobs)) is not None:
+    while (length := _wanted(plan, borders[-1], most, jobs, is_growing=is_growing)) is not None:
         wanted, reach = borders[-1] + length, length // REACH
         near = [s for s in sources if s.first < wanted + reach and wanted - reach < s.end]
         places = {wanted, *scenes, *_keyframes(near, wanted - reach, wanted + reach)}
@@ -68,15 +77,18 @@ def place_borders(plan: Plan, facts: Mapping[str, Facts], *, seconds: float, job
     return (*borders, plan.frames)
 
 
-def _wanted(plan: Plan, at: Frame, most: int, jobs: int) -> int | None:
+def _wanted(plan: Plan, at: Frame, most: int, jobs: int, *, is_growing: bool) -> int | None:
     """Frames that the chunk from here on should have; None: all that is left.
 
     What is left shared among all jobs: the first chunks have the full length, and later ones are shorter and shorter.
     """
     left = plan.frames - at
     shared = rounded(Fraction(plan.frames, jobs))
-    shortest = max(int(SHORTEST_SECONDS * plan.fps), min(int(LAST_SECONDS * plan.fps), shared))
+    last = SHORTEST_SECONDS if is_growing else LAST_SECONDS
+    shortest = max(int(SHORTEST_SECONDS * plan.fps), min(int(last * plan.fps), shared))
     length = min(most, max(shortest, rounded(Fraction(left, jobs))))
+    if is_growing:
+        length = min(length, max(shortest, at // jobs))
     if 2 * left <= 3 * length:
         return None
     return min(length, (left + 1) // 2)

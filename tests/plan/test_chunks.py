@@ -14,7 +14,7 @@ from assembler.assemble import decide
 from assembler.facts import Facts
 from assembler.gather import Gathered
 from assembler.options import Options
-from assembler.plan.borders import LAST_SECONDS, SHORTEST_SECONDS, place_borders
+from assembler.plan.borders import GROWING_SECONDS, LAST_SECONDS, SHORTEST_SECONDS, place_borders
 from assembler.plan.chunks import cut_chunks, split_chunk
 from assembler.plan.model import Plan
 from assembler.recording import Segment
@@ -59,12 +59,12 @@ def lessons(draw: st.DrawFn) -> tuple[Plan, dict[str, Facts]]:
 
 class TestBorders:
     @settings(max_examples=60, deadline=None)
-    @given(lessons(), st.floats(0.1, 200), st.integers(1, 64))
+    @given(lessons(), st.floats(0.1, 200), st.integers(1, 64), st.booleans())
     def test_chunks_partition_the_playback_and_none_is_absurdly_short_or_long(
-        self, given_lesson: tuple[Plan, dict[str, Facts]], seconds: float, jobs: int
+        self, given_lesson: tuple[Plan, dict[str, Facts]], seconds: float, jobs: int, is_growing: bool
     ) -> None:
         plan, by_id = given_lesson
-        borders = place_borders(plan, by_id, seconds=seconds, jobs=jobs)
+        borders = place_borders(plan, by_id, seconds=seconds, jobs=jobs, is_growing=is_growing)
         assert borders[0] == 0
         assert borders[-1] == plan.frames
         lengths = [b - a for a, b in pairwise(borders)]
@@ -94,6 +94,13 @@ class TestBorders:
         for length in sorted((b - a for a, b in pairwise(borders)), reverse=True):
             cores[cores.index(min(cores))] += length
         assert max(cores) - plan.frames / jobs <= 0.8 * LAST_SECONDS * FPS
+
+    def test_while_files_are_fetched_first_and_last_chunks_are_short(self) -> None:
+        plan, by_id = lesson(300)
+        lengths = [b - a for a, b in pairwise(place_borders(plan, by_id, seconds=60, jobs=2, is_growing=True))]
+        assert max(lengths[0], lengths[-1]) <= 1.5 * SHORTEST_SECONDS * FPS
+        assert max(lengths) <= 1.3 * GROWING_SECONDS * FPS
+        assert len(lengths) <= 300 / GROWING_SECONDS + 12
 
     def test_a_long_class_has_few_chunks(self) -> None:
         plan, by_id = lesson(3 * 3600)
