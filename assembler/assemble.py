@@ -15,7 +15,6 @@ from assembler.findings import Finding, Severity, warning
 from assembler.gather import Gathered, gather, with_stamps
 from assembler.media.compose import compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
-from assembler.media.frame import single_frame
 from assembler.media.proving import Choice, choose_encoder
 from assembler.media.verify import assets_of, load_manifest, verify
 from assembler.network.growing import Arrivals
@@ -174,6 +173,8 @@ def take_frame(
     progress: Progress | None = None,
 ) -> Path:
     """One composed picture of the playback as a PNG, for trying layouts; only the files seen then are fetched."""
+    from assembler.media.frame import single_frame  # and with it what builds graphs
+
     ordered = in_order(recordings)
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)

@@ -9,4 +9,4 @@ class Value(BaseModel):
     Unknown keys are refused: a value on disk is our own, and a key we do not know means it is another version's.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")

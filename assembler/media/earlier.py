@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 from assembler.media.fragments import whole_fragments
-from assembler.media.graph import Reading
+from assembler.media.reading import Reading
 from assembler.media.render_run import MADE, part_of
 from assembler.media.render_setup import RenderSetup
 from assembler.media.repair import Losses, find_damage, has_errors, may_be_early, report_of

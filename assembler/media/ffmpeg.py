@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from assembler import processes
@@ -44,8 +47,20 @@ def find_ffmpeg(wanted: str | None) -> Ffmpeg:
 
     Raises MediaError where there is none, or one older than 5.1.
     """
-    path = _locate(wanted)
-    return _ask(path)
+    bundled = None if wanted is not None else _bundled()
+    if bundled is not None:
+        with suppress(MediaError):
+            return _ask(bundled)
+    return _ask(_locate(wanted))
+
+
+def _bundled() -> str | None:
+    """The one that lies in imageio-ffmpeg, which itself would run it once before naming it."""
+    spec = find_spec("imageio_ffmpeg")
+    if spec is None or spec.origin is None or os.environ.get("IMAGEIO_FFMPEG_EXE"):
+        return None
+    found = list((Path(spec.origin).parent / "binaries").glob("ffmpeg-*"))
+    return str(found[0]) if len(found) == 1 else None
 
 
 def _locate(wanted: str | None) -> str:

@@ -22,24 +22,13 @@ from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect
 from assembler.media.colour import drawn_colour, is_drawn_exactly, scale_matrix
 from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.reading import Reading
 from assembler.options import Fill
 from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
 
 Stream = Any  # ffmpeg-python has no types
 
 TAGS = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How one source file is opened."""
-
-    name: str
-    """File name in the work folder (our own: never a user's path)."""
-    container: str
-    """The demuxer to use."""
-    late: int = 0
-    """Seconds by which its stamps are later than the source's."""
 
 
 def build_graph(

@@ -13,7 +13,7 @@ from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
 from assembler.media.earlier import taken_up
-from assembler.media.graph import Reading
+from assembler.media.reading import Reading
 from assembler.media.render_run import MADE, Meter, may_pass, run_chunk, run_once
 from assembler.media.render_setup import NotYet, RenderSetup, prepare_sources
 from assembler.media.repair import (

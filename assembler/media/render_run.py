@@ -13,7 +13,7 @@ from assembler.media.child import child_error
 from assembler.media.cpu import tuned
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.fragments import count_in_either, whole_fragments
-from assembler.media.graph import Reading, build_graph, compile_graph
+from assembler.media.reading import Reading
 from assembler.media.render_setup import RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.times import clock_text, frame_ms
@@ -97,6 +97,9 @@ def run_once(
         }
         | setup.encoder.container_options
     )
+    # only a run that renders needs what builds graphs
+    from assembler.media.graph import build_graph, compile_graph
+
     stream = build_graph(chunk, setup.facts, readings, setup.program)
     for name, words in setup.encoder.upload:
         stream = stream.filter(name, **words)

@@ -15,8 +15,8 @@ from assembler.facts import Facts, PictureFacts
 from assembler.media.child import run_module
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.graph import Reading
 from assembler.media.muxing_wire import Cut
+from assembler.media.reading import Reading
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
 from assembler.workspace import PART, Identity, digest_of, identity_of

@@ -16,7 +16,7 @@ from assembler.layout.model import Rect
 from assembler.media.child import run_module
 from assembler.media.damage_wire import Damage, Search, Suspect
 from assembler.media.encoders import X264
-from assembler.media.graph import Reading
+from assembler.media.reading import Reading
 from assembler.media.render_run import run_chunk
 from assembler.media.render_setup import RenderSetup
 from assembler.options import Quality
