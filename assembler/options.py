@@ -10,10 +10,17 @@ import os
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from assembler.errors import InputError
 from assembler.times import PlayMs
@@ -78,10 +85,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class Options(BaseModel):
+class Options(BaseSettings):
     """How a playback is made."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ASSEMBLER_", env_ignore_empty=True, frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("assembler")))
     """Folder for the cache of downloaded files and for work under way."""
@@ -103,7 +112,7 @@ class Options(BaseModel):
     """Which axis VideoPlayTime is on: playback, wall (pauses still inside), or auto (decided by evidence)."""
     media_dir: Path | None = None
     """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
-    allow_hosts: tuple[str, ...] = ()
+    allow_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Host names (in the environment: separated by commas) that may be fetched from though no public addresses."""
     parallel: int = Field(default=4, ge=1, le=32)
     """How many files are downloaded at once."""
@@ -138,24 +147,16 @@ class Options(BaseModel):
     def _rate(cls, given: object) -> Fraction | None:
         return None if given is None else frame_rate(given)
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**{**_from_file(), **_from_environment(), **given})
-
-
-def _from_file() -> dict[str, Any]:
-    path = settings_file()
-    if not path.is_file():
-        return {}
-    import tomllib  # hardly anybody has such a file
-
-    return tomllib.loads(path.read_text("utf-8"))
-
-
-def _from_environment() -> dict[str, str]:
-    """Every variable of ours that is not empty; upper case is not asked for."""
-    there = {name.upper(): value for name, value in os.environ.items() if value}
-    names = {field: f"ASSEMBLER_{field.upper()}" for field in Options.model_fields}
-    return {field: there[name] for field, name in names.items() if name in there}
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
 
 
 def load_options(**given: Any) -> Options:
