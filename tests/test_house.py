@@ -73,7 +73,7 @@ def test_no_file_grows_past_a_purpose(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= AT_MOST
 
 
-HEAVY = {"av", "numpy", "ffmpeg", "requests", "urllib3", "stamina", "structlog", "asyncio", "typer", "pydantic"}
+HEAVY = {"av", "numpy", "ffmpeg", "requests", "urllib3", "stamina", "structlog", "typer", "pydantic"}
 CHILDREN = ("checking", "damage", "mixdown", "muxing", "probing")
 
 
