@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -59,6 +59,10 @@ class EncoderName(StrEnum):
     def codec(self) -> str:
         """What it makes, and so what may be copied where it was asked for."""
         return {EncoderName.SVT_AV1: "av1", EncoderName.X265: "hevc"}.get(self, "h264")
+
+
+SECRET = ("database_url", "callback_key", "callback_keys")
+"""Settings whose value no message repeats."""
 
 
 def settings_file() -> Path:
@@ -136,11 +140,28 @@ class Options(BaseSettings):
     """Keeps the work folder of a finished run."""
     stall_seconds: float = Field(default=300.0, gt=0)
     """An ffmpeg without progress for this long is killed and tried once more."""
+    database_url: SecretStr | None = None
+    """Database of the jobs, such as postgresql://host/name for several machines; a file in the home if not given."""
+    output: str | None = None
+    """Folder in which finished jobs are published; the folder output in the home if not given."""
+    template: str = "{app}/{room}/{task}"
+    """Folders of one job below the output, from {app}, {room}, {task} and {revision}; ids are percent-encoded."""
+    callback_key: SecretStr | None = None
+    """Secret with which the vendor signs its callbacks; app-id:secret where it is one app's only."""
+    callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """More such secrets (in the environment: separated by commas), for several apps or while they rotate."""
+    retry_seconds: float = Field(default=30.0, gt=0, le=3600)
+    """How long a job waits after its first failure that may pass; four times as long after each more, up to 1 h."""
 
     @field_validator("allow_hosts", mode="before")
     @classmethod
     def _hosts(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+    @field_validator("callback_keys", mode="before")
+    @classmethod
+    def _keys(cls, given: object) -> object:
+        return tuple(key.strip() for key in given.split(",") if key.strip()) if isinstance(given, str) else given
 
     @field_validator("fps", mode="before")
     @classmethod
@@ -176,7 +197,7 @@ def load_options(**given: Any) -> Options:
                 f"there is no setting {name!r} (in {settings_file()})",
                 hint=f"{meant}`assembler run --help` names them.",
             ) from exc
-        said = f"{first['msg']} (got {first.get('input')!r})"
+        said = first["msg"] if name in SECRET else f"{first['msg']} (got {first.get('input')!r})"
         if first["type"] == "value_error":
             said = str(first["ctx"]["error"])
         raise InputError(

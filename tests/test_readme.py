@@ -10,7 +10,10 @@ from assembler.options import Options
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text("utf-8")
-UNFLAGGED = {"home", "chunk_seconds", "stall_seconds"}
+UNFLAGGED = {
+    "home", "chunk_seconds", "stall_seconds", "database_url", "output", "template", "callback_key", "callback_keys",
+    "retry_seconds",
+}  # fmt: skip
 FLAGS = {"start": "--from", "end": "--to", "allow_hosts": "--allow-host"}
 
 

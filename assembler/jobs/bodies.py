@@ -1,0 +1,129 @@
+"""Every body that ever came in: the accepted ones for good, the refused ones in a ring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from assembler.errors import JobError
+from assembler.jobs.records import Records, now
+from assembler.jobs.tables import EVENT, REFUSED
+from assembler.times import WallMs
+from assembler.values import Value
+
+MOST_REFUSED = 1000
+MOST_REFUSED_BYTES = 100 * 2**20
+
+
+class Body(NamedTuple):
+    """Raw bytes as they came."""
+
+    raw: bytes
+    """The bytes."""
+    app: str | None
+    """The app id that came beside them (v1: in the URL)."""
+    source: str
+    """``callback`` or ``batch``."""
+    received: WallMs
+    """When, Unix ms."""
+
+
+class Event(Value):
+    """A stored body as lists show it."""
+
+    id: int
+    """Its number."""
+    received: WallMs
+    """When it came, Unix ms."""
+    source: str
+    """``callback`` or ``batch``."""
+    kind: str
+    """Its type as the vendor wrote it; "" as long as it was not looked at, or where it has none."""
+    task: str | None
+    """The task it names."""
+    job: str | None
+    """The job it belongs to; None for other events."""
+    note: str
+    """What was odd about it."""
+
+
+def keep(records: Records, bodies: Sequence[Body]) -> list[int]:
+    """Store bodies, all in one transaction, before anything else is done with them; their numbers."""
+    with records.transaction() as connection:
+        numbers = []
+        for body in bodies:
+            wanted = sa.insert(EVENT).values(
+                received=body.received,
+                source=body.source,
+                app=body.app,
+                body=body.raw,
+                is_taken=False,
+                kind="",
+                note="",
+            )
+            numbers.append(int(connection.execute(wanted.returning(EVENT.c.id)).scalar_one()))
+        return numbers
+
+
+def untaken(records: Records, limit: int = 500) -> list[int]:
+    """Numbers of stored bodies that nobody has taken in yet, the oldest first."""
+    wanted = sa.select(EVENT.c.id).where(~EVENT.c.is_taken).order_by(EVENT.c.id).limit(limit)
+    with records.transaction() as connection:
+        return [int(number) for number in connection.execute(wanted).scalars()]
+
+
+def load_body(records: Records, number: int) -> Body:
+    """Raises JobError where it is not there."""
+    wanted = sa.select(EVENT.c.body, EVENT.c.app, EVENT.c.source, EVENT.c.received).where(EVENT.c.id == number)
+    with records.transaction() as connection:
+        row = connection.execute(wanted).first()
+    if row is None:
+        raise JobError(f"the stored event {number} is gone", hint="Hand the result in again with `assembler batch`.")
+    return Body(bytes(row.body), row.app, row.source, WallMs(row.received))
+
+
+def list_events(records: Records, *, limit: int = 50, without_job: bool = False) -> list[Event]:
+    """The newest first."""
+    names = [EVENT.c[name] for name in Event.model_fields]
+    wanted = sa.select(*names).order_by(EVENT.c.id.desc()).limit(limit)
+    if without_job:
+        wanted = wanted.where(EVENT.c.job.is_(None), EVENT.c.is_taken)
+    with records.transaction() as connection:
+        return [Event.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
+
+
+def refuse(records: Records, raw: bytes, status: int, reason: str) -> None:
+    """Keep a refused body for inspection, and forget the oldest beyond the ring's size."""
+    with records.transaction() as connection:
+        values = {"received": now(), "status": status, "reason": reason, "body": raw, "size": len(raw)}
+        connection.execute(sa.insert(REFUSED).values(values))
+        sizes = connection.execute(sa.select(REFUSED.c.id, REFUSED.c.size).order_by(REFUSED.c.id.desc())).all()
+        total = 0
+        for place, (number, size) in enumerate(sizes):
+            total += size
+            if place >= MOST_REFUSED or total > MOST_REFUSED_BYTES:
+                connection.execute(sa.delete(REFUSED).where(REFUSED.c.id <= number))
+                break
+
+
+class Refused(Value):
+    id: int
+    """Its number."""
+    received: WallMs
+    """When, Unix ms."""
+    status: int
+    """What was answered: 403 or 400."""
+    reason: str
+    """Why."""
+    size: int
+    """Bytes."""
+
+
+def list_refused(records: Records, limit: int = 50) -> list[Refused]:
+    """The newest first."""
+    names = [REFUSED.c[name] for name in Refused.model_fields]
+    with records.transaction() as connection:
+        rows = connection.execute(sa.select(*names).order_by(REFUSED.c.id.desc()).limit(limit)).mappings()
+        return [Refused.model_validate(dict(row)) for row in rows]

@@ -1,0 +1,59 @@
+"""What a death between two steps left undone: bodies not taken in, jobs not in the queue, tries the engine lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assembler.jobs.engine import Engine, Phase
+from assembler.jobs.intake import take_in, take_in_spooled
+from assembler.jobs.model import Job, JobState
+from assembler.jobs.records import Records, now
+from assembler.options import Options
+
+MOMENT_MS = 20_000
+"""What changed just now is still in somebody's hands."""
+ACTIVE = [JobState.NEW, JobState.WAITING, JobState.RUNNING, JobState.DELAYED]
+MOST_DEATHS = 3
+
+
+def catch_up(records: Records, engine: Engine, options: Options) -> None:
+    """Raises JobError where the database does not answer."""
+    take_in_spooled(records, options)
+    take_in(records, engine)
+    mend(records, engine)
+
+
+def mend(records: Records, engine: Engine) -> None:
+    """Every job that is not over has a try that is not over."""
+    before = now() - MOMENT_MS
+    jobs = [job for job in records.list_jobs(ACTIVE) if job.updated < before]
+    if not jobs:
+        return
+    live = engine.list()
+    lost = [job for job in jobs if job.workflow not in live]
+    if not lost:
+        return
+    phases = engine.list([job.workflow for job in lost])
+    for job in lost:
+        _mend(records, engine, job, phases.get(job.workflow))
+
+
+def _mend(records: Records, engine: Engine, job: Job, phase: Phase | None) -> None:
+    latest = records.find_job(job.id)
+    if latest is None or latest.state.is_over or latest.tries != job.tries:
+        return  # it went on while we looked
+    if phase is None:
+        engine.submit(job.workflow)
+        records.change(job.id, only=[JobState.NEW], state=JobState.WAITING)
+        return
+    if phase in (Phase.WAITING, Phase.RUNNING):
+        return
+    deaths = job.deaths + 1
+    values: dict[str, Any] = {"deaths": deaths, "is_held": False}
+    if deaths >= MOST_DEATHS:
+        records.change(
+            job.id, during=job.tries, state=JobState.POISON, reason="the engine lost it repeatedly", **values
+        )
+    elif records.change(job.id, during=job.tries, state=JobState.WAITING, tries=job.tries + 1, **values):
+        records.note(job.id, "The engine ended the try without an outcome: it is tried again.")
+        engine.submit(f"{job.id}:{job.tries + 1}")

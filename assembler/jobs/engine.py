@@ -1,0 +1,255 @@
+"""The durable queue: DBOS behind five functions. The only module that imports it.
+
+A try of a job is one workflow: steps whose results are written down, so that whoever goes on with it does not repeat
+them. Five functions are all that others see of it (``submit``, ``status``, ``list``, ``cancel``, ``events``); a worker
+also uses ``working``, ``owners`` and ``give_back``. What is relied on is kept by tests/jobs/test_dbos_facts.py.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
+from dbos import error as dbos_error
+
+from assembler.errors import JobError
+from assembler.jobs.tables import database_errors
+from assembler.options import Options
+from assembler.times import WallMs
+
+APPLICATION = "assembler"
+VERSION = "1"
+"""Our own constant: DBOS's default changes with every edit of a workflow, which strands the jobs that wait. Raised only
+where the steps of a workflow change so that one under way cannot go on."""
+QUEUE = "assembler-jobs"
+WORKFLOW = "assembler-job"
+POLL_SECONDS = 1.0
+
+Results = dict[str, dict[str, Any]]
+"""What the steps done so far returned, by their names."""
+Step = Callable[[str, Results], dict[str, Any]]
+"""Given the workflow's name; what it returns is JSON, and it is not done again once that is written down."""
+
+
+class Phase(StrEnum):
+    """How the engine sees one try."""
+
+    WAITING = "waiting"
+    """In the queue, perhaps not before a certain time."""
+    RUNNING = "running"
+    """Some worker has it."""
+    ENDED = "ended"
+    """Its last step was done."""
+    CANCELLED = "cancelled"
+    """Ended from outside."""
+    BROKEN = "broken"
+    """The workflow itself failed: a fault of ours."""
+
+
+_PHASES = {
+    "ENQUEUED": Phase.WAITING,
+    "DELAYED": Phase.WAITING,
+    "PENDING": Phase.RUNNING,
+    "SUCCESS": Phase.ENDED,
+    "CANCELLED": Phase.CANCELLED,
+    "ERROR": Phase.BROKEN,
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": Phase.BROKEN,
+}
+
+
+class Happened(NamedTuple):
+    """A step that was done."""
+
+    step: str
+    """Its name."""
+    started: WallMs | None
+    """When it began, Unix ms."""
+    ended: WallMs | None
+    """When it was written down, Unix ms."""
+
+
+class Work(Protocol):
+    """What a worker does with one try."""
+
+    @property
+    def steps(self) -> Sequence[tuple[str, Step]]:
+        """In order. A step that returns ``{"over": true, ...}`` is followed by the last one only."""
+
+    def begin(self, workflow: str) -> bool:
+        """Called whenever a worker takes the try up, also again; False: there is nothing to do."""
+
+
+class Json(Serializer):
+    """Readable by any program, and harmless when read (the default is pickle)."""
+
+    def serialize(self, data: Any) -> str:
+        return json.dumps(data, default=repr)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        return json.loads(serialized_data)
+
+    def name(self) -> str:
+        return "assembler_json"
+
+
+class Engine:
+    """The queue, as anybody sees it who does not work on it. Raises JobError where the database does not answer."""
+
+    def __init__(self, options: Options) -> None:
+        url = database_of(options)
+        with engine_errors():
+            DBOS.migrate(url)
+            self._client = DBOSClient(
+                system_database_url=url,
+                serializer=Json(),
+                application_name=APPLICATION,
+                retry_connection_errors=False,
+            )
+            self._client.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
+
+    def close(self) -> None:
+        self._client.destroy()
+
+    def submit(self, workflow: str, *, delay: float = 0) -> None:
+        """Put a try into the queue; the same name again changes nothing."""
+        with engine_errors():
+            self._client.enqueue(
+                {
+                    "workflow_name": WORKFLOW,
+                    "queue_name": QUEUE,
+                    "workflow_id": workflow,
+                    "app_version": VERSION,
+                    **({"delay_seconds": delay} if delay > 0 else {}),  # type: ignore[typeddict-item]  # it is a float
+                },
+                workflow,
+            )
+
+    def status(self, workflow: str) -> Phase | None:
+        """None where the engine does not know it."""
+        return self.list([workflow]).get(workflow)
+
+    def list(self, workflows: Sequence[str] | None = None) -> dict[str, Phase]:
+        """How far each is; all that are not over if none are named."""
+        with engine_errors():
+            found = self._client.list_workflows(
+                workflow_ids=None if workflows is None else builtins.list(workflows),
+                status=["ENQUEUED", "DELAYED", "PENDING"] if workflows is None else None,
+                name=WORKFLOW,
+                load_input=False,
+                load_output=False,
+            )
+        return {one.workflow_id: _PHASES[one.status] for one in found}
+
+    def cancel(self, workflow: str) -> None:
+        """It is not begun any more, and ends behind its present step."""
+        with engine_errors():
+            self._client.cancel_workflow(workflow)
+
+    def events(self, workflow: str) -> builtins.list[Happened]:
+        """The steps that were done."""
+        with engine_errors():
+            steps = self._client.list_workflow_steps(workflow)
+        return [
+            Happened(str(s["function_name"]), _instant(s, "started_at_epoch_ms"), _instant(s, "completed_at_epoch_ms"))
+            for s in steps
+        ]
+
+    def owners(self) -> set[str]:
+        """The workers that have a try in hand, dead ones too."""
+        with engine_errors():
+            found = self._client.list_workflows(status="PENDING", name=WORKFLOW, load_input=False, load_output=False)
+        return {one.executor_id for one in found if one.executor_id}
+
+
+def _instant(step: Mapping[str, Any], name: str) -> WallMs | None:
+    value = step.get(name)
+    return WallMs(value) if isinstance(value, int) else None
+
+
+def database_of(options: Options) -> str:
+    """The engine's database: the one that was named, else a file of its own in the home."""
+    if options.database_url is not None:
+        url = sa.make_url(options.database_url.get_secret_value())
+        return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return sa.URL.create("sqlite", database=str(options.home.absolute() / "engine.sqlite")).render_as_string()
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Whatever the engine raises inside of the ``with`` becomes a JobError."""
+    try:
+        with database_errors():
+            yield
+    except dbos_error.DBOSException as exc:
+        raise JobError(f"the job engine refused: {exc}", hint="Look at ASSEMBLER_DATABASE_URL.") from exc
+
+
+def _config(options: Options, executor: str) -> DBOSConfig:
+    return {
+        "name": APPLICATION,
+        "system_database_url": database_of(options),
+        "application_version": VERSION,
+        "executor_id": executor,
+        "serializer": Json(),
+        "log_level": "WARNING",
+        "enable_otlp": False,
+    }
+
+
+@contextmanager
+def working(options: Options, executor: str, work: Work) -> Iterator[None]:
+    """Take tries from the queue, one at a time, and first those that an earlier run under this name left behind.
+
+    Whoever calls holds the name: two processes with one name would do a job twice. Leaving the ``with`` stops
+    taking; a step under way is not waited for.
+    """
+
+    def run(workflow: str) -> None:
+        if not work.begin(workflow):
+            return
+        *steps, last = work.steps
+        results: Results = {}
+        for name, step in steps:
+            results[name] = DBOS.run_step({"name": name}, step, workflow, results)
+            if results[name].get("over"):
+                break
+        DBOS.run_step({"name": last[0]}, last[1], workflow, results)
+
+    with engine_errors():
+        DBOS(config=_config(options, executor))
+        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(run)
+        DBOS.listen_queues([QUEUE])
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
+    try:
+        yield
+    finally:
+        DBOS.destroy(destroy_registry=True)
+
+
+def give_back(options: Options, executor: str, seconds: float) -> bool:
+    """Put what a dead worker had in hand back into the queue; for a short process of its own.
+
+    Whoever calls holds that worker's name. Returns False where it did not happen in time.
+    """
+    with engine_errors():
+        client = DBOSClient(system_database_url=database_of(options), serializer=Json(), application_name=APPLICATION)
+        DBOS(config=_config(options, executor))
+        DBOS.listen_queues([])
+        DBOS.launch()
+        end = time.monotonic() + seconds
+        while True:
+            left = client.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
+            if not left or time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        DBOS.destroy()
+        client.destroy()
+    return not left

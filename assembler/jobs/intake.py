@@ -1,0 +1,163 @@
+"""From a body to a job: raw bytes are stored first, everything else can be done again.
+
+``receive`` stores (or spools) one body; ``take_in`` turns stored bodies into jobs and knowledge about tasks, any
+number of times with the same result, by whoever gets to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from assembler.dialects import Event, read_event
+from assembler.errors import AssemblerError, InputError, JobError, NotFinished
+from assembler.jobs.bodies import Body, keep, load_body, untaken
+from assembler.jobs.engine import Engine
+from assembler.jobs.model import Claim, Job, JobState, claim_of
+from assembler.jobs.records import Records, assign, note, now
+from assembler.jobs.tables import EVENT, JOB
+from assembler.jobs.tasks import learn
+from assembler.options import Options
+from assembler.times import WallMs
+from assembler.workspace import write_whole
+
+SPOOLED = ".body"
+
+
+def spool_folder(options: Options) -> Path:
+    """Where bodies wait while the database is away."""
+    return options.home.absolute() / "spool"
+
+
+def spool(options: Options, body: Body) -> None:
+    """Keep one body on the disk until the database is back. Raises AssemblerError where that fails, too."""
+    folder = spool_folder(options)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise JobError(f"{folder} cannot be made: {exc.strerror}", hint="Look at ASSEMBLER_HOME.") from exc
+    head = json.dumps({"app": body.app, "source": body.source, "received": body.received}).encode("ascii")
+    write_whole(folder / f"{body.received}-{os.getpid()}-{os.urandom(6).hex()}{SPOOLED}", head + b"\n" + body.raw)
+
+
+def take_in_spooled(records: Records, options: Options) -> int:
+    """Move spooled bodies into the database; how many. A crash in between stores one twice, which does no harm."""
+    paths = sorted(spool_folder(options).glob(f"*{SPOOLED}"))
+    for path in paths:
+        try:
+            head, _, raw = path.read_bytes().partition(b"\n")
+            told = json.loads(head)
+            body = Body(raw, told["app"], told["source"], WallMs(told["received"]))
+        except FileNotFoundError:
+            continue  # somebody else was faster
+        except (OSError, ValueError, KeyError, TypeError):
+            path.rename(path.with_suffix(".unreadable"))
+            continue
+        keep(records, [body])
+        path.unlink(missing_ok=True)
+    return len(paths)
+
+
+def take_in(records: Records, engine: Engine, numbers: Sequence[int] | None = None) -> list[Job]:
+    """Make of stored bodies what they are (all that nobody has taken in, or these); the new jobs among them."""
+    fresh: list[Job] = []
+    for number in untaken(records) if numbers is None else numbers:
+        try:
+            job = _take(records, load_body(records, number), number)
+        except JobError as exc:
+            _set_aside(records, number, exc)
+            continue
+        if job is not None:
+            fresh.append(job)
+    for job in fresh:
+        enqueue(records, engine, job)
+    return fresh
+
+
+def _set_aside(records: Records, number: int, error: JobError) -> None:
+    """A body that the database cannot digest does not block those behind it. Raises where it digests nothing at all."""
+    with records.transaction() as connection:
+        wanted = sa.update(EVENT).where(EVENT.c.id == number)
+        connection.execute(wanted.values(is_taken=True, note=f"could not be taken in: {error.sentence}"[:500]))
+
+
+def enqueue(records: Records, engine: Engine, job: Job) -> None:
+    engine.submit(job.workflow)
+    records.change(job.id, only=[JobState.NEW], state=JobState.WAITING)
+
+
+def _take(records: Records, body: Body, number: int) -> Job | None:
+    event, claim, odd = _read(body)
+    with records.transaction() as connection:
+        if connection.execute(sa.select(EVENT.c.is_taken).where(EVENT.c.id == number)).scalar():
+            return None
+        job, is_new = assign(connection, claim, number) if claim is not None else (None, False)
+        if event is not None:
+            learn(connection, event, body.received)
+        if job is not None and not is_new and claim is not None and not claim.segments and job.segments:
+            note(connection, job.id, "A later event of the task has no usable videos: it changes nothing.")
+        values = {
+            "is_taken": True,
+            "kind": event.kind if event is not None else "",
+            "task": event.task_id if event is not None else (claim.task if claim is not None else None),
+            "job": job.id if job is not None else None,
+            "note": odd,
+        }
+        connection.execute(sa.update(EVENT).where(EVENT.c.id == number).values(values))
+    return job if is_new else None
+
+
+def _read(body: Body) -> tuple[Event | None, Claim | None, str]:
+    """What a body says: event, result, and what is odd about it."""
+    try:
+        event: Event | None = read_event(body.raw, query={"sdkappid": body.app} if body.app else {})
+    except InputError:
+        event = None
+    if event is not None and not event.is_result and not _carries_videos(body):
+        return event, None, ""
+    try:
+        return event, claim_of(body.raw, body.app), ""
+    except AssemblerError as exc:
+        return event, None, exc.sentence
+
+
+def _carries_videos(body: Body) -> bool:
+    """An event of an unknown type with videos in it is a result after all."""
+    try:
+        return bool(claim_of(body.raw, body.app).segments)
+    except (NotFinished, InputError):
+        return False
+
+
+def try_again(records: Records, engine: Engine, job: Job) -> Job:
+    """Start a job that is over (or waits for its next try) once more, with a clean slate. Raises JobError otherwise."""
+    if job.state in (JobState.NEW, JobState.WAITING, JobState.RUNNING):
+        raise JobError(
+            f"job {job.id} is {job.state.value}: there is nothing to repeat", hint="Wait, or cancel it first."
+        )
+    engine.cancel(job.workflow)
+    with records.transaction() as connection:
+        values = {
+            "state": JobState.NEW.value, "tries": job.tries + 1, "failures": 0, "deaths": 0, "is_held": False,
+            "reason": "", "due": None, "updated": now(),
+        }  # fmt: skip
+        wanted = sa.update(JOB).where(JOB.c.id == job.id, JOB.c.tries == job.tries).values(values)
+        if connection.execute(wanted).rowcount:
+            note(connection, job.id, "Started again by hand.")
+    again = records.load_job(job.id)
+    enqueue(records, engine, again)
+    return again
+
+
+def cancel(records: Records, engine: Engine, job: Job) -> bool:
+    """End a job; False where it was over already. A worker at it stops within seconds."""
+    going = [JobState.NEW, JobState.WAITING, JobState.RUNNING, JobState.DELAYED]
+    if not records.change(job.id, only=going, state=JobState.CANCELLED, reason="cancelled by hand", due=None):
+        return False
+    records.note(job.id, "Cancelled by hand.")
+    engine.cancel(job.workflow)
+    return True

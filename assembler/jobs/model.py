@@ -1,0 +1,191 @@
+"""What a job is, and when two results are the same one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from enum import StrEnum
+
+from assembler.dialects import parse, read_event
+from assembler.dialects.body import JsonObject, load_object
+from assembler.errors import InputError, NotFinished
+from assembler.recording import Recording, Segment
+from assembler.times import WallMs
+from assembler.values import Value
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+
+class JobState(StrEnum):
+    NEW = "new"
+    """Known, and about to be put into the queue."""
+    WAITING = "waiting"
+    """In the queue: the next free worker takes it."""
+    RUNNING = "running"
+    """A worker is at it (or died at it a moment ago: another one goes on)."""
+    DELAYED = "delayed"
+    """A try failed for a reason that may pass: it is tried again later."""
+    DONE = "done"
+    """Published; ``verdict`` says whether all of the class is in it."""
+    FAILED = "failed"
+    """No try will help without a change; ``reason`` says why."""
+    POISON = "poison"
+    """Its workers died, or failed without a known reason, too often: it is not tried again by itself."""
+    CANCELLED = "cancelled"
+    """Ended by hand."""
+    SUPERSEDED = "superseded"
+    """A later revision of the same task came before this one began."""
+
+    @property
+    def is_over(self) -> bool:
+        return self not in (JobState.NEW, JobState.WAITING, JobState.RUNNING, JobState.DELAYED)
+
+
+class Job(Value):
+    """One class to be made into one published playback."""
+
+    id: str
+    """Unique, made of letters, digits and ``-_.@~`` only: the task id itself wherever that is possible."""
+    key: str
+    """What results are compared by: the task id, or a digest of an event without one."""
+    slot: str
+    """"" for the first app with this key, else the app's id: the same task id of two apps is two jobs."""
+    revision: int
+    """1 for the first result of the task, one more for each later one with other segments."""
+    task: str | None
+    """The vendor's task; None where no result names one."""
+    app: str | None
+    """The vendor's app; None as long as no result named one."""
+    room: str | None
+    """The vendor's room; None where missing."""
+    segments: str
+    """Digest of the segments; "" for a result without usable ones."""
+    event: int
+    """The stored body it is made from."""
+    state: JobState
+    """How far it is."""
+    reason: str = ""
+    """Why it failed, waits or was ended: one sentence; "" where all is well."""
+    verdict: str = ""
+    """``ok`` or ``degraded`` of a finished one."""
+    output: str = ""
+    """Where it was published."""
+    findings: tuple[str, ...] = ()
+    """What was noticed, one sentence each."""
+    tries: int = 0
+    """How many tries were put into the queue."""
+    failures: int = 0
+    """How often it failed for a reason that may pass, since it was last started by hand."""
+    deaths: int = 0
+    """How many workers died at it, or failed without a known reason, since it was last started by hand."""
+    is_held: bool = False
+    """True while a worker is at it: still true at the next begin, that worker died."""
+    step: str = ""
+    """What is being done: download, render, publish or a part of it."""
+    progress: float | None = None
+    """0 to 1 within the step; None where unknown."""
+    created: WallMs
+    """When it became known, Unix ms."""
+    begun: WallMs | None = None
+    """When the latest try began, Unix ms."""
+    updated: WallMs
+    """When anything about it last changed, Unix ms."""
+    due: WallMs | None = None
+    """When a delayed one is tried again, Unix ms."""
+
+    @property
+    def workflow(self) -> str:
+        """The engine's name of the latest try."""
+        return f"{self.id}:{self.tries}"
+
+
+class Claim(Value):
+    """What a result says of itself, as far as it decides which job it belongs to."""
+
+    key: str
+    """See ``Job.key``."""
+    task: str | None
+    """See ``Job.task``."""
+    app: str | None
+    """See ``Job.app``."""
+    room: str | None
+    """See ``Job.room``."""
+    segments: str
+    """See ``Job.segments``."""
+
+
+def claim_of(body: bytes, app: str | None = None) -> Claim:
+    """Which job a result belongs to; ``app`` is what came beside the body (v1 has it in the URL).
+
+    A result that says the recording failed, or that cannot be used, is one as well: its job fails with that reason.
+    Raises NotFinished where the result is still to come, InputError where the body is no JSON object.
+    """
+    query = {"sdkappid": app} if app else {}
+    values = load_object(body)
+    try:
+        recording = parse(body, query=query)
+    except NotFinished:
+        raise
+    except InputError:
+        return _claim_of_a_failure(body, values, query)
+    key = recording.task_id or _digest_key(values)
+    return Claim(
+        key=key,
+        task=recording.task_id,
+        app=recording.app_id,
+        room=recording.room_id,
+        segments=digest_segments(recording),
+    )
+
+
+def _claim_of_a_failure(body: bytes, values: JsonObject, query: dict[str, str]) -> Claim:
+    try:
+        event = read_event(body, query=query)
+    except InputError:
+        inner = values.get("Response")
+        told = inner if isinstance(inner, dict) else values
+        task = _text(told.get("TaskId") or told.get("task_id"))
+        room = _text(told.get("RoomId") or told.get("room_id"))
+        return Claim(key=task or _digest_key(values), task=task, app=query.get("sdkappid"), room=room, segments="")
+    key = event.task_id or _digest_key(values)
+    return Claim(key=key, task=event.task_id, app=event.app_id, room=event.room_id, segments="")
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value) else None
+
+
+def _digest_key(values: JsonObject) -> str:
+    """The canonical EventData plus Timestamp: what the sender's repeats have in common, signatures apart."""
+    data = values.get("EventData")
+    if isinstance(data, dict):
+        plain: JsonObject = {"EventData": data, "Timestamp": values.get("Timestamp")}
+    else:
+        plain = {name: value for name, value in values.items() if name not in ("Sign", "ExpireTime")}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"digest:{hashlib.sha256(text.encode('ascii')).hexdigest()[:40]}"
+
+
+def digest_segments(recording: Recording) -> str:
+    """Digest of what makes a revision: video id, type, user, play time, duration; never a URL, which is signed anew."""
+
+    def plain(segment: Segment) -> list[str | int | None]:
+        return [segment.video_id, segment.kind.value, segment.user, segment.play_time, segment.duration]
+
+    text = json.dumps(sorted(map(plain, recording.segments), key=str), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:40]
+
+
+def job_id(key: str, slot: str, revision: int) -> str:
+    """The id of a job: readable wherever the key is, safe as a path and in a URL whatever it is."""
+    name = _safe(key)
+    if slot:
+        name += f"@{_safe(slot)}"
+    return f"{name}.{revision}" if revision > 1 else name
+
+
+def _safe(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
+    return "~" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]

@@ -1,0 +1,178 @@
+"""The jobs on record: which there are, how far each is, and which job a result belongs to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from assembler.errors import JobError
+from assembler.jobs.model import Claim, Job, JobState, job_id
+from assembler.jobs.tables import JOB, LOG, database_errors
+from assembler.times import WallMs
+from assembler.workspace import digest_of
+
+LONGEST_LOG = 1000
+"""Sentences shown of one job, the newest."""
+
+
+def now() -> WallMs:
+    """Unix ms."""
+    return WallMs(time.time_ns() // 1_000_000)
+
+
+class Records:
+    """What the database knows; every method is one transaction, and raises JobError where that fails."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        with database_errors(), self.engine.begin() as connection:
+            yield connection
+
+    def find_job(self, job: str) -> Job | None:
+        with self.transaction() as connection:
+            row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().first()
+        return _job(row) if row is not None else None
+
+    def load_job(self, job: str) -> Job:
+        """Raises JobError where there is none."""
+        found = self.find_job(job)
+        if found is None:
+            raise JobError(f"there is no job {job[:100]!r}", hint="`assembler jobs list` shows all.")
+        return found
+
+    def list_jobs(
+        self, states: Sequence[JobState] = (), *, ids: Sequence[str] | None = None, limit: int | None = None
+    ) -> list[Job]:
+        """Jobs, the newest first; of all states and ids unless some are named."""
+        wanted = sa.select(JOB).order_by(JOB.c.number.desc())
+        if states:
+            wanted = wanted.where(JOB.c.state.in_([s.value for s in states]))
+        if limit is not None:
+            wanted = wanted.limit(limit)
+        with self.transaction() as connection:
+            if ids is None:
+                return [_job(row) for row in connection.execute(wanted).mappings()]
+            found: list[Job] = []
+            for start in range(0, len(ids), 500):  # SQLite takes only so many values in one statement
+                some = wanted.where(JOB.c.id.in_(ids[start : start + 500]))
+                found += [_job(row) for row in connection.execute(some).mappings()]
+            return found
+
+    def count_states(self) -> dict[JobState, int]:
+        with self.transaction() as connection:
+            rows = connection.execute(sa.select(JOB.c.state, sa.func.count()).group_by(JOB.c.state)).all()
+        told = {JobState(state): count for state, count in rows}
+        return {state: told.get(state, 0) for state in JobState}
+
+    def change(self, job: str, *, only: Sequence[JobState] = (), during: int | None = None, **values: Any) -> bool:
+        """Write values of one job; not where it has left the states ``only`` or the try ``during``."""
+        wanted = sa.update(JOB).where(JOB.c.id == job).values(updated=now(), **values)
+        if only:
+            wanted = wanted.where(JOB.c.state.in_([s.value for s in only]))
+        if during is not None:
+            wanted = wanted.where(JOB.c.tries == during)
+        with self.transaction() as connection:
+            return connection.execute(wanted).rowcount > 0
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        """Forget jobs and their logs; their bodies stay."""
+        with self.transaction() as connection:
+            for job in jobs:
+                connection.execute(sa.delete(LOG).where(LOG.c.job == job))
+                connection.execute(sa.delete(JOB).where(JOB.c.id == job))
+
+    def note(self, job: str, *sentences: str) -> None:
+        """Add to a job's log."""
+        if sentences:
+            with self.transaction() as connection:
+                note(connection, job, *sentences)
+
+    def log_of(self, job: str) -> list[tuple[WallMs, str]]:
+        wanted = sa.select(LOG.c.at, LOG.c.sentence).where(LOG.c.job == job).order_by(LOG.c.id.desc())
+        with self.transaction() as connection:
+            rows = connection.execute(wanted.limit(LONGEST_LOG)).all()
+        return [(WallMs(at), sentence) for at, sentence in reversed(rows)]
+
+    def latest_revision(self, job: Job) -> int:
+        """The highest revision of this job's task and app."""
+        wanted = sa.select(sa.func.max(JOB.c.revision)).where(JOB.c.key == job.key, JOB.c.slot == job.slot)
+        with self.transaction() as connection:
+            return int(connection.execute(wanted).scalar() or job.revision)
+
+
+def note(connection: sa.Connection, job: str, *sentences: str) -> None:
+    connection.execute(sa.insert(LOG), [{"job": job, "at": now(), "sentence": text} for text in sentences])
+
+
+def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bool]:
+    """The job a result belongs to, and whether it is a new one.
+
+    The app id is compared, never part of the key: an unknown one matches any, two different known ones are two jobs.
+    Other segments are a new revision; a result without usable ones never is, if there is any other.
+    """
+    if connection.dialect.name == "postgresql":
+        number = int(digest_of(claim.key)[:15], 16)
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+    rows = connection.execute(sa.select(JOB).where(JOB.c.key == claim.key).order_by(JOB.c.number)).mappings()
+    known = [_job(row) for row in rows]
+    slot = _slot(claim, known)
+    same = [job for job in known if job.slot == slot]
+    if same:
+        _learn(connection, claim, same)
+        found = next((job for job in same if job.segments == claim.segments), None)
+        if found is None and not claim.segments:
+            found = same[-1]
+        if found is not None:
+            return found, False
+    fresh = _insert(connection, claim, slot, 1 + max((job.revision for job in same), default=0), event)
+    if slot:
+        apps = ", ".join(sorted({job.app or "unknown" for job in known if job.slot != slot}))
+        note(connection, fresh.id, f"The task id is known from another app ({apps}): this is a job of its own.")
+    if fresh.revision > 1:
+        note(connection, fresh.id, f"Another result of the task, with other segments: revision {fresh.revision}.")
+    return fresh, True
+
+
+def _slot(claim: Claim, known: Sequence[Job]) -> str:
+    apps: dict[str, str | None] = {}
+    for job in known:
+        apps[job.slot] = apps.get(job.slot) or job.app
+    if claim.app is None:
+        return next(iter(apps), "")
+    for slot, app in apps.items():
+        if app == claim.app:
+            return slot
+    for slot, app in apps.items():
+        if app is None:
+            return slot
+    return claim.app if known else ""
+
+
+def _learn(connection: sa.Connection, claim: Claim, same: Sequence[Job]) -> None:
+    """What only this result says about the task is added to its jobs."""
+    for name, told in (("app", claim.app), ("room", claim.room)):
+        missing = [job.id for job in same if getattr(job, name) is None]
+        if told is not None and missing:
+            connection.execute(sa.update(JOB).where(JOB.c.id.in_(missing)).values({name: told}))
+
+
+def _insert(connection: sa.Connection, claim: Claim, slot: str, revision: int, event: int) -> Job:
+    at = now()
+    job = Job(
+        id=job_id(claim.key, slot, revision), key=claim.key, slot=slot, revision=revision, task=claim.task,
+        app=claim.app, room=claim.room, segments=claim.segments, event=event, state=JobState.NEW, tries=1,
+        created=at, updated=at,
+    )  # fmt: skip
+    connection.execute(sa.insert(JOB).values(job.model_dump(mode="json")))
+    return job
+
+
+def _job(row: sa.RowMapping) -> Job:
+    return Job.model_validate({name: row[name] for name in Job.model_fields})

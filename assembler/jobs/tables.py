@@ -1,0 +1,161 @@
+"""Our own tables beside the engine's: bodies, jobs, what is known of tasks, and the refused."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from assembler.errors import JobError
+from assembler.options import Options
+
+METADATA = sa.MetaData()
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+EVENT = sa.Table(
+    "assembler_event", METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("received", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),  # callback, batch
+    sa.Column("app", sa.Text),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("is_taken", sa.Boolean, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("task", sa.Text),
+    sa.Column("job", sa.Text),
+    sa.Column("note", sa.Text, nullable=False),
+)  # fmt: skip
+REFUSED = sa.Table(
+    "assembler_refused", METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("received", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+)  # fmt: skip
+JOB = sa.Table(
+    "assembler_job", METADATA,
+    sa.Column("number", _ID, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("key", sa.Text, nullable=False, index=True),
+    sa.Column("slot", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("task", sa.Text),
+    sa.Column("app", sa.Text),
+    sa.Column("room", sa.Text),
+    sa.Column("segments", sa.Text, nullable=False),
+    sa.Column("event", _ID, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("output", sa.Text, nullable=False),
+    sa.Column("findings", sa.JSON, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("deaths", sa.Integer, nullable=False),
+    sa.Column("is_held", sa.Boolean, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("progress", sa.Float),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("begun", sa.BigInteger),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("due", sa.BigInteger),
+    sa.UniqueConstraint("key", "slot", "revision"),
+)  # fmt: skip
+TASK = sa.Table(
+    "assembler_task", METADATA,
+    sa.Column("task", sa.Text, primary_key=True),
+    sa.Column("app", sa.Text),
+    sa.Column("room", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("sent", sa.BigInteger),
+    sa.Column("progress", sa.Integer),
+    sa.Column("pause", sa.BigInteger),
+    sa.Column("stop", sa.BigInteger),
+    sa.Column("is_expected", sa.Boolean, nullable=False),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+)  # fmt: skip
+LOG = sa.Table(
+    "assembler_log", METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("job", sa.Text, nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("sentence", sa.Text, nullable=False),
+)  # fmt: skip
+
+PATIENCE_SECONDS = 30
+"""How long a writer waits for another one (SQLite), and for a connection."""
+
+
+def open_database(options: Options) -> sa.Engine:
+    """The database with our tables in it. Raises JobError where it cannot be reached."""
+    with database_errors():
+        if options.database_url is None:
+            engine = _sqlite(options)
+        else:
+            engine = _postgres(options.database_url.get_secret_value())
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7151720170)"))  # one process makes the tables
+            METADATA.create_all(connection)
+        return engine
+
+
+def _sqlite(options: Options) -> sa.Engine:
+    home = options.home.absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise JobError(
+            f"the folder {home} cannot be made: {exc.strerror}", hint="Name another one with ASSEMBLER_HOME."
+        ) from exc
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(home / "jobs.sqlite")), connect_args={"timeout": PATIENCE_SECONDS}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
+        # every transaction of ours begins as a writer: one that only becomes a writer later could be refused
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres(url: str) -> sa.Engine:
+    try:
+        made = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as exc:
+        raise _no_url() from exc
+    if made.get_backend_name() not in ("postgresql", "postgres"):
+        raise _no_url()
+    made = made.set(drivername="postgresql+psycopg")
+    return sa.create_engine(made, pool_pre_ping=True, pool_timeout=10, connect_args={"connect_timeout": 5})
+
+
+def _no_url() -> JobError:
+    return JobError(
+        "ASSEMBLER_DATABASE_URL is no Postgres URL",
+        hint="Write postgresql://user:password@host/database, or leave it away for a file in ASSEMBLER_HOME.",
+    )
+
+
+@contextlib.contextmanager
+def database_errors() -> Iterator[None]:
+    """Whatever the database refuses inside of the ``with`` becomes a JobError, without statements and values."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        cause = str(getattr(exc, "orig", None) or type(exc).__name__).strip().splitlines()
+        raise JobError(
+            f"the database of the jobs does not answer as it should: {cause[0] if cause else type(exc).__name__}",
+            hint="Look at ASSEMBLER_DATABASE_URL, at the server, or at the disk of ASSEMBLER_HOME.",
+        ) from exc

@@ -1,0 +1,203 @@
+"""What a worker does with one try of a job: download, render, publish, settle; each is done once and written down."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Never
+
+from assembler.assemble import assemble
+from assembler.dialects import parse
+from assembler.errors import AssemblerError
+from assembler.gather import gather
+from assembler.jobs.bodies import load_body
+from assembler.jobs.engine import Engine, Results, Step
+from assembler.jobs.model import Job, JobState
+from assembler.jobs.records import Records, now
+from assembler.jobs.under_way import UnderWay
+from assembler.media.verify import assets_of
+from assembler.network.publish import Card, fill_template, publish
+from assembler.options import Options
+from assembler.processes import Stop, Stopped
+from assembler.recording import Recording
+from assembler.times import WallMs
+from assembler.workspace import Workspace
+
+MOST_DEATHS = 3
+"""A job at which so many workers died, or failed without a known reason, is not tried again by itself."""
+MOST_FAILURES = 10
+"""Tries of a job whose error may pass: about seven hours with the usual waits."""
+LONGEST_WAIT_SECONDS = 3600.0
+FILE = "playback.mp4"
+
+
+class Work:
+    """The steps of a try. ``stop`` ends them: they are then done by whoever takes the job next."""
+
+    def __init__(self, options: Options, records: Records, engine: Engine, stop: Stop) -> None:
+        self._options, self._records, self._engine, self._stop = options, records, engine, stop
+        self._workspace = Workspace(options.home)
+        self.under_way: UnderWay | None = None
+        self.is_quiet = threading.Event()
+        """Set as soon as nothing is done any more after ``stop``."""
+        self.steps: Sequence[tuple[str, Step]] = (
+            ("download", self._guarded(self._download)),
+            ("render", self._guarded(self._render)),
+            ("publish", self._guarded(self._publish)),
+            ("settle", self._settle),
+        )
+
+    def begin(self, workflow: str) -> bool:
+        """Mark the job as held by a worker; False where there is nothing to do for this try any more."""
+        if self._stop.is_set():
+            self._park()
+        name, number = split(workflow)
+        job = self._records.find_job(name)
+        if job is None or job.state.is_over or job.tries != number:
+            return False
+        deaths = job.deaths + 1 if job.is_held else job.deaths
+        if job.is_held:
+            self._records.note(job.id, f"The worker died at it ({job.step or 'at the start'}).")
+        if deaths >= MOST_DEATHS:
+            reason = f"{deaths} workers died at it, the last one at: {job.step or 'the start'}"
+            self._records.change(job.id, state=JobState.POISON, reason=reason, deaths=deaths, is_held=False)
+            return False
+        if not job.is_held and self._records.latest_revision(job) > job.revision:
+            reason = "a later result of the same task came before this one began"
+            self._records.change(job.id, state=JobState.SUPERSEDED, reason=reason)
+            return False
+        self._records.change(
+            job.id, during=number, state=JobState.RUNNING, is_held=True, deaths=deaths, begun=now(), due=None, step="",
+            progress=None,
+        )  # fmt: skip
+        self.under_way = UnderWay(job)
+        return True
+
+    def _guarded(self, act: Callable[[Job, UnderWay, Results], dict[str, Any]]) -> Step:
+        """A step whose failure is a result: it is written down like any other."""
+
+        def step(workflow: str, results: Results) -> dict[str, Any]:
+            under_way = self.under_way
+            if self._stop.is_set() or under_way is None:
+                self._park()
+            try:
+                return act(under_way.job, under_way, results)
+            except Stopped:
+                if self._stop.is_set():
+                    self._park()
+                return {"over": True}  # cancelled: the record says so already
+            except AssemblerError as exc:
+                return {"over": True, "error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
+            except Exception as exc:  # noqa: BLE001 a fault of ours must not end the worker; the job's log has all of it
+                under_way.say(traceback.format_exc()[-1900:])
+                return {"over": True, "error": f"a bug in assembler: {type(exc).__name__}", "bug": True}
+
+        return step
+
+    def _park(self) -> Never:
+        """Nothing of this try is written down any more: the process ends in a moment."""
+        self.is_quiet.set()
+        while True:
+            threading.Event().wait(60)
+
+    def _download(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
+        got = gather([self._recording(job)], self._options, self._workspace, under_way, under_way.stop)
+        return {"files": len(got.files)}
+
+    def _render(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
+        made = self._made(job)
+        made.parent.mkdir(parents=True, exist_ok=True)
+        playback = assemble(self._recording(job), made, self._options, under_way, under_way.stop)
+        findings = [f"{f.where}: {f.sentence}" if f.where else f.sentence for f in playback.manifest.findings]
+        return {
+            "verdict": playback.manifest.verdict.value,
+            "digest": playback.manifest.digest,
+            "findings": findings,
+            "length": playback.manifest.length,
+        }
+
+    def _publish(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
+        made = self._made(job)
+        if not made.exists():  # rendered on another machine
+            self._render(job, under_way, results)
+        below = fill_template(
+            self._options.template,
+            {"app": job.app, "room": job.room, "task": job.task or job.id, "revision": str(job.revision)},
+        )
+        under_way.say("publishing")
+        key = f"{job.slot}/{job.key}"
+        card = Card(job=job.id, key=key, revision=job.revision, digest=str(results["render"]["digest"]))
+        return {"output": publish(made, assets_of(made), output_of(self._options), below, card)}
+
+    def _settle(self, workflow: str, results: Results) -> dict[str, Any]:
+        """Write the outcome down; the next try, if there is one, goes into the queue."""
+        name, number = split(workflow)
+        job = self._records.find_job(name)
+        last: dict[str, Any] = next(reversed(results.values())) if results else {}
+        if self.under_way is not None and job is not None:
+            self.under_way.flush(self._records)
+        self.under_way = None
+        if job is None or job.state is JobState.CANCELLED:
+            return {}
+        if "error" in last:
+            return self._settle_failure(job, number, last)
+        if last.get("over"):
+            return {}
+        rendered = results["render"]
+        self._records.change(
+            name, during=number, state=JobState.DONE, reason="", verdict=rendered["verdict"], is_held=False,
+            findings=rendered["findings"], output=results["publish"]["output"], step="", progress=None,
+        )  # fmt: skip
+        self._records.note(name, f"Published: {results['publish']['output']}")
+        shutil.rmtree(self._made(job).parent, ignore_errors=True)
+        return {}
+
+    def _settle_failure(self, job: Job, number: int, last: dict[str, Any]) -> dict[str, Any]:
+        is_bug, reason = bool(last.get("bug")), str(last["error"])
+        if last.get("hint"):
+            reason += f". {last['hint']}"
+        failures, deaths = job.failures + (not is_bug), job.deaths + is_bug
+        again = deaths < MOST_DEATHS if is_bug else bool(last.get("retry")) and failures < MOST_FAILURES
+        values: dict[str, Any] = {
+            "reason": reason, "failures": failures, "deaths": deaths, "is_held": False, "step": "", "progress": None,
+        }  # fmt: skip
+        if not again:
+            state = JobState.POISON if is_bug else JobState.FAILED
+            self._records.change(job.id, during=number, state=state, **values)
+            self._records.note(job.id, f"Failed: {reason}")
+            return {}
+        wait = min(LONGEST_WAIT_SECONDS, self._options.retry_seconds * 4 ** (failures + deaths - 1))
+        due = WallMs(now() + round(wait * 1000))
+        later = number + 1
+        if self._records.change(job.id, during=number, state=JobState.DELAYED, tries=later, due=due, **values):
+            self._records.note(job.id, f"Failed, tried again in {wait:g} s: {reason}")
+        self._engine.submit(f"{job.id}:{later}", delay=wait)
+        return {}
+
+    def release(self) -> None:
+        """The job under way is given back by a worker that ends in good order: that is no death."""
+        if self.under_way is not None:
+            job = self.under_way.job
+            running = [JobState.RUNNING]
+            self._records.change(job.id, during=job.tries, only=running, is_held=False, state=JobState.WAITING)
+
+    def _recording(self, job: Job) -> Recording:
+        body = load_body(self._records, job.event)
+        return parse(body.raw, query={"sdkappid": body.app} if body.app else {})
+
+    def _made(self, job: Job) -> Path:
+        return self._options.home.absolute() / "made" / job.id / FILE
+
+
+def split(workflow: str) -> tuple[str, int]:
+    """Job id and number of a try."""
+    name, _, number = workflow.rpartition(":")
+    return name, int(number)
+
+
+def output_of(options: Options) -> str:
+    """Where finished jobs are published."""
+    return options.output or str(options.home.absolute() / "output")

@@ -1,0 +1,26 @@
+"""A worker as a child of ours (``python -m`` this): all it needs is in its environment and the settings file."""
+
+from __future__ import annotations
+
+import sys
+
+from assembler.errors import AssemblerError
+from assembler.jobs.worker import run_worker
+from assembler.options import load_options
+
+
+def say(sentence: str) -> None:
+    """To standard error, at once: it is a log that somebody may be following."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    try:
+        return run_worker(load_options(), say)
+    except AssemblerError as exc:
+        say(f"error: {exc.sentence}" + (f"\nhint: {exc.hint}" if exc.hint else ""))
+        return exc.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""A worker: takes tries from the queue one at a time, and looks after those of workers that died.
+
+It ends in one of two ways: told to (SIGTERM), within ten seconds, giving back what it had in hand; or killed, and then
+another worker, or the next one of this name, goes on where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from assembler import processes
+from assembler.errors import AssemblerError, JobError
+from assembler.jobs.catching_up import catch_up
+from assembler.jobs.engine import Engine, working
+from assembler.jobs.records import Records
+from assembler.jobs.seats import Seat, take_seat, try_seat
+from assembler.jobs.tables import open_database
+from assembler.jobs.work import Work, output_of
+from assembler.network.publish import fill_template
+from assembler.options import Options
+from assembler.processes import Stop
+
+NICE = 10
+"""Workers and their ffmpegs leave the machine to whatever else runs there: above all to the webhook."""
+LOOK_SECONDS = 2.0
+"""How often progress is written down and cancellation noticed."""
+ADOPT_SECONDS = 8.0
+"""How often dead workers are looked for."""
+CATCH_UP_SECONDS = 15.0
+QUIET_SECONDS = 5.0
+"""How long the end waits for the work to fall silent."""
+GIVE_BACK_SECONDS = 12.0
+
+
+class _Clock:
+    """Says when it is time again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._next = seconds, 0.0
+
+    def is_due(self) -> bool:
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self._seconds
+        return True
+
+
+def run_worker(options: Options, say: Callable[[str], None]) -> int:
+    """Work until told to stop; the process ends here (threads of the job under way never return)."""
+    fill_template(options.template, {})
+    told = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: told.set())
+    with contextlib.suppress(OSError):
+        os.nice(NICE)
+    records, engine, stop = Records(open_database(options)), Engine(options), Stop()
+    seat = take_seat(options)
+    work = Work(options, records, engine, stop)
+    with working(options, seat.name, work):
+        say(f"worker {seat.name}: publishing to {output_of(options)}")
+        _watch(options, records, engine, seat, work, told, say)
+        _fall_silent(work, stop)
+    with _told(say):
+        work.release()
+        give_back_work(seat)
+    seat.leave()
+    say(f"worker {seat.name}: ended")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # threads of the job that was given back still wait: nothing is to join them
+
+
+def _watch(
+    options: Options, records: Records, engine: Engine, seat: Seat, work: Work, told: threading.Event,
+    say: Callable[[str], None],
+) -> None:  # fmt: skip
+    look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
+    adoption = _Adoption(options, engine, seat.name, say)
+    while not told.wait(0.25):
+        with _told(say):
+            if look.is_due():
+                if not seat.is_held():
+                    say(f"worker {seat.name}: another one took this name while the database was away; ending at once")
+                    os._exit(JobError.exit_code)
+                if work.under_way is not None:
+                    work.under_way.flush(records)
+            if adopt.is_due():
+                adoption.look()
+            if catch.is_due():
+                catch_up(records, engine, options)
+
+
+@contextlib.contextmanager
+def _told(say: Callable[[str], None]) -> Iterator[None]:
+    """The database may be away for a while: that is said, and no reason to end."""
+    try:
+        yield
+    except AssemblerError as exc:
+        say(f"warning: {exc.sentence}")
+
+
+def _fall_silent(work: Work, stop: Stop) -> None:
+    """Stop the job under way: its children are killed, its threads wait for the end of the process."""
+    under_way = work.under_way
+    stop.set()
+    if under_way is None:
+        return
+    under_way.stop.set()
+    end = time.monotonic() + QUIET_SECONDS
+    while work.under_way is not None and time.monotonic() < end and not work.is_quiet.wait(0.05):
+        pass
+
+
+def give_back_work(seat: Seat) -> None:
+    """What was in hand under this name, which is held by us, goes back into the queue."""
+    argv = [sys.executable, "-P", "-m", "assembler.jobs.give_back", seat.name]
+    try:
+        processes.capture(argv, seconds=GIVE_BACK_SECONDS)
+    except OSError as exc:
+        raise JobError(f"the work of {seat.name} could not be given back: {exc}", hint="It is tried again.") from exc
+
+
+class _Adoption:
+    """Finds workers that died with work in hand, and gives that back.
+
+    One look is not enough with Postgres: after a restart of the server the living need a moment to lock their names
+    anew.
+    """
+
+    def __init__(self, options: Options, engine: Engine, own: str, say: Callable[[str], None]) -> None:
+        self._options, self._engine, self._own, self._say = options, engine, own, say
+        self._suspects: set[str] = set()
+
+    def look(self) -> None:
+        is_certain = self._options.database_url is None
+        suspects = set()
+        for name in self._engine.owners() - {self._own}:
+            seat = try_seat(self._options, name)
+            if seat is None:
+                continue
+            try:
+                if is_certain or name in self._suspects:
+                    self._say(f"worker {name} is dead: its work goes back into the queue")
+                    give_back_work(seat)
+                else:
+                    suspects.add(name)
+            finally:
+                seat.leave()
+        self._suspects = suspects
+
+
+def start_workers(count: int, folder: Path) -> contextlib.ExitStack:
+    """Workers as children, each a process of its own that dies with us; ended in good order by ``end_workers``."""
+    stack = contextlib.ExitStack()
+    for number in range(1, count + 1):
+        argv = [sys.executable, "-P", "-m", "assembler.jobs.work_here"]
+        log = folder / f"worker-{number}.log"
+        stack.enter_context(processes.started(argv, cwd=folder, log=log))
+    return stack

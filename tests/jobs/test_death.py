@@ -1,0 +1,142 @@
+"""A worker dies, or is told to end, at any step: its job runs on, nothing is done twice, nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from classes import wrong_pictures
+from terminal import busy_in, three_streams, until
+from workshop import Workshop, body_of, kill, laid
+
+from assembler.assemble import Playback
+from assembler.jobs.engine import Phase
+from assembler.jobs.model import JobState
+from assembler.media.verify import load_manifest, verify
+
+LESSON = three_streams(8)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, bundled_ffmpeg: str) -> Iterator[Workshop]:
+    """A class of twenty pieces, so that there is a middle to be killed in."""
+    settings = laid(tmp_path, LESSON, bundled_ffmpeg)
+    with Workshop.opened(tmp_path, chunk_seconds="0.4", jobs="1", **settings) as opened:
+        yield opened
+
+
+def published(shop: Workshop) -> Path:
+    return shop.options.home / "output/unknown/7/t1/playback.mp4"
+
+
+def assert_right(shop: Workshop) -> None:
+    manifest = load_manifest(published(shop))
+    verify(published(shop), manifest, decode="all")
+    assert wrong_pictures(LESSON, Playback(published(shop), manifest, was_there=False)) == []
+    assert sorted(p.name for p in published(shop).parent.iterdir()) == ["job.json", "playback.assets", "playback.mp4"]
+    assert json.loads((published(shop).parent / "job.json").read_text())["digest"] == manifest.digest
+
+
+def test_a_job_runs_from_a_body_to_a_published_file(shop: Workshop) -> None:
+    shop.hand_in(body_of(LESSON))
+    with shop.worker():
+        job = shop.wait(JobState.DONE)
+    assert (job.verdict, job.output, job.reason, job.tries) == ("ok", str(published(shop)), "", 1)
+    assert [step.step for step in shop.engine.events(job.workflow)] == ["download", "render", "publish", "settle"]
+    assert not list(shop.options.home.glob("made/*"))
+    assert_right(shop)
+
+
+@pytest.mark.leaves_parts
+@pytest.mark.parametrize("who", ["the same worker again", "another worker"])
+def test_killed_in_the_middle_of_rendering(shop: Workshop, who: str) -> None:
+    shop.hand_in(body_of(LESSON))
+    survivor = None
+    first = shop.start()
+    until(lambda: len(shop.chunks()) >= 2)
+    if who == "another worker":
+        survivor = shop.start()
+        until(lambda: "vm-2" in (shop.folder / "worker.log").read_text() or "-2:" in (shop.folder / "worker.log").read_text())
+    kill(first)
+    before, died = shop.chunks(), time.monotonic()
+    assert not published(shop).exists()
+    assert shop.job().state is JobState.RUNNING
+    if survivor is None:
+        assert busy_in(shop.folder) == []
+        survivor = shop.start()
+    seen = dict(before)
+    while shop.job().state is not JobState.DONE:
+        assert time.monotonic() < died + 30, shop.records.log_of("t1")
+        for name, identity in shop.chunks().items():
+            assert seen.setdefault(name, identity) == identity
+        time.sleep(0.05)
+    survivor.send_signal(signal.SIGTERM)
+    survivor.wait(15)
+    assert len(before) < 20
+    assert shop.job().deaths == 1
+    assert_right(shop)
+
+
+def test_told_to_end_it_gives_its_job_back_within_ten_seconds(shop: Workshop) -> None:
+    shop.hand_in(body_of(LESSON))
+    first = shop.start()
+    until(lambda: len(shop.chunks()) >= 2)
+    told = time.monotonic()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(10) == 0
+    assert time.monotonic() - told < 10
+    assert busy_in(shop.folder) == []
+    job = shop.job()
+    assert (job.state, job.is_held, job.deaths) == (JobState.WAITING, False, 0)
+    assert shop.engine.status(job.workflow) is Phase.WAITING
+    before = shop.chunks()
+    with shop.worker():
+        until(lambda: shop.job().state is JobState.RUNNING)
+        assert {name: shop.chunks().get(name, same) for name, same in before.items()} == before
+        job = shop.wait(JobState.DONE)
+    assert (job.deaths, job.tries) == (0, 1)
+    assert_right(shop)
+
+
+@pytest.mark.leaves_parts
+def test_a_job_that_kills_its_workers_is_given_up_and_says_so(shop: Workshop) -> None:
+    shop.hand_in(body_of(LESSON))
+    for _ in range(3):
+        worker = shop.start()
+        until(lambda: shop.job().is_held and shop.job().state is JobState.RUNNING and worker_has_it(shop))
+        kill(worker)
+    with shop.worker():
+        job = shop.wait(JobState.POISON)
+    assert "3 workers died" in job.reason
+    assert shop.engine.status(job.workflow) is Phase.ENDED
+    assert not published(shop).exists()
+
+
+def worker_has_it(shop: Workshop) -> bool:
+    begun = shop.job().begun
+    known = getattr(shop, "begun", None)
+    if begun is not None and begun != known:
+        shop.begun = begun  # type: ignore[attr-defined]  # only this test looks at it
+        return True
+    return False
+
+
+def test_cancelled_while_it_renders_it_stops_within_seconds(shop: Workshop) -> None:
+    from assembler.jobs.intake import cancel, try_again
+
+    shop.hand_in(body_of(LESSON))
+    with shop.worker():
+        until(lambda: len(shop.chunks()) >= 2)
+        assert cancel(shop.records, shop.engine, shop.job())
+        until(lambda: not [name for name in busy_in(shop.folder) if "ffmpeg" in name], 8)
+        assert shop.job().state is JobState.CANCELLED
+        assert not published(shop).exists()
+        assert not cancel(shop.records, shop.engine, shop.job())
+        try_again(shop.records, shop.engine, shop.job())
+        job = shop.wait(JobState.DONE)
+    assert (job.tries, job.deaths) == (2, 0)
+    assert_right(shop)

@@ -1,0 +1,116 @@
+"""A home with jobs in it: classes handed in, workers of their own process, and what the database says of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from classes import SMALL, Class
+from terminal import until
+
+from assembler.jobs.bodies import Body, keep
+from assembler.jobs.engine import Engine
+from assembler.jobs.intake import take_in
+from assembler.jobs.model import Job, JobState
+from assembler.jobs.records import Records, now
+from assembler.jobs.tables import open_database
+from assembler.options import Options, load_options
+
+
+def body_of(lesson: Class, task: str = "t1", **changes: Any) -> bytes:
+    """A result of the class as a body; other values by their names."""
+    return json.dumps({**lesson.recording().model_dump(mode="json"), "task_id": task, **changes}).encode()
+
+
+@dataclass
+class Workshop:
+    """Everything below one folder; what is not told by ``settings`` is told by the tests' own environment."""
+
+    folder: Path
+    settings: dict[str, str]
+    options: Options
+    records: Records
+    engine: Engine
+
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path, **settings: str) -> Iterator[Workshop]:
+        given = {f"ASSEMBLER_{name.upper()}": value for name, value in settings.items()}
+        before = os.environ.copy()
+        os.environ.update({"ASSEMBLER_HOME": str(folder / "home"), **given})
+        try:
+            options = load_options()
+            records = Records(open_database(options))
+            engine = Engine(options)
+            try:
+                yield cls(folder, settings, options, records, engine)
+            finally:
+                engine.close()
+                records.engine.dispose()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def hand_in(self, *bodies: bytes, app: str | None = None) -> list[Job]:
+        """Store and take in bodies; the jobs they belong to, in order."""
+        numbers = keep(self.records, [Body(body, app, "batch", now()) for body in bodies])
+        take_in(self.records, self.engine, numbers)
+        jobs = {event: job for job in self.records.list_jobs() for event in [job.event]}
+        return [jobs[number] for number in numbers if number in jobs]
+
+    def job(self, name: str = "t1") -> Job:
+        return self.records.load_job(name)
+
+    def start(self, **settings: str) -> subprocess.Popen[bytes]:
+        """A worker; what it says goes to worker.log."""
+        given = {f"ASSEMBLER_{name.upper()}": value for name, value in settings.items()}
+        with (self.folder / "worker.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "assembler.jobs.work_here"],
+                cwd=self.folder, env={**os.environ, **given}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    @contextmanager
+    def worker(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker that is told to end where the ``with`` is left."""
+        process = self.start(**settings)
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+    def wait(self, state: JobState, name: str = "t1", seconds: float = 60) -> Job:
+        """Until the job is in this state; says what it is instead."""
+        try:
+            until(lambda: self.job(name).state is state, seconds)
+        except AssertionError:
+            log = (self.folder / "worker.log").read_text(errors="replace")[-3000:]
+            raise AssertionError(f"{self.job(name)}\n{self.records.log_of(name)}\n{log}") from None
+        return self.job(name)
+
+    def chunks(self) -> dict[str, tuple[int, int]]:
+        """Which file every finished piece is."""
+        pieces = self.options.home.glob("work/*/chunks/*.mp4")
+        return {p.name: (p.stat().st_ino, p.stat().st_mtime_ns) for p in pieces}
+
+
+def laid(folder: Path, lesson: Class, ffmpeg: str) -> dict[str, str]:
+    """The class's files on disk, and the settings with which a worker finds them."""
+    (folder / "small.json").write_text(SMALL)
+    return {"media_dir": str(lesson.make(folder, ffmpeg)), "layout": str(folder / "small.json"), "retry_seconds": "1"}
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL, and wait for it."""
+    process.kill()
+    process.wait(10)
