@@ -26,6 +26,8 @@ from assembler.times import WallMs
 from assembler.workspace import write_whole
 
 SPOOLED = ".body"
+AT_ONCE = 100
+"""Bodies in one transaction: many share the cost of writing to the disk, and nobody waits long."""
 
 
 def spool_folder(options: Options) -> Path:
@@ -64,18 +66,27 @@ def take_in_spooled(records: Records, options: Options) -> int:
 
 def take_in(records: Records, engine: Engine, numbers: Sequence[int] | None = None) -> list[Job]:
     """Make of stored bodies what they are (all that nobody has taken in, or these); the new jobs among them."""
+    wanted = untaken(records) if numbers is None else numbers
     fresh: list[Job] = []
-    for number in untaken(records) if numbers is None else numbers:
-        try:
-            job = _take(records, load_body(records, number), number)
-        except JobError as exc:
-            _set_aside(records, number, exc)
-            continue
-        if job is not None:
-            fresh.append(job)
-    for job in fresh:
-        enqueue(records, engine, job)
+    for start in range(0, len(wanted), AT_ONCE):
+        fresh += _take_some(records, wanted[start : start + AT_ONCE])
+    enqueue(records, engine, fresh)
     return fresh
+
+
+def _take_some(records: Records, numbers: Sequence[int]) -> list[Job]:
+    """All in one transaction; where that fails one by one, so that none blocks those behind it."""
+    bodies = {number: load_body(records, number) for number in numbers}
+    read = {number: _read(body) for number, body in bodies.items()}
+    try:
+        with records.transaction() as connection:
+            taken = [_take(connection, bodies[number], *read[number], number) for number in numbers]
+        return [job for job in taken if job is not None]
+    except JobError as exc:
+        if len(numbers) == 1:
+            _set_aside(records, numbers[0], exc)
+            return []
+        return [job for number in numbers for job in _take_some(records, [number])]
 
 
 def _set_aside(records: Records, number: int, error: JobError) -> None:
@@ -85,29 +96,35 @@ def _set_aside(records: Records, number: int, error: JobError) -> None:
         connection.execute(wanted.values(is_taken=True, note=f"could not be taken in: {error.sentence}"[:500]))
 
 
-def enqueue(records: Records, engine: Engine, job: Job) -> None:
-    engine.submit(job.workflow)
-    records.change(job.id, only=[JobState.NEW], state=JobState.WAITING)
-
-
-def _take(records: Records, body: Body, number: int) -> Job | None:
-    event, claim, odd = _read(body)
+def enqueue(records: Records, engine: Engine, jobs: Sequence[Job]) -> None:
+    """Put new jobs into the queue; those that are there already stay as they are."""
+    for job in jobs:
+        engine.submit(job.workflow)
     with records.transaction() as connection:
-        if connection.execute(sa.select(EVENT.c.is_taken).where(EVENT.c.id == number)).scalar():
-            return None
-        job, is_new = assign(connection, claim, number) if claim is not None else (None, False)
-        if event is not None:
-            learn(connection, event, body.received)
-        if job is not None and not is_new and claim is not None and not claim.segments and job.segments:
-            note(connection, job.id, "A later event of the task has no usable videos: it changes nothing.")
-        values = {
-            "is_taken": True,
-            "kind": event.kind if event is not None else "",
-            "task": event.task_id if event is not None else (claim.task if claim is not None else None),
-            "job": job.id if job is not None else None,
-            "note": odd,
-        }
-        connection.execute(sa.update(EVENT).where(EVENT.c.id == number).values(values))
+        for start in range(0, len(jobs), AT_ONCE):
+            ids = [job.id for job in jobs[start : start + AT_ONCE]]
+            wanted = sa.update(JOB).where(JOB.c.id.in_(ids), JOB.c.state == JobState.NEW.value)
+            connection.execute(wanted.values(state=JobState.WAITING.value, updated=now()))
+
+
+def _take(
+    connection: sa.Connection, body: Body, event: Event | None, claim: Claim | None, odd: str, number: int
+) -> Job | None:
+    if connection.execute(sa.select(EVENT.c.is_taken).where(EVENT.c.id == number)).scalar():
+        return None
+    job, is_new = assign(connection, claim, number) if claim is not None else (None, False)
+    if event is not None:
+        learn(connection, event, body.received)
+    if job is not None and not is_new and claim is not None and not claim.segments and job.segments:
+        note(connection, job.id, "A later event of the task has no usable videos: it changes nothing.")
+    values = {
+        "is_taken": True,
+        "kind": event.kind if event is not None else "",
+        "task": event.task_id if event is not None else (claim.task if claim is not None else None),
+        "job": job.id if job is not None else None,
+        "note": odd,
+    }
+    connection.execute(sa.update(EVENT).where(EVENT.c.id == number).values(values))
     return job if is_new else None
 
 
@@ -149,7 +166,7 @@ def try_again(records: Records, engine: Engine, job: Job) -> Job:
         if connection.execute(wanted).rowcount:
             note(connection, job.id, "Started again by hand.")
     again = records.load_job(job.id)
-    enqueue(records, engine, again)
+    enqueue(records, engine, [again])
     return again
 
 

@@ -69,7 +69,8 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
         _fall_silent(work, stop)
     with _told(say):
         work.release()
-        give_back_work(seat)
+        if seat.name in engine.owners():
+            give_back_work(seat)
     seat.leave()
     say(f"worker {seat.name}: ended")
     sys.stdout.flush()
