@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 import shutil
-import signal
 import sys
-import traceback
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
-from assembler.errors import AssemblerError
+from assembler.cli_jobs import add_job_verbs
+from assembler.cli_verb import print_failure, verb
 from assembler.flags import (
     BackgroundFlag,
     EncoderFlag,
@@ -43,7 +38,6 @@ from assembler.flags import (
     TeacherFlag,
 )
 from assembler.options import load_options
-from assembler.processes import Stopped
 from assembler.progress import Bars, JsonLines, Progress
 from assembler.times import parse_clock
 
@@ -55,74 +49,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-P = ParamSpec("P")
-
-OUR_FAULT = 70
-INTERRUPTED = 130
-NOBODY_READS = 141
-"""What a shell calls the end of a program whose output nobody reads any more (``| head``)."""
-
-
-def _verb(function: Callable[P, int | None]) -> Callable[P, None]:
-    """A verb of the command line: errors become a message, a hint and an exit code."""
-
-    @functools.wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        as_json = bool(kwargs.get("as_json"))
-        before = _listen()
-        try:
-            code = function(*args, **kwargs)
-            sys.stdout.flush()
-        except AssemblerError as exc:
-            code = _fail(type(exc).__name__, exc.sentence, exc.hint, exc.exit_code, as_json=as_json)
-        except (KeyboardInterrupt, Stopped):
-            code = _fail("Stopped", "stopped", "The same command continues where it stopped.", INTERRUPTED, as_json)
-        except BrokenPipeError:
-            for stream in (sys.stdout, sys.stderr):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-            code = NOBODY_READS
-        except Exception as exc:  # noqa: BLE001 whatever is no error of ours is our bug: say so with all there is
-            traceback.print_exc()
-            hint = "Please report it with the lines above."
-            code = _fail(type(exc).__name__, "this is a bug in assembler", hint, OUR_FAULT, as_json)
-        if code != INTERRUPTED:  # then nothing is to disturb the end
-            for name, handler in before.items():
-                signal.signal(name, handler)
-        raise typer.Exit(code or 0)
-
-    return guarded
-
-
-def _listen() -> dict[signal.Signals, Any]:
-    """SIGTERM ends a verb like Ctrl-C; a Ctrl-C that is ignored (nohup) stays ignored. Returns the former handlers."""
-    before: dict[signal.Signals, Any] = {}
-    with suppress(ValueError):  # not the main thread: then signals are somebody else's
-        before[signal.SIGTERM] = signal.signal(signal.SIGTERM, _told_to_stop)
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            before[signal.SIGINT] = signal.signal(signal.SIGINT, _told_to_stop)
-    return before
-
-
-def _told_to_stop(*_: object) -> NoReturn:
-    """The first time counts: a second one would only disturb the tidying up, which takes seconds at most."""
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
-def _fail(kind: str, sentence: str, hint: str, code: int, as_json: bool) -> int:
-    """Say what went wrong, to people and, where that was asked for, to a machine."""
-    label = "" if code == INTERRUPTED else "error: "
-    print(label + sentence + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
-    if as_json:
-        _print_failure(kind, sentence, hint, code)
-    return code
-
-
-def _print_failure(kind: str, sentence: str, hint: str, code: int) -> None:
-    error = {"kind": kind, "sentence": sentence, "hint": hint, "exit": code}
-    print(json.dumps({"verdict": "failed", "error": error}), flush=True)
 
 
 def _progress(shown: Shown) -> Progress:
@@ -140,7 +66,7 @@ def _width() -> int:
 
 
 @app.command()
-@_verb
+@verb
 def run(
     results: Results,
     out: Annotated[Path, typer.Option("-o", "--output", help="The file to make.")] = Path("playback.mp4"),
@@ -194,7 +120,7 @@ def run(
 
 
 @app.command()
-@_verb
+@verb
 def inspect(results: Results, play_times: PlayTimesFlag = None, as_json: Json = False) -> int:
     """What is in a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
     from assembler.decide import timeline_only
@@ -211,7 +137,7 @@ def inspect(results: Results, play_times: PlayTimesFlag = None, as_json: Json = 
 
 
 @app.command()
-@_verb
+@verb
 def plan(
     results: Results,
     probe: Annotated[bool, typer.Option("--probe", help="Download and probe first, so that all is final.")] = False,
@@ -246,7 +172,7 @@ def plan(
 
 
 @app.command()
-@_verb
+@verb
 def verify(
     playback: Annotated[Path, typer.Argument(help="A file made by `assembler run`.")],
     decode: Annotated[bool, typer.Option("--decode", help="Decode every picture, not only around the joins.")] = False,
@@ -265,7 +191,7 @@ def verify(
 
 
 @app.command()
-@_verb
+@verb
 def demo(
     out: Annotated[Path, typer.Option("-o", "--output", help="Folder for the demo.")] = Path("assembler-demo"),
     ffmpeg: FfmpegFlag = None,
@@ -279,7 +205,7 @@ def demo(
 
 
 @app.command()
-@_verb
+@verb
 def doctor(ffmpeg: FfmpegFlag = None, as_json: Json = False) -> int:
     """What is here (ffmpeg, disk, settings), what is missing, and what to do about it."""
     from assembler.doctor import examine
@@ -295,6 +221,9 @@ def doctor(ffmpeg: FfmpegFlag = None, as_json: Json = False) -> int:
     return 0 if all(s.is_well for s in symptoms) else 5
 
 
+add_job_verbs(app)
+
+
 def main() -> None:
     """Entry point of the ``assembler`` command."""
     for stream in (sys.stdout, sys.stderr):
@@ -307,5 +236,5 @@ def main() -> None:
         if (
             "--json" in sys.argv and usage is not None and hasattr(usage, "format_message")
         ):  # a mistake in the command line itself
-            _print_failure("Usage", usage.format_message(), "Look at --help.", 2)
+            print_failure("Usage", usage.format_message(), "Look at --help.", 2)
         raise

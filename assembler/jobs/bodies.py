@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from assembler.errors import JobError
 from assembler.jobs.records import Records, now
-from assembler.jobs.tables import EVENT, REFUSED
+from assembler.jobs.tables import EVENT, JOB, REFUSED
 from assembler.times import WallMs
 from assembler.values import Value
 
@@ -127,3 +127,18 @@ def list_refused(records: Records, limit: int = 50) -> list[Refused]:
     with records.transaction() as connection:
         rows = connection.execute(sa.select(*names).order_by(REFUSED.c.id.desc()).limit(limit)).mappings()
         return [Refused.model_validate(dict(row)) for row in rows]
+
+
+def jobs_of(records: Records, numbers: Sequence[int]) -> dict[int, str]:
+    """Which job each of these bodies belongs to."""
+    with records.transaction() as connection:
+        rows = connection.execute(sa.select(EVENT.c.id, EVENT.c.job).where(EVENT.c.id.in_(numbers))).all()
+    return {int(number): job for number, job in rows if job is not None}
+
+
+def prune_bodies(records: Records, before: WallMs) -> int:
+    """Forget taken bodies that came before this instant and belong to no job any more; how many."""
+    has_job = sa.exists().where(JOB.c.id == EVENT.c.job)
+    wanted = sa.delete(EVENT).where(EVENT.c.is_taken, EVENT.c.received < before, ~has_job)
+    with records.transaction() as connection:
+        return connection.execute(wanted).rowcount

@@ -1,8 +1,9 @@
 """The durable queue: DBOS behind five functions. The only module that imports it.
 
 A try of a job is one workflow: steps whose results are written down, so that whoever goes on with it does not repeat
-them. Five functions are all that others see of it (``submit``, ``status``, ``list``, ``cancel``, ``events``); a worker
-also uses ``working``, ``owners`` and ``give_back``. What is relied on is kept by tests/jobs/test_dbos_facts.py.
+them. Five functions are all that others see of it (``submit``, ``status``, ``list``, ``cancel``, ``events``) and
+``forget``, which clears away; a worker also uses ``working``, ``owners`` and ``give_back``. What is relied on is kept
+by tests/jobs/test_dbos_facts.py.
 """
 
 from __future__ import annotations
@@ -161,6 +162,11 @@ class Engine:
             Happened(str(s["function_name"]), _instant(s, "started_at_epoch_ms"), _instant(s, "completed_at_epoch_ms"))
             for s in steps
         ]
+
+    def forget(self, workflows: Sequence[str]) -> None:
+        """Remove tries that are over, so that their names can be used anew."""
+        with engine_errors():
+            self._client.delete_workflows(builtins.list(workflows))
 
     def owners(self) -> set[str]:
         """The workers that have a try in hand, dead ones too."""

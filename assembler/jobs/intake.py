@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from assembler.dialects import Event, read_event
 from assembler.errors import AssemblerError, InputError, JobError, NotFinished
-from assembler.jobs.bodies import Body, keep, load_body, untaken
+from assembler.jobs.bodies import Body, keep, load_body, prune_bodies, untaken
 from assembler.jobs.engine import Engine
 from assembler.jobs.model import Claim, Job, JobState, claim_of
 from assembler.jobs.records import Records, assign, note, now
@@ -178,3 +178,14 @@ def cancel(records: Records, engine: Engine, job: Job) -> bool:
     records.note(job.id, "Cancelled by hand.")
     engine.cancel(job.workflow)
     return True
+
+
+def prune(records: Records, engine: Engine, days: float) -> int:
+    """Forget jobs that ended so many days ago, and the bodies of nobody; how many jobs."""
+    before = WallMs(now() - round(days * 86_400_000))
+    over = [state for state in JobState if state.is_over]
+    old = [job for job in records.list_jobs(over) if job.updated <= before]
+    engine.forget([f"{job.id}:{number}" for job in old for number in range(1, job.tries + 1)])
+    records.remove([job.id for job in old])
+    prune_bodies(records, before)
+    return len(old)

@@ -140,6 +140,14 @@ def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bo
     return fresh, True
 
 
+def known_job(connection: sa.Connection, claim: Claim) -> Job | None:
+    """The job ``assign`` would find; nothing is changed."""
+    rows = connection.execute(sa.select(JOB).where(JOB.c.key == claim.key).order_by(JOB.c.number)).mappings()
+    known = [_job(row) for row in rows]
+    slot = _slot(claim, known)
+    return next((job for job in known if job.slot == slot and job.segments == claim.segments), None)
+
+
 def _slot(claim: Claim, known: Sequence[Job]) -> str:
     apps: dict[str, str | None] = {}
     for job in known:

@@ -86,7 +86,7 @@ LOG = sa.Table(
     sa.Column("sentence", sa.Text, nullable=False),
 )  # fmt: skip
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 5
 """How long a writer waits for another one (SQLite), and for a connection."""
 
 

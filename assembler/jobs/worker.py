@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from assembler import processes
 from assembler.errors import AssemblerError, JobError
@@ -155,13 +154,3 @@ class _Adoption:
             finally:
                 seat.leave()
         self._suspects = suspects
-
-
-def start_workers(count: int, folder: Path) -> contextlib.ExitStack:
-    """Workers as children, each a process of its own that dies with us; ended in good order by ``end_workers``."""
-    stack = contextlib.ExitStack()
-    for number in range(1, count + 1):
-        argv = [sys.executable, "-P", "-m", "assembler.jobs.work_here"]
-        log = folder / f"worker-{number}.log"
-        stack.enter_context(processes.started(argv, cwd=folder, log=log))
-    return stack

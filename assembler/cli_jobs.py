@@ -1,0 +1,216 @@
+"""The verbs about jobs: flags in, exit code out. Each imports its room when it is called: the engine is heavy."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assembler.cli_verb import verb
+from assembler.errors import InputError, JobError
+from assembler.options import load_options
+
+if TYPE_CHECKING:
+    from assembler.jobs.engine import Engine
+    from assembler.jobs.records import Records
+
+jobs_app = typer.Typer(help="See and steer jobs.", no_args_is_help=True)
+
+Ids = Annotated[list[str], typer.Argument(help="Ids of jobs, as `jobs list` shows them.", metavar="JOB...")]
+Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output.")]
+
+
+def add_job_verbs(app: typer.Typer) -> None:
+    """Hang the verbs of this module below the program's own."""
+    for one in (serve, work, batch):
+        app.command()(one)
+    app.add_typer(jobs_app, name="jobs")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _open() -> tuple[Records, Engine]:
+    from assembler.jobs.engine import Engine
+    from assembler.jobs.records import Records
+    from assembler.jobs.tables import open_database
+
+    options = load_options()
+    return Records(open_database(options)), Engine(options)
+
+
+@verb
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to listen at.", min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option("--workers", help="Workers in it.", min=0, max=64)] = 1,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Believe every callback, signed or not.")] = False,
+) -> int:
+    """Webhook, status page and a worker: all that one machine needs."""
+    from assembler.jobs.webhook import run_server
+
+    try:
+        return run_server(load_options(), host=host, port=port, workers=workers, insecure=insecure, say=_say)
+    except KeyboardInterrupt:
+        return 0  # that is how a server ends
+
+
+@verb
+def work(
+    concurrency: Annotated[int, typer.Option("--concurrency", help="How many jobs at once.", min=1, max=64)] = 1,
+) -> int:
+    """Another worker: whoever names the same database takes from the same queue."""
+    from assembler.jobs.crew import crew_until_told
+    from assembler.jobs.worker import run_worker
+
+    options = load_options()
+    return run_worker(options, _say) if concurrency == 1 else crew_until_told(concurrency, options, _say)
+
+
+@verb
+def batch(
+    paths: Annotated[
+        list[str], typer.Argument(help="Files, folders, globs; - reads standard input.", metavar="PATH...")
+    ],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all are done, working at it.")] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="How many workers of its own (1; 0 only waits).", min=0, max=64)
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Put many results into the queue; with --wait also do them, and sum up."""
+    from assembler.jobs.batch import Batch, is_success, read_all, table
+
+    given = read_all(paths, sys.stdin.buffer)
+    records, engine = _open()
+    made = Batch(load_options(), records, engine)
+    made.enqueue(given)
+    waits = wait or workers is not None
+    if waits:
+        made.wait(1 if workers is None else workers, _say)
+    rows = made.ended()
+    print(table(rows), file=sys.stderr if as_json else sys.stdout)
+    if as_json:
+        print(json.dumps([row.model_dump(mode="json") for row in rows], ensure_ascii=False))
+    return 0 if is_success(rows, waited=waits) else JobError.exit_code
+
+
+@jobs_app.command("list")
+@verb
+def list_(
+    state: Annotated[list[str] | None, typer.Option("--state", help="Only jobs in this state.")] = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Tasks whose result never came instead.")] = False,
+    as_json: Json = False,
+) -> int:
+    """All jobs, the newest first."""
+    from assembler.jobs.model import JobState
+    from assembler.jobs.tasks import missing as find_missing
+
+    records, _ = _open()
+    if missing:
+        tasks = find_missing(records)
+        if as_json:
+            print(json.dumps([task.model_dump(mode="json") for task in tasks], ensure_ascii=False))
+        for task in [] if as_json else tasks:
+            print(f"{task.task}  {task.kind} at {_clock(task.sent or task.updated)}")
+        if tasks:
+            _say("Their results never came. Once you have one: assembler batch RESULT.json")
+        return 0
+    try:
+        states = [JobState(name) for name in state or ()]
+    except ValueError as exc:
+        raise InputError(f"{exc} of a job", hint=f"There are: {', '.join(JobState)}.") from exc
+    jobs = records.list_jobs(states)
+    if as_json:
+        names = {"id", "task", "state", "output", "reason"}
+        print(json.dumps([job.model_dump(mode="json", include=names) for job in jobs], ensure_ascii=False))
+    for job in [] if as_json else jobs:
+        part = f" {job.progress:.0%}" if job.progress is not None else ""
+        print(f"{job.id}  {job.state.value}  {job.step}{part}{job.output or job.reason}")
+    return 0
+
+
+@jobs_app.command()
+@verb
+def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
+    """Everything about one job."""
+    records, engine = _open()
+    found = records.load_job(job)
+    if as_json:
+        print(found.model_dump_json())
+        return 0
+    for name, value in found.model_dump(mode="json", exclude={"findings", "segments", "key", "slot"}).items():
+        shown = _clock(value) if name in ("created", "begun", "updated", "due") and value else value
+        if shown not in (None, ""):
+            print(f"{name}: {shown}")
+    for finding in found.findings:
+        print(f"finding: {finding}")
+    for step in engine.events(found.workflow):
+        print(f"step {step.step}: done at {_clock(step.ended)}")
+    return 0
+
+
+@jobs_app.command()
+@verb
+def logs(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]) -> int:
+    """What was said while a job was done."""
+    records, _ = _open()
+    for at, sentence in records.log_of(records.load_job(job).id):
+        print(f"{_clock(at)} {sentence}")
+    return 0
+
+
+@jobs_app.command()
+@verb
+def retry(jobs: Ids) -> int:
+    """Start jobs that failed, or wait for their next try, once more."""
+    from assembler.jobs.intake import try_again
+
+    records, engine = _open()
+    for job in [records.load_job(name) for name in jobs]:
+        print(f"{try_again(records, engine, job).id}: in the queue")
+    return 0
+
+
+@jobs_app.command()
+@verb
+def cancel(jobs: Ids) -> int:
+    """End jobs; a worker that is at one stops within seconds."""
+    from assembler.jobs.intake import cancel as end
+
+    records, engine = _open()
+    for job in [records.load_job(name) for name in jobs]:
+        print(f"{job.id}: {'cancelled' if end(records, engine, job) else f'was over already ({job.state.value})'}")
+    return 0
+
+
+@jobs_app.command()
+@verb
+def prune(
+    days: Annotated[float, typer.Option("--older", help="Forget jobs that ended so many days ago.", min=0)] = 90,
+) -> int:
+    """Forget jobs that are over; what they published stays."""
+    from assembler.jobs.intake import prune as forget
+
+    records, engine = _open()
+    print(f"{forget(records, engine, days)} jobs forgotten")
+    return 0
+
+
+@jobs_app.command()
+@verb
+def expect(tasks: Annotated[list[str], typer.Argument(help="Vendor's task ids.", metavar="TASK_ID...")]) -> int:
+    """Name tasks whose results are to come: `jobs list --missing` shows those that did not."""
+    from assembler.jobs.tasks import expect as remember
+
+    records, _ = _open()
+    remember(records, tasks)
+    return 0
+
+
+def _clock(at: int | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,86 @@
+"""What all verbs of the command line share: errors become a message, a hint and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn, ParamSpec
+
+import typer
+
+from assembler.errors import AssemblerError
+from assembler.processes import Stopped
+
+P = ParamSpec("P")
+
+OUR_FAULT = 70
+INTERRUPTED = 130
+NOBODY_READS = 141
+"""What a shell calls the end of a program whose output nobody reads any more (``| head``)."""
+
+
+def verb(function: Callable[P, int | None]) -> Callable[P, None]:
+    """A verb of the command line: errors become a message, a hint and an exit code."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json = bool(kwargs.get("as_json"))
+        before = _listen()
+        try:
+            code = function(*args, **kwargs)
+            sys.stdout.flush()
+        except AssemblerError as exc:
+            code = _fail(type(exc).__name__, exc.sentence, exc.hint, exc.exit_code, as_json=as_json)
+        except (KeyboardInterrupt, Stopped):
+            code = _fail("Stopped", "stopped", "The same command continues where it stopped.", INTERRUPTED, as_json)
+        except BrokenPipeError:
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            code = NOBODY_READS
+        except Exception as exc:  # noqa: BLE001 whatever is no error of ours is our bug: say so with all there is
+            traceback.print_exc()
+            hint = "Please report it with the lines above."
+            code = _fail(type(exc).__name__, "this is a bug in assembler", hint, OUR_FAULT, as_json)
+        if code != INTERRUPTED:  # then nothing is to disturb the end
+            for name, handler in before.items():
+                signal.signal(name, handler)
+        raise typer.Exit(code or 0)
+
+    return guarded
+
+
+def _listen() -> dict[signal.Signals, Any]:
+    """SIGTERM ends a verb like Ctrl-C; a Ctrl-C that is ignored (nohup) stays ignored. Returns the former handlers."""
+    before: dict[signal.Signals, Any] = {}
+    with suppress(ValueError):  # not the main thread: then signals are somebody else's
+        before[signal.SIGTERM] = signal.signal(signal.SIGTERM, _told_to_stop)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, _told_to_stop)
+    return before
+
+
+def _told_to_stop(*_: object) -> NoReturn:
+    """The first time counts: a second one would only disturb the tidying up, which takes seconds at most."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _fail(kind: str, sentence: str, hint: str, code: int, as_json: bool) -> int:
+    """Say what went wrong, to people and, where that was asked for, to a machine."""
+    label = "" if code == INTERRUPTED else "error: "
+    print(label + sentence + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
+    if as_json:
+        print_failure(kind, sentence, hint, code)
+    return code
+
+
+def print_failure(kind: str, sentence: str, hint: str, code: int) -> None:
+    error = {"kind": kind, "sentence": sentence, "hint": hint, "exit": code}
+    print(json.dumps({"verdict": "failed", "error": error}), flush=True)

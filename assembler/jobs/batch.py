@@ -1,0 +1,216 @@
+"""Many results at once: files, folders, globs and JSON lines into the queue, and how they ended."""
+
+from __future__ import annotations
+
+import glob
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from tqdm import tqdm
+
+from assembler.dialects import parse
+from assembler.errors import AssemblerError, InputError, RecordingFailed
+from assembler.findings import Verdict
+from assembler.inputs import LARGEST_RESULT
+from assembler.jobs.bodies import Body, jobs_of, keep
+from assembler.jobs.crew import crew
+from assembler.jobs.engine import Engine
+from assembler.jobs.intake import take_in, try_again
+from assembler.jobs.model import Claim, Job, JobState, claim_of
+from assembler.jobs.records import Records, known_job, now
+from assembler.options import Options
+from assembler.values import Value
+
+LOOK_SECONDS = 0.5
+AT_ONCE = 200
+SKIPPED = "job.json"
+"""What we publish ourselves beside a playback is no result."""
+
+
+class Given(NamedTuple):
+    """One body that was named."""
+
+    source: str
+    """File, and line where it has several."""
+    body: bytes
+    """Raw bytes."""
+
+
+class Ended(Value):
+    """How one result ended; what the summary lists."""
+
+    source: str
+    """Where it came from."""
+    job: str | None
+    """Its job; None where it is no usable result."""
+    state: str
+    """State of the job; ``refused`` where there is none."""
+    verdict: str
+    """``ok`` or ``degraded`` of a finished one."""
+    output: str
+    """Where it was published."""
+    reason: str
+    """Why there is no playback; "" if there is one."""
+    was_done: bool
+    """True if an earlier call had done it."""
+
+
+def read_all(names: Sequence[str], standard_input: IO[bytes]) -> list[Given]:
+    """Every body in what was named. Raises InputError where a name stands for nothing."""
+    found: list[Given] = []
+    for name in names:
+        if name == "-":
+            found += _bodies("standard input", standard_input.read(LARGEST_RESULT))
+            continue
+        paths = list(_files(name))
+        if not paths:
+            raise InputError(
+                f"{name} names no result file", hint="Name files, folders, globs, or - for standard input."
+            )
+        for path in paths:
+            try:
+                with path.open("rb") as file:
+                    found += _bodies(str(path), file.read(LARGEST_RESULT + 1))
+            except OSError as exc:
+                raise InputError(f"{path} cannot be read: {exc.strerror}", hint="Name files you may read.") from exc
+    return found
+
+
+def _files(name: str) -> Iterator[Path]:
+    path = Path(name)
+    if path.is_dir():
+        for kind in ("*.json", "*.jsonl", "*.ndjson"):
+            yield from sorted(
+                p for p in path.rglob(kind) if p.name != SKIPPED and not any(q.suffix == ".assets" for q in p.parents)
+            )
+    elif path.exists():
+        yield path
+    else:
+        for found in sorted(glob.glob(name, recursive=True)):
+            yield from _files(glob.escape(found)) if Path(found).is_dir() else [Path(found)]
+
+
+def _bodies(source: str, raw: bytes) -> list[Given]:
+    """One body, or one in every line."""
+    lines = [line.strip() for line in raw.splitlines()]
+    full = [(number, line) for number, line in enumerate(lines, 1) if line]
+    if len(full) > 1 and all(line.startswith(b"{") and line.endswith(b"}") for _, line in full):
+        return [Given(f"{source}:{number}", line) for number, line in full]
+    return [Given(source, raw)]
+
+
+class Batch:
+    """The results of one call."""
+
+    def __init__(self, options: Options, records: Records, engine: Engine) -> None:
+        self._options, self._records, self._engine = options, records, engine
+        self._rows: list[tuple[str, str | None, str, bool]] = []  # source, job, why there is none, was done before
+
+    def enqueue(self, given: Sequence[Given]) -> None:
+        """Every result becomes a job; what is done already is left alone, what failed is started again."""
+        fresh: list[tuple[int, Body]] = []
+        for one in given:
+            try:
+                claim = _claim(one.body)
+            except AssemblerError as exc:
+                self._rows.append((one.source, None, exc.sentence, False))
+                continue
+            with self._records.transaction() as connection:
+                job = known_job(connection, claim)
+            if job is None:
+                fresh.append((len(self._rows), Body(one.body, None, "batch", now())))
+                self._rows.append((one.source, None, "", False))
+            else:
+                self._rows.append((one.source, job.id, "", self._is_done(job)))
+        for start in range(0, len(fresh), AT_ONCE):
+            some = fresh[start : start + AT_ONCE]
+            numbers = keep(self._records, [body for _, body in some])
+            take_in(self._records, self._engine, numbers)
+            jobs = jobs_of(self._records, numbers)
+            for (place, _), number in zip(some, numbers, strict=True):
+                self._rows[place] = (self._rows[place][0], jobs.get(number), "it could not be taken in", False)
+
+    def _is_done(self, job: Job) -> bool:
+        """True where nothing is left to do; a job that failed, or whose file is gone, is started again."""
+        is_gone = job.output and "://" not in job.output and not Path(job.output).exists()
+        if job.state is JobState.DONE and not is_gone:
+            return True
+        if job.state.is_over and job.state is not JobState.SUPERSEDED:
+            try_again(self._records, self._engine, job)
+        return False
+
+    @property
+    def jobs(self) -> list[str]:
+        """Ids of all jobs, each once."""
+        return list(dict.fromkeys(job for _, job, _, _ in self._rows if job is not None))
+
+    def ended(self) -> list[Ended]:
+        """How each result stands now, in the order given."""
+        jobs = {job.id: job for job in self._records.list_jobs(ids=self.jobs)}
+        return [_ended(source, jobs.get(name or ""), why, was) for source, name, why, was in self._rows]
+
+    def wait(self, workers: int, say: Callable[[str], None]) -> None:
+        """Until every job is over, with so many workers of our own; a bar shows how many are."""
+        ids = self.jobs
+        with ExitStack() as stack:
+            bar = stack.enter_context(
+                tqdm(total=len(ids), desc="classes", unit="class", dynamic_ncols=True, disable=None)
+            )
+            is_manned = False
+            while True:
+                jobs = self._records.list_jobs(ids=ids)
+                open_ = [job for job in jobs if not job.state.is_over]
+                parts = sum(job.progress or 0.0 for job in open_ if job.state is JobState.RUNNING)
+                bar.n = len(ids) - len(open_)
+                bar.set_postfix_str(_tally(jobs) + (f", under way {parts:.1f}" if parts else ""))
+                if not open_:
+                    return
+                if not is_manned:
+                    stack.enter_context(crew(workers, self._options, say))
+                    is_manned = True
+                time.sleep(LOOK_SECONDS)
+
+
+def _claim(body: bytes) -> Claim:
+    """Raises InputError where the body is no result that could ever become a playback."""
+    with suppress(RecordingFailed):  # that is an outcome, too: its job says so
+        parse(body)
+    return claim_of(body)
+
+
+def _ended(source: str, job: Job | None, why: str, was_done: bool) -> Ended:
+    if job is None:
+        return Ended(source=source, job=None, state="refused", verdict="", output="", reason=why, was_done=False)
+    return Ended(
+        source=source, job=job.id, state=job.state.value, verdict=job.verdict, output=job.output, reason=job.reason,
+        was_done=was_done,
+    )  # fmt: skip
+
+
+def _tally(jobs: Sequence[Job]) -> str:
+    failed = sum(job.state.is_over and job.state is not JobState.DONE for job in jobs)
+    warned = sum(job.verdict == Verdict.DEGRADED.value for job in jobs)
+    return f"{warned} with warnings, {failed} failed"
+
+
+def table(rows: Sequence[Ended]) -> str:
+    """The end table: what was done, with warnings, or failed and why."""
+    done = [row for row in rows if row.state == JobState.DONE.value]
+    warned = [row for row in done if row.verdict == Verdict.DEGRADED.value]
+    open_ = [row for row in rows if row.state in {state.value for state in JobState if not state.is_over}]
+    failed = [row for row in rows if row not in done and row not in open_]
+    lines = [f"{row.source}: with warnings -> {row.output}" for row in warned]
+    lines += [f"{row.source}: {row.state}: {row.reason or 'no reason is known'}" for row in failed]
+    before = sum(row.was_done for row in rows)
+    counts = [f"{len(done)} done" + (f" ({before} of them before)" if before else ""), f"{len(warned)} with warnings"]
+    counts += [f"{len(failed)} failed"] + ([f"{len(open_)} waiting or under way"] if open_ else [])
+    return "\n".join([*lines, ", ".join(counts)])
+
+
+def is_success(rows: Sequence[Ended], *, waited: bool) -> bool:
+    """All playbacks are there; of a call that did not wait: all are there or in the queue."""
+    fine = {JobState.DONE, *(() if waited else (state for state in JobState if not state.is_over))}
+    return all(row.state in {state.value for state in fine} for row in rows)

@@ -1,0 +1,86 @@
+"""Workers as children of a process that does something else: watched, started again when they die, ended with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from assembler import processes
+from assembler.errors import AssemblerError
+from assembler.options import Options
+
+END_SECONDS = 12.0
+"""A worker that was told to end gives its job back within ten."""
+PAUSE_SECONDS = (1.0, 60.0)
+"""Between a worker's death and its successor: at first, and at most (twice as long after each death)."""
+HEALTHY_SECONDS = 120.0
+"""A worker that lived for so long died of something else than its start."""
+
+
+@contextlib.contextmanager
+def crew(count: int, options: Options, say: Callable[[str], None]) -> Iterator[None]:
+    """``count`` workers for as long as the ``with`` lasts; their log is worker.log in the home.
+
+    Each is started by a thread that waits for it, because it dies with that thread (and so with us).
+    """
+    stop = threading.Event()
+    threads = [threading.Thread(target=_keep_one, args=(options, stop, say)) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _keep_one(options: Options, stop: threading.Event, say: Callable[[str], None]) -> None:
+    pause = PAUSE_SECONDS[0]
+    while not stop.is_set():
+        begun = time.monotonic()
+        try:
+            code = _run_one(options, stop)
+        except AssemblerError as exc:
+            code = exc.exit_code
+            say(f"warning: {exc.sentence}")
+        if stop.is_set():
+            return
+        if time.monotonic() - begun > HEALTHY_SECONDS:
+            pause = PAUSE_SECONDS[0]
+        say(f"warning: a worker ended by itself ({code}); another one starts in {pause:g} s")
+        stop.wait(pause)
+        pause = min(PAUSE_SECONDS[1], pause * 2)
+
+
+def _run_one(options: Options, stop: threading.Event) -> int | None:
+    home = options.home.absolute()
+    with contextlib.suppress(OSError):  # whether it can be made is said by whoever opens the database there
+        home.mkdir(parents=True, exist_ok=True)
+    argv = [sys.executable, "-P", "-m", "assembler.jobs.work_here"]
+    with processes.started(argv, cwd=home, log=home / "worker.log") as child:
+        while child.poll() is None and not stop.wait(0.2):
+            pass
+        if child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGTERM)
+            end = time.monotonic() + END_SECONDS
+            while child.poll() is None and time.monotonic() < end:
+                time.sleep(0.05)
+        return child.returncode
+
+
+def crew_until_told(count: int, options: Options, say: Callable[[str], None]) -> int:
+    """Several workers until SIGTERM or Ctrl-C."""
+    told = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: told.set())
+    with crew(count, options, say):
+        while not told.wait(0.5):
+            pass
+    return 0

@@ -1,0 +1,133 @@
+"""Where callbacks wait until they are on disk: one thread stores many at once, another one makes jobs of them.
+
+A callback is answered as soon as its raw bytes are in the database, or in the spool folder if the database is away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, TimeoutError
+
+from assembler.errors import AssemblerError
+from assembler.jobs.bodies import Body, keep
+from assembler.jobs.catching_up import mend
+from assembler.jobs.engine import Engine
+from assembler.jobs.intake import spool, take_in, take_in_spooled
+from assembler.jobs.records import Records
+from assembler.jobs.tables import open_database
+from assembler.options import Options
+
+AT_ONCE = 200
+STORE_SECONDS = 5.0
+"""The sender waits for ten: one that the database did not take within this goes into the spool folder."""
+AWAY_SECONDS = 5.0
+"""How long a database that failed is left alone."""
+MEND_SECONDS = 15.0
+
+
+class Doorway:
+    """Use it inside of its ``open``; ``store`` may be called from any thread."""
+
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        self.options, self._say = options, say
+        self._waiting: queue.SimpleQueue[tuple[Body, Future[None]] | None] = queue.SimpleQueue()
+        self._arrived = threading.Event()
+        self._is_over = threading.Event()
+        self._away_until = 0.0
+        self._records: Records | None = None
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        threads = [threading.Thread(target=self._store_all), threading.Thread(target=self._take_in_all)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._is_over.set()
+            self._arrived.set()
+            self._waiting.put(None)
+            for thread in threads:
+                thread.join()
+            if self._engine is not None:
+                self._engine.close()
+            if self._records is not None:
+                self._records.engine.dispose()
+
+    def records(self) -> Records:
+        """The database, opened when it is first there. Raises JobError while it is not."""
+        with self._lock:
+            if self._records is None:
+                self._records = Records(open_database(self.options))
+            return self._records
+
+    def engine(self) -> Engine:
+        """Like ``records``."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = Engine(self.options)
+            return self._engine
+
+    def store(self, body: Body) -> None:
+        """Returns when the body is on disk. Raises AssemblerError where it is neither in the database nor spooled."""
+        if time.monotonic() >= self._away_until:
+            done: Future[None] = Future()
+            self._waiting.put((body, done))
+            try:
+                done.result(STORE_SECONDS)
+                return
+            except (AssemblerError, TimeoutError):
+                self._away_until = time.monotonic() + AWAY_SECONDS
+        spool(self.options, body)  # stored twice where the database only was slow: both are the same job
+        self._arrived.set()
+
+    def _store_all(self) -> None:
+        while True:
+            first = self._waiting.get()
+            if first is None:
+                return
+            together = [first]
+            with contextlib.suppress(queue.Empty):
+                while len(together) < AT_ONCE:
+                    following = self._waiting.get_nowait()
+                    if following is None:
+                        self._waiting.put(None)
+                        break
+                    together.append(following)
+            try:
+                keep(self.records(), [body for body, _ in together])
+            except AssemblerError as exc:
+                for _, done in together:
+                    done.set_exception(exc)
+                continue
+            for _, done in together:
+                done.set_result(None)
+            self._arrived.set()
+
+    def _take_in_all(self) -> None:
+        mended = 0.0
+        failed = False
+        while True:
+            self._arrived.wait(MEND_SECONDS if not failed else 2.0)
+            self._arrived.clear()
+            if self._is_over.is_set():
+                return
+            try:
+                records, engine = self.records(), self.engine()
+                take_in_spooled(records, self.options)
+                while take_in(records, engine) and not self._is_over.is_set():
+                    pass
+                if time.monotonic() - mended > MEND_SECONDS:
+                    mended = time.monotonic()
+                    mend(records, engine)
+                failed = False
+            except AssemblerError as exc:
+                if not failed:
+                    self._say(f"warning: {exc.sentence}")
+                failed = True

@@ -1,0 +1,204 @@
+"""The vendor's callbacks over HTTP, and pages for people. The only module that imports FastAPI.
+
+Whoever may send callbacks from outside is to reach /callback only: the pages ask for no password (README).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from assembler.dialects import read_event, signature
+from assembler.errors import AssemblerError, InputError, JobError
+from assembler.jobs import page
+from assembler.jobs.bodies import Body, list_events, list_refused, refuse
+from assembler.jobs.crew import crew
+from assembler.jobs.doorway import Doorway
+from assembler.jobs.intake import spool_folder
+from assembler.jobs.keys import Keys
+from assembler.jobs.records import now
+from assembler.jobs.tasks import missing
+from assembler.options import Options
+
+LARGEST = 2**20
+ACCEPTED = {"error_code": 0}
+"""What the vendor wants to read; anything else makes it send again."""
+SHOWN_JOBS = 200
+MOST_AT_ONCE = 64
+"""Callbacks that are judged and stored at the same time; others wait."""
+
+
+class Judged(NamedTuple):
+    """What becomes of one callback."""
+
+    status: int
+    """HTTP status."""
+    reason: str
+    """Why it was refused; "" where it is accepted."""
+    app: str | None
+    """The app that came in the URL."""
+
+
+class Metrics:
+    """What Prometheus reads."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.callbacks = Counter("assembler_callbacks", "Callbacks by HTTP status.", ["status"], registry=self.registry)
+        self.seconds = Histogram(
+            "assembler_callback_seconds", "From the last byte of a callback to its answer.", registry=self.registry
+        )
+        self.jobs = Gauge("assembler_jobs", "Jobs by state.", ["state"], registry=self.registry)
+        self.missing = Gauge("assembler_results_missing", "Tasks whose result never came.", registry=self.registry)
+        self.spooled = Gauge("assembler_spooled", "Bodies that wait for the database.", registry=self.registry)
+
+
+def judge(raw: bytes, query: dict[str, str], keys: Keys) -> Judged:
+    """Whether a callback is to be believed and can be read; without keys everything is believed."""
+    told = query.get("sdkappid", "")
+    app = told if told.isascii() and told.isalnum() and len(told) <= 40 else None
+    query = {**query, "sdkappid": app or ""}
+    try:
+        if keys:
+            claimed = _claimed_app(raw, query)
+            found = signature.check(raw, query=query, keys=keys.of(claimed), now=now())
+            if found is not signature.Signature.VALID:
+                return Judged(403, f"the signature is {found.value}", app)
+        read_event(raw, query=query)
+    except InputError as exc:
+        return Judged(400, exc.sentence, app)
+    return Judged(200, "", app)
+
+
+def _claimed_app(raw: bytes, query: dict[str, str]) -> str | None:
+    try:
+        return read_event(raw, query=query).app_id or None
+    except InputError:
+        return query.get("sdkappid") or None
+
+
+def make_app(options: Options, *, workers: int, say: Callable[[str], None]) -> FastAPI:
+    """The application; its workers live as long as it does."""
+    keys, doorway, metrics = Keys(options), Doorway(options, say), Metrics()
+    threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="callback")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with threads, doorway.open(), crew(workers, options, say):
+            yield
+
+    app = FastAPI(title="assembler", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+    def decide(raw: bytes, query: dict[str, str]) -> Judged:
+        judged = judge(raw, query, keys)
+        try:
+            if judged.status == 200:
+                doorway.store(Body(raw, judged.app, "callback", now()))
+            else:
+                with contextlib.suppress(JobError):  # for inspection only
+                    refuse(doorway.records(), raw, judged.status, judged.reason)
+        except AssemblerError as exc:
+            say(f"error: a callback could be stored nowhere: {exc.sentence}")
+            return Judged(503, "it could not be stored: send it again", judged.app)
+        return judged
+
+    @app.post("/callback")
+    async def callback(request: Request) -> Response:
+        raw = await _body(request)
+        if raw is None:
+            metrics.callbacks.labels(413).inc()
+            return JSONResponse({"error_code": 413, "error_msg": f"over {LARGEST} bytes"}, 413)
+        with metrics.seconds.time():
+            loop = asyncio.get_running_loop()
+            judged = await loop.run_in_executor(threads, decide, raw, dict(request.query_params))
+        metrics.callbacks.labels(judged.status).inc()
+        if judged.status == 200:
+            return JSONResponse(ACCEPTED)
+        return JSONResponse({"error_code": judged.status, "error_msg": judged.reason}, judged.status)
+
+    _add_pages(app, options, doorway, metrics)
+    return app
+
+
+async def _body(request: Request) -> bytes | None:
+    """The raw bytes whatever their declared type; None where there are too many."""
+    raw = bytearray()
+    async for piece in request.stream():
+        raw += piece
+        if len(raw) > LARGEST:
+            return None
+    return bytes(raw)
+
+
+def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metrics) -> None:
+    def spooled() -> int:
+        return sum(1 for _ in spool_folder(options).glob("*.body"))
+
+    @app.exception_handler(JobError)
+    async def away(_: Request, exc: JobError) -> Response:
+        return JSONResponse({"error": exc.sentence}, 503)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        try:
+            doorway.records().count_states()
+        except JobError as exc:
+            return JSONResponse({"status": "degraded", "database": exc.sentence, "spooled": spooled()}, 503)
+        return JSONResponse({"status": "ok", "database": "ok", "spooled": spooled()})
+
+    @app.get("/metrics")
+    def figures() -> Response:
+        metrics.spooled.set(spooled())
+        with contextlib.suppress(JobError):
+            for state, count in doorway.records().count_states().items():
+                metrics.jobs.labels(state.value).set(count)
+            metrics.missing.set(len(missing(doorway.records())))
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/")
+    def status() -> Response:
+        records = doorway.records()
+        html = page.status_page(
+            records.list_jobs(limit=SHOWN_JOBS), records.count_states(), missing(records),
+            list_events(records, without_job=True), list_refused(records, 20), now(),
+        )  # fmt: skip
+        return HTMLResponse(html, headers=page.HEADERS)
+
+    @app.get("/jobs/{name}")
+    def one(name: str) -> Response:
+        records = doorway.records()
+        job = records.find_job(name.removesuffix(".json"))
+        if job is None:
+            return HTMLResponse(page.absent_page(name), 404, headers=page.HEADERS)
+        if name.endswith(".json"):
+            log = [{"at": at, "sentence": sentence} for at, sentence in records.log_of(job.id)]
+            return JSONResponse({**page.plain(job), "log": log})
+        drawn = page.draw_timeline(records, job)
+        return HTMLResponse(page.job_page(job, records.log_of(job.id), drawn, now()), headers=page.HEADERS)
+
+
+def run_server(
+    options: Options, *, host: str, port: int, workers: int, insecure: bool, say: Callable[[str], None]
+) -> int:
+    """Serve until told to stop. Raises JobError where there is no key and that was not asked for."""
+    if not Keys(options) and not insecure:
+        raise JobError(
+            "there is no key to check callbacks with: anybody could start jobs",
+            hint="Set ASSEMBLER_CALLBACK_KEY to the key set at the vendor, or add --insecure.",
+        )
+    app = make_app(options, workers=workers, say=say)
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+    say(f"http://{host}:{port}/ shows the jobs; callbacks go to /callback")
+    server.run()
+    return 0 if server.started else JobError.exit_code
