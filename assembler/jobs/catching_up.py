@@ -12,6 +12,8 @@ from assembler.options import Options
 
 MOMENT_MS = 20_000
 """What changed just now is still in somebody's hands."""
+NEW_MOMENT_MS = 2_000
+"""The same for a job that is to go into the queue: done twice it does no harm."""
 ACTIVE = [JobState.NEW, JobState.WAITING, JobState.RUNNING, JobState.DELAYED]
 MOST_DEATHS = 3
 
@@ -25,8 +27,9 @@ def catch_up(records: Records, engine: Engine, options: Options) -> None:
 
 def mend(records: Records, engine: Engine) -> None:
     """Every job that is not over has a try that is not over."""
-    before = now() - MOMENT_MS
-    jobs = [job for job in records.list_jobs(ACTIVE) if job.updated < before]
+    before, new_before = now() - MOMENT_MS, now() - NEW_MOMENT_MS
+    active = records.list_jobs(ACTIVE)
+    jobs = [job for job in active if job.updated < (new_before if job.state is JobState.NEW else before)]
     if not jobs:
         return
     live = engine.list()

@@ -165,9 +165,8 @@ def try_again(records: Records, engine: Engine, job: Job) -> Job:
         wanted = sa.update(JOB).where(JOB.c.id == job.id, JOB.c.tries == job.tries).values(values)
         if connection.execute(wanted).rowcount:
             note(connection, job.id, "Started again by hand.")
-    again = records.load_job(job.id)
-    enqueue(records, engine, [again])
-    return again
+    enqueue(records, engine, [records.load_job(job.id)])
+    return records.load_job(job.id)
 
 
 def cancel(records: Records, engine: Engine, job: Job) -> bool:

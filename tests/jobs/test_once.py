@@ -13,7 +13,7 @@ import pytest
 from lessons import camera, recording
 from workshop import Workshop
 
-from assembler.errors import NotFinished
+from assembler.errors import JobError, NotFinished
 from assembler.jobs.bodies import Body, keep, list_events, list_refused, load_body, refuse, untaken
 from assembler.jobs.catching_up import catch_up, mend
 from assembler.jobs.engine import Phase
@@ -173,11 +173,12 @@ class TestNothingIsLost:
         self, shop: Workshop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         keep(shop.records, [Body(event(), None, "callback", now())])
-        with monkeypatch.context() as patch:
-            patch.setattr(shop.engine, "submit", lambda *_: None)  # died just before it
+        with monkeypatch.context() as patch, pytest.raises(JobError):
+            patch.setattr(shop.engine, "submit", _dies)
             take_in(shop.records, shop.engine)
+        assert shop.job().state is JobState.NEW
         assert shop.engine.list() == {}
-        monkeypatch.setattr("assembler.jobs.catching_up.MOMENT_MS", -1000)
+        monkeypatch.setattr("assembler.jobs.catching_up.NEW_MOMENT_MS", -1000)
         mend(shop.records, shop.engine)
         assert shop.engine.list() == {"t1:1": Phase.WAITING}
 
@@ -195,6 +196,10 @@ class TestNothingIsLost:
         raw = b"\xff\x00 no json \n"
         (number,) = keep(shop.records, [Body(raw, None, "batch", now())])
         assert load_body(shop.records, number).raw == raw
+
+
+def _dies(*_: object) -> None:
+    raise JobError("died just before it was in the queue")
 
 
 class TestTheRing:

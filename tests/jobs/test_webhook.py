@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import requests
 import uvicorn
-from jobs.test_once import event
 from terminal import until
 from workshop import Workshop
 
@@ -26,6 +25,7 @@ from assembler.jobs.intake import spool_folder
 from assembler.jobs.model import JobState
 from assembler.jobs.webhook import LARGEST, make_app, run_server
 from assembler.options import load_options
+from jobs.test_once import event
 
 VENDOR = Path(__file__).parents[2] / "fixtures" / "vendor"
 KEY = "Xz4ZgayTr7rMgWQrH"

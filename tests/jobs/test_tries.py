@@ -1,0 +1,122 @@
+"""What becomes of a try that fails: tried again later, given up, or handed to whoever mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from workshop import Workshop
+
+from assembler.errors import DownloadError, MediaError
+from assembler.jobs.engine import Phase, Results
+from assembler.jobs.intake import try_again
+from assembler.jobs.model import Job, JobState
+from assembler.jobs.records import now
+from assembler.jobs.work import MOST_FAILURES, Work
+from assembler.processes import Stop
+from jobs.test_once import event
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Workshop]:
+    with Workshop.opened(tmp_path) as opened:
+        opened.hand_in(event())
+        yield opened
+
+
+Fail = Callable[[Exception], Job]
+
+
+@pytest.fixture
+def fail(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Fail:
+    """The job's present try, whose download fails with this error; the job afterwards."""
+
+    def run(error: Exception) -> Job:
+        def gather(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr("assembler.jobs.work.gather", gather)
+        work = Work(shop.options, shop.records, shop.engine, Stop())
+        workflow = shop.job().workflow
+        assert work.begin(workflow)
+        results: Results = {"download": work.steps[0][1](workflow, {})}
+        work.steps[-1][1](workflow, results)
+        work.steps[-1][1](workflow, results)  # died before it was written down: done again
+        return shop.job()
+
+    return run
+
+
+PASSING = DownloadError("the server is busy", hint="Wait.", retry=True)
+
+
+def test_an_error_that_may_pass_is_tried_again_later_and_later(shop: Workshop, fail: Fail) -> None:
+    waits = []
+    for number in range(1, 6):
+        job = fail(PASSING)
+        assert (job.state, job.tries, job.failures) == (JobState.DELAYED, number + 1, number)
+        assert job.due is not None
+        waits.append(round((job.due - now()) / 1000))
+        assert shop.engine.status(job.workflow) is Phase.WAITING
+    assert waits == pytest.approx([30, 120, 480, 1920, 3600], abs=2)
+    assert "the server is busy. Wait." in job.reason
+
+
+def test_but_not_for_ever(fail: Fail) -> None:
+    states = [fail(PASSING).state for _ in range(MOST_FAILURES)]
+    assert states == [JobState.DELAYED] * (MOST_FAILURES - 1) + [JobState.FAILED]
+
+
+def test_an_error_that_stays_is_told_at_once(shop: Workshop, fail: Fail) -> None:
+    job = fail(MediaError("the file is no video"))
+    assert (job.state, job.reason, job.tries) == (JobState.FAILED, "the file is no video", 1)
+
+
+def test_a_fault_of_ours_is_tried_three_times_and_its_traceback_is_in_the_log(shop: Workshop, fail: Fail) -> None:
+    states = [fail(ZeroDivisionError("oh")).state for _ in range(3)]
+    assert states == [JobState.DELAYED, JobState.DELAYED, JobState.POISON]
+    assert "a bug in assembler: ZeroDivisionError" in shop.job().reason
+    assert any("Traceback" in sentence for _, sentence in shop.records.log_of("t1"))
+
+
+def test_started_again_by_hand_it_has_a_clean_slate(shop: Workshop, fail: Fail) -> None:
+    fail(MediaError("no"))
+    job = try_again(shop.records, shop.engine, shop.job())
+    assert (job.state, job.tries, job.failures, job.reason) == (JobState.WAITING, 2, 0, "")
+    assert shop.engine.status("t1:2") is Phase.WAITING
+    assert fail(PASSING).failures == 1
+
+
+def test_one_that_waits_for_its_next_try_can_be_started_at_once(shop: Workshop, fail: Fail) -> None:
+    fail(PASSING)
+    try_again(shop.records, shop.engine, shop.job())
+    assert shop.engine.list(["t1:2", "t1:3"]) == {"t1:2": Phase.CANCELLED, "t1:3": Phase.WAITING}
+
+
+def test_a_try_that_is_not_the_latest_does_nothing(shop: Workshop, fail: Fail) -> None:
+    fail(PASSING)
+    work = Work(shop.options, shop.records, shop.engine, Stop())
+    assert not work.begin("t1:1")
+    assert not work.begin("nobody:1")
+    assert shop.job().state is JobState.DELAYED
+
+
+def test_a_result_that_came_later_takes_the_place_of_one_not_begun(shop: Workshop) -> None:
+    shop.hand_in(event(video={"VideoId": "v2"}))
+    work = Work(shop.options, shop.records, shop.engine, Stop())
+    assert not work.begin("t1:1")
+    assert shop.job().state is JobState.SUPERSEDED
+    assert work.begin("t1.2:1")
+
+
+def test_a_failed_recording_is_a_failed_job_with_the_vendors_reason(shop: Workshop) -> None:
+    shop.hand_in(
+        event("t2", VideoInfos=[], Error={"Code": "FailedOperation.Record", "Message": "code: 40001, msg: no"})
+    )
+    work = Work(shop.options, shop.records, shop.engine, Stop())
+    assert work.begin("t2:1")
+    results: Results = {"download": work.steps[0][1]("t2:1", {})}
+    work.steps[-1][1]("t2:1", results)
+    assert shop.job("t2").state is JobState.FAILED
+    assert "40001" in shop.job("t2").reason
