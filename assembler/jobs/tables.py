@@ -63,6 +63,7 @@ JOB = sa.Table(
     sa.Column("begun", sa.BigInteger),
     sa.Column("updated", sa.BigInteger, nullable=False),
     sa.Column("due", sa.BigInteger),
+    sa.Column("fetched", sa.Text),  # by which worker its files were fetched ahead
     sa.UniqueConstraint("key", "slot", "revision"),
 )  # fmt: skip
 TASK = sa.Table(

@@ -11,7 +11,7 @@ from typing import Any, Never
 
 from assembler.assemble import assemble
 from assembler.dialects import parse
-from assembler.errors import AssemblerError
+from assembler.errors import AssemblerError, DownloadError
 from assembler.gather import gather
 from assembler.jobs.bodies import load_body
 from assembler.jobs.engine import Engine, Results, Step
@@ -19,6 +19,7 @@ from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import Records, now
 from assembler.jobs.under_way import UnderWay
 from assembler.media.verify import assets_of
+from assembler.network.download import fetch_all
 from assembler.network.publish import Card, fill_template, publish
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
@@ -30,6 +31,8 @@ MOST_DEATHS = 3
 """A job at which so many workers died, or failed without a known reason, is not tried again by itself."""
 MOST_FAILURES = 10
 """Tries of a job whose error may pass: about seven hours with the usual waits."""
+PATIENT_FAILURES = 5
+"""So often a file that may still come is waited for; then the class is made without it."""
 LONGEST_WAIT_SECONDS = 3600.0
 FILE = "playback.mp4"
 
@@ -104,7 +107,15 @@ class Work:
             threading.Event().wait(60)
 
     def _download(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
-        got = gather([self._recording(job)], self._options, self._workspace, under_way, under_way.stop)
+        recording = self._recording(job)
+        fetched = fetch_all(
+            recording.segments, cache=self._workspace.cache, options=self._options, progress=under_way,
+            stop=under_way.stop,
+        )  # fmt: skip
+        for name, error in fetched.failures.items():
+            if error.retry and job.failures < PATIENT_FAILURES:
+                raise DownloadError(f"{name}: {error.sentence}", hint=error.hint, retry=True)
+        got = gather([recording], self._options, self._workspace, under_way, under_way.stop)
         return {"files": len(got.files)}
 
     def _render(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:

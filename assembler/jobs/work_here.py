@@ -1,4 +1,4 @@
-"""A worker as a child of ours (``python -m`` this): all it needs is in its environment and the settings file."""
+"""A worker as a child of ours (``python -m`` this, how many ffmpegs at once); the rest is in its environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def say(sentence: str) -> None:
 
 def main() -> int:
     try:
-        return run_worker(load_options(), say)
+        return run_worker(load_options(jobs=sys.argv[1] if len(sys.argv) > 1 else None), say)
     except AssemblerError as exc:
         say(f"error: {exc.sentence}" + (f"\nhint: {exc.hint}" if exc.hint else ""))
         return exc.exit_code

@@ -18,6 +18,7 @@ from assembler import processes
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs.catching_up import catch_up
 from assembler.jobs.engine import Engine, working
+from assembler.jobs.prefetch import fetching_ahead
 from assembler.jobs.records import Records
 from assembler.jobs.seats import Seat, take_seat, try_seat
 from assembler.jobs.tables import open_database
@@ -62,7 +63,7 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
     records, engine, stop = Records(open_database(options)), Engine(options), Stop()
     seat = take_seat(options)
     work = Work(options, records, engine, stop)
-    with working(options, seat.name, work):
+    with working(options, seat.name, work), fetching_ahead(options, records, seat.name, stop):
         say(f"worker {seat.name}: publishing to {output_of(options)}")
         _watch(options, records, engine, seat, work, told, say)
         _fall_silent(work, stop)

@@ -6,14 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lessons import camera, recording
+from pytest_httpserver import HTTPServer
+from terminal import until
 from workshop import Workshop
 
 from assembler.errors import DownloadError, MediaError
 from assembler.jobs.engine import Phase, Results
 from assembler.jobs.intake import try_again
 from assembler.jobs.model import Job, JobState
+from assembler.jobs.prefetch import claim, fetching_ahead
 from assembler.jobs.records import now
 from assembler.jobs.work import MOST_FAILURES, Work
+from assembler.options import load_options
 from assembler.processes import Stop
 from jobs.test_once import event
 
@@ -33,10 +38,10 @@ def fail(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Fail:
     """The job's present try, whose download fails with this error; the job afterwards."""
 
     def run(error: Exception) -> Job:
-        def gather(*_: object) -> None:
+        def fetch_all(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("assembler.jobs.work.gather", gather)
+        monkeypatch.setattr("assembler.jobs.work.fetch_all", fetch_all)
         work = Work(shop.options, shop.records, shop.engine, Stop())
         workflow = shop.job().workflow
         assert work.begin(workflow)
@@ -120,3 +125,34 @@ def test_a_failed_recording_is_a_failed_job_with_the_vendors_reason(shop: Worksh
     work.steps[-1][1]("t2:1", results)
     assert shop.job("t2").state is JobState.FAILED
     assert "40001" in shop.job("t2").reason
+
+
+class TestFilesThatMayStillCome:
+    """One of two files is answered with 503, which may pass."""
+
+    @pytest.fixture
+    def served(self, shop: Workshop, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+        monkeypatch.setenv("ASSEMBLER_ALLOW_HOSTS", httpserver.host)
+        monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+        shop.options = load_options()
+        httpserver.expect_request("/good.mp4").respond_with_data(b"x" * 1000)
+        httpserver.expect_request("/busy.mp4").respond_with_data(b"", status=503, headers={"Retry-After": "1"})
+        segments = [camera("good", "ann", 0, 1000), camera("busy", "bob", 0, 1000)]
+        placed = [s.model_copy(update={"url": httpserver.url_for(f"/{s.video_id}.mp4")}) for s in segments]
+        shop.hand_in(recording(placed, task="t2").model_dump_json().encode())
+        return shop
+
+    def test_the_class_waits_for_them(self, served: Workshop) -> None:
+        work = Work(served.options, served.records, served.engine, Stop())
+        assert work.begin("t2:1")
+        result = work.steps[0][1]("t2:1", {})
+        assert result["retry"]
+        assert result["error"].startswith("busy: ")
+
+    def test_they_are_fetched_ahead_while_the_job_waits(self, served: Workshop, httpserver: HTTPServer) -> None:
+        stop = Stop()
+        with fetching_ahead(served.options, served.records, "w", stop):
+            until(lambda: any(request.path == "/good.mp4" for request, _ in httpserver.log), 10)
+            stop.set()
+        assert served.job("t2").state is JobState.WAITING
+        assert claim(served.records, "v") is None

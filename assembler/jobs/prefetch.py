@@ -1,0 +1,82 @@
+"""Files of jobs that still wait are fetched at once: the vendor deletes them after three days, a queue may be longer.
+
+What is fetched lies in this machine's cache, where the job's own download finds it. Each job is fetched ahead once, by
+one worker; with several machines without a shared home it may be another than the one that renders it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import sqlalchemy as sa
+
+from assembler.dialects import parse
+from assembler.errors import AssemblerError, DiskFull
+from assembler.jobs.bodies import load_body
+from assembler.jobs.model import JobState
+from assembler.jobs.records import Records
+from assembler.jobs.tables import JOB
+from assembler.network.download import fetch_all
+from assembler.options import Options
+from assembler.processes import Stop, Stopped
+from assembler.progress import Silent
+from assembler.workspace import Workspace
+
+LOOK_SECONDS = 5.0
+FULL_SECONDS = 300.0
+"""Until a full disk is tried again."""
+END_SECONDS = 3.0
+
+
+@contextmanager
+def fetching_ahead(options: Options, records: Records, name: str, stop: Stop) -> Iterator[None]:
+    """Fetch for waiting jobs, one after the other and the oldest first, until ``stop`` is set."""
+    left = threading.Event()
+    thread = threading.Thread(target=_fetch_ahead, args=(options, records, name, stop, left), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join(END_SECONDS)
+
+
+def _fetch_ahead(options: Options, records: Records, name: str, stop: Stop, left: threading.Event) -> None:
+    while not left.is_set() and not stop.is_set():
+        pause = LOOK_SECONDS
+        with suppress(AssemblerError, Stopped):  # whatever is wrong with a job is said when it is its turn
+            job = claim(records, name)
+            if job is not None:
+                pause = 0.0
+                try:
+                    _fetch(options, records, job, stop)
+                except DiskFull:
+                    pause = FULL_SECONDS
+                    _unclaim(records, job)
+        left.wait(pause)
+
+
+def claim(records: Records, name: str) -> tuple[str, int] | None:
+    """The oldest waiting job nobody fetched ahead, now ours: its id and its body's number."""
+    waiting = [JobState.NEW.value, JobState.WAITING.value]
+    first = sa.select(JOB.c.id, JOB.c.event).where(JOB.c.state.in_(waiting), JOB.c.fetched.is_(None))
+    with records.transaction() as connection:
+        row = connection.execute(first.order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)).first()
+        if row is None:
+            return None
+        connection.execute(sa.update(JOB).where(JOB.c.id == row.id).values(fetched=name))
+        return str(row.id), int(row.event)
+
+
+def _unclaim(records: Records, job: tuple[str, int]) -> None:
+    with records.transaction() as connection:
+        connection.execute(sa.update(JOB).where(JOB.c.id == job[0]).values(fetched=None))
+
+
+def _fetch(options: Options, records: Records, job: tuple[str, int], stop: Stop) -> None:
+    body = load_body(records, job[1])
+    recording = parse(body.raw, query={"sdkappid": body.app} if body.app else {})
+    cache = Workspace(options.home).cache
+    fetch_all(recording.segments, cache=cache, options=options, progress=Silent(), stop=stop)
