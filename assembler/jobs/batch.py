@@ -118,7 +118,7 @@ class Batch:
             except AssemblerError as exc:
                 self._rows.append((one.source, None, exc.sentence, False))
                 continue
-            with self._records.transaction() as connection:
+            with self._records.reading() as connection:
                 job = known_job(connection, claim)
             if job is None:
                 fresh.append((len(self._rows), Body(one.body, None, "batch", now())))

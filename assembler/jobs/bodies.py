@@ -70,14 +70,14 @@ def keep(records: Records, bodies: Sequence[Body]) -> list[int]:
 def untaken(records: Records, limit: int = 500) -> list[int]:
     """Numbers of stored bodies that nobody has taken in yet, the oldest first."""
     wanted = sa.select(EVENT.c.id).where(~EVENT.c.is_taken).order_by(EVENT.c.id).limit(limit)
-    with records.transaction() as connection:
+    with records.reading() as connection:
         return [int(number) for number in connection.execute(wanted).scalars()]
 
 
 def load_body(records: Records, number: int) -> Body:
     """Raises JobError where it is not there."""
     wanted = sa.select(EVENT.c.body, EVENT.c.app, EVENT.c.source, EVENT.c.received).where(EVENT.c.id == number)
-    with records.transaction() as connection:
+    with records.reading() as connection:
         row = connection.execute(wanted).first()
     if row is None:
         raise JobError(f"the stored event {number} is gone", hint="Hand the result in again with `assembler batch`.")
@@ -90,7 +90,7 @@ def list_events(records: Records, *, limit: int = 50, without_job: bool = False)
     wanted = sa.select(*names).order_by(EVENT.c.id.desc()).limit(limit)
     if without_job:
         wanted = wanted.where(EVENT.c.job.is_(None), EVENT.c.is_taken)
-    with records.transaction() as connection:
+    with records.reading() as connection:
         return [Event.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
 
 
@@ -124,14 +124,14 @@ class Refused(Value):
 def list_refused(records: Records, limit: int = 50) -> list[Refused]:
     """The newest first."""
     names = [REFUSED.c[name] for name in Refused.model_fields]
-    with records.transaction() as connection:
+    with records.reading() as connection:
         rows = connection.execute(sa.select(*names).order_by(REFUSED.c.id.desc()).limit(limit)).mappings()
         return [Refused.model_validate(dict(row)) for row in rows]
 
 
 def jobs_of(records: Records, numbers: Sequence[int]) -> dict[int, str]:
     """Which job each of these bodies belongs to."""
-    with records.transaction() as connection:
+    with records.reading() as connection:
         rows = connection.execute(sa.select(EVENT.c.id, EVENT.c.job).where(EVENT.c.id.in_(numbers))).all()
     return {int(number): job for number, job in rows if job is not None}
 

@@ -26,7 +26,7 @@ STORE_SECONDS = 5.0
 """The sender waits for ten: one that the database did not take within this goes into the spool folder."""
 AWAY_SECONDS = 5.0
 """How long a database that failed is left alone."""
-MEND_SECONDS = 15.0
+MEND_SECONDS = 5.0
 
 
 class Doorway:
@@ -121,8 +121,7 @@ class Doorway:
             try:
                 records, engine = self.records(), self.engine()
                 take_in_spooled(records, self.options)
-                while take_in(records, engine) and not self._is_over.is_set():
-                    pass
+                take_in(records, engine)
                 if time.monotonic() - mended > MEND_SECONDS:
                     mended = time.monotonic()
                     mend(records, engine)

@@ -26,7 +26,7 @@ from assembler.times import WallMs
 from assembler.workspace import write_whole
 
 SPOOLED = ".body"
-AT_ONCE = 100
+AT_ONCE = 50
 """Bodies in one transaction: many share the cost of writing to the disk, and nobody waits long."""
 
 
@@ -66,11 +66,15 @@ def take_in_spooled(records: Records, options: Options) -> int:
 
 def take_in(records: Records, engine: Engine, numbers: Sequence[int] | None = None) -> list[Job]:
     """Make of stored bodies what they are (all that nobody has taken in, or these); the new jobs among them."""
-    wanted = untaken(records) if numbers is None else numbers
     fresh: list[Job] = []
-    for start in range(0, len(wanted), AT_ONCE):
-        fresh += _take_some(records, wanted[start : start + AT_ONCE])
-    enqueue(records, engine, fresh)
+    wanted = list(untaken(records) if numbers is None else numbers)
+    while wanted:
+        some, wanted = wanted[:AT_ONCE], wanted[AT_ONCE:]
+        made = _take_some(records, some)
+        enqueue(records, engine, made)
+        fresh += made
+        if numbers is None and not wanted:
+            wanted = untaken(records)
     return fresh
 
 
@@ -98,6 +102,8 @@ def _set_aside(records: Records, number: int, error: JobError) -> None:
 
 def enqueue(records: Records, engine: Engine, jobs: Sequence[Job]) -> None:
     """Put new jobs into the queue; those that are there already stay as they are."""
+    if not jobs:
+        return
     for job in jobs:
         engine.submit(job.workflow)
     with records.transaction() as connection:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
 
 from assembler.errors import JobError
 from assembler.jobs.model import Claim, Job, JobState, job_id
-from assembler.jobs.tables import JOB, LOG, database_errors
+from assembler.jobs.tables import JOB, LOG, READS, database_errors
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 
@@ -29,14 +30,26 @@ class Records:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        # SQLite lets one write at a time, and whoever finds it taken sleeps ever longer: our own threads queue up
+        self._writing: AbstractContextManager[object] = (
+            threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        with database_errors(), self.engine.begin() as connection:
+        with database_errors(), self._writing, self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads: it waits for no writer, and none for it."""
+        with database_errors(), self.engine.connect() as plain:
+            connection = plain.execution_options(**{READS: True})
+            with connection.begin():
+                yield connection
+
     def find_job(self, job: str) -> Job | None:
-        with self.transaction() as connection:
+        with self.reading() as connection:
             row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().first()
         return _job(row) if row is not None else None
 
@@ -56,7 +69,7 @@ class Records:
             wanted = wanted.where(JOB.c.state.in_([s.value for s in states]))
         if limit is not None:
             wanted = wanted.limit(limit)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             if ids is None:
                 return [_job(row) for row in connection.execute(wanted).mappings()]
             found: list[Job] = []
@@ -66,7 +79,7 @@ class Records:
             return found
 
     def count_states(self) -> dict[JobState, int]:
-        with self.transaction() as connection:
+        with self.reading() as connection:
             rows = connection.execute(sa.select(JOB.c.state, sa.func.count()).group_by(JOB.c.state)).all()
         told = {JobState(state): count for state, count in rows}
         return {state: told.get(state, 0) for state in JobState}
@@ -96,14 +109,14 @@ class Records:
 
     def log_of(self, job: str) -> list[tuple[WallMs, str]]:
         wanted = sa.select(LOG.c.at, LOG.c.sentence).where(LOG.c.job == job).order_by(LOG.c.id.desc())
-        with self.transaction() as connection:
+        with self.reading() as connection:
             rows = connection.execute(wanted.limit(LONGEST_LOG)).all()
         return [(WallMs(at), sentence) for at, sentence in reversed(rows)]
 
     def latest_revision(self, job: Job) -> int:
         """The highest revision of this job's task and app."""
         wanted = sa.select(sa.func.max(JOB.c.revision)).where(JOB.c.key == job.key, JOB.c.slot == job.slot)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return int(connection.execute(wanted).scalar() or job.revision)
 
 

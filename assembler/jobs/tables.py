@@ -87,6 +87,8 @@ LOG = sa.Table(
     sa.Column("sentence", sa.Text, nullable=False),
 )  # fmt: skip
 
+READS = "assembler_reads"
+"""Execution option of a transaction that writes nothing."""
 PATIENCE_SECONDS = 5
 """How long a writer waits for another one (SQLite), and for a connection."""
 
@@ -119,14 +121,15 @@ def _sqlite(options: Options) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
-        # every transaction of ours begins as a writer: one that only becomes a writer later could be refused
+        # whoever may write begins as a writer: one that only becomes a writer later could be refused
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        is_reader = connection.get_execution_options().get(READS, False)
+        connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
 
     return engine
 

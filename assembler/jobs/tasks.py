@@ -79,6 +79,6 @@ def expect(records: Records, tasks: Sequence[str]) -> None:
 def missing(records: Records) -> list[Task]:
     """Tasks seen, or expected, of which no result came: the longest silent first."""
     has_job = sa.exists().where(JOB.c.key == TASK.c.task)
-    with records.transaction() as connection:
+    with records.reading() as connection:
         rows = connection.execute(sa.select(TASK).where(~has_job).order_by(TASK.c.updated)).mappings()
         return [Task.model_validate(dict(row)) for row in rows]
