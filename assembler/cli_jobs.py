@@ -197,7 +197,7 @@ def prune(
     from assembler.jobs.intake import prune as forget
 
     records, engine = _open()
-    print(f"{forget(records, engine, days)} jobs forgotten")
+    print(f"{forget(records, engine, load_options(), days)} jobs forgotten")
     return 0
 
 

@@ -70,6 +70,14 @@ def test_a_library_has_one_door(library: str, rooms: set[str]) -> None:
     assert users, "this test would not notice"
 
 
+@pytest.mark.parametrize(
+    ("library", "file"), [("dbos", "engine.py"), ("fastapi", "webhook.py"), ("psycopg", "seats.py")]
+)
+def test_a_library_of_the_jobs_has_one_module(library: str, file: str) -> None:
+    users = [p for p in FILES if any(m.split(".")[0] == library for m in imported(p))]
+    assert users == [PACKAGE / "jobs" / file]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_no_file_grows_past_a_purpose(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= AT_MOST

@@ -31,7 +31,7 @@ VERSION = "1"
 where the steps of a workflow change so that one under way cannot go on."""
 QUEUE = "assembler-jobs"
 WORKFLOW = "assembler-job"
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.5
 
 Results = dict[str, dict[str, Any]]
 """What the steps done so far returned, by their names."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -185,12 +186,14 @@ def cancel(records: Records, engine: Engine, job: Job) -> bool:
     return True
 
 
-def prune(records: Records, engine: Engine, days: float) -> int:
-    """Forget jobs that ended so many days ago, and the bodies of nobody; how many jobs."""
+def prune(records: Records, engine: Engine, options: Options, days: float) -> int:
+    """Forget jobs that ended so many days ago, what they left unpublished, and the bodies of nobody; how many jobs."""
     before = WallMs(now() - round(days * 86_400_000))
     over = [state for state in JobState if state.is_over]
     old = [job for job in records.list_jobs(over) if job.updated <= before]
     engine.forget([f"{job.id}:{number}" for job in old for number in range(1, job.tries + 1)])
     records.remove([job.id for job in old])
+    for job in old:
+        shutil.rmtree(options.home.absolute() / "made" / job.id, ignore_errors=True)
     prune_bodies(records, before)
     return len(old)

@@ -24,7 +24,7 @@ from assembler.processes import Stop, Stopped
 from assembler.progress import Silent
 from assembler.workspace import Workspace
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 10.0
 FULL_SECONDS = 300.0
 """Until a full disk is tried again."""
 END_SECONDS = 3.0

@@ -23,7 +23,7 @@ from assembler.jobs.records import Records
 from assembler.jobs.seats import Seat, take_seat, try_seat
 from assembler.jobs.tables import open_database
 from assembler.jobs.work import Work, output_of
-from assembler.network.publish import fill_template
+from assembler.network.publish import fill_template, find_destination
 from assembler.options import Options
 from assembler.processes import Stop
 
@@ -54,7 +54,8 @@ class _Clock:
 
 def run_worker(options: Options, say: Callable[[str], None]) -> int:
     """Work until told to stop; the process ends here (threads of the job under way never return)."""
-    fill_template(options.template, {})
+    fill_template(options.template, {})  # what would refuse every playback is told before the first
+    find_destination(output_of(options))
     told = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: told.set())
@@ -84,7 +85,7 @@ def _watch(
 ) -> None:  # fmt: skip
     look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
     adoption = _Adoption(options, engine, seat.name, say)
-    while not told.wait(0.25):
+    while not told.wait(0.5):
         with _told(say):
             if look.is_due():
                 if not seat.is_held():

@@ -52,9 +52,14 @@ def publish(made: Path, assets: Path, output: str, below: str, card: Card) -> st
 
     Returns the place of the file. Raises PublishError; its ``retry`` is False where somebody else's playback is there.
     """
+    return find_destination(output).put(made, assets, output, below, card)
+
+
+def find_destination(output: str) -> Destination:
+    """The row of an output's address. Raises PublishError where there is none, which no second try mends."""
     for destination in DESTINATIONS:
         if output.startswith(destination.prefix) and (destination.prefix or "://" not in output):
-            return destination.put(made, assets, output, below, card)
+            return destination
     raise refused(f"{output.split('://')[0]}:// is no place that can be published to", "Name a folder.")
 
 

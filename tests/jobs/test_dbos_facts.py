@@ -119,7 +119,7 @@ def test_a_dead_workers_try_waits_until_it_is_given_back_and_done_steps_are_not_
     dead.wait()
     assert place.engine.owners() == {"dead"}
     living = place.start("living")
-    time.sleep(2.5)
+    time.sleep(3.5)
     assert place.engine.status("a:1") is Phase.RUNNING
     assert not [line for line in place.told() if line.startswith("living")]
     assert place.give_back("dead") == 0
