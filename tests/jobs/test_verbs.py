@@ -183,6 +183,17 @@ class TestServe:
         again.terminate()
         again.communicate(timeout=15)
 
+    def test_killed_its_worker_dies_with_it(self, desk: Desk, port: int) -> None:
+        process = self.start(desk, port)
+        until(lambda: "publishing to" in self.worker_log(desk), 30)
+        process.kill()
+        process.communicate()
+        assert busy_in(desk.folder) == []
+
+    def worker_log(self, desk: Desk) -> str:
+        path = desk.home / "worker.log"
+        return path.read_text() if path.exists() else ""
+
     def test_without_a_key_it_says_what_to_do(self, desk: Desk) -> None:
         said = desk.say("serve")
         assert said.code == 8
