@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from assembler.assemble import timeline_only
+from assembler.decide import timeline_only
 from assembler.dialects import parse
 from assembler.errors import AssemblerError
 from assembler.jobs.bodies import Event, Refused, load_body
