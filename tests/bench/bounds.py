@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,7 @@ from measuring import Cost, measured
 
 from assembler.assemble import plan_probed
 from assembler.inputs import read_recordings
+from assembler.media.cpu import tuned
 from assembler.media.encoders import ENCODERS
 from assembler.media.sound import BIT_RATE, CODER
 from assembler.options import Quality, load_options
@@ -31,6 +33,9 @@ class Floor:
     decode: float
     encode: float
     sound: float
+    busy: float
+    """How many CPU seconds an encode takes with another one on the other core, for each of one that is alone: cores
+    that share what they have."""
 
     @property
     def all(self) -> float:
@@ -53,12 +58,16 @@ def floor(course: Course, composite: Path, sound: Path, material: Material) -> F
     decode = sum(_least(words, material, composite.parent) for words in _seen(course, material))
     read = ["-threads", "1", "-i", str(composite), "-an"]
     ours = ENCODERS["x264"].at(Quality.STANDARD)
-    settings = [w for name, value in ours.output_options(Fraction(FPS)).items() for w in (f"-{name}", value)]
+    options = tuned(ours.output_options(Fraction(FPS)))
+    settings = [w for name, value in options.items() for w in (f"-{name}", value)]
     out = composite.with_name("bound.mp4")
     encoded = _least([*read, *settings, "-threads", "1", str(out)], material, out.parent)
     reading = _least([*read, "-f", "null", "-"], material, out.parent)
+    busy = _side_by_side([*read, *settings, "-threads", "1", "-f", "mp4"], material, out.parent) / encoded
     out.unlink()
-    return Floor(decode=decode, encode=encoded - reading, sound=encode_sound(sound, material, composite.parent).cpu)
+    return Floor(
+        decode=decode, encode=encoded - reading, busy=busy, sound=encode_sound(sound, material, composite.parent).cpu
+    )
 
 
 def encode_sound(finished: Path, material: Material, folder: Path) -> Cost:
@@ -98,6 +107,21 @@ def _seen(course: Course, material: Material) -> list[list[str]]:
             length = f"{end - max(start, 0):.3f}"
             found.append(["-threads", "1", *seek, "-t", length, "-i", str(path), "-an", "-f", "null", "-"])
     return found
+
+
+def _side_by_side(words: list[str], material: Material, folder: Path) -> float:
+    """CPU seconds of one of two that run at once."""
+    outs = [folder / f"bound-{number}.mp4" for number in range(2)]
+
+    def run(out: Path) -> float:
+        argv = [material.ffmpeg, "-nostdin", "-nostats", "-loglevel", "error", "-y", *words, str(out)]
+        return measured(argv, log=out.with_suffix(".log"), cwd=folder).cpu
+
+    with ThreadPoolExecutor(2) as pool:
+        costs = list(pool.map(run, outs))
+    for out in outs:
+        out.unlink()
+    return sum(costs) / len(costs)
 
 
 def _least(words: list[str], material: Material, folder: Path) -> float:
