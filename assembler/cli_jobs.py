@@ -51,10 +51,13 @@ def serve(
     insecure: Annotated[bool, typer.Option("--insecure", help="Believe every callback, signed or not.")] = False,
 ) -> int:
     """Webhook, status page and a worker: all that one machine needs."""
+    from assembler.jobs.ready import check_ready
     from assembler.jobs.webhook import run_server
 
+    options = load_options()
+    check_ready(options)
     try:
-        return run_server(load_options(), host=host, port=port, workers=workers, insecure=insecure, say=_say)
+        return run_server(options, host=host, port=port, workers=workers, insecure=insecure, say=_say)
     except KeyboardInterrupt:
         return 0  # that is how a server ends
 
@@ -65,9 +68,11 @@ def work(
 ) -> int:
     """Another worker: whoever names the same database takes from the same queue."""
     from assembler.jobs.crew import crew_until_told
+    from assembler.jobs.ready import check_ready
     from assembler.jobs.worker import run_worker
 
     options = load_options()
+    check_ready(options)
     return run_worker(options, _say) if concurrency == 1 else crew_until_told(concurrency, options, _say)
 
 
@@ -84,10 +89,13 @@ def batch(
 ) -> int:
     """Put many results into the queue; with --wait also do them, and sum up."""
     from assembler.jobs.batch import Batch, is_success, read_all, table
+    from assembler.jobs.ready import check_ready
 
+    options = load_options()
+    check_ready(options)
     given = read_all(paths, sys.stdin.buffer)
     records, engine = _open()
-    made = Batch(load_options(), records, engine)
+    made = Batch(options, records, engine)
     made.enqueue(given)
     waits = wait or workers is not None
     if waits:

@@ -61,7 +61,7 @@ class EncoderName(StrEnum):
         return {EncoderName.SVT_AV1: "av1", EncoderName.X265: "hevc"}.get(self, "h264")
 
 
-SECRET = ("database_url", "callback_key", "callback_keys")
+SECRET = ("database_url", "callback_key", "callback_keys", "notify_url", "notify_secret")
 """Settings whose value no message repeats."""
 
 
@@ -143,7 +143,11 @@ class Options(BaseSettings):
     database_url: SecretStr | None = None
     """Database of the jobs, such as postgresql://host/name for several machines; a file in the home if not given."""
     output: str | None = None
-    """Folder in which finished jobs are published; the folder output in the home if not given."""
+    """Folder, or s3://bucket/prefix, in which finished jobs are published; output in the home if not given."""
+    s3_endpoint: str | None = None
+    """Object storage other than Amazon's, such as https://cos.ap-guangzhou.myqcloud.com; keys and region are AWS_*."""
+    s3_virtual_hosted: bool | None = None
+    """Puts the bucket's name before the storage's host; done for Tencent COS (myqcloud.com) only if not given."""
     template: str = "{app}/{room}/{task}"
     """Folders of one job below the output, from {app}, {room}, {task} and {revision}; ids are percent-encoded."""
     callback_key: SecretStr | None = None
@@ -152,6 +156,10 @@ class Options(BaseSettings):
     """More such secrets (in the environment: separated by commas), for several apps or while they rotate."""
     retry_seconds: float = Field(default=30.0, gt=0, le=3600)
     """How long a job waits after its first failure that may pass; four times as long after each more, up to 1 h."""
+    notify_url: SecretStr | None = None
+    """Address that is told by a signed POST that a playback is ready or failed; nobody is told if not given."""
+    notify_secret: SecretStr | None = None
+    """Secret with which those notices are signed; needed with the address."""
 
     @field_validator("allow_hosts", mode="before")
     @classmethod

@@ -58,6 +58,7 @@ def test_a_room_imports_only_from_lower_ranks_or_itself(path: Path) -> None:
     [
         ("ffmpeg", {"media"}),
         ("requests", {"network"}),
+        ("obstore", {"network"}),
         ("subprocess", {"processes"}),
         ("dbos", {"jobs"}),
         ("fastapi", {"jobs"}),

@@ -19,8 +19,9 @@ from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import Records, now
 from assembler.jobs.under_way import UnderWay
 from assembler.media.verify import assets_of
+from assembler.network.card import Card
 from assembler.network.download import fetch_all
-from assembler.network.publish import Card, fill_template, publish
+from assembler.network.publish import fill_template, publish
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.recording import Recording
@@ -141,7 +142,8 @@ class Work:
         under_way.say("publishing")
         key = f"{job.slot}/{job.key}"
         card = Card(job=job.id, key=key, revision=job.revision, digest=str(results["render"]["digest"]))
-        return {"output": publish(made, assets_of(made), output_of(self._options), below, card)}
+        place = output_of(self._options)
+        return {"output": publish(made, assets_of(made), place, below, card, self._options, under_way.stop)}
 
     def _settle(self, workflow: str, results: Results) -> dict[str, Any]:
         """Write the outcome down; the next try, if there is one, goes into the queue."""

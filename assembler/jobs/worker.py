@@ -19,11 +19,11 @@ from assembler.errors import AssemblerError, JobError
 from assembler.jobs.catching_up import catch_up
 from assembler.jobs.engine import Engine, working
 from assembler.jobs.prefetch import fetching_ahead
+from assembler.jobs.ready import check_ready
 from assembler.jobs.records import Records
 from assembler.jobs.seats import Seat, take_seat, try_seat
 from assembler.jobs.tables import open_database
 from assembler.jobs.work import Work, output_of
-from assembler.network.publish import fill_template, find_destination
 from assembler.options import Options
 from assembler.processes import Stop
 
@@ -54,8 +54,7 @@ class _Clock:
 
 def run_worker(options: Options, say: Callable[[str], None]) -> int:
     """Work until told to stop; the process ends here (threads of the job under way never return)."""
-    fill_template(options.template, {})  # what would refuse every playback is told before the first
-    find_destination(output_of(options))
+    check_ready(options)
     told = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: told.set())

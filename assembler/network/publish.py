@@ -12,29 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
 from assembler.errors import InputError, PublishError
-from assembler.values import Value
+from assembler.network.card import CARD, Card, is_in_place, read_card, refused
+from assembler.network.object_store import check_bucket, put_in_bucket
+from assembler.options import Options
+from assembler.processes import Stop
 from assembler.workspace import PART, write_whole
 
 FIELDS = ("app", "room", "task", "revision")
 LONGEST_PART = 200
 """Characters of one folder's name; file systems take 255 bytes."""
-CARD = "job.json"
-
-
-class Card(Value):
-    """``job.json``, written last: what lies in a published folder. A folder with it is whole."""
-
-    job: str
-    """The job."""
-    key: str
-    """Which task it is of; only results of the same one may take its place."""
-    revision: int
-    """A lower one never takes the place of a higher one."""
-    digest: str
-    """The playback's digest, as in its playback.json."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +30,36 @@ class Destination:
 
     prefix: str
     """How its addresses begin; "" for folders."""
-    put: Callable[[Path, Path, str, str, Card], str]
-    """(finished file, its assets, root, path below it, card) -> where it is now. Raises PublishError."""
+    check: Callable[[str, Options], None]
+    """(root, options): raises PublishError where nothing could ever be put there. Asks nobody."""
+    put: Callable[[Path, Path, str, str, Card, Options, Stop], str]
+    """(finished file, its assets, root, path below it, card, options, stop) -> where it is now.
+
+    Raises PublishError, and Stopped soon after ``stop`` is set.
+    """
 
 
-def publish(made: Path, assets: Path, output: str, below: str, card: Card) -> str:
+def check_output(output: str, options: Options) -> None:
+    """Raises PublishError where nothing could ever be published there: an unknown kind, a missing extra, a bad name."""
+    _destination(output).check(output, options)
+
+
+def publish(made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop) -> str:
     """Put the file and its assets to ``output``/``below``, each under its name only when it is whole, the card last.
 
     Returns the place of the file. Raises PublishError; its ``retry`` is False where somebody else's playback is there.
+    Raises Stopped where ``stop`` was set before it was done.
     """
-    return find_destination(output).put(made, assets, output, below, card)
+    return _destination(output).put(made, assets, output, below, card, options, stop)
 
 
-def find_destination(output: str) -> Destination:
-    """The row of an output's address. Raises PublishError where there is none, which no second try mends."""
+def _destination(output: str) -> Destination:
     for destination in DESTINATIONS:
         if output.startswith(destination.prefix) and (destination.prefix or "://" not in output):
             return destination
-    raise refused(f"{output.split('://')[0]}:// is no place that can be published to", "Name a folder.")
+    raise refused(
+        f"{output.split('://')[0]}:// is no place that can be published to", "Name a folder, or s3://bucket/prefix."
+    )
 
 
 def fill_template(template: str, ids: Mapping[str, str | None]) -> str:
@@ -94,23 +93,16 @@ def _encoded(text: str | None) -> str:
     return safe
 
 
-def refused(sentence: str, hint: str) -> PublishError:
-    error = PublishError(sentence, hint=hint)
-    error.retry = False
-    return error
+def _any_folder(output: str, options: Options) -> None:
+    """Whether it can be written is seen when it is: it may be mounted later."""
 
 
-def _put_in_folder(made: Path, assets: Path, output: str, below: str, card: Card) -> str:
+def _put_in_folder(made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop) -> str:
     folder = Path(output).expanduser().absolute() / below
     target = folder / made.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        known = _card_of(folder)
-        if known is not None and known.key != card.key:
-            raise refused(
-                f"{folder} holds the playback of another task", "Mend the template: it is to tell tasks apart."
-            )
-        if known is not None and known.revision > card.revision:
+        if is_in_place(_card_of(folder), card, str(folder)):
             return str(target)
         for source in sorted(p for p in assets.rglob("*") if p.is_file()):
             _place(source, folder / assets.name / source.relative_to(assets))
@@ -123,11 +115,9 @@ def _put_in_folder(made: Path, assets: Path, output: str, below: str, card: Card
 
 def _card_of(folder: Path) -> Card | None:
     try:
-        return Card.model_validate_json((folder / CARD).read_bytes())
+        return read_card((folder / CARD).read_bytes(), str(folder / CARD))
     except FileNotFoundError:
         return None
-    except ValidationError as exc:
-        raise refused(f"{folder / CARD} is none of ours", "Move it away, or name another output.") from exc
 
 
 def _place(source: Path, target: Path) -> None:
@@ -144,4 +134,7 @@ def _place(source: Path, target: Path) -> None:
             part.unlink()
 
 
-DESTINATIONS: tuple[Destination, ...] = (Destination("", _put_in_folder),)
+DESTINATIONS: tuple[Destination, ...] = (
+    Destination("", _any_folder, _put_in_folder),
+    Destination("s3://", check_bucket, put_in_bucket),
+)

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import InputError, PublishError
-from assembler.network.publish import DESTINATIONS, Card, fill_template, publish
+from assembler.network.card import Card
+from assembler.network.publish import fill_template, publish
+from assembler.options import Options
+from assembler.processes import Stop
 
 
 def card(**changes: object) -> Card:
@@ -26,7 +29,8 @@ def made(tmp_path: Path) -> Path:
 
 
 def put(made: Path, tmp_path: Path, card: Card, below: str = "a/b/c") -> Path:
-    return Path(publish(made, made.with_name("playback.assets"), str(tmp_path / "out"), below, card))
+    assets = made.with_name("playback.assets")
+    return Path(publish(made, assets, str(tmp_path / "out"), below, card, Options(), Stop()))
 
 
 def test_file_assets_and_card_are_there(made: Path, tmp_path: Path) -> None:
@@ -68,8 +72,7 @@ def test_a_failure_leaves_no_half_file(made: Path, tmp_path: Path, monkeypatch: 
 
 def test_a_place_of_an_unknown_kind_is_refused(made: Path) -> None:
     with pytest.raises(PublishError, match="ftp://"):
-        publish(made, made.with_name("playback.assets"), "ftp://host/x", "a", card())
-    assert DESTINATIONS
+        publish(made, made.with_name("playback.assets"), "ftp://host/x", "a", card(), Options(), Stop())
 
 
 class TestTheTemplate:

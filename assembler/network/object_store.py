@@ -1,0 +1,278 @@
+"""A finished playback to a bucket of object storage: Amazon's S3, or one that speaks like it. The only obstore.
+
+What S3 promises decides the way. An object appears when its upload is complete and not before, in one piece or in many
+parts: so everything is uploaded under its own name, and needs no temporary one. (To copy and delete a temporary one
+would be two steps, and a copy ends at 5 GiB.) A failed or stopped upload is aborted. What a killed process had sent
+stays out of sight until the bucket's own rule removes it (README).
+
+Exceptions of obstore hold URLs and whole answers: they are translated where they arise, raised outside their
+``except``, and only the storage's own error code is passed on.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from assembler.errors import PublishError
+from assembler.network.card import CARD, Card, is_in_place, read_card, refused
+from assembler.options import Options
+from assembler.processes import Stop, Stopped
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+MIB = 1024 * 1024
+PART_BYTES = 8 * MIB
+"""One part of a large file. Storages take 5 MiB to 5 GiB, and 10,000 parts."""
+MOST_PARTS = 9000
+AT_ONCE = 4
+"""Parts under way at once: with the one being read, all that is in memory."""
+RETRIES = 6
+RETRY_SECONDS = 60.0
+"""So long obstore repeats what fails with 5xx or a cut wire; then the job's own tries go on."""
+TIMES = {"timeout": "120s", "connect_timeout": "10s"}
+"""Of one request, unless AWS_TIMEOUT or AWS_CONNECT_TIMEOUT say otherwise."""
+TENCENT = ".myqcloud.com"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
+
+T = TypeVar("T")
+
+
+class _Later(Exception):
+    """While we uploaded, a later revision came to the same place."""
+
+
+def check_bucket(output: str, options: Options) -> None:
+    """Raises PublishError where the extra is missing or the settings cannot be meant; nobody is asked."""
+    Bucket.opened(output, options)
+
+
+def put_in_bucket(made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop) -> str:
+    """A row of DESTINATIONS.
+
+    The card is looked at first, and again before the file appears. Two who finish in the same instant are not told
+    apart: conditional writes are not known to every storage.
+    """
+    bucket = Bucket.opened(output, options)
+    folder = f"{bucket.root}/{below}".lstrip("/")
+    target = f"{folder}/{made.name}"
+
+    def look() -> Card | None:
+        known = bucket.find_card(folder)
+        if is_in_place(known, card, bucket.address(folder)):
+            raise _Later
+        return known
+
+    try:
+        if look() == card and bucket.find_size(target) == made.stat().st_size:
+            return bucket.address(target)
+        for source in sorted(p for p in assets.rglob("*") if p.is_file()):
+            bucket.put(source, f"{folder}/{assets.name}/{source.relative_to(assets).as_posix()}", stop)
+        bucket.put(made, target, stop, before_it_appears=look)
+        bucket.put_bytes(f"{folder}/{CARD}", card.model_dump_json(indent=1).encode())
+    except _Later:
+        pass
+    except OSError as exc:
+        raise PublishError(
+            f"{made} cannot be read: {exc.strerror}", hint="Look at the disk of ASSEMBLER_HOME."
+        ) from exc
+    return bucket.address(target)
+
+
+class Bucket(NamedTuple):
+    """A place in object storage."""
+
+    name: str
+    """The bucket."""
+    root: str
+    """Beginning of all our names in it, without slashes around it; "" for none."""
+    store: S3Store
+    """How it is reached."""
+
+    @classmethod
+    def opened(cls, output: str, options: Options) -> Bucket:
+        """Nobody is asked yet. Raises PublishError where the extra is missing or the settings cannot be meant."""
+        name, root = _bucket_and_root(output)
+        try:
+            from obstore.store import S3Store
+        except ImportError as exc:
+            raise refused(
+                "publishing to object storage needs the extra `s3`", "Install it: pip install 'assembler[s3]'."
+            ) from exc
+        config = _config(name, options)
+        backoff = {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=10), "base": 2}
+        retry: Any = {
+            "max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_SECONDS), "backoff": backoff,
+        }  # fmt: skip
+        return cls(name, root, _asked(name, lambda: S3Store(name, retry_config=retry, **config)))
+
+    def address(self, key: str) -> str:
+        return f"s3://{self.name}/{key}"
+
+    def find_card(self, folder: str) -> Card | None:
+        import obstore
+
+        key = f"{folder}/{CARD}"
+        raw = _found(self.name, lambda: bytes(obstore.get(self.store, key).bytes()))
+        return None if raw is None else read_card(raw, self.address(key))
+
+    def find_size(self, key: str) -> int | None:
+        import obstore
+
+        return _found(self.name, lambda: int(obstore.head(self.store, key)["size"]))
+
+    def put_bytes(self, key: str, content: bytes) -> None:
+        import obstore
+
+        _asked(self.name, lambda: obstore.put(self.store, key, content, attributes=_kind(key), use_multipart=False))
+
+    def put(self, source: Path, key: str, stop: Stop, *, before_it_appears: Callable[[], object] = bool) -> None:
+        """Upload a file in parts; what ``before_it_appears`` raises, or ``stop``, aborts it."""
+        import obstore
+
+        size = source.stat().st_size
+        if size <= PART_BYTES:
+            content = source.read_bytes()
+            _check(stop)
+            before_it_appears()
+            self.put_bytes(key, content)
+            return
+        part = max(PART_BYTES, -(-size // MOST_PARTS))
+
+        # The parts are read inside of obstore's own loop, in which it cannot be called again: hence the other thread.
+        def parts() -> Iterator[bytes]:
+            while content := file.read(part):
+                _check(stop)
+                yield content
+            pool.submit(before_it_appears).result()
+            _check(stop)
+
+        with source.open("rb") as file, ThreadPoolExecutor(1) as pool:
+            _asked(
+                self.name,
+                lambda: obstore.put(
+                    self.store, key, parts(), attributes=_kind(key), use_multipart=True, chunk_size=part,
+                    max_concurrency=AT_ONCE,
+                ),
+            )  # fmt: skip
+
+
+def _check(stop: Stop) -> None:
+    if stop.is_set():
+        raise Stopped
+
+
+def _kind(key: str) -> Any:
+    """What a browser is told it is."""
+    return {"Content-Type": mimetypes.guess_type(key)[0] or "application/octet-stream"}
+
+
+def _bucket_and_root(output: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(output)
+        is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment
+    except ValueError:
+        is_plain = False
+    if not is_plain:
+        raise refused(
+            "ASSEMBLER_OUTPUT holds more than a bucket and a prefix",
+            "Write s3://bucket/prefix; keys belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        )
+    root = parts.path.strip("/")
+    if not _BUCKET.fullmatch(parts.netloc) or (root and any(p in ("", ".", "..") for p in root.split("/"))):
+        raise refused(
+            f"{output!r} names no bucket and prefix", "Write s3://bucket/prefix, the bucket in small letters."
+        )
+    return parts.netloc, root
+
+
+def _config(bucket: str, options: Options) -> dict[str, Any]:
+    """What obstore is told beside what it reads from AWS_* variables itself."""
+    config: dict[str, Any] = {name: value for name, value in TIMES.items() if f"AWS_{name.upper()}" not in os.environ}
+    if options.s3_virtual_hosted is not None:
+        config["virtual_hosted_style_request"] = options.s3_virtual_hosted
+    if options.s3_endpoint is None:
+        return config
+    try:
+        parts = urlsplit(options.s3_endpoint)
+        host, port, has_secret = parts.hostname, parts.port, "@" in parts.netloc
+    except ValueError:
+        host, port, has_secret = None, None, False
+    if not host or has_secret or parts.scheme not in ("http", "https") or parts.query:
+        raise refused("ASSEMBLER_S3_ENDPOINT is no address of a storage", "Write such as https://storage.example.com.")
+    is_tencent = host.endswith(TENCENT)
+    is_virtual = is_tencent if options.s3_virtual_hosted is None else options.s3_virtual_hosted
+    if is_virtual and not host.startswith(f"{bucket}."):
+        host = f"{bucket}.{host}"
+    region = re.search(r"(?:^|\.)cos\.([a-z0-9-]+)\.myqcloud\.com$", host)
+    if region and not {"AWS_REGION", "AWS_DEFAULT_REGION"} & set(os.environ):
+        config["region"] = region[1]
+    place = (
+        f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+    )
+    # under both names: the second one is stronger, and may be in the environment
+    config |= {"endpoint": place, "aws_endpoint_url_s3": place, "virtual_hosted_style_request": is_virtual}
+    if parts.scheme == "http":
+        config["allow_http"] = True
+    return config
+
+
+def _found(bucket: str, call: Callable[[], T]) -> T | None:
+    """Like ``_asked``; None where the bucket is there, but not what was asked for."""
+
+    def look() -> T | None:
+        try:
+            return call()
+        except FileNotFoundError as exc:
+            if "NoSuchBucket" in str(exc):
+                raise
+            return None
+
+    return _asked(bucket, look)
+
+
+def _asked(bucket: str, call: Callable[[], T]) -> T:
+    """What ``call`` returns; whatever obstore raises in it comes out as PublishError."""
+    from obstore.exceptions import BaseError
+
+    try:
+        return call()
+    except (BaseError, FileNotFoundError, ValueError) as exc:
+        failure = _translated(exc, bucket)
+    raise failure
+
+
+def _translated(exc: Exception, bucket: str) -> PublishError:
+    from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
+
+    text = str(exc)
+    told = re.search(r"<Code>(\w{1,60})</Code>", text)
+    status = re.search(r"status code: (\d{3})", text)
+    number = int(status[1]) if status else None
+    said = f" ({told[1] if told else number})" if told or number else ""
+    if "169.254.169.254" in text or "169.254.170.2" in text:  # where obstore looks for keys if it was given none
+        return refused("there are no keys for the object storage", "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+    if isinstance(exc, FileNotFoundError):
+        return refused(
+            f"the object storage has no bucket {bucket!r}{said}", "Make it, or look at ASSEMBLER_OUTPUT and AWS_REGION."
+        )
+    if isinstance(exc, PermissionDeniedError | UnauthenticatedError):
+        return refused(
+            f"the object storage does not let us into {bucket!r}{said}",
+            "Look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and whether they may get and put objects there.",
+        )
+    if not isinstance(exc, GenericError) or (number is not None and number < 500 and number not in (408, 429)):
+        return refused(
+            f"the object storage refuses what is asked of {bucket!r}{said}",
+            "Look at AWS_REGION, ASSEMBLER_S3_ENDPOINT and ASSEMBLER_S3_VIRTUAL_HOSTED.",
+        )
+    how = f"fails{said}" if number else "cannot be reached, or cuts the connection"
+    return PublishError(f"the object storage of {bucket!r} {how}", hint="It is tried again; look at the storage.")
