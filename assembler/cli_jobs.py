@@ -40,7 +40,7 @@ def _open() -> tuple[Records, Engine]:
     from assembler.jobs.tables import open_database
 
     options = load_options()
-    return Records(open_database(options)), Engine(options)
+    return Records(open_database(options), tells=options.notify_url is not None), Engine(options)
 
 
 @verb

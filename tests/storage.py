@@ -14,7 +14,7 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]  # it has no types
 import requests
 from botocore.config import Config  # type: ignore[import-untyped]  # it has no types
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 Rule = Callable[[dict[str, Any]], str | None]
@@ -87,7 +87,8 @@ def serving() -> Iterator[Storage]:
                 environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
                 start(status, [("Content-Length", "0")])
                 return [b""]
-        return storage_itself(environ, start)
+        answered: Iterable[bytes] = storage_itself(environ, start)
+        return answered
 
     server = make_server("127.0.0.1", 0, door, threaded=True)
     storage = Storage(server.port)

@@ -48,7 +48,7 @@ class Workshop:
         os.environ.update({"ASSEMBLER_HOME": str(folder / "home"), **given})
         try:
             options = load_options()
-            records = Records(open_database(options))
+            records = Records(open_database(options), tells=options.notify_url is not None)
             engine = Engine(options)
             try:
                 yield cls(folder, settings, options, records, engine)

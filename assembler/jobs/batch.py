@@ -21,10 +21,13 @@ from assembler.jobs.engine import Engine
 from assembler.jobs.intake import take_in, try_again
 from assembler.jobs.model import Claim, Job, JobState, claim_of
 from assembler.jobs.records import Records, known_job, now
+from assembler.jobs.telling import tell_for
 from assembler.options import Options
 from assembler.values import Value
 
 LOOK_SECONDS = 0.5
+TELL_SECONDS = 10.0
+"""How long the end of a batch goes on telling somebody of its jobs."""
 AT_ONCE = 200
 SKIPPED = "job.json"
 """What we publish ourselves beside a playback is no result."""
@@ -167,11 +170,12 @@ class Batch:
                 bar.n = len(ids) - len(open_)
                 bar.set_postfix_str(_tally(jobs) + (f", under way {parts:.1f}" if parts else ""))
                 if not open_:
-                    return
+                    break
                 if not is_manned:
                     stack.enter_context(crew(workers, self._options, say))
                     is_manned = True
                 time.sleep(LOOK_SECONDS)
+        tell_for(self._options, self._records, TELL_SECONDS)  # the workers that could do it have ended
 
 
 def _claim(body: bytes) -> Claim:

@@ -64,7 +64,7 @@ class Doorway:
         """The database, opened when it is first there. Raises JobError while it is not."""
         with self._lock:
             if self._records is None:
-                self._records = Records(open_database(self.options))
+                self._records = Records(open_database(self.options), tells=self.options.notify_url is not None)
             return self._records
 
     def engine(self) -> Engine:

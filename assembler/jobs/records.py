@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from assembler.errors import JobError
 from assembler.jobs.model import Claim, Job, JobState, job_id
+from assembler.jobs.outbox import TOLD, file_notice, forget_notices
 from assembler.jobs.tables import JOB, LOG, READS, database_errors
 from assembler.times import WallMs
 from assembler.workspace import digest_of
@@ -28,8 +29,10 @@ def now() -> WallMs:
 class Records:
     """What the database knows; every method is one transaction, and raises JobError where that fails."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, *, tells: bool = False) -> None:
         self.engine = engine
+        self._tells = tells
+        """Whether somebody is to be told how jobs end."""
         # SQLite lets one write at a time, and whoever finds it taken sleeps ever longer: our own threads queue up
         self._writing: AbstractContextManager[object] = (
             threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
@@ -85,14 +88,21 @@ class Records:
         return {state: told.get(state, 0) for state in JobState}
 
     def change(self, job: str, *, only: Sequence[JobState] = (), during: int | None = None, **values: Any) -> bool:
-        """Write values of one job; not where it has left the states ``only`` or the try ``during``."""
+        """Write values of one job; not where it has left the states ``only`` or the try ``during``.
+
+        An end that somebody waits for is filed to be told in the same transaction.
+        """
         wanted = sa.update(JOB).where(JOB.c.id == job).values(updated=now(), **values)
         if only:
             wanted = wanted.where(JOB.c.state.in_([s.value for s in only]))
         if during is not None:
             wanted = wanted.where(JOB.c.tries == during)
         with self.transaction() as connection:
-            return connection.execute(wanted).rowcount > 0
+            is_changed = connection.execute(wanted).rowcount > 0
+            if is_changed and self._tells and values.get("state") in TOLD:
+                row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().one()
+                file_notice(connection, _job(row), now())
+            return is_changed
 
     def remove(self, jobs: Sequence[str]) -> None:
         """Forget jobs and their logs; their bodies stay."""
@@ -100,6 +110,7 @@ class Records:
             for job in jobs:
                 connection.execute(sa.delete(LOG).where(LOG.c.job == job))
                 connection.execute(sa.delete(JOB).where(JOB.c.id == job))
+            forget_notices(connection)
 
     def note(self, job: str, *sentences: str) -> None:
         """Add to a job's log."""

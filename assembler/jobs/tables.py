@@ -86,6 +86,17 @@ LOG = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("sentence", sa.Text, nullable=False),
 )  # fmt: skip
+NOTICE = sa.Table(
+    "assembler_notice", METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("due", sa.BigInteger, nullable=False),  # also: until when a sender has it in hand
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("is_over", sa.Boolean, nullable=False),
+    sa.Index("assembler_notice_due", "is_over", "due"),
+)  # fmt: skip
 
 READS = "assembler_reads"
 """Execution option of a transaction that writes nothing."""

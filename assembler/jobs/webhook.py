@@ -26,6 +26,7 @@ from assembler.jobs.intake import spool_folder
 from assembler.jobs.keys import Keys
 from assembler.jobs.records import now
 from assembler.jobs.tasks import missing
+from assembler.jobs.telling import telling
 from assembler.options import Options
 
 LARGEST = 2**20
@@ -92,7 +93,7 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None]) -> F
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with threads, doorway.open(), crew(workers, options, say):
+        with threads, doorway.open(), telling(options, doorway.records), crew(workers, options, say):
             yield
 
     app = FastAPI(title="assembler", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -23,6 +23,7 @@ from assembler.jobs.ready import check_ready
 from assembler.jobs.records import Records
 from assembler.jobs.seats import Seat, take_seat, try_seat
 from assembler.jobs.tables import open_database
+from assembler.jobs.telling import telling
 from assembler.jobs.work import Work, output_of
 from assembler.options import Options
 from assembler.processes import Stop
@@ -60,10 +61,12 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
         signal.signal(name, lambda *_: told.set())
     with contextlib.suppress(OSError):
         os.nice(NICE)
-    records, engine, stop = Records(open_database(options)), Engine(options), Stop()
+    records = Records(open_database(options), tells=options.notify_url is not None)
+    engine, stop = Engine(options), Stop()
     seat = take_seat(options)
     work = Work(options, records, engine, stop)
-    with working(options, seat.name, work), fetching_ahead(options, records, seat.name, stop):
+    ahead, told_of = fetching_ahead(options, records, seat.name, stop), telling(options, lambda: records)
+    with working(options, seat.name, work), ahead, told_of:
         say(f"worker {seat.name}: publishing to {output_of(options)}")
         _watch(options, records, engine, seat, work, told, say)
         _fall_silent(work, stop)

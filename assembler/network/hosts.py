@@ -184,8 +184,8 @@ def _translated(exc: Exception, host: str, was_answered: bool) -> DownloadError:
     match exc:
         case InvalidIPAddress():
             return DownloadError(
-                f"{host} is not a public address, so nothing is fetched from it",
-                hint=f"If you trust it, give --allow-host {host}.",
+                f"{host} is not a public address, so nothing is asked of it",
+                hint=f"If you trust it, give --allow-host {host}, or name it in ASSEMBLER_ALLOW_HOSTS.",
             )
         case requests.exceptions.InvalidURL() | requests.exceptions.InvalidSchema() | UnicodeError():
             return DownloadError(f"{host} is no name that can be looked up", hint="Look at the URL in the result.")

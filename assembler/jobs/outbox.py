@@ -1,0 +1,76 @@
+"""Notices to be sent: one row each, written in the transaction in which a job ends, so that neither is without the
+other. A row stays until its job is forgotten: whoever ends the job again finds it there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from assembler.jobs.model import Job, JobState
+from assembler.jobs.tables import JOB, NOTICE
+from assembler.times import WallMs
+
+TOLD = {JobState.DONE: "playback.ready", JobState.FAILED: "playback.failed", JobState.POISON: "playback.failed"}
+"""The ends somebody waits for. What was ended by hand, or is followed by a later result, is none."""
+WAITS_SECONDS = (10, 30, 90, 270, 810, 2430, *[3600] * 23)
+"""Between the tries: about a day in all, not counting times at which nothing of ours runs."""
+LEASE_SECONDS = 60
+"""Longer than a try takes: behind it whoever had the notice in hand is dead."""
+
+
+class Notice(NamedTuple):
+    """One that is to be sent now, by us."""
+
+    id: str
+    """The same over all repetitions."""
+    job: str
+    """The job it tells of."""
+    body: bytes
+    """What is sent."""
+    tries: int
+    """How often it was taken in hand, this time included."""
+
+
+def file_notice(connection: sa.Connection, job: Job, at: WallMs) -> None:
+    """Write down that this end of a job is to be told; again for the same end, nothing changes."""
+    name = hashlib.sha256(f"{job.id} {job.created} {job.tries} {job.state.value}".encode()).hexdigest()[:32]
+    if connection.execute(sa.select(NOTICE.c.id).where(NOTICE.c.id == name)).first() is not None:
+        return
+    told = {
+        "id": name, "event": TOLD[job.state], "job": job.id, "task": job.task, "app": job.app, "room": job.room,
+        "revision": job.revision, "state": job.state.value, "verdict": job.verdict, "output": job.output,
+        "reason": job.reason, "findings": len(job.findings), "time": at,
+    }  # fmt: skip
+    values = {"id": name, "job": job.id, "body": json.dumps(told), "created": at, "due": at, "tries": 0}
+    connection.execute(sa.insert(NOTICE).values(**values, is_over=False))
+
+
+def take_notice(connection: sa.Connection, at: WallMs) -> Notice | None:
+    """The one that is due for the longest, ours for a while; None where none is."""
+    wanted = sa.select(NOTICE).where(~NOTICE.c.is_over, NOTICE.c.due <= at).order_by(NOTICE.c.due)
+    row = connection.execute(wanted.limit(1).with_for_update(skip_locked=True)).first()
+    if row is None:
+        return None
+    values = {"tries": row.tries + 1, "due": at + LEASE_SECONDS * 1000}
+    connection.execute(sa.update(NOTICE).where(NOTICE.c.id == row.id).values(values))
+    return Notice(row.id, row.job, row.body.encode(), row.tries + 1)
+
+
+def settle_notice(connection: sa.Connection, notice: Notice, at: WallMs, why_not: str) -> str:
+    """Write down how a try went: "" for taken; what the job's log should say, "" for nothing."""
+    mine = sa.update(NOTICE).where(NOTICE.c.id == notice.id, ~NOTICE.c.is_over)
+    is_last = notice.tries > len(WAITS_SECONDS)
+    if why_not and not is_last:
+        connection.execute(mine.values(due=at + WAITS_SECONDS[notice.tries - 1] * 1000))
+        return f"Notice not delivered, repeated for about a day: {why_not}" if notice.tries == 1 else ""
+    connection.execute(mine.values(is_over=True))
+    return f"Notice given up after {notice.tries} tries: {why_not}" if why_not else "Notice delivered."
+
+
+def forget_notices(connection: sa.Connection) -> None:
+    """Remove those that are over and whose jobs are forgotten."""
+    connection.execute(sa.delete(NOTICE).where(NOTICE.c.is_over, NOTICE.c.job.not_in(sa.select(JOB.c.id))))

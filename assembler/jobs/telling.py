@@ -1,0 +1,70 @@
+"""Notices are sent by whoever runs, beside the work: a silent receiver delays no job, a dead sender loses none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from assembler.errors import AssemblerError
+from assembler.jobs.outbox import Notice, settle_notice, take_notice
+from assembler.jobs.records import Records, note, now
+from assembler.network.notify import receiving
+from assembler.options import Options
+
+LOOK_SECONDS = 2.0
+END_SECONDS = 1.0
+"""The end does not wait for a silent receiver: another sender repeats the notice."""
+
+
+@contextmanager
+def telling(options: Options, records: Callable[[], Records]) -> Iterator[None]:
+    """Send notices as they fall due, until the ``with`` is left; nothing where no receiver is named."""
+    if options.notify_url is None:
+        yield
+        return
+    left = threading.Event()
+
+    def tell_on() -> None:
+        while not left.is_set():
+            with suppress(AssemblerError):  # the database is away: the worker says so
+                tell_due(options, records(), left.is_set)
+            left.wait(LOOK_SECONDS)
+
+    thread = threading.Thread(target=tell_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join(END_SECONDS)
+
+
+def tell_due(options: Options, records: Records, is_over: Callable[[], bool]) -> int:
+    """Send what is due, one after the other; how many were taken. Raises JobError where the database is away."""
+    notice = _take(records)
+    if notice is None:
+        return 0
+    taken = 0
+    with receiving(options) as receiver:
+        while notice is not None:
+            why_not = receiver.tell(notice.id, notice.body)
+            with records.transaction() as connection:
+                said = settle_notice(connection, notice, now(), why_not)
+                if said:
+                    note(connection, notice.job, said)
+            taken += not why_not
+            notice = None if is_over() else _take(records)
+    return taken
+
+
+def _take(records: Records) -> Notice | None:
+    with records.transaction() as connection:
+        return take_notice(connection, now())
+
+
+def tell_for(options: Options, records: Records, seconds: float) -> int:
+    """What is due now, for at most about so long; how many were taken. What is left is sent by whoever runs next."""
+    end = time.monotonic() + seconds
+    return tell_due(options, records, lambda: time.monotonic() > end) if options.notify_url is not None else 0
