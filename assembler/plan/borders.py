@@ -21,8 +21,10 @@ SHORTEST_SECONDS = 5
 """A shorter chunk costs more to start than a second core gains by it."""
 LAST_SECONDS = 15
 """Chunks do not get shorter than this for the sake of cores that finish together (on 2 cores: within 1.5 s)."""
-GROWING_SECONDS = 20
+GROWING_SECONDS = 30
 """Chunks are not longer than this while files are still being fetched."""
+FIRST_SECONDS = 10
+"""The first chunks and the last then are about as long as this: shorter ones cost more than they win."""
 REACH = 4
 """A border may lie this part of the wanted length off its place."""
 DISTANCE_WEIGHT = 10
@@ -84,7 +86,7 @@ def _wanted(plan: Plan, at: Frame, most: int, jobs: int, *, is_growing: bool) ->
     """
     left = plan.frames - at
     shared = rounded(Fraction(plan.frames, jobs))
-    last = SHORTEST_SECONDS if is_growing else LAST_SECONDS
+    last = FIRST_SECONDS if is_growing else LAST_SECONDS
     shortest = max(int(SHORTEST_SECONDS * plan.fps), min(int(last * plan.fps), shared))
     length = min(most, max(shortest, rounded(Fraction(left, jobs))))
     if is_growing:

@@ -14,7 +14,7 @@ from assembler.assemble import decide
 from assembler.facts import Facts
 from assembler.gather import Gathered
 from assembler.options import Options
-from assembler.plan.borders import GROWING_SECONDS, LAST_SECONDS, SHORTEST_SECONDS, place_borders
+from assembler.plan.borders import FIRST_SECONDS, GROWING_SECONDS, LAST_SECONDS, SHORTEST_SECONDS, place_borders
 from assembler.plan.chunks import cut_chunks, split_chunk
 from assembler.plan.model import Plan
 from assembler.recording import Segment
@@ -98,7 +98,7 @@ class TestBorders:
     def test_while_files_are_fetched_first_and_last_chunks_are_short(self) -> None:
         plan, by_id = lesson(300)
         lengths = [b - a for a, b in pairwise(place_borders(plan, by_id, seconds=60, jobs=2, is_growing=True))]
-        assert max(lengths[0], lengths[-1]) <= 1.5 * SHORTEST_SECONDS * FPS
+        assert max(lengths[0], lengths[-1]) <= 1.5 * FIRST_SECONDS * FPS
         assert max(lengths) <= 1.3 * GROWING_SECONDS * FPS
         assert len(lengths) <= 300 / GROWING_SECONDS + 12
 
