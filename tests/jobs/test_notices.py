@@ -142,9 +142,9 @@ class TestOnce:
 
     def test_it_is_forgotten_with_its_job_but_not_before_it_was_sent(self, shop: Workshop, backend: Backend) -> None:
         end(shop, DONE)
-        prune(shop.records, shop.engine, 0)
+        prune(shop.records, shop.engine, shop.options, 0)
         assert send(shop) == len(backend.came) == 1
-        prune(shop.records, shop.engine, 0)
+        prune(shop.records, shop.engine, shop.options, 0)
         assert filed(shop) == []
 
 
@@ -222,7 +222,7 @@ def test_on_postgres_it_is_the_same(postgres: Any, tmp_path: Path, backend: Back
         with ThreadPoolExecutor(4) as pool:
             assert sum(pool.map(lambda _: send(shop), range(4))) == 1
         assert all(row.is_over for row in filed(shop))
-        prune(shop.records, shop.engine, 0)
+        prune(shop.records, shop.engine, shop.options, 0)
         assert filed(shop) == []
 
 

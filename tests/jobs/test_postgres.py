@@ -93,7 +93,7 @@ def test_no_message_shows_the_password(shop: Workshop, monkeypatch: pytest.Monke
     from assembler.jobs.tables import open_database
     from assembler.options import load_options
 
-    for url in ("postgresql://owner:secret@127.0.0.1:1/x", "mysql://owner:secret@h/x", "owner:secret"):
+    for url in ("postgresql://owner:hunter2@127.0.0.1:1/x", "mysql://owner:hunter2@h/x", "owner:hunter2"):
         with pytest.raises(JobError) as caught:
             open_database(load_options(database_url=url))
-        assert "secret" not in f"{caught.value} {caught.value.hint} {load_options(database_url=url)!r}"
+        assert "hunter2" not in f"{caught.value} {caught.value.hint} {load_options(database_url=url)!r}"
