@@ -66,7 +66,7 @@ class Slow(ThreadingHTTPServer):
         self.was_in_time = True
 
     def wait(self) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not self.is_enough():
             time.sleep(0.01)
             if time.monotonic() > end:
@@ -232,7 +232,7 @@ def test_killed_while_rendering_ahead_it_goes_on_where_it_was(tmp_path: Path, bu
         made |= chunks(desk)
         assert busy_in(tmp_path) == []
     process = desk.start(words, start=SMALL_START, chunk_seconds="2")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     assert server.sent < 1.3 * sum(p.stat().st_size for p in (tmp_path / "media").iterdir())
     server.shutdown()
