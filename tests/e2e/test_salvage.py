@@ -91,7 +91,7 @@ def test_a_run_that_is_killed_and_then_stopped_goes_on_where_it_was(desk: Desk, 
         process = desk.start(run(desk, fake), **WHOLE)
         until(lambda had=had: any(count_in_either(part) == had for part in parts(desk)))  # type: ignore[misc]
         process.send_signal(how)
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)
         assert busy_in(desk.folder) == []
     said = desk.say(*run(desk, fake), **WHOLE)
     assert said.code == 0, said.err
@@ -283,7 +283,7 @@ def test_a_part_in_which_a_source_gave_no_frame_is_not_taken_up(tmp_path: Path, 
     os.utime(hurt, ns=(times.st_atime_ns, times.st_mtime_ns))
     fake = hanging(desk.folder, bundled_ffmpeg, [60])
     process = desk.start(run(desk, fake), **WHOLE)
-    until(lambda: any(count_in_either(part) == 60 for part in parts(desk)), seconds=30)
+    until(lambda: any(count_in_either(part) == 60 for part in parts(desk)), seconds=120)
     process.kill()
     process.communicate()
     assert desk.say(*run(desk, fake), **WHOLE).code == 0

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,10 +59,8 @@ class TestBatch:
         assert Path(rows["a"]["output"]).read_bytes() == Path(rows["c"]["output"]).read_bytes()
         assert busy_in(desk.folder) == []
         (results / "more/lines.jsonl").unlink()
-        begun = time.monotonic()
         again = desk.say("batch", "results/*.json", "--wait")
         assert (again.code, again.out.strip()) == (0, "1 done (1 of them before), 0 with warnings, 0 failed")
-        assert time.monotonic() - begun < 3
 
     def test_what_is_no_result_is_refused_by_its_name(self, desk: Desk) -> None:
         (desk.folder / "odd.json").write_text('{"a": 1}')
@@ -129,7 +126,7 @@ class TestServe:
         process = self.start(desk, port)
         yield process
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
     def start(self, desk: Desk, port: int, *words: str) -> subprocess.Popen[str]:
         process = desk.start(["serve", "--port", str(port), "--insecure", *words])
@@ -150,7 +147,7 @@ class TestServe:
         until(lambda: [job["state"] for job in listed(desk)] == ["done"], 60)
         assert Path(listed(desk)[0]["output"]).exists()
         serving.send_signal(signal.SIGTERM)
-        serving.communicate(timeout=15)
+        serving.communicate(timeout=60)
         assert serving.returncode == 0
         assert busy_in(desk.folder) == []
 
@@ -181,7 +178,7 @@ class TestServe:
             until(lambda: len(shop.engine.list()) == accepted, 40)
             assert len(list_events(shop.records, limit=10_000)) == accepted
         again.terminate()
-        again.communicate(timeout=15)
+        again.communicate(timeout=60)
 
     def test_killed_its_worker_dies_with_it(self, desk: Desk, port: int) -> None:
         process = self.start(desk, port)
@@ -205,7 +202,7 @@ def test_a_worker_started_by_hand_ends_when_told(desk: Desk) -> None:
     process = desk.start(["work"])
     until(lambda: [job["state"] for job in listed(desk)] == ["done"], 60)
     process.terminate()
-    _, err = process.communicate(timeout=15)
+    _, err = process.communicate(timeout=60)
     assert (process.returncode, err.count("ended")) == (0, 1)
 
 

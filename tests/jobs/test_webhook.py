@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -223,8 +222,6 @@ class TestPages:
 def test_four_hundred_at_once_are_all_answered(shop: Workshop) -> None:
     """No benchmark (tests/bench has it): four hundred at once are all answered, none is lost."""
     with served() as url, ThreadPoolExecutor(32) as pool:
-        begun = time.monotonic()
         answers = list(pool.map(lambda n: post(url, event(f"t{n}")).status_code, range(400)))
-        assert time.monotonic() - begun < 20
-        until(lambda: len(shop.records.list_jobs()) == 400, 20)
+        until(lambda: len(shop.records.list_jobs()) == 400, 120)
     assert answers == [200] * 400
