@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,12 +44,14 @@ class Meter:
 
     def __init__(self, advance: Callable[[float], None]) -> None:
         self._advance = advance
+        self._lock = threading.Lock()
         self.furthest = 0
 
     def reach(self, offset: int) -> None:
-        if offset > self.furthest:
-            self._advance(offset - self.furthest)
-            self.furthest = offset
+        with self._lock:
+            if offset > self.furthest:
+                self._advance(offset - self.furthest)
+                self.furthest = offset
 
 
 def persistently(call: Callable[[], T], halt: Halt, meter: Meter, attempts: int = ATTEMPTS) -> T:

@@ -9,13 +9,30 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assembler.errors import DownloadError
 from assembler.network.cache import Entry, Known
 from assembler.recording import Segment
 
 
 @dataclass
+class Piece:
+    """A stretch of a file that one request is at."""
+
+    start: int
+    """Its first byte."""
+    end: int
+    """Behind its last one."""
+    at: int
+    """Behind the last byte that is there."""
+
+
+@dataclass
 class Growing:
-    """One such file; its part in the cache has its full length from the beginning, with a hole in it."""
+    """One such file; its part in the cache has its full length from the beginning, with a hole in it.
+
+    Several pieces may be under way at once: servers share their speed evenly among connections, and the file that has
+    the most bytes a second would else come later than all others.
+    """
 
     segment: Segment
     """Whose file it is."""
@@ -29,13 +46,20 @@ class Growing:
     """Gives the entry's lock back."""
     listeners: list[Callable[[Growing], None]] = field(default_factory=list)
     """Called, from the thread that fetches, whenever more is there and at the end."""
-    _have: int = 0
+    failure: DownloadError | None = None
+    """Why it will not become whole."""
+    _next: int = 0
+    """Where the next piece begins."""
+    _pieces: list[Piece] = field(default_factory=list)
+    """Those under way, and one that failed: what is behind it does not count."""
+    _busy: int = 0
     _is_over: bool = False
     _is_whole: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _noting: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._have = self.known.have or 0
+        self._next = self.known.have or 0
 
     @property
     def size(self) -> int:
@@ -50,7 +74,16 @@ class Growing:
     @property
     def have(self) -> int:
         """Bytes from the start that are there; all of them as soon as they meet the end."""
-        return self.size if self._is_whole or self._have >= self.tail else self._have
+        with self._changed:
+            have = min((piece.at for piece in self._pieces if piece.at < piece.end), default=self._next)
+            return self.size if self._is_whole or have >= self.tail else have
+
+    @property
+    def fetched(self) -> int:
+        """Bytes that are there, in front and behind whatever is missing."""
+        with self._changed:
+            missing = sum(piece.end - piece.at for piece in self._pieces)
+            return self.size if self._is_whole else self._next - missing
 
     @property
     def is_whole(self) -> bool:
@@ -60,7 +93,12 @@ class Growing:
     @property
     def is_lost(self) -> bool:
         """True if it will not become whole, or not in this version."""
-        return self._is_over and not self._is_whole
+        return (self._is_over or self.failure is not None) and not self._is_whole
+
+    @property
+    def is_taken(self) -> bool:
+        """True if no piece is left that nobody is at."""
+        return self._next >= self.tail
 
     @property
     def identity(self) -> tuple[str, int, int]:
@@ -75,15 +113,44 @@ class Growing:
     @property
     def next_play_time(self) -> float:
         """About when, on the playback, the next byte is needed: the file's bytes are taken as spread evenly."""
-        share = self._have / self.size if self.size else 0.0
+        share = self._next / self.size if self.size else 0.0
         return (self.segment.play_time or 0) + share * (self.segment.duration or 0)
 
-    def reach(self, have: int) -> None:
-        """So many bytes are there now."""
+    def take(self, size: int) -> Piece | None:
+        """The next piece (an empty one where all is there), to be left in the end; None if the file is lost."""
         with self._changed:
-            self._have = max(have, self._have)
+            if self.is_lost:
+                return None
+            start, self._next = self._next, max(self._next, min(self.tail, self._next + size))
+            piece = Piece(start, self._next, start)
+            self._pieces.append(piece)
+            self._busy += 1
+            return piece
+
+    def reach(self, piece: Piece, at: int) -> None:
+        """So much of it is there now."""
+        with self._changed:
+            piece.at = max(at, piece.at)
             self._changed.notify_all()
         self._tell()
+
+    def leave(self, piece: Piece, failure: DownloadError | None = None) -> bool:
+        """It is there, or will not come; True for the last of all: then the file is whole, or lost for ``failure``."""
+        with self._changed:
+            self._busy -= 1
+            self.failure = self.failure or failure
+            if piece.at >= piece.end:
+                self._pieces.remove(piece)
+            self._changed.notify_all()
+            is_last = self._busy == 0 and (self.is_taken or self.failure is not None)
+        self._tell()
+        return is_last
+
+    def note(self) -> None:
+        """Keep how much is there, for a run after a kill."""
+        with self._noting:
+            have = min(self.have, self.tail)
+            self.entry.note(self.known.model_copy(update={"have": have}))
 
     def end(self, *, is_whole: bool) -> None:
         """It has its final name, or never will."""
@@ -99,7 +166,7 @@ class Growing:
     def wait(self, wanted: int, seconds: float) -> bool:
         """Wait for ``wanted`` bytes, at most so long; True if they are there."""
         with self._changed:
-            self._changed.wait_for(lambda: self.have >= wanted or self._is_over, seconds)
+            self._changed.wait_for(lambda: self.have >= wanted or self._is_over or self.is_lost, seconds)
             return self.have >= wanted and not self.is_lost
 
 

@@ -16,7 +16,7 @@ from assembler.network import fetch
 from assembler.network.cache import CacheBroken, Entry, Known, entry_of
 from assembler.network.growing import Arrivals, Growing
 from assembler.network.hosts import Session, TryAgain, host_of
-from assembler.network.pieces import Changed, fetch_piece, peek
+from assembler.network.pieces import Changed, fetch_piece, peek, piece_bytes
 from assembler.network.revalidate import is_fresh, revalidate
 from assembler.network.stopping import Halt
 from assembler.recording import Segment
@@ -175,22 +175,39 @@ class _File:
             self._finish()
 
     def fetch_on(self) -> None:
-        """The next piece of what was peeked at."""
-        growing = self.growing
+        """The next piece of what was peeked at; the one behind it may be fetched at the same time."""
+        line, growing = self.line, self.growing
         assert growing is not None
+        piece, failure = growing.take(piece_bytes(growing)), None
+        if piece is None:
+            return
+        if not growing.is_taken:
+            line.put(PIECE, growing.next_play_time, self.fetch_on)
+        try:
+            with line.session() as session:
+                fetch_piece(piece, growing, self._fetch(session))
+        except CacheBroken:
+            raise
+        except DownloadError as exc:
+            failure = exc
+        if growing.leave(piece, failure):
+            self._end_growing(growing)
+
+    def _end_growing(self, growing: Growing) -> None:
+        """Nobody is at it any more: it gets its final name, or is given up."""
         with self._failing():
-            try:
-                with self.line.session() as session:
-                    fetch_piece(growing, self._fetch(session))
-            except Changed:
-                growing.end(is_whole=False)
-                self.entry.drop_part()
-                self.line.put(WHOLE, self.segment.play_time or 0, self.fetch_whole)
-                return
-            if growing.is_whole:
-                self._finish()
-            else:
-                self.line.put(PIECE, growing.next_play_time, self.fetch_on)
+            match growing.failure:
+                case None:
+                    with self.line.session() as session:
+                        self._fetch(session).finished(growing.known)
+                    growing.end(is_whole=True)
+                    self._finish()
+                case Changed():
+                    growing.end(is_whole=False)
+                    self.entry.drop_part()
+                    self.line.put(WHOLE, self.segment.play_time or 0, self.fetch_whole)
+                case failure:
+                    raise failure
 
     @property
     def entry(self) -> Entry:

@@ -17,7 +17,7 @@ import requests
 from assembler.errors import DownloadError
 from assembler.network.cache import Known, disk_errors
 from assembler.network.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
-from assembler.network.growing import Growing
+from assembler.network.growing import Growing, Piece
 from assembler.network.hosts import TryAgain, host_of, on_the_wire, opened
 
 HEAD_BYTES = 512 * 1024
@@ -25,11 +25,13 @@ HEAD_BYTES = 512 * 1024
 END_BYTES = 64 * 1024
 """Fetched before the tables at the end of a file: the last packets, which say where its sound ends."""
 LARGEST_TABLES = 32 << 20
-WORTH_BYTES = 4 * HEAD_BYTES
+WORTH_BYTES = 2 * HEAD_BYTES
 """A smaller file is fetched whole at once."""
 PIECE_SECONDS = 10.0
 """Media time of a piece: so much may one file be ahead of the others."""
 PIECE_BYTES = range(256 * 1024, 8 << 20)
+TOLD_SECONDS = 0.1
+"""So often whoever waits for a file hears how far it has come: not for every packet of the wire."""
 NOTE_SECONDS = 1.0
 """So often it is noted how far a part has come; this much is fetched again behind a kill."""
 
@@ -167,33 +169,28 @@ class Changed(DownloadError):
     """The server has another version by now: what was peeked at is worthless."""
 
 
-def fetch_piece(growing: Growing, fetch: Fetch) -> None:
-    """The next piece; with the last one the file gets its final name.
+def fetch_piece(piece: Piece, growing: Growing, fetch: Fetch) -> None:
+    """One piece.
 
     Raises DownloadError (Changed where the file has to be fetched anew), DiskFull or Stopped.
     """
-    fetch.meter.reach(growing.have)
-    end = min(growing.tail, growing.have + _piece_bytes(growing))
-    if growing.have < growing.tail:
-        persistently(lambda: _receive(growing, fetch, end), fetch.halt, fetch.meter)
-    if growing.have >= growing.tail:
-        fetch.finished(growing.known)
-        growing.end(is_whole=True)
-        fetch.meter.reach(growing.size)
+    fetch.meter.reach(growing.fetched)
+    persistently(lambda: _receive(piece, growing, fetch), fetch.halt, fetch.meter)
 
 
-def _piece_bytes(growing: Growing) -> int:
+def piece_bytes(growing: Growing) -> int:
+    """How long the next piece of this file should be."""
     seconds = (growing.segment.duration or 0) / 1000
     bytes_per_second = growing.size / seconds if seconds else growing.size
     return min(max(int(bytes_per_second * PIECE_SECONDS), PIECE_BYTES.start), PIECE_BYTES.stop)
 
 
-def _receive(growing: Growing, fetch: Fetch, end: int) -> None:
+def _receive(piece: Piece, growing: Growing, fetch: Fetch) -> None:
     """One request; what it brought is in the part and noted."""
-    start, known = growing.have, growing.known
-    if start >= end:
+    start, known = piece.at, growing.known
+    if start >= piece.end or growing.is_lost:
         return
-    headers = _asking(start, end) | {"If-Range": known.etag or ""}
+    headers = _asking(start, piece.end) | {"If-Range": known.etag or ""}
     with opened(fetch.session, fetch.url, headers) as response, fetch.halt.watching(response):
         found, status = _ranged(response), response.status_code
         if status not in (200, 206, 416):
@@ -203,33 +200,40 @@ def _receive(growing: Growing, fetch: Fetch, end: int) -> None:
         with disk_errors(fetch.entry.file.parent), fetch.entry.part.open("r+b") as part:
             part.seek(start)
             try:
-                _store(response, growing, fetch, part, end)
+                _store(response, piece, growing, fetch, part)
             finally:
-                part.flush()
-                fetch.entry.note(known.model_copy(update={"have": growing.have}))
+                growing.note()
 
 
-def _store(response: requests.Response, growing: Growing, fetch: Fetch, part: IO[bytes], end: int) -> None:
+def _store(response: requests.Response, piece: Piece, growing: Growing, fetch: Fetch, part: IO[bytes]) -> None:
     host, pace, noted = host_of(fetch.url), Pace(), time.monotonic()
-    at = growing.have
+    at, told = piece.at, noted
 
     def read() -> bytes:
-        return response.raw.read1(min(CHUNK_BYTES, end - at), decode_content=False)
+        return response.raw.read1(min(CHUNK_BYTES, piece.end - at), decode_content=False)
 
-    while at < end and (chunk := on_the_wire(host, read)):
-        fetch.halt.check()
-        part.write(chunk)
+    def tell() -> None:
         part.flush()
-        at += len(chunk)
-        growing.reach(at)
-        fetch.meter.reach(at)
-        if time.monotonic() - noted > NOTE_SECONDS:
-            fetch.entry.note(growing.known.model_copy(update={"have": at}))
-            noted = time.monotonic()
-        if pace.is_stalled(len(chunk)):
-            raise TryAgain(f"{host} sends almost nothing")
-    if at < end:
-        raise TryAgain(f"{host} ended early, at {at:,} of {end:,} bytes")
+        growing.reach(piece, at)
+        fetch.meter.reach(growing.fetched)
+
+    try:
+        while at < piece.end and not growing.is_lost and (chunk := on_the_wire(host, read)):
+            fetch.halt.check()
+            part.write(chunk)
+            at += len(chunk)
+            if (now := time.monotonic()) - told > TOLD_SECONDS:
+                tell()
+                told = now
+                if now - noted > NOTE_SECONDS:
+                    growing.note()
+                    noted = now
+            if pace.is_stalled(len(chunk)):
+                raise TryAgain(f"{host} sends almost nothing")
+    finally:
+        tell()
+    if at < piece.end and not growing.is_lost:
+        raise TryAgain(f"{host} ended early, at {at:,} of {piece.end:,} bytes")
 
 
-__all__ = ["Changed", "Growing", "fetch_piece", "peek"]
+__all__ = ["Changed", "Growing", "fetch_piece", "peek", "piece_bytes"]

@@ -234,7 +234,8 @@ def test_killed_while_rendering_ahead_it_goes_on_where_it_was(tmp_path: Path, bu
     process = desk.start(words, start=SMALL_START, chunk_seconds="2")
     _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
-    assert server.sent < 1.3 * sum(p.stat().st_size for p in (tmp_path / "media").iterdir())
+    # a kill loses what four connections were at: here that is a tenth of everything each time
+    assert server.sent < 1.5 * sum(p.stat().st_size for p in (tmp_path / "media").iterdir())
     server.shutdown()
     server.server_close()
     assert server.was_in_time
