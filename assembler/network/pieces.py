@@ -17,15 +17,20 @@ import requests
 from assembler.errors import DownloadError
 from assembler.network.cache import Known, disk_errors
 from assembler.network.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
+from assembler.network.first_samples import first_samples
 from assembler.network.growing import Growing, Piece
 from assembler.network.hosts import TryAgain, host_of, on_the_wire, opened
 
-HEAD_BYTES = 512 * 1024
-"""Holds the first key frame, without which nothing is known of a picture."""
+HEAD_BYTES = 128 * 1024
+"""Says what the file is and where its tables are; asked for of every file before more is fetched of any."""
 END_BYTES = 64 * 1024
 """Fetched before the tables at the end of a file: the last packets, which say where its sound ends."""
 LARGEST_TABLES = 32 << 20
-WORTH_BYTES = 2 * HEAD_BYTES
+LARGEST_FIRST = 2 << 20
+"""So far behind the tables a first key frame may reach: without it nothing is known of a picture."""
+SOUND_BYTES = 32 * 1024
+"""The first packets of a sound, which say where it really begins, all lie before this."""
+WORTH_BYTES = 1 << 20
 """A smaller file is fetched whole at once."""
 PIECE_SECONDS = 10.0
 """Media time of a piece: so much may one file be ahead of the others."""
@@ -81,28 +86,36 @@ def _peeked(fetch: Fetch, head: _Answer) -> Growing | Known:
         return fetch.finished(head.known)
     if size < WORTH_BYTES:
         raise _NoPeek
-    start, end = _tables(head.data, size)
-    have = len(head.data)
-    if start < have:
-        rest = _range(fetch, have, min(end + HEAD_BYTES, size), head.known).data
-        have += len(rest)
-        tail = max(have, size - END_BYTES)
+    beginning, start, end = head.data, *_tables(head.data, size)
+    tail = size - END_BYTES
+    if start < len(beginning):
+        beginning += _missing(fetch, len(beginning), end, head.known)
+        tables, ending = beginning[start:end], b""
     else:
-        rest, tail = b"", max(have, start - END_BYTES)
-    ending = _range(fetch, tail, size, head.known).data if tail < size else b""
-    tables = (head.data + rest)[start:end] if start < tail else ending[start - tail : end - tail]
+        tail = max(len(beginning), start - END_BYTES)
+        ending = _range(fetch, tail, size, head.known).data
+        tables = ending[start - tail : end - tail]
     is_whole = len(tables) == end - start and 8 < int.from_bytes(tables[:4], "big") <= len(tables)
     if not is_whole or tables[4:8] != b"moov" or b"mvex" in tables:
         raise _NoPeek
-    known = head.known.model_copy(update={"have": have, "tail": tail})
+    wanted = min(first_samples(tables) + SOUND_BYTES, len(beginning) + LARGEST_FIRST, tail)
+    beginning += _missing(fetch, len(beginning), wanted, head.known)
+    if not ending:
+        tail = max(len(beginning), tail)
+        ending = _missing(fetch, tail, size, head.known)
+    known = head.known.model_copy(update={"have": len(beginning), "tail": tail})
     # Noted first: the part has its full length, and so counts, only when its last byte is there.
     fetch.entry.note(known)
     with disk_errors(fetch.entry.file.parent), fetch.entry.part.open("r+b") as part:
-        part.write(head.data + rest)
+        part.write(beginning)
         part.seek(tail)
         part.write(ending)
-    fetch.meter.reach(have)
+    fetch.meter.reach(len(beginning))
     return Growing(fetch.segment, fetch.url, fetch.entry, known)
+
+
+def _missing(fetch: Fetch, start: int, end: int, known: Known) -> bytes:
+    return _range(fetch, start, end, known).data if start < end else b""
 
 
 def _tables(head: bytes, size: int) -> tuple[int, int]:

@@ -24,6 +24,7 @@ HEAD, END, PIECE = 8_000, 2_000, 10_000
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "HEAD_BYTES", HEAD)
     monkeypatch.setattr(pieces, "END_BYTES", END)
+    monkeypatch.setattr(pieces, "SOUND_BYTES", 0)
     monkeypatch.setattr(pieces, "WORTH_BYTES", 4 * HEAD)
     monkeypatch.setattr(pieces, "PIECE_BYTES", range(PIECE, PIECE + 1))
 
@@ -92,6 +93,20 @@ def test_what_is_needed_first_is_fetched_first(server: FileServer, download: Dow
     middle = rest.index("/small", rest.index("/small") + 1)
     assert 5 < rest[:middle].count("/large") < 40, "the second piece of the small one is not before its time"
     assert rest.index("/late") > max(i for i, path in enumerate(rest) if path != "/late")
+
+
+@pytest.mark.parametrize("tables_first", [True, False])
+def test_the_first_key_frame_is_there_before_the_rest_whatever_its_size(
+    server: FileServer, download: Downloads, tables_first: bool
+) -> None:
+    """Without it nothing would be known of the picture, and nothing could be done ahead."""
+    sizes = box(b"stsz", bytes(8) + (1).to_bytes(4, "big") + (40_000).to_bytes(4, "big"))
+    places = box(b"stco", bytes(4) + (1).to_bytes(4, "big") + (5_000).to_bytes(4, "big"))
+    track = box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", sizes + places))))
+    server.bodies["/v1"] = movie(tables=track + b"\0\0\0\x08free", tables_first=tables_first)
+    arrivals = Seen()
+    download(segment(url=server.url("/v1")), arrivals=arrivals)
+    assert arrivals.at_first["v1"][1] == 45_000
 
 
 def test_a_server_that_knows_no_ranges_is_asked_once(server: FileServer, download: Downloads) -> None:
