@@ -93,7 +93,7 @@ class _Answer(BaseHTTPRequestHandler):
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         start = int(match[1]) if match else 0
         end = min(int(match[2]) + 1, len(data)) if match and match[2] else len(data)
-        if len(data) * 2 / 3 < end < len(data):  # a piece: what is peeked at the end reaches to the last byte
+        if start >= len(data) * 2 / 3 and end < len(data):  # what is peeked at reaches to the last byte
             self.server.wait()
             if name in self.server.gone:
                 self.send_response(404)
