@@ -24,6 +24,7 @@ from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
+from assembler.report import page as report
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, clock_text
 from assembler.workspace import Workspace, unwritable, write_whole
@@ -39,6 +40,11 @@ class Playback:
     """What it was made from, and what was noticed."""
     was_there: bool
     """True if an earlier run had made the same file: nothing was done."""
+
+    @property
+    def report(self) -> Path:
+        """The page that tells people of it."""
+        return assets_of(self.path) / report.NAME
 
 
 def assemble(
@@ -131,7 +137,7 @@ class _Making:
                 raise
             part.unlink(missing_ok=True)
             raise _CopyDamaged(exc.sentence) from exc
-        _put_in_place(part, self.out, manifest)
+        _put_in_place(part, self.out, manifest, timeline)
         return manifest
 
 
@@ -244,11 +250,12 @@ def _already_there(out: Path, digest: str) -> Manifest | None:
     return None
 
 
-def _put_in_place(part: Path, out: Path, manifest: Manifest) -> None:
-    """Move the verified file under its name, its playback.json first: a manifest without its file is harmless."""
+def _put_in_place(part: Path, out: Path, manifest: Manifest, timeline: Timeline) -> None:
+    """Move the verified file under its name, what tells of it first: a manifest without its file is harmless."""
     assets = assets_of(out)
     try:
         assets.mkdir(exist_ok=True)
+        write_whole(assets / report.NAME, report.report_page(manifest, timeline, out.name))
         write_whole(assets / "playback.json", manifest.model_dump_json(indent=1))
         os.replace(part, out)
     except OSError as exc:

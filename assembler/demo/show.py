@@ -49,4 +49,5 @@ def show(folder: Path, options: Options, progress: Progress, tell: Callable[[str
     verify(out, playback.manifest, decode="all")
     tell(f"{out}: as planned ({playback.manifest.stamps.count} pictures)")
     tell(f"\nThe playback is {out.absolute()}: open it in any player.")
+    tell(f"What was made from what, and why: {playback.report.absolute()}")
     return out

@@ -11,7 +11,7 @@ from assembler.dialects import parse, read_event
 from assembler.dialects.body import JsonObject, load_object
 from assembler.errors import InputError, NotFinished
 from assembler.recording import Recording, Segment
-from assembler.times import WallMs
+from assembler.times import Ms, WallMs
 from assembler.values import Value
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -85,6 +85,8 @@ class Job(Value):
     """What is being done: download, render, publish or a part of it."""
     progress: float | None = None
     """0 to 1 within the step; None where unknown."""
+    remaining: Ms | None = None
+    """What rendering still needs at its latest pace, as of ``updated``; None in any other step, or where unknown."""
     created: WallMs
     """When it became known, Unix ms."""
     begun: WallMs | None = None

@@ -2,60 +2,58 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
-from assembler.decide import timeline_only
-from assembler.dialects import parse
-from assembler.errors import AssemblerError
-from assembler.jobs.bodies import Event, Refused, load_body
+from assembler.jobs.bodies import Event, Refused
 from assembler.jobs.model import Job, JobState
-from assembler.jobs.records import Records
+from assembler.jobs.next_step import advice_on_refused, advice_on_tasks, command, next_of
+from assembler.jobs.published import is_in_folder
 from assembler.jobs.tasks import Task
-from assembler.options import load_options
-from assembler.report.text import describe_recordings
+from assembler.report import markup, picture
+from assembler.report.markup import document, source_of, table, text
 from assembler.times import WallMs
 
-_SCRIPT = """
+SCRIPT = """
+const stale = document.createElement("p");
+stale.className = "box";
+let seen = Date.now();
 setInterval(async () => {
   if (document.hidden || String(getSelection())) return;
+  const main = document.querySelector("main");
   try {
-    const answer = await fetch(location.href);
-    if (!answer.ok) return;
+    const answer = await fetch(location.href, {signal: AbortSignal.timeout(10000)});
+    if (!answer.ok) throw new Error(answer.status);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
-    if (fresh) document.querySelector("main").replaceWith(fresh);
-  } catch (error) { /* the server is away: the next look may find it */ }
+    seen = Date.now();
+    stale.remove();
+    fresh.querySelectorAll("details").forEach((box, number) => {
+      box.open = main.querySelectorAll("details")[number]?.open ?? box.open;
+    });
+    if (fresh.innerHTML !== main.innerHTML) main.replaceWith(fresh);
+  } catch (error) {
+    stale.textContent = "The server does not answer: this page is as of " + new Date(seen).toLocaleTimeString() + ".";
+    document.body.prepend(stale);
+  }
 }, 3000);
 """
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem; vertical-align: top;
-border-bottom: 1px solid #ddd; overflow-wrap: anywhere; } th { font-weight: 600; } pre { overflow-x: auto;
-background: #f6f6f6; padding: .8rem; font-size: 13px; line-height: 1.25; } .done { color: #1a6b2c; } .failed, .poison {
-color: #a11; } .running { color: #0b57a4; } .degraded { color: #8a5a00; } progress { width: 8rem; }
-@media (prefers-color-scheme: dark) { body { background: #1b1c1f; color: #ddd; } pre { background: #26272b; }
-th, td { border-color: #444; } a { color: #8ab4f8; } .done { color: #7bd88f; } .failed, .poison { color: #ff8080; }
-.running { color: #8ab4f8; } .degraded { color: #e3b341; } }
-"""
-
-
-def _source(text: str) -> str:
-    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") + "'"
-
-
+STYLE = markup.STYLE + picture.STYLE
 HEADERS = {
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src {_source(_STYLE)}; script-src {_source(_SCRIPT)}; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src {source_of(STYLE)}; script-src {source_of(SCRIPT)}; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+STALE_SECONDS = 60
+"""A running job of which nothing was heard for so long: what remained then says nothing now."""
+SHOWN_FINDINGS = 2
+"""In the list; the job's own page has all."""
 
 
 def status_page(
@@ -67,63 +65,39 @@ def status_page(
     at: WallMs,
 ) -> str:
     """All there is to see: jobs, missing results, other events, refused callbacks."""
-    total = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count) or "none yet"
-    rows = [
-        [_link(job), _text(job.room), _state(job), _how_far(job), _clock(job.created), _elapsed(job, at), _outcome(job)]
-        for job in jobs
-    ]
-    parts = [
-        f"<h1>Jobs</h1><p>{escape(total)}</p>",
-        _table(["job", "room", "state", "step", "since (UTC)", "time", "outcome"], rows),
-    ]
-    if missing:
-        known = [
-            [_text(t.task), _text(t.room), _text(t.kind), _clock(t.updated), _pause(t), _percent(t)] for t in missing
+    parts = ["<h1>Jobs</h1>", _counts(counts)]
+    if jobs:
+        rows = [
+            [f"{_link(job)}{_room(job)}", state(job), how_far(job), elapsed(job, at), _since(job), _outcome(job)]
+            for job in jobs
         ]
-        parts.append("<h2>Results missing</h2><p>Seen or expected, but no result came. Once you have it: "
-                     "<code>assembler batch RESULT.json</code></p>")  # fmt: skip
-        parts.append(_table(["task", "room", "latest event", "heard (UTC)", "pause", "progress"], known))
-    if events:
-        parts.append("<h2>Other events</h2>")
-        told = [[_text(e.kind or "?"), _text(e.task), _clock(e.received), _text(e.note)] for e in events]
-        parts.append(_table(["event", "task", "received (UTC)", "note"], told))
-    if refused:
-        parts.append("<h2>Refused callbacks</h2>")
-        told = [[str(r.status), _clock(r.received), f"{r.size} B", _text(r.reason)] for r in refused]
-        parts.append(_table(["status", "received (UTC)", "size", "reason"], told))
-    return _page("Jobs", "".join(parts))
-
-
-def job_page(job: Job, log: Sequence[tuple[WallMs, str]], drawn: str, at: WallMs) -> str:
-    """Everything about one job."""
-    facts = [
-        ("state", _state(job)), ("step", _how_far(job)), ("task", _text(job.task)), ("app", _text(job.app)),
-        ("room", _text(job.room)), ("revision", str(job.revision)), ("known since (UTC)", _clock(job.created)),
-        ("time", _elapsed(job, at)), ("tries", str(job.tries)), ("outcome", _outcome(job)),
-    ]  # fmt: skip
-    parts = [f'<p><a href="/">All jobs</a></p><h1>{escape(job.id)}</h1>']
-    parts.append(_table(["", ""], [[escape(name), value] for name, value in facts]))
-    if job.findings:
-        parts.append("<h2>Findings</h2><ul>" + "".join(f"<li>{escape(f)}</li>" for f in job.findings) + "</ul>")
-    if drawn:
-        parts.append(f"<h2>Timeline</h2><pre>{escape(drawn)}</pre>")
-    parts.append("<h2>Log</h2>" + _table(["at (UTC)", ""], [[_clock(when), _text(text)] for when, text in log]))
-    parts.append(f'<p><a href="/jobs/{escape(job.id)}.json">as JSON</a></p>')
-    return _page(job.id, "".join(parts))
+        parts.append(table(["job", "state", "progress", "time", "since (UTC)", "outcome"], rows))
+        if (known := sum(counts.values())) > len(jobs):
+            parts.append(
+                f"<p>The newest {len(jobs)} of {known}; <code>assembler jobs list</code> in a terminal shows all.</p>"
+            )
+    else:
+        parts.append(
+            "<p>No class has come in yet. Set the recorder's callback address to <code>/callback</code> on this server "
+            "(as it is reached from outside), or hand in a result: <code>assembler batch RESULT.json</code></p>"
+        )
+    return page("Jobs", "".join([*parts, *_missing(missing), *_events(events), *_refused(refused)]))
 
 
 def absent_page(name: str) -> str:
-    return _page("No such job", f'<h1>No such job</h1><p>{escape(name[:100])}</p><p><a href="/">All jobs</a></p>')
+    return page("No such job", f'<p><a href="/">All jobs</a></p><h1>No such job</h1><p>{text(name, 100)}</p>'
+                 "<p><code>assembler jobs list</code> shows all; pruned ones are forgotten.</p>")  # fmt: skip
 
 
-def draw_timeline(records: Records, job: Job) -> str:
-    """The class drawn to scale from what its result declares; "" where it cannot be read."""
-    try:
-        body = load_body(records, job.event)
-        recording = parse(body.raw, query={"sdkappid": body.app} if body.app else {})
-        return describe_recordings([recording], timeline_only(recording, load_options()), 110)
-    except AssemblerError:
-        return ""
+def no_file_page(job: Job) -> str:
+    """Where a job has no file to show: why, and where to look."""
+    why = "It is not finished." if not job.state.is_over else "It has no file that could be shown here."
+    if job.output:
+        why = "It is not, or no longer, in this server's output folder; a later result may have taken its place."
+    where = f"<p>Published to: {text(job.output)}</p>" if job.output else ""
+    return page(
+        job.id, f'<p><a href="/jobs/{escape(job.id)}">{text(job.id)}</a></p><h1>No file</h1><p>{why}</p>{where}'
+    )
 
 
 def plain(job: Job) -> dict[str, Any]:
@@ -131,77 +105,127 @@ def plain(job: Job) -> dict[str, Any]:
     return job.model_dump(mode="json", exclude={"event", "is_held", "segments", "key", "slot"})
 
 
-def _page(title: str, main: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)} - assembler</title><style>{_STYLE}</style></head>"
-        f"<body><main>{main}</main><script>{_SCRIPT}</script></body></html>"
-    )
+def page(title: str, main: str) -> str:
+    """A page of the server around its main part."""
+    return document(f"{title} - assembler", main, STYLE, SCRIPT)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are HTML already."""
-    if not rows:
-        return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def _counts(counts: Mapping[JobState, int]) -> str:
+    told = [(s, count) for s, count in counts.items() if count]
+    items = [f'<li><span class="state {s.value}">{count}</span> {s.value}</li>' for s, count in told]
+    return f'<ul class="chips">{"".join(items)}</ul>' if items else ""
 
 
-def _text(text: str | None) -> str:
-    return escape((text or "")[:2000])
+def _missing(tasks: Sequence[Task]) -> list[str]:
+    if not tasks:
+        return []
+    rows = [[f"<b>{text(t.task)}</b>", text(t.room or ""), text(t.kind), clock(t.updated), _pause(t)] for t in tasks]
+    drawn = table(["task", "room", "latest event", "heard (UTC)", "progress"], rows)
+    return ["<h2>Results missing</h2>", f"<p>{advice_on_tasks()}</p>", drawn]
+
+
+def _events(events: Sequence[Event]) -> list[str]:
+    if not events:
+        return []
+    rows = [[text(e.kind or "without a type"), text(e.task or ""), clock(e.received), text(e.note)] for e in events]
+    return ["<h2>Other events</h2>", table(["event", "task", "received (UTC)", "note"], rows)]
+
+
+def _refused(refused: Sequence[Refused]) -> list[str]:
+    if not refused:
+        return []
+    rows = [[f"{r.status}", clock(r.received), f"{r.size} B", text(r.reason)] for r in refused]
+    advice = "".join(f"<p>{sentence}</p>" for sentence in advice_on_refused(refused))
+    return ["<h2>Refused callbacks</h2>", advice, table(["status", "received (UTC)", "size", "reason"], rows)]
 
 
 def _link(job: Job) -> str:
-    return f'<a href="/jobs/{escape(job.id)}">{escape(job.id)}</a>'
+    return f'<a href="/jobs/{quote(job.id)}">{text(job.id)}</a>'
 
 
-def _state(job: Job) -> str:
-    name = job.verdict if job.verdict == "degraded" else job.state.value
-    words = "done, with warnings" if job.verdict == "degraded" else job.state.value
-    return f'<span class="{escape(name)}">{escape(words)}</span>'
+def _room(job: Job) -> str:
+    return f' <span class="faint">room {text(job.room)}</span>' if job.room else ""
 
 
-def _how_far(job: Job) -> str:
+def state(job: Job) -> str:
+    name = job.verdict if job.state is JobState.DONE and job.verdict == "degraded" else job.state.value
+    words = "done, degraded" if name == "degraded" else job.state.value
+    return f'<span class="state {escape(name)}">{escape(words)}</span>'
+
+
+def how_far(job: Job) -> str:
+    if job.state is not JobState.RUNNING:
+        return ""
     if job.progress is None:
-        return _text(job.step)
-    return (
-        f'{_text(job.step)} <progress max="1" value="{job.progress}">{job.progress:.0%}</progress> {job.progress:.0%}'
-    )
+        return text(job.step or "beginning")
+    part = f"{job.progress:.0%}"
+    return f'{text(job.step)} {part}<br><progress max="1" value="{job.progress}">{part}</progress>'
+
+
+def elapsed(job: Job, at: WallMs) -> str:
+    """How long the latest try takes or took, or how long the job waits; while it renders also what remains."""
+    if job.state in (JobState.NEW, JobState.WAITING):
+        return f"waits for {_length(at - job.created)}" if job.begun is None else "waits for a worker"
+    if job.begun is None:
+        return ""
+    spent = _length((job.updated if job.state is not JobState.RUNNING else at) - job.begun)
+    if job.state is not JobState.RUNNING:
+        return spent
+    silent = at - job.updated
+    if job.remaining is None or silent > STALE_SECONDS * 1000:
+        return spent
+    return f"{spent}, about {_length(max(1000, job.remaining - max(0, silent)))} left"
+
+
+def _since(job: Job) -> str:
+    return f'<span class="nowrap">{clock(job.created)}</span>'
 
 
 def _outcome(job: Job) -> str:
-    if job.output:
-        return _text(job.output)
-    due = f" (again at {_clock(job.due)})" if job.due is not None and job.state is JobState.DELAYED else ""
-    return _text(job.reason) + due
+    parts = [links(job), reason(job)]
+    shown = [text(finding, 200) for finding in job.findings[:SHOWN_FINDINGS]]
+    if shown:
+        parts.append(markup.findings(shown))
+    if (more := len(job.findings) - SHOWN_FINDINGS) > 0:
+        parts.append(f'<a href="/jobs/{quote(job.id)}">{more} more finding{"s" if more > 1 else ""}</a>')
+    return "".join(part for part in parts if part)
 
 
-def _elapsed(job: Job, at: WallMs) -> str:
-    """How long the latest try takes or took; of one under way also what its step still needs at this pace."""
-    if job.begun is None:
-        return ""
-    seconds = ((job.updated if job.state.is_over else at) - job.begun) / 1000
-    return _length(seconds)
+def links(job: Job) -> str:
+    """To what can be watched; of what is in a bucket the address."""
+    if not is_in_folder(job):
+        return f"<p>{text(job.output)}</p>" if job.output else ""
+    here = f"/jobs/{quote(job.id)}"
+    return f'<p><a href="{here}/video">Video</a> · <a href="{here}/report">Report</a></p>'
 
 
-def _length(seconds: float) -> str:
-    whole = max(0, round(seconds))
+def reason(job: Job) -> str:
+    """Why it is not done, and what to type."""
+    told = f"<p>{text(job.reason)}</p>" if job.reason else ""
+    if job.due is not None and job.state is JobState.DELAYED:
+        told += f"<p>Tried again at {clock(job.due)} (UTC).</p>"
+    step = next_of(job)
+    return told + (f"<p>{step[0]}: {command(step[1])}</p>" if step else "")
+
+
+def _length(ms: float) -> str:
+    whole = max(0, round(ms / 1000))
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def _clock(at: WallMs | None) -> str:
+def clock(at: WallMs | None) -> str:
     if at is None:
         return ""
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):  # a sender may write any number
+        return str(at)
 
 
 def _pause(task: Task) -> str:
-    if task.pause is None and task.stop is None:
-        return ""
-    return f"paused {_clock(task.pause)}, stops {_clock(task.stop)}"
-
-
-def _percent(task: Task) -> str:
-    return "" if task.progress is None else f"{task.progress} %"
+    told = [] if task.progress is None else [f"{task.progress} %"]
+    if task.pause is not None:
+        told.append(f"paused {clock(task.pause)}")
+    if task.stop is not None:
+        told.append(f"stops {clock(task.stop)}")
+    return ", ".join(told)

@@ -59,6 +59,7 @@ JOB = sa.Table(
     sa.Column("is_held", sa.Boolean, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("progress", sa.Float),
+    sa.Column("remaining", sa.BigInteger),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("begun", sa.BigInteger),
     sa.Column("updated", sa.BigInteger, nullable=False),

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import Records
 from assembler.processes import Stop
+from assembler.times import Ms
 
 LONGEST_SENTENCE = 2000
+LONG_STEP = "render"
+"""The step whose end is worth estimating; what runs beside it does not hide it."""
+SHORTEST_LOOK_SECONDS = 6.0
+LONGEST_LOOK_SECONDS = 90.0
+"""The pace is that of the latest while: what a resumed run finds done at once says nothing of it."""
 
 
 class UnderWay:
@@ -23,7 +31,7 @@ class UnderWay:
         self._said: list[str] = []
         self._step = ""
         self._open: dict[str, _Share] = {}
-        self._written: tuple[str, float | None] = ("", None)
+        self._written: tuple[str, float | None, Ms | None] = ("", None, None)
 
     def say(self, sentence: str) -> None:
         with self._lock:
@@ -46,11 +54,16 @@ class UnderWay:
         """Write down what is new, and stop the work if the job was cancelled. Raises JobError."""
         with self._lock:
             said, self._said = self._said, []
-            share = self._open.get(self._step)
-            told = (self._step, share.part if share is not None else None)
+            step = LONG_STEP if LONG_STEP in self._open else self._step
+            share = self._open.get(step)
+        part = share.part if share is not None else None
+        told = (step, part, share.look(time.monotonic()) if share is not None and step == LONG_STEP else None)
         records.note(self.job.id, *said)
         if told != self._written:
-            records.change(self.job.id, during=self.job.tries, only=[JobState.RUNNING], step=told[0], progress=told[1])
+            records.change(
+                self.job.id, during=self.job.tries, only=[JobState.RUNNING], step=step, progress=part,
+                remaining=told[2],
+            )  # fmt: skip
             self._written = told
         known = records.find_job(self.job.id)
         if known is None or known.state is JobState.CANCELLED or known.tries != self.job.tries:
@@ -63,6 +76,7 @@ class _Share:
     def __init__(self, total: float | None) -> None:
         self._total, self._done = total, 0.0
         self._lock = threading.Lock()
+        self._seen: deque[tuple[float, float]] = deque()
 
     def advance(self, amount: float) -> None:
         with self._lock:
@@ -71,3 +85,15 @@ class _Share:
     @property
     def part(self) -> float | None:
         return round(min(1.0, self._done / self._total), 3) if self._total else None
+
+    def look(self, at: float) -> Ms | None:
+        """What is left at the pace of the looks of late; None as long as they show none. ``at``: monotonic seconds."""
+        with self._lock:
+            done = self._done
+        self._seen.append((at, done))
+        while at - self._seen[0][0] > LONGEST_LOOK_SECONDS:
+            self._seen.popleft()
+        begun, before = self._seen[0]
+        if self._total is None or at - begun < SHORTEST_LOOK_SECONDS or done <= before:
+            return None
+        return Ms(round(1000 * max(0.0, self._total - done) * (at - begun) / (done - before)))

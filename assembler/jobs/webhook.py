@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from assembler.dialects import read_event, signature
 from assembler.errors import AssemblerError, InputError, JobError
-from assembler.jobs import page
+from assembler.jobs import job_page, page, published
 from assembler.jobs.bodies import Body, list_events, list_refused, refuse
 from assembler.jobs.crew import crew
 from assembler.jobs.doorway import Doorway
@@ -182,8 +182,40 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
         if name.endswith(".json"):
             log = [{"at": at, "sentence": sentence} for at, sentence in records.log_of(job.id)]
             return JSONResponse({**page.plain(job), "log": log})
-        drawn = page.draw_timeline(records, job)
-        return HTMLResponse(page.job_page(job, records.log_of(job.id), drawn, now()), headers=page.HEADERS)
+        files = published.find_published(job, options)
+        drawn = job_page.draw_job(records, job)
+        html = job_page.job_page(job, records.log_of(job.id), drawn, files, now())
+        return HTMLResponse(html, headers=page.HEADERS)
+
+    _add_files(app, options, doorway)
+
+
+def _add_files(app: FastAPI, options: Options, doorway: Doorway) -> None:
+    """What a job published, at addresses that are to each other as the files are: the report finds its video."""
+
+    def give(name: str, *, is_report: bool) -> Response:
+        job = doorway.records().find_job(name)
+        if job is None:
+            return HTMLResponse(page.absent_page(name), 404, headers=page.HEADERS)
+        files = published.find_published(job, options)
+        path = None if files is None else files.report if is_report else files.video
+        if path is None:
+            return HTMLResponse(page.no_file_page(job), 404, headers=page.HEADERS)
+        media_type = "text/html; charset=utf-8" if is_report else "video/mp4"
+        return FileResponse(path, media_type=media_type, headers=published.headers(is_report=is_report))
+
+    @app.api_route("/jobs/{name}/report", methods=["GET", "HEAD"])
+    def to_report(name: str) -> Response:
+        return RedirectResponse(f"{published.ASSETS}/{published.NAME}", 302)
+
+    @app.api_route(f"/jobs/{{name}}/{published.ASSETS}/{published.NAME}", methods=["GET", "HEAD"])
+    def report(name: str) -> Response:
+        return give(name, is_report=True)
+
+    @app.api_route("/jobs/{name}/video", methods=["GET", "HEAD"])
+    @app.api_route(f"/jobs/{{name}}/{published.FILE}", methods=["GET", "HEAD"])
+    def video(name: str) -> Response:
+        return give(name, is_report=False)
 
 
 def run_server(

@@ -25,6 +25,7 @@ from assembler.network.publish import fill_template, publish
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.recording import Recording
+from assembler.report.text import describe_findings
 from assembler.times import WallMs
 from assembler.workspace import Workspace
 
@@ -75,7 +76,7 @@ class Work:
             return False
         self._records.change(
             job.id, during=number, state=JobState.RUNNING, is_held=True, deaths=deaths, begun=now(), due=None, step="",
-            progress=None,
+            progress=None, remaining=None,
         )  # fmt: skip
         self.under_way = UnderWay(job)
         return True
@@ -123,11 +124,10 @@ class Work:
         made = self._made(job)
         made.parent.mkdir(parents=True, exist_ok=True)
         playback = assemble(self._recording(job), made, self._options, under_way, under_way.stop)
-        findings = [f"{f.where}: {f.sentence}" if f.where else f.sentence for f in playback.manifest.findings]
         return {
             "verdict": playback.manifest.verdict.value,
             "digest": playback.manifest.digest,
-            "findings": findings,
+            "findings": describe_findings(playback.manifest.findings),
             "length": playback.manifest.length,
         }
 
@@ -163,6 +163,7 @@ class Work:
         self._records.change(
             name, during=number, state=JobState.DONE, reason="", verdict=rendered["verdict"], is_held=False,
             findings=rendered["findings"], output=results["publish"]["output"], step="", progress=None,
+            remaining=None,
         )  # fmt: skip
         self._records.note(name, f"Published: {results['publish']['output']}")
         shutil.rmtree(self._made(job).parent, ignore_errors=True)
@@ -176,6 +177,7 @@ class Work:
         again = deaths < MOST_DEATHS if is_bug else bool(last.get("retry")) and failures < MOST_FAILURES
         values: dict[str, Any] = {
             "reason": reason, "failures": failures, "deaths": deaths, "is_held": False, "step": "", "progress": None,
+            "remaining": None,
         }  # fmt: skip
         if not again:
             state = JobState.POISON if is_bug else JobState.FAILED

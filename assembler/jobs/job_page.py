@@ -1,0 +1,77 @@
+"""The page of one job: how far it is, what to do, what was noticed, its class drawn to scale, its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from assembler.decide import timeline_only
+from assembler.dialects import parse
+from assembler.errors import AssemblerError
+from assembler.jobs.bodies import load_body
+from assembler.jobs.model import Job, JobState
+from assembler.jobs.page import clock, elapsed, how_far, links, page, reason, state
+from assembler.jobs.published import Published, is_in_folder
+from assembler.jobs.records import Records
+from assembler.options import load_options
+from assembler.report.markup import facts, findings, table, text
+from assembler.report.picture import draw_picture
+from assembler.report.text import describe_recordings
+from assembler.times import WallMs
+
+
+def job_page(job: Job, log: Sequence[tuple[WallMs, str]], drawn: str, published: Published | None, at: WallMs) -> str:
+    """Everything about one job; ``drawn`` is markup."""
+    parts = [f'<p><a href="/">All jobs</a></p><h1>{text(job.id)}</h1>']
+    parts.append(f"<p>{state(job)} {elapsed(job, at)}</p><p>{how_far(job)}</p>")
+    if told := reason(job):
+        is_bad = job.state in (JobState.FAILED, JobState.POISON)
+        parts.append(f'<div class="box{" failed" if is_bad else ""}">{told}</div>')
+    parts.append(_links(job, published))
+    if job.findings:
+        parts.append("<h2>Findings</h2>" + findings([text(finding) for finding in job.findings]))
+    if drawn:
+        parts.append(f"<h2>Timeline, as the result declares it</h2>{drawn}")
+    parts.append("<h2>Facts</h2>" + facts(_facts(job)))
+    parts.append("<h2>Log</h2>")
+    rows = [[f'<span class="nowrap">{clock(when)}</span>', _sentence(said)] for when, said in log]
+    parts.append(table(["at (UTC)", ""], rows) or "<p>Nothing yet: it waits for a worker.</p>")
+    parts.append(f'<p><a href="/jobs/{quote(job.id)}.json">as JSON</a></p>')
+    return page(job.id, "".join(parts))
+
+
+def _links(job: Job, published: Published | None) -> str:
+    """Only to files that are there."""
+    if published is not None and published.report is not None:
+        return links(job)
+    if published is not None:
+        return f'<p><a href="/jobs/{quote(job.id)}/video">Video</a> (made without a report)</p>'
+    if is_in_folder(job):
+        return "<p>Its files are not, or no longer, in this server's output folder.</p>"
+    return links(job)
+
+
+def _facts(job: Job) -> list[tuple[str, str]]:
+    return [
+        ("task", text(job.task or "")), ("app", text(job.app or "")), ("room", text(job.room or "")),
+        ("revision", str(job.revision)), ("known since", f"{clock(job.created)} UTC"),
+        ("tries", str(job.tries)), ("failures", str(job.failures or "")), ("deaths", str(job.deaths or "")),
+        ("published to", text(job.output)),
+    ]  # fmt: skip
+
+
+def _sentence(said: str) -> str:
+    """What our own faults leave in the log has many lines."""
+    return f"<pre>{text(said)}</pre>" if "\n" in said else text(said)
+
+
+def draw_job(records: Records, job: Job) -> str:
+    """The class drawn to scale from what its result declares, as markup; "" where it cannot be read."""
+    try:
+        body = load_body(records, job.event)
+        recording = parse(body.raw, query={"sdkappid": body.app} if body.app else {})
+        timeline = timeline_only(recording, load_options())
+    except AssemblerError:
+        return ""
+    told = describe_recordings([recording], timeline, 110)
+    return f"{draw_picture(timeline)}<details><summary>As text</summary><pre>{text(told, 100_000)}</pre></details>"

@@ -1,0 +1,55 @@
+"""What to do next about a job, a missing result, a refused callback: one sentence, with the command to type."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from html import escape
+
+from assembler.jobs.bodies import Refused
+from assembler.jobs.model import Job, JobState
+
+
+def next_of(job: Job) -> tuple[str, list[str]] | None:
+    """(when to do it, the words to type); None where there is nothing to do."""
+    retry = ["assembler", "jobs", "retry", *(["--"] if job.id.startswith("-") else []), job.id]
+    match job.state:
+        case JobState.FAILED:
+            return "Once that is mended", retry
+        case JobState.POISON:
+            return "To try it again all the same", retry
+        case JobState.DELAYED:
+            return "To try it at once", retry
+        case JobState.CANCELLED:
+            return "To do it after all", retry
+        case _:
+            return None
+
+
+def command(words: Sequence[str]) -> str:
+    """As markup; whatever an id contains, it is one word of the shell."""
+    return f"<code>{escape(shlex.join(words))}</code>"
+
+
+def advice_on_tasks() -> str:
+    return (
+        "Seen or expected, but no result came; the files are deleted after three days. Ask the recorder for the "
+        "task's result (API v1: query; cloud: DescribeOnlineRecord), save its answer, and type "
+        "<code>assembler batch RESULT.json</code>"
+    )
+
+
+def advice_on_refused(refused: Sequence[Refused]) -> list[str]:
+    """One sentence for each kind of refusal."""
+    told = []
+    reasons = {one.reason for one in refused if one.status == 403}
+    if any("expired" in reason for reason in reasons):
+        told.append("Expired signatures: see whether this machine's clock is right; an old callback may be a replay.")
+    if any("expired" not in reason for reason in reasons):
+        told.append(
+            "Missing or wrong signatures: <code>ASSEMBLER_CALLBACK_KEYS</code> has to name the keys set at the "
+            "recorder; a sender without one of them is not believed."
+        )
+    if any(one.status == 400 for one in refused):
+        told.append("Unreadable bodies are kept for inspection; somebody else may be calling.")
+    return told

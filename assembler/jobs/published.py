@@ -1,0 +1,69 @@
+"""What a job has published, for whoever wants to see it: found by what is on record, never by a path from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from assembler.jobs.model import Job, JobState
+from assembler.jobs.work import FILE, output_of
+from assembler.media.verify import assets_of
+from assembler.network.publish import CARD, Card
+from assembler.options import Options
+from assembler.report.markup import source_of
+from assembler.report.page import NAME, POLICY, STYLE
+
+__all__ = ("ASSETS", "FILE", "NAME", "Published", "find_published", "headers", "is_in_folder")
+
+ASSETS = assets_of(Path(FILE)).name
+# a report of an older version looks like one, though its script no longer runs
+_REPORT_POLICY = POLICY.replace(source_of(STYLE), "'unsafe-inline'")
+
+
+@dataclass(frozen=True)
+class Published:
+    """Files of one job in the output folder."""
+
+    video: Path
+    """The playback."""
+    report: Path | None
+    """Its report; None where it has none (older versions wrote none)."""
+
+
+def is_in_folder(job: Job) -> bool:
+    """Whether its playback is a file; what lies in a bucket has only an address."""
+    return job.state is JobState.DONE and bool(job.output) and "://" not in job.output
+
+
+def find_published(job: Job, options: Options) -> Published | None:
+    """The files of a finished job; None where it published none into the output folder, or another job has taken
+    their place."""
+    root = output_of(options)
+    if not is_in_folder(job) or "://" in root:
+        return None
+    try:
+        video = Path(job.output).resolve(strict=True)
+        if video.name != FILE or not video.is_relative_to(Path(root).expanduser().resolve(strict=True)):
+            return None
+        if Card.model_validate_json((video.parent / CARD).read_bytes()).job != job.id:
+            return None
+        report = video.parent / ASSETS / NAME
+        return Published(video, report if report.resolve() == report and report.is_file() else None)
+    except (OSError, ValidationError):
+        return None
+
+
+def headers(*, is_report: bool) -> dict[str, str]:
+    """What a browser may do with a file, whoever wrote into the output folder: the report's own script may run."""
+    policy = (
+        f"{_REPORT_POLICY}; frame-ancestors 'none'" if is_report else "default-src 'none'; media-src 'self'; sandbox"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }

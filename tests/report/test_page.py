@@ -1,0 +1,99 @@
+"""report.html: everything that is known of a playback, for people, safe whatever the ids are."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from html.parser import HTMLParser
+from typing import Any
+
+from lessons import board, camera, omission, recording
+
+from assembler.assemble import plan_only
+from assembler.findings import note, warning
+from assembler.options import load_options
+from assembler.plan.manifest import Manifest, Origin, encoded_stamps
+from assembler.recording import Recording
+from assembler.report.page import SCRIPT, STYLE, report_page
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def report(lesson: Recording, name: str = "class.mp4", **changes: Any) -> str:
+    """The page of a playback as planned."""
+    timeline, plan = plan_only(lesson, load_options())
+    origins = [
+        Origin(video_id=s.video_id, kind=s.kind, user=s.user, play_time=s.play_time, duration=s.duration, bytes=1234567)
+        for s in lesson.segments
+    ]
+    values: dict[str, Any] = {
+        "made_by": "1", "ffmpeg": "9", "encoder": "x264", "digest": "d", "tasks": (lesson.name,), "verdict": "degraded",
+        "outcomes": plan.outcomes, "findings": plan.findings, "origins": tuple(origins), "size": 2**20,
+        "length": plan.length, "fps": Fraction(15), "canvas": plan.canvas, "layout": plan.layout,
+        "layout_reason": plan.layout_reason, "mode": plan.mode, "mode_reason": plan.mode_reason,
+        "stamps": encoded_stamps(plan, 90_000, 6000), "joins": (), "sound_copied": plan.bed.copied,
+        "sound_reason": plan.bed.reason, "play_times": f"{timeline.play_times}: {timeline.play_times_reason}",
+        "clock": timeline.clock, "chapters": plan.chapters, "scenes": plan.scenes,
+    }  # fmt: skip
+    return report_page(Manifest(**{**values, **changes}), timeline, name)
+
+
+def seen(page: str) -> str:
+    """All text outside of style and script."""
+    return re.sub(r"<[^>]*>", " ", re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL))
+
+
+LESSON = recording(
+    [board("w1", 0, 60_000), camera("a1", "ann", 5000, 20_000), camera("a2", "ann", 30_000, 30_000)],
+    total=60_000, stop=120_000, omissions=[omission(30_000, 30_000, 90_000)],
+)  # fmt: skip
+
+
+def test_it_says_what_was_made_from_what_and_why() -> None:
+    page = seen(report(LESSON))
+    for words in ("degraded", "a1", "camera of ann", "at 0:05, 0:20 long", "1 234 567 B", "used", "tiw-2",
+                  "there is a board", "After a pause of 1:00", "board: whiteboard", "1.0 MiB"):  # fmt: skip
+        assert words in page, words
+
+
+def test_findings_come_warnings_first_with_their_places_to_click_on() -> None:
+    page = report(LESSON, findings=(note("", "A note."), warning("a2", "Its sound is missing.")))
+    found = page[page.index("<h2>Findings") : page.index("<h2>What it")]
+    assert found.index("Its sound is missing.") < found.index("A note.")
+    assert '<a data-at="30.000" href="../class.mp4#t=30.000">0:30</a>' in found
+
+
+def test_it_plays_the_file_beside_its_folder_whatever_its_name() -> None:
+    page = report(LESSON, 'my #1 "class"?.mp4')
+    assert 'src="../my%20%231%20%22class%22%3F.mp4"' in page
+
+
+def test_it_loads_nothing_else_and_runs_only_its_own_script() -> None:
+    page = report(LESSON)
+    assert set(re.findall(r'(?:src|href)="([^"#]*)', page)) == {"../class.mp4", "playback.json", "data:,"}
+    assert "default-src 'none'" in page
+    assert page.count("<script>") == page.count(f"<script>{SCRIPT}</script>") == 1
+    assert page.count("<style>") == page.count(f"<style>{STYLE}</style>") == 1
+    assert not re.search(r"<[^>]+ (style|on\w+)=", page)
+
+
+class _Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+
+
+def test_whatever_ids_and_sentences_say_never_becomes_markup() -> None:
+    lesson = recording([camera(EVIL, EVIL, 0, 1000), board("w", 0, 1000)], task=EVIL)
+    page = report(
+        lesson, f"{EVIL}.mp4", findings=(warning(EVIL, EVIL),), layout_reason=EVIL, mode_reason=EVIL, made_by=EVIL,
+        ffmpeg=EVIL, sound_reason=EVIL, encoder=EVIL, play_times=EVIL, layout=EVIL,
+    )  # fmt: skip
+    elements = _Elements()
+    elements.feed(page)
+    assert elements.names.count("script") == 1
+    assert "img" not in elements.names
+    assert seen(page).count("alert(1)") > 8
