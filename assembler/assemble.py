@@ -43,7 +43,7 @@ class Playback:
 
     @property
     def report(self) -> Path:
-        """The page that tells people of it."""
+        """The page that tells people of it; absent beside a file that an older version made."""
         return assets_of(self.path) / report.NAME
 
 

@@ -113,7 +113,9 @@ def run(
         return 0
     playback = assemble(recordings, out, options, _progress(progress))
     text = describe_playback(str(out), playback.manifest, was_there=playback.was_there)
-    print(f"{text}\nreport: {playback.report}", file=sys.stderr if as_json else sys.stdout)
+    if playback.report.exists():  # older versions wrote none
+        text += f"\nreport: {playback.report}"
+    print(text, file=sys.stderr if as_json else sys.stdout)
     if as_json:
         print(playback.manifest.model_dump_json())
     return 0

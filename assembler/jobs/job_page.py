@@ -10,7 +10,7 @@ from assembler.dialects import parse
 from assembler.errors import AssemblerError
 from assembler.jobs.bodies import load_body
 from assembler.jobs.model import Job, JobState
-from assembler.jobs.page import clock, elapsed, how_far, links, page, reason, state
+from assembler.jobs.page import NOT_HERE, clock, elapsed, how_far, links, page, reason, state
 from assembler.jobs.published import Published, is_in_folder
 from assembler.jobs.records import Records
 from assembler.options import load_options
@@ -35,7 +35,7 @@ def job_page(job: Job, log: Sequence[tuple[WallMs, str]], drawn: str, published:
     parts.append("<h2>Facts</h2>" + facts(_facts(job)))
     parts.append("<h2>Log</h2>")
     rows = [[f'<span class="nowrap">{clock(when)}</span>', _sentence(said)] for when, said in log]
-    parts.append(table(["at (UTC)", ""], rows) or "<p>Nothing yet: it waits for a worker.</p>")
+    parts.append(table(["at (UTC)", ""], rows) or "<p>Nothing yet.</p>")
     parts.append(f'<p><a href="/jobs/{quote(job.id)}.json">as JSON</a></p>')
     return page(job.id, "".join(parts))
 
@@ -47,7 +47,7 @@ def _links(job: Job, published: Published | None) -> str:
     if published is not None:
         return f'<p><a href="/jobs/{quote(job.id)}/video">Video</a> (made without a report)</p>'
     if is_in_folder(job):
-        return "<p>Its files are not, or no longer, in this server's output folder.</p>"
+        return f"<p>{NOT_HERE}</p>"
     return links(job)
 
 

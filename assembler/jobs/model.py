@@ -86,7 +86,8 @@ class Job(Value):
     progress: float | None = None
     """0 to 1 within the step; None where unknown."""
     remaining: Ms | None = None
-    """What rendering still needs at its latest pace, as of ``updated``; None in any other step, or where unknown."""
+    """What rendering still needs at its latest pace, as of ``updated``; None where unknown. Like ``progress`` it says
+    something only of a running job."""
     created: WallMs
     """When it became known, Unix ms."""
     begun: WallMs | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -26,8 +25,8 @@ setInterval(async () => {
   const main = document.querySelector("main");
   try {
     const answer = await fetch(location.href, {signal: AbortSignal.timeout(10000)});
-    if (!answer.ok) throw new Error(answer.status);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+    if (!fresh) throw new Error("not a page");
     seen = Date.now();
     stale.remove();
     fresh.querySelectorAll("details").forEach((box, number) => {
@@ -54,6 +53,9 @@ STALE_SECONDS = 60
 """A running job of which nothing was heard for so long: what remained then says nothing now."""
 SHOWN_FINDINGS = 2
 """In the list; the job's own page has all."""
+SHOWN_TASKS, SHOWN_EVENTS, SHOWN_REFUSED = 100, 50, 20
+"""In the lists below the jobs."""
+NOT_HERE = "Its files are not, or no longer, in this server's output folder: a later result may have taken their place."
 
 
 def status_page(
@@ -85,19 +87,19 @@ def status_page(
 
 
 def absent_page(name: str) -> str:
-    return page("No such job", f'<p><a href="/">All jobs</a></p><h1>No such job</h1><p>{text(name, 100)}</p>'
-                 "<p><code>assembler jobs list</code> shows all; pruned ones are forgotten.</p>")  # fmt: skip
+    return _still("No such job", f'<p><a href="/">All jobs</a></p><h1>No such job</h1><p>{text(name, 100)}</p>'
+                  "<p><code>assembler jobs list</code> shows all; pruned ones are forgotten.</p>")  # fmt: skip
 
 
 def no_file_page(job: Job) -> str:
     """Where a job has no file to show: why, and where to look."""
-    why = "It is not finished." if not job.state.is_over else "It has no file that could be shown here."
-    if job.output:
-        why = "It is not, or no longer, in this server's output folder; a later result may have taken its place."
-    where = f"<p>Published to: {text(job.output)}</p>" if job.output else ""
-    return page(
-        job.id, f'<p><a href="/jobs/{escape(job.id)}">{text(job.id)}</a></p><h1>No file</h1><p>{why}</p>{where}'
-    )
+    if not job.state.is_over:
+        why = "The job is not done yet."
+    elif is_in_folder(job):
+        why = f"{NOT_HERE} It was published to {text(job.output)}"
+    else:
+        why = in_bucket(job) or "The job has published nothing."
+    return _still(job.id, f'<p><a href="/jobs/{quote(job.id)}">{text(job.id)}</a></p><h1>No file</h1><p>{why}</p>')
 
 
 def plain(job: Job) -> dict[str, Any]:
@@ -110,6 +112,11 @@ def page(title: str, main: str) -> str:
     return document(f"{title} - assembler", main, STYLE, SCRIPT)
 
 
+def _still(title: str, main: str) -> str:
+    """A page that stays as it is: what comes to its address later may be a file."""
+    return document(f"{title} - assembler", main, STYLE, "")
+
+
 def _counts(counts: Mapping[JobState, int]) -> str:
     told = [(s, count) for s, count in counts.items() if count]
     items = [f'<li><span class="state {s.value}">{count}</span> {s.value}</li>' for s, count in told]
@@ -119,16 +126,22 @@ def _counts(counts: Mapping[JobState, int]) -> str:
 def _missing(tasks: Sequence[Task]) -> list[str]:
     if not tasks:
         return []
-    rows = [[f"<b>{text(t.task)}</b>", text(t.room or ""), text(t.kind), clock(t.updated), _pause(t)] for t in tasks]
+    rows = [
+        [f"<b>{text(t.task)}</b>", text(t.room or ""), text(t.kind), clock(t.updated), _pause(t)]
+        for t in tasks[:SHOWN_TASKS]
+    ]
     drawn = table(["task", "room", "latest event", "heard (UTC)", "progress"], rows)
-    return ["<h2>Results missing</h2>", f"<p>{advice_on_tasks()}</p>", drawn]
+    more = f"The {SHOWN_TASKS} longest silent of {len(tasks)}; <code>assembler jobs list --missing</code> shows all."
+    rest = f"<p>{more}</p>" if len(tasks) > SHOWN_TASKS else ""
+    return ["<h2>Results missing</h2>", f"<p>{advice_on_tasks()}</p>", drawn, rest]
 
 
 def _events(events: Sequence[Event]) -> list[str]:
     if not events:
         return []
     rows = [[text(e.kind or "without a type"), text(e.task or ""), clock(e.received), text(e.note)] for e in events]
-    return ["<h2>Other events</h2>", table(["event", "task", "received (UTC)", "note"], rows)]
+    drawn = table(["event", "task", "received (UTC)", "note"], rows)
+    return ["<h2>Other events</h2>", drawn, _newest(len(events), SHOWN_EVENTS)]
 
 
 def _refused(refused: Sequence[Refused]) -> list[str]:
@@ -136,7 +149,12 @@ def _refused(refused: Sequence[Refused]) -> list[str]:
         return []
     rows = [[f"{r.status}", clock(r.received), f"{r.size} B", text(r.reason)] for r in refused]
     advice = "".join(f"<p>{sentence}</p>" for sentence in advice_on_refused(refused))
-    return ["<h2>Refused callbacks</h2>", advice, table(["status", "received (UTC)", "size", "reason"], rows)]
+    drawn = table(["status", "received (UTC)", "size", "reason"], rows)
+    return ["<h2>Refused callbacks</h2>", advice, drawn, _newest(len(refused), SHOWN_REFUSED)]
+
+
+def _newest(count: int, most: int) -> str:
+    return f'<p class="faint">The newest {most}.</p>' if count == most else ""
 
 
 def _link(job: Job) -> str:
@@ -148,9 +166,9 @@ def _room(job: Job) -> str:
 
 
 def state(job: Job) -> str:
-    name = job.verdict if job.state is JobState.DONE and job.verdict == "degraded" else job.state.value
-    words = "done, degraded" if name == "degraded" else job.state.value
-    return f'<span class="state {escape(name)}">{escape(words)}</span>'
+    if job.state is JobState.DONE and job.verdict == "degraded":
+        return '<span class="state degraded">done, degraded</span>'
+    return f'<span class="state {job.state.value}">{job.state.value}</span>'
 
 
 def how_far(job: Job) -> str:
@@ -194,9 +212,14 @@ def _outcome(job: Job) -> str:
 def links(job: Job) -> str:
     """To what can be watched; of what is in a bucket the address."""
     if not is_in_folder(job):
-        return f"<p>{text(job.output)}</p>" if job.output else ""
+        return f"<p>{in_bucket(job)}</p>" if job.state is JobState.DONE and job.output else ""
     here = f"/jobs/{quote(job.id)}"
     return f'<p><a href="{here}/video">Video</a> · <a href="{here}/report">Report</a></p>'
+
+
+def in_bucket(job: Job) -> str:
+    """What is said in place of links: this server reads no buckets."""
+    return f"In object storage, not shown here: <code>{text(job.output)}</code>" if "://" in job.output else ""
 
 
 def reason(job: Job) -> str:

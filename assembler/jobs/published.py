@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from assembler.errors import PublishError
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.work import FILE, output_of
 from assembler.media.verify import assets_of
-from assembler.network.publish import CARD, Card
+from assembler.network.card import CARD, read_card
 from assembler.options import Options
 from assembler.report.markup import source_of
 from assembler.report.page import NAME, POLICY, STYLE
@@ -47,19 +46,18 @@ def find_published(job: Job, options: Options) -> Published | None:
         video = Path(job.output).resolve(strict=True)
         if video.name != FILE or not video.is_relative_to(Path(root).expanduser().resolve(strict=True)):
             return None
-        if Card.model_validate_json((video.parent / CARD).read_bytes()).job != job.id:
+        card = video.parent / CARD
+        if not video.is_file() or read_card(card.read_bytes(), str(card)).job != job.id:
             return None
         report = video.parent / ASSETS / NAME
         return Published(video, report if report.resolve() == report and report.is_file() else None)
-    except (OSError, ValidationError):
+    except (OSError, RuntimeError, PublishError):  # RuntimeError: links in a circle
         return None
 
 
 def headers(*, is_report: bool) -> dict[str, str]:
     """What a browser may do with a file, whoever wrote into the output folder: the report's own script may run."""
-    policy = (
-        f"{_REPORT_POLICY}; frame-ancestors 'none'" if is_report else "default-src 'none'; media-src 'self'; sandbox"
-    )
+    policy = f"{_REPORT_POLICY}; frame-ancestors 'none'" if is_report else "default-src 'none'; media-src 'self'"
     return {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-cache",

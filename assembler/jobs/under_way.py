@@ -87,13 +87,16 @@ class _Share:
         return round(min(1.0, self._done / self._total), 3) if self._total else None
 
     def look(self, at: float) -> Ms | None:
-        """What is left at the pace of the looks of late; None as long as they show none. ``at``: monotonic seconds."""
+        """What is left at the pace of the looks of late; None where they show none, or the picture waits for the sound.
+
+        ``at``: monotonic seconds.
+        """
         with self._lock:
             done = self._done
         self._seen.append((at, done))
         while at - self._seen[0][0] > LONGEST_LOOK_SECONDS:
             self._seen.popleft()
         begun, before = self._seen[0]
-        if self._total is None or at - begun < SHORTEST_LOOK_SECONDS or done <= before:
+        if self._total is None or at - begun < SHORTEST_LOOK_SECONDS or not before < done < self._total:
             return None
-        return Ms(round(1000 * max(0.0, self._total - done) * (at - begun) / (done - before)))
+        return Ms(round(1000 * (self._total - done) * (at - begun) / (done - before)))

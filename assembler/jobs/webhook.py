@@ -169,7 +169,8 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
         records = doorway.records()
         html = page.status_page(
             records.list_jobs(limit=SHOWN_JOBS), records.count_states(), missing(records),
-            list_events(records, without_job=True), list_refused(records, 20), now(),
+            list_events(records, limit=page.SHOWN_EVENTS, without_job=True),
+            list_refused(records, page.SHOWN_REFUSED), now(),
         )  # fmt: skip
         return HTMLResponse(html, headers=page.HEADERS)
 

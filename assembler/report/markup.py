@@ -11,7 +11,7 @@ from html import escape
 LONGEST_TEXT = 2000
 """Characters shown of one untrusted text."""
 # what cannot be written down as UTF-8, is no character, or turns the text around it
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1f2328; --faint: #59636e; --line: #d8dee4; --soft: #f6f8fa;
@@ -31,20 +31,20 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; pad
 vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--faint); font-size: 13px; }
 .facts th { width: 11rem; } .facts td, .facts th { font-size: inherit; }
-.faint { color: var(--faint); font-size: 13px; }
+.faint { color: var(--faint); font-size: 13px; } td > :first-child { margin-top: 0; } td > .faint { display: block; }
 .state { font-weight: 600; } .done, .ok { color: var(--good); } .failed, .poison { color: var(--bad); }
 .running { color: var(--busy); } .degraded, .delayed, .warning { color: var(--odd); }
 .box { border-left: 3px solid var(--odd); background: var(--soft); padding: .5rem .8rem; margin: .8rem 0; }
 .box.failed { border-color: var(--bad); color: inherit; } .nowrap { white-space: nowrap; }
 .chips { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }
 progress { width: 100%; max-width: 12rem; height: .6rem; vertical-align: middle; accent-color: var(--busy); }
-video { display: block; width: 100%; max-height: 70vh; background: #000; margin: .8rem 0; }
+video { display: block; width: 100%; height: auto; max-height: 70vh; background: #000; margin: .8rem 0; }
 summary { cursor: pointer; color: var(--link); }
 @media (max-width: 45rem) {
 .cards thead { display: none; } .cards, .cards tbody, .cards tr, .cards td { display: block; }
 .cards tr { border-bottom: 1px solid var(--line); padding: .5rem 0; } .cards td { border: 0; padding: .1rem 0; }
 .cards td:empty { display: none; } .cards td[data-name]::before { content: attr(data-name) ": "; color: var(--faint);
-font-size: 13px; } .facts th { width: 6.5rem; } }
+font-size: 13px; } .cards td:has(p, ul)::before { content: none; } .facts th { width: 6.5rem; } }
 """
 
 
@@ -90,7 +90,7 @@ def document(title: str, main: str, style: str, script: str, head: str = "") -> 
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">{head}<link rel="icon" href="data:,">'
         f"<title>{text(title)}</title><style>{style}</style></head>"
-        f"<body><main>{main}</main><script>{script}</script></body></html>\n"
+        f"<body><main>{main}</main>{f'<script>{script}</script>' if script else ''}</body></html>\n"
     )
 
 

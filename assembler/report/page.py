@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from urllib.parse import quote
@@ -49,7 +50,7 @@ def report_page(manifest: Manifest, timeline: Timeline, file_name: str) -> str:
 
     ``file_name``: of the playback, which lies one folder higher.
     """
-    page = _Page(manifest, timeline, "../" + quote(file_name))
+    page = _Page(manifest, timeline, "../" + quote(os.fsencode(file_name)))  # names need not be text
     title = ", ".join(manifest.tasks) or file_name
     policy = (
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="referrer" content="no-referrer">'
@@ -68,9 +69,10 @@ class _Page:
 
     def markup(self, title: str) -> str:
         fates = {outcome.video_id: outcome.fate for outcome in self.manifest.outcomes}
+        size = f'width="{self.manifest.canvas.width}" height="{self.manifest.canvas.height}"'
         parts = [
             f"<h1>{text(title)}</h1>", self.summary(),
-            f'<video controls preload="metadata" src="{text(self.video)}"></video>',
+            f'<video controls preload="metadata" {size} src="{text(self.video)}"></video>',
             "<h2>Timeline</h2>", picture.draw_picture(self.timeline, fates, self.unused()),
             "<h2>Findings</h2>", self.findings(),
             "<h2>What it was made from</h2>", self.segments(),

@@ -38,6 +38,7 @@ def assert_right(shop: Workshop) -> None:
     verify(published(shop), manifest, decode="all")
     assert wrong_pictures(LESSON, Playback(published(shop), manifest, was_there=False)) == []
     assert sorted(p.name for p in published(shop).parent.iterdir()) == ["job.json", "playback.assets", "playback.mp4"]
+    assert published(shop).with_name("playback.assets").joinpath("report.html").exists()
     assert json.loads((published(shop).parent / "job.json").read_text())["digest"] == manifest.digest
 
 

@@ -10,7 +10,7 @@ import requests
 from workshop import Workshop
 
 from assembler.jobs.model import JobState
-from assembler.network.publish import Card
+from assembler.network.card import Card
 from jobs.test_once import event
 from jobs.test_webhook import served
 
@@ -85,10 +85,20 @@ def test_nothing_is_given_that_this_job_did_not_publish(shop: Workshop, url: str
     link = put(shop, "a/1/link")
     link.unlink()
     link.symlink_to(secret / "playback.mp4")
+    folder_link, circle, no_file = (link.parent.with_name(name) for name in ("folder", "circle", "no-file"))
+    folder_link.symlink_to(secret)
+    circle.symlink_to(circle)
+    put(shop, "a/1/no-file").unlink()
+    (no_file / "playback.mp4").mkdir()
     others = [
         str(secret / "playback.mp4"),  # outside of the output folder
         str(link),
         str(put(shop, "a/1/t2", job="t2")),  # another job's, or taken by a later revision
+        str(folder_link / "playback.mp4"),
+        str(circle / "playback.mp4"),
+        str(no_file / "playback.mp4"),
+        str(shop.options.home / "output/a/1/../../../../secret/playback.mp4"),
+        str(shop.options.home / "output/a/1/%2e%2e/playback.mp4"),
         str(shop.options.home / "output/a/1/t1/job.json"),
         str(shop.options.home / "output/a/1/gone/playback.mp4"),
         "s3://bucket/a/1/t1/playback.mp4",
@@ -123,5 +133,13 @@ def test_no_path_comes_from_outside(shop: Workshop, url: str) -> None:
 def test_a_job_under_way_has_no_file(shop: Workshop, url: str) -> None:
     shop.records.change("t1", state=JobState.RUNNING)
     answer = get(f"{url}/jobs/t1/video")
-    assert answer.status_code == 404
-    assert "not, or no longer" not in answer.text or "output" in answer.text
+    assert (answer.status_code, "not done yet" in answer.text) == (404, True)
+    assert "<script" not in answer.text  # it would fetch the video again and again
+
+
+def test_what_lies_in_a_bucket_has_no_link_here(shop: Workshop, url: str) -> None:
+    shop.records.change("t1", output="s3://bucket/a/<b>/playback.mp4")
+    for address in (url, f"{url}/jobs/t1", f"{url}/jobs/t1/video"):
+        text = get(address).text
+        assert "In object storage, not shown here: <code>s3://bucket/a/&lt;b&gt;/playback.mp4</code>" in text
+        assert '/video"' not in text

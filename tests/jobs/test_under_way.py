@@ -56,6 +56,18 @@ def test_nothing_is_said_where_nothing_moves_or_of_other_steps(shop: Workshop, c
                 task.advance(step)
 
 
+def test_nothing_is_said_once_only_the_sound_is_waited_for(shop: Workshop, clock: list[float]) -> None:
+    way = UnderWay(shop.job())
+    with way.task("render", 10.0, "s") as task:
+        for _ in range(5):
+            way.flush(shop.records)
+            clock[0] += 2
+            task.advance(2)
+        assert shop.job().remaining is not None
+        way.flush(shop.records)
+        assert (shop.job().progress, shop.job().remaining) == (1.0, None)
+
+
 def test_what_is_done_beside_rendering_does_not_hide_it(shop: Workshop) -> None:
     way = UnderWay(shop.job())
     with way.task("render", 10.0, "s") as task:

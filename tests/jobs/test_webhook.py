@@ -22,6 +22,8 @@ from assembler.errors import JobError
 from assembler.jobs.bodies import list_events, list_refused, load_body
 from assembler.jobs.intake import spool_folder
 from assembler.jobs.model import JobState
+from assembler.jobs.page import SHOWN_EVENTS, SHOWN_TASKS
+from assembler.jobs.tasks import expect
 from assembler.jobs.webhook import LARGEST, make_app, run_server
 from assembler.options import load_options
 from jobs.test_once import event
@@ -191,6 +193,15 @@ class TestPages:
             assert words in text
         assert not re.search(r"(src|href)=[\"']?(https?:)?//", text)
         assert "default-src 'none'" in self.get(url).headers["Content-Security-Policy"]
+
+    def test_what_is_left_out_of_a_list_is_said(self, shop: Workshop, url: str) -> None:
+        expect(shop.records, [f"expected-{number}" for number in range(SHOWN_TASKS + 1)])
+        shop.hand_in(*(event("t9", kind=f"Unknown{number}", VideoInfos=None) for number in range(SHOWN_EVENTS)))
+        text = self.get(url).text
+        assert text.count("<b>expected-") == SHOWN_TASKS
+        assert f"longest silent of {SHOWN_TASKS + 2}" in text
+        assert "Unknown0" in text
+        assert f"The newest {SHOWN_EVENTS}." in text
 
     def test_a_job_has_a_page_and_its_json(self, shop: Workshop, url: str) -> None:
         shop.hand_in(event())
