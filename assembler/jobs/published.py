@@ -12,9 +12,9 @@ from assembler.media.verify import assets_of
 from assembler.network.card import CARD, read_card
 from assembler.options import Options
 from assembler.report.markup import source_of
-from assembler.report.page import NAME, POLICY, STYLE
+from assembler.report.page import MANIFEST, NAME, POLICY, STYLE
 
-__all__ = ("ASSETS", "FILE", "NAME", "Published", "find_published", "headers", "is_in_folder")
+__all__ = ("ASSETS", "FILE", "MANIFEST", "NAME", "Published", "find_published", "headers", "is_in_folder")
 
 ASSETS = assets_of(Path(FILE)).name
 # a report of an older version looks like one, though its script no longer runs
@@ -29,6 +29,8 @@ class Published:
     """The playback."""
     report: Path | None
     """Its report; None where it has none (older versions wrote none)."""
+    manifest: Path | None
+    """What it was made from, for machines; the report links to it."""
 
 
 def is_in_folder(job: Job) -> bool:
@@ -49,10 +51,15 @@ def find_published(job: Job, options: Options) -> Published | None:
         card = video.parent / CARD
         if not video.is_file() or read_card(card.read_bytes(), str(card)).job != job.id:
             return None
-        report = video.parent / ASSETS / NAME
-        return Published(video, report if report.resolve() == report and report.is_file() else None)
+        assets = video.parent / ASSETS
+        return Published(video, _own_file(assets / NAME), _own_file(assets / MANIFEST))
     except (OSError, RuntimeError, PublishError):  # RuntimeError: links in a circle
         return None
+
+
+def _own_file(path: Path) -> Path | None:
+    """The file, unless it is a link to somewhere else."""
+    return path if path.resolve() == path and path.is_file() else None
 
 
 def headers(*, is_report: bool) -> dict[str, str]:

@@ -14,6 +14,8 @@ from assembler.times import WallMs
 from assembler.values import Value
 
 EXPECTED = "expected"
+OF_RECORDINGS = ("OnlineRecord", "OfflineRecord", "record_")
+"""How types of events about recordings begin; tasks of other kinds (transcoding) never have a result of ours."""
 
 
 class Task(Value):
@@ -46,6 +48,8 @@ def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
     if event.task_id is None:
         return
     row = connection.execute(sa.select(TASK).where(TASK.c.task == event.task_id)).mappings().first()
+    if row is None and not event.kind.startswith(OF_RECORDINGS):
+        return
     told: dict[str, Any] = {
         "app": event.app_id, "room": event.room_id, "progress": event.progress,
         "pause": event.pause, "stop": event.stop,

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import uvicorn
@@ -194,16 +195,16 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
 def _add_files(app: FastAPI, options: Options, doorway: Doorway) -> None:
     """What a job published, at addresses that are to each other as the files are: the report finds its video."""
 
-    def give(name: str, *, is_report: bool) -> Response:
+    def give(name: str, which: Callable[[published.Published], Path | None], media_type: str) -> Response:
         job = doorway.records().find_job(name)
         if job is None:
             return HTMLResponse(page.absent_page(name), 404, headers=page.HEADERS)
         files = published.find_published(job, options)
-        path = None if files is None else files.report if is_report else files.video
+        path = which(files) if files is not None else None
         if path is None:
             return HTMLResponse(page.no_file_page(job), 404, headers=page.HEADERS)
-        media_type = "text/html; charset=utf-8" if is_report else "video/mp4"
-        return FileResponse(path, media_type=media_type, headers=published.headers(is_report=is_report))
+        headers = published.headers(is_report=media_type.startswith("text/html"))
+        return FileResponse(path, media_type=media_type, headers=headers)
 
     @app.api_route("/jobs/{name}/report", methods=["GET", "HEAD"])
     def to_report(name: str) -> Response:
@@ -211,12 +212,16 @@ def _add_files(app: FastAPI, options: Options, doorway: Doorway) -> None:
 
     @app.api_route(f"/jobs/{{name}}/{published.ASSETS}/{published.NAME}", methods=["GET", "HEAD"])
     def report(name: str) -> Response:
-        return give(name, is_report=True)
+        return give(name, lambda files: files.report, "text/html; charset=utf-8")
+
+    @app.api_route(f"/jobs/{{name}}/{published.ASSETS}/{published.MANIFEST}", methods=["GET", "HEAD"])
+    def manifest(name: str) -> Response:
+        return give(name, lambda files: files.manifest, "application/json")
 
     @app.api_route("/jobs/{name}/video", methods=["GET", "HEAD"])
     @app.api_route(f"/jobs/{{name}}/{published.FILE}", methods=["GET", "HEAD"])
     def video(name: str) -> Response:
-        return give(name, is_report=False)
+        return give(name, lambda files: files.video, "video/mp4")
 
 
 def run_server(

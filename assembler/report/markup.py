@@ -29,22 +29,24 @@ code, pre { font: 13px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; backgrou
 code { padding: .1rem .3rem; } pre { overflow-x: auto; padding: .7rem; overflow-wrap: normal; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .35rem .7rem .35rem 0;
 vertical-align: top; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; color: var(--faint); font-size: 13px; }
+th { font-weight: 600; color: var(--faint); font-size: 13px; } .cards th:first-child { width: 18%; }
 .facts th { width: 11rem; } .facts td, .facts th { font-size: inherit; }
 .faint { color: var(--faint); font-size: 13px; } td > :first-child { margin-top: 0; } td > .faint { display: block; }
-.state { font-weight: 600; } .done, .ok { color: var(--good); } .failed, .poison { color: var(--bad); }
+.state { font-weight: 600; white-space: nowrap; }
+.done, .ok { color: var(--good); } .failed, .poison { color: var(--bad); }
 .running { color: var(--busy); } .degraded, .delayed, .warning { color: var(--odd); }
 .box { border-left: 3px solid var(--odd); background: var(--soft); padding: .5rem .8rem; margin: .8rem 0; }
 .box.failed { border-color: var(--bad); color: inherit; } .nowrap { white-space: nowrap; }
 .chips { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }
-progress { width: 100%; max-width: 12rem; height: .6rem; vertical-align: middle; accent-color: var(--busy); }
+progress { width: 100%; min-width: 6rem; max-width: 12rem; height: .6rem; vertical-align: middle;
+accent-color: var(--busy); }
 video { display: block; width: 100%; height: auto; max-height: 70vh; background: #000; margin: .8rem 0; }
 summary { cursor: pointer; color: var(--link); }
 @media (max-width: 45rem) {
 .cards thead { display: none; } .cards, .cards tbody, .cards tr, .cards td { display: block; }
 .cards tr { border-bottom: 1px solid var(--line); padding: .5rem 0; } .cards td { border: 0; padding: .1rem 0; }
 .cards td:empty { display: none; } .cards td[data-name]::before { content: attr(data-name) ": "; color: var(--faint);
-font-size: 13px; } .cards td:has(p, ul)::before { content: none; } .facts th { width: 6.5rem; } }
+font-size: 13px; } .cards td[data-name]:has(p, ul)::before { content: none; } .facts th { width: 6.5rem; } }
 """
 
 

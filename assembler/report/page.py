@@ -16,7 +16,7 @@ from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text
 
-NAME = "report.html"
+NAME, MANIFEST = "report.html", "playback.json"
 FEW_SCENES = 50
 """More are folded away."""
 STYLE = markup.STYLE + picture.STYLE
@@ -80,7 +80,7 @@ class _Page:
             "<h2>Decisions</h2>", self.decisions(),
             "<h2>Scenes</h2>", self.scenes(),
             f'<p class="faint">Made by assembler {text(self.manifest.made_by)} with ffmpeg '
-            f'{text(self.manifest.ffmpeg)}; all of it, with every stamp: <a href="playback.json">playback.json</a></p>',
+            f'{text(self.manifest.ffmpeg)}; all of it, with every stamp: <a href="{MANIFEST}">{MANIFEST}</a></p>',
         ]  # fmt: skip
         return "".join(parts)
 
@@ -194,7 +194,8 @@ class _Page:
                 [self.at(start), clock_text(end), shown or "background", f"{scene.mode.value}: {text(scene.reason)}"]
             )
         drawn = table(["from", "to", "shown", "how"], rows)
-        return f"<details{' open' if len(rows) <= FEW_SCENES else ''}><summary>{len(rows)}</summary>{drawn}</details>"
+        count = f"{len(rows)} scene{'s' if len(rows) != 1 else ''}"
+        return f"<details{' open' if len(rows) <= FEW_SCENES else ''}><summary>{count}</summary>{drawn}</details>"
 
 
 def _stream(origin: Origin) -> str:

@@ -136,18 +136,21 @@ def span_text(span: Span) -> str:
 
 
 def _pauses(timeline: Timeline, height: int) -> list[str]:
-    parts = []
-    for number, jump in enumerate(timeline.clock.jumps):
+    parts, jumps = [], timeline.clock.jumps
+    wide = " wide" if len(jumps) > 1 else ""  # on a phone they would meet
+    for jump in jumps:
         place = _percent(jump.at, timeline.length)
         words = _pause_words(jump.length)
         parts.append(
             f'<line class="pause" x1="{place}" x2="{place}" y1="18" y2="{height}">'
             f"<title>{words} skipped at {clock_text(jump.at)}</title></line>"
         )
-        if number < LABELLED_PAUSES and len(timeline.clock.jumps) <= LABELLED_PAUSES:
+        if len(jumps) <= LABELLED_PAUSES:
             anchor = "end" if 2 * jump.at > timeline.length else "start"
             shift = -8 if anchor == "end" else 8
-            parts.append(f'<text class="said" x="{place}" dx="{shift}" y="32" text-anchor="{anchor}">{words}</text>')
+            parts.append(
+                f'<text class="said{wide}" x="{place}" dx="{shift}" y="32" text-anchor="{anchor}">{words}</text>'
+            )
     return parts
 
 

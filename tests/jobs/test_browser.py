@@ -47,7 +47,10 @@ def in_every_state(shop: Workshop) -> None:
         video = {"UserId": EVIL if name == "failed" else "ann", "VideoId": EVIL}
         shop.hand_in(event(f"task-{name}", RoomId=EVIL, video=video))
         shop.records.change(f"task-{name}", state=JobState(name), **values)
-    shop.hand_in(event(f"lost{EVIL}", kind=EVIL, VideoInfos=None), event("-rm", video={"VideoId": "x" * 300}))
+    shop.hand_in(
+        event(f"lost{EVIL}", kind="OnlineRecordStarted", VideoInfos=None), event("other", kind=EVIL, VideoInfos=None),
+        event("-rm", video={"VideoId": "x" * 300}),
+    )  # fmt: skip
     shop.records.change("-rm", state=JobState.FAILED, reason="w" * 500)
     refuse(shop.records, b"x", 403, "the signature is wrong")
     refuse(shop.records, b"{", 400, EVIL)
@@ -55,6 +58,7 @@ def in_every_state(shop: Workshop) -> None:
 
 def test_the_pages_read_without_javascript_and_are_fresh_by_themselves_with_it(tmp_path: Path) -> None:
     with Workshop.opened(tmp_path) as shop, browsing() as browser:
+        browser.hurry()
         with served() as url:
             browser.open(url)
             assert "No class has come in yet" in browser.text

@@ -24,6 +24,7 @@ def put(shop: Workshop, below: str = "a/1/t1", *, job: str = "t1", report: bool 
     (folder / "playback.mp4").write_bytes(VIDEO)
     if report:
         (folder / "playback.assets/report.html").write_text("<h1>report</h1>")
+        (folder / "playback.assets/playback.json").write_text("{}")
     (folder / "job.json").write_text(Card(job=job, key="/t1", revision=1, digest="d").model_dump_json())
     return folder / "playback.mp4"
 
@@ -63,6 +64,8 @@ def test_the_report_lies_beside_its_video_and_may_run_its_own_script_only(url: s
     report = get(f"{url}/jobs/t1/report")
     assert report.text == "<h1>report</h1>"
     assert report.url == f"{url}/jobs/t1/playback.assets/report.html"
+    beside = get(f"{url}/jobs/t1/playback.assets/playback.json")  # to which it links
+    assert (beside.json(), beside.headers["Content-Type"]) == ({}, "application/json")
     policy = report.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'sha256-" in policy
@@ -105,7 +108,7 @@ def test_nothing_is_given_that_this_job_did_not_publish(shop: Workshop, url: str
     ]
     for output in others:
         shop.records.change("t1", output=output)
-        for path in ("video", "report", "playback.mp4"):
+        for path in ("video", "report", "playback.mp4", "playback.assets/playback.json"):
             answer = get(f"{url}/jobs/t1/{path}")
             assert answer.status_code == 404, output
             assert "secret" not in answer.text.replace(str(tmp_path), "").replace("/secret/", "")
@@ -113,17 +116,18 @@ def test_nothing_is_given_that_this_job_did_not_publish(shop: Workshop, url: str
     assert "s3://bucket/a/1/t1/playback.mp4" in get(f"{url}/jobs/t1").text
 
 
-def test_a_symlink_in_place_of_the_report_is_not_followed(shop: Workshop, url: str, tmp_path: Path) -> None:
+def test_a_symlink_in_place_of_an_asset_is_not_followed(shop: Workshop, url: str, tmp_path: Path) -> None:
     (tmp_path / "secret.html").write_text("secret")
-    report = put(shop).parent / "playback.assets/report.html"
-    report.unlink()
-    report.symlink_to(tmp_path / "secret.html")
-    assert get(f"{url}/jobs/t1/report").status_code == 404
+    for name in ("report.html", "playback.json"):
+        path = put(shop).with_name("playback.assets") / name
+        path.unlink()
+        path.symlink_to(tmp_path / "secret.html")
+        assert get(f"{url}/jobs/t1/playback.assets/{name}").status_code == 404
 
 
 def test_no_path_comes_from_outside(shop: Workshop, url: str) -> None:
     for path in ("t1/../../../etc/passwd", "t1/playback.assets/..%2f..%2fjob.json", "..%2fjobs.sqlite/video",
-                 "t1/job.json", "t1/playback.assets/playback.json", "none/video"):  # fmt: skip
+                 "t1/job.json", "t1/playback.assets/job.json", "none/video"):  # fmt: skip
         request = requests.Request("GET", url).prepare()
         request.url = f"{url}/jobs/{path}"  # as written, not tidied up
         with requests.Session() as session:

@@ -146,6 +146,11 @@ class TestOtherEvents:
         assert all(one.kind for one in events)
         assert untaken(shop.records) == []
 
+    def test_a_task_that_is_no_recording_has_no_missing_result(self, shop: Workshop) -> None:
+        shop.hand_in(*(path.read_bytes() for path in VENDOR.glob("event-20*progress.json")))
+        assert {one.kind for one in list_events(shop.records)} == {"TranscodeProgressChanged", "PPT2H5ProgressChanged"}
+        assert missing(shop.records) == []
+
     def test_an_older_event_changes_only_what_was_unknown(self, shop: Workshop) -> None:
         started = json.loads(event(kind="OnlineRecordStarted", VideoInfos=None))
         stopped = {**started, "EventType": "OnlineRecordStopped", "Timestamp": 5}
