@@ -1,11 +1,13 @@
-"""What the index of an mp4 of our own making says: how many pictures, with which parameters."""
+"""The boxes of an mp4, and what the index of one of our own making says: how many pictures, with which parameters."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 TABLE = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+MAX_BOXES = 200_000
 
 
 def count_pictures(path: Path) -> int:
@@ -49,3 +51,22 @@ def find_box(file: IO[bytes], start: int, end: int, name: bytes) -> tuple[int, i
             return body, min(end, start + length)
         start += length
     return None
+
+
+def outer_boxes(file: IO[bytes], size: int) -> Iterator[tuple[bytes, int, int]]:
+    """(name, start of its content, end) of every top-level box; an end may lie behind the end of the file."""
+    at = 0
+    for _ in range(MAX_BOXES):
+        file.seek(at)
+        header = file.read(16)
+        if len(header) < 8:
+            return
+        length, start = int.from_bytes(header[:4], "big"), at + 8
+        if length == 1:
+            length, start = int.from_bytes(header[8:16], "big"), at + 16
+        elif length == 0:
+            length = size - at
+        if length < start - at:
+            return
+        yield header[4:8], start, at + length
+        at += length

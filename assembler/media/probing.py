@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,13 +24,18 @@ from av.stream import Disposition
 
 from assembler.facts import Facts
 from assembler.media.probing_picture import PictureWatch, round_ms
+from assembler.media.probing_reach import Reach
 from assembler.media.probing_sniff import FETCH_AGAIN, Container, sniff
 from assembler.media.probing_sound import SoundWatch
+from assembler.media.probing_tables import take_by_tables
 from assembler.media.probing_wire import Answer, Request, Unusable, Wanted
+from assembler.media.sample_tables import NotPlain, read_tables
 from assembler.times import FileMs
 
 TRUNCATED_SECONDS = 1
 """A file that ends this much before its declared length is truncated (less is rounding and missing last durations)."""
+Taking = Callable[[InputContainer, PictureWatch | None, SoundWatch | None, Reach], bool]
+"""A way through a file: every packet comes to the knowledge of its watch; True if the file is cut."""
 DAMAGED = "The file is damaged: fetch it again, or play it to see whether it can be used at all."
 
 
@@ -56,9 +62,8 @@ def _limit_memory(size: int) -> None:
 
 
 def _answer(wanted: Wanted) -> Answer:
-    reach = _Reach(wanted.hole)
     try:
-        facts = look(wanted, reach)
+        facts, reach = look(wanted)
         return Answer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
     except Unusable as exc:
         problem, hint = exc.problem, exc.hint
@@ -71,12 +76,21 @@ def _answer(wanted: Wanted) -> Answer:
     return Answer(video_id=wanted.video_id, problem=problem, hint=hint)
 
 
-def look(wanted: Wanted, reach: _Reach) -> Facts:
-    """The facts of one file.
+def look(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
+    """The facts of one file; ``may_skip`` allows to take from a plain mp4's tables what they say of its packets.
 
     Raises Unusable or libav's error where there is nothing to show and nothing to hear.
     """
     container = sniff(wanted.path)
+    if may_skip and container.name == "mov" and not container.is_cut:
+        with contextlib.suppress(NotPlain):
+            return look_by(wanted, container, partial(take_by_tables, wanted.path, read_tables(wanted.path)))
+    return look_by(wanted, container, _take_every_packet)
+
+
+def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, Reach]:
+    """As ``look``, by one way through the file."""
+    reach = Reach(wanted.hole)
     with av.open(
         str(wanted.path),
         "r",
@@ -85,10 +99,10 @@ def look(wanted: Wanted, reach: _Reach) -> Facts:
         metadata_errors="replace",
     ) as opened:
         picture, sound = _watches(opened, container)
-        is_cut = _demux(opened, picture, sound, reach) or container.is_cut
+        is_cut = take(opened, picture, sound, reach) or container.is_cut
         if container.name == "mov":
             is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
-        return _facts(wanted, container, opened.duration, picture, sound, is_cut)
+        return _facts(wanted, container, opened.duration, picture, sound, is_cut), reach
 
 
 def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch | None, SoundWatch | None]:
@@ -103,39 +117,9 @@ def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch
     )
 
 
-class _Reach:
-    """How far into the file packets lie, where only its tables and ends are there."""
-
-    def __init__(self, hole: tuple[int, int] | None) -> None:
-        self._hole = hole
-        self._ends: list[tuple[Fraction, int]] = []
-        self._furthest = 0
-        self._keys: dict[int, set[int]] = {}
-
-    def is_there(self, packet: Packet[Any]) -> bool:
-        """Notes the packet; False if its bytes are not there."""
-        if self._hole is None:
-            return True
-        start, end = self._hole
-        if packet.stream_index not in self._keys:
-            entries = packet.stream.index_entries
-            self._keys[packet.stream_index] = {entry.pos for entry in entries if entry.is_keyframe}
-        at, size = packet.pos or 0, packet.size
-        stamp = packet.dts if packet.dts is not None else packet.pts
-        seconds = (stamp or 0) * (packet.time_base or Fraction(1))
-        if not self._ends or seconds >= self._ends[-1][0] + 1:
-            self._ends.append((seconds, self._furthest))
-        self._furthest = max(self._furthest, at + size)
-        if at + size <= start or at >= end:
-            return True
-        packet.is_keyframe = at in self._keys[packet.stream_index]  # libav asks the bytes, which are not there
-        return False
-
-    def on_file_axis(self, origin: Fraction) -> tuple[tuple[int, int], ...]:
-        return tuple((int((seconds - origin) * 1000), at) for seconds, at in self._ends)
-
-
-def _demux(opened: InputContainer, picture: PictureWatch | None, sound: SoundWatch | None, reach: _Reach) -> bool:
+def _take_every_packet(
+    opened: InputContainer, picture: PictureWatch | None, sound: SoundWatch | None, reach: Reach
+) -> bool:
     """Hand every packet to its watch; True if reading ended in an error or in the middle of a packet."""
     watches = [watch for watch in (picture, sound) if watch is not None]
     takers: dict[int, Callable[[Packet[Any], bool], None]] = {watch.stream.index: watch.take for watch in watches}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -82,6 +83,23 @@ class PictureWatch:
             elif self._stretches:
                 self._keys.append(stamp)
         self._last = packet
+
+    def take_table(
+        self, stamps: list[int], last: int, unseen: set[int], keys: Iterable[tuple[int, bytes | None]]
+    ) -> None:
+        """Takes all packets at once, none of them cut: their stamps, how long the last one lasts, those that show
+        nothing, and (index, bytes) of the key frames, None for bytes that are not there."""
+        self._stamps, self._unseen = stamps, unseen
+        self._durations = [after - before for before, after in pairwise(stamps)] + [last]
+        for index, content in keys:
+            stamp = stamps[index]
+            if content is not None:
+                packet: Packet[Any] = Packet(content)
+                packet.pts = packet.dts = stamp
+                packet.time_base, packet.is_keyframe = self.base, True
+                self._take_key(packet, index, stamp)
+            elif self._stretches:
+                self._keys.append(stamp)
 
     @property
     def is_last_cut(self) -> bool:

@@ -6,15 +6,14 @@ libav is never asked to guess: a playlist named .mp4 would be taken for one, and
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from assembler.media.boxes import outer_boxes
 from assembler.media.probing_wire import Unusable
 
 HEAD_BYTES = 4096
 MAX_MOOV_BYTES = 64 << 20
-MAX_BOXES = 200_000
 
 FETCH_AGAIN = "Fetch the file again; where that is what the server sends, ask the vendor for a new URL."
 PLAYLISTS = ("#extm3u", "ffconcat", "[playlist]", "<smil", "<mpd")
@@ -97,7 +96,7 @@ def _has_mp3_length(frame: bytes) -> bool:
 
 def _mp4(file: IO[bytes], size: int) -> Container:
     is_cut = has_moov = has_shape = may_change = False
-    for kind, start, end in _boxes(file, size):
+    for kind, start, end in outer_boxes(file, size):
         is_cut |= end > size
         if kind == b"moov" and end <= size:
             has_moov = True
@@ -118,25 +117,6 @@ def _has_two_descriptions(moov: bytes) -> bool:
             return True
         at = moov.find(b"stsd", at + 4)
     return False
-
-
-def _boxes(file: IO[bytes], size: int) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, start of its content, end) of every top-level box; an end may lie behind the end of the file."""
-    at = 0
-    for _ in range(MAX_BOXES):
-        file.seek(at)
-        header = file.read(16)
-        if len(header) < 8:
-            return
-        length, start = int.from_bytes(header[:4], "big"), at + 8
-        if length == 1:
-            length, start = int.from_bytes(header[8:16], "big"), at + 16
-        elif length == 0:
-            length = size - at
-        if length < start - at:
-            return
-        yield header[4:8], start, at + length
-        at += length
 
 
 def _is_matroska_cut(head: bytes, size: int) -> bool:

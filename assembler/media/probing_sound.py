@@ -43,12 +43,13 @@ class SoundWatch:
         self._rate = 0
         self._channels = 0
         self._start: Fraction | None = None
-        self._is_decoding = True
+        self.is_decoding = True
+        """True until enough packets were decoded."""
         stream.codec_context.thread_count = 1
 
     def take(self, packet: Packet[Any], is_there: bool = True) -> None:
         """``is_there`` False: only what the container says of the packet is looked at."""
-        if self._is_decoding and is_there:
+        if self.is_decoding and is_there:
             self._decode_first(packet)
         if self._header is not None and is_there:
             header = self._header(memoryview(packet))
@@ -65,6 +66,13 @@ class SoundWatch:
             stamp = packet.dts if packet.dts is not None else (self._stamps[-1] + 1 if self._stamps else 0)
         self._stamps.append(stamp)
         self._before_last, self._last = self._last, packet
+
+    def take_table(self, stamps: list[int], last: list[Packet[Any]]) -> None:
+        """Takes all packets at once, none of them cut, behind the first ones: the stamps of all that are presented, and
+        the last packets."""
+        self._stamps = stamps
+        heard = [packet for packet in last if not packet.is_discard]
+        self._before_last, self._last = ([None, None, *heard])[-2:]
 
     @property
     def is_last_cut(self) -> bool:
@@ -102,7 +110,7 @@ class SoundWatch:
                 self._rate, self._channels = frame.sample_rate, frame.layout.nb_channels
             self._samples = max(self._samples, frame.samples)
             self._decoded += 1
-        self._is_decoding = self._decoded < FRAMES_DECODED and self._tries < TRIES
+        self.is_decoding = self._decoded < FRAMES_DECODED and self._tries < TRIES
 
     def _frames(self, packet: Packet[Any]) -> list[AudioFrame]:
         try:
@@ -131,6 +139,8 @@ class SoundWatch:
         step = self._samples * sample
         allowed = ceil(sample) if sample >= 1 else COARSE_TICKS
         first, num, den = self._stamps[0], step.numerator, step.denominator
+        if den == 1 and self._stamps == list(range(first, first + len(self._stamps) * num, num)):
+            return True  # as nearly always
         return all(
             abs((stamp - first) * den - index * num) <= allowed * den for index, stamp in enumerate(self._stamps)
         )

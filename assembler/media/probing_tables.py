@@ -1,0 +1,179 @@
+"""A plain mp4 probed by its sample tables: of its packets only key frames, and the first and last sounds, are read.
+
+Nothing is believed that libav sees otherwise: its own index has to agree at both ends, and every sample that the tables
+do not call a key frame is asked for its kind, so that the facts are those that reading all packets finds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+from av.audio.stream import AudioStream
+from av.container.input import InputContainer
+from av.packet import Packet
+from av.stream import Discard
+from av.video.stream import VideoStream
+
+from assembler.media.probing_picture import PictureWatch
+from assembler.media.probing_reach import Reach
+from assembler.media.probing_sound import SoundWatch
+from assembler.media.sample_tables import NotPlain, Tables, Track
+
+LAST_SOUNDS = 4
+"""Sound packets read at the end; two are needed."""
+SLICE, IDR = 1, 5
+SETS = (7, 8)
+PICTURES = range(1, 6)
+"""NAL unit types of H.264 (ITU-T H.264, table 7-1)."""
+MOST_UNITS = 100
+"""In front of a picture."""
+
+Read = Callable[[int, int], bytes]
+"""So many bytes of the file from there on."""
+
+
+def take_by_tables(
+    path: Path,
+    tables: Tables,
+    opened: InputContainer,
+    picture: PictureWatch | None,
+    sound: SoundWatch | None,
+    reach: Reach,
+) -> bool:
+    """Tell both watches what the tables say, with False: a plain file is not cut.
+
+    Raises NotPlain where packets have to be read; the watches are of no use then.
+    """
+    tracks = [_agreed(tables, watch.stream) for watch in (picture, sound) if watch is not None]
+    try:
+        if sound is not None:
+            _take_sounds(opened, sound, tracks[-1][1], reach)
+        if picture is not None:
+            last = _last_duration(opened, picture.stream, tracks[0][1])
+            with path.open("rb", buffering=0) as file:
+                _take_pictures(picture, *tracks[0], last, reach, lambda size, at: os.pread(file.fileno(), size, at))
+    except av.FFmpegError as exc:
+        raise NotPlain(str(exc)) from exc
+    if reach.hole is not None:
+        reach.take_all([_reaching(track, stamps) for track, stamps in tracks])
+    return False
+
+
+def _agreed(tables: Tables, stream: VideoStream | AudioStream) -> tuple[Track, list[int]]:
+    """The stream's track, and the stamps of its samples on libav's axis, edit list applied."""
+    track = next((track for track in tables.tracks if track.number == stream.id), None)
+    if track is None or stream.time_base is None or 1 / stream.time_base != track.scale:
+        raise NotPlain("a stream has no track")
+    entries, ticks = stream.index_entries, track.decode_ticks()
+    if len(entries) != track.count:
+        raise NotPlain("libav sees other samples")
+    first, last = entries[0], entries[len(entries) - 1]
+    is_agreed = (first.pos, first.size, last.size) == (track.offsets[0], track.sizes[0], track.sizes[-1])
+    is_agreed &= last.pos + last.size == track.end and last.timestamp - first.timestamp == ticks[-2]
+    if not is_agreed:
+        raise NotPlain("libav sees other samples")
+    return track, [first.timestamp + tick for tick in ticks[:-1]]
+
+
+def _discarded(stream: VideoStream | AudioStream) -> set[int]:
+    """Samples that the edit takes away: at the start, at the end, and nowhere else, for there is but one edit."""
+    entries, found = stream.index_entries, set[int]()
+    for way in (range(len(entries)), range(len(entries) - 1, -1, -1)):
+        for index in way:
+            if not entries[index].is_discard:
+                break
+            found.add(index)
+    return found
+
+
+def _take_pictures(watch: PictureWatch, track: Track, stamps: list[int], last: int, reach: Reach, read: Read) -> None:
+    extradata = bytes(watch.stream.codec_context.extradata or b"")
+    if watch.stream.codec.canonical_name != "h264" or len(extradata) < 7 or extradata[0] != 1:
+        raise NotPlain("it is no H.264 with lengths")
+    width, places = (extradata[4] & 3) + 1, track.places()
+    _check_keys(track, places, width, reach, read)
+
+    def keys() -> Iterator[tuple[int, bytes | None]]:
+        for index in range(track.count) if track.keys is None else track.keys:
+            at, size = places[index], track.sizes[index]
+            yield index, read(size, at) if reach.holds(at, at + size) else None
+
+    watch.take_table(stamps, last, _discarded(watch.stream), keys())
+
+
+def _last_duration(opened: InputContainer, stream: VideoStream, stamps: list[int]) -> int:
+    """Ticks that the last picture lasts: until the track ends, where its header says when, else as libav guesses."""
+    lasts = (stream.duration or 0) - stamps[-1]
+    if lasts > 0:
+        return lasts
+    _alone(opened, stream)
+    opened.seek(stamps[-1], stream=stream)
+    packets = [packet for packet in opened.demux(stream) if packet.size]
+    if not packets or packets[-1].pts != stamps[-1]:
+        raise NotPlain("libav sees other samples")
+    return packets[-1].duration or 0
+
+
+def _check_keys(track: Track, places: list[int], width: int, reach: Reach, read: Read) -> None:
+    """Key frames are IDR pictures, and other samples are none and bring no parameter sets: libav asks the bytes too."""
+    keys = frozenset(range(track.count) if track.keys is None else track.keys)
+    for index, (at, size) in enumerate(zip(places, track.sizes, strict=True)):
+        if not reach.holds(at, at + size):
+            continue
+        head = read(width + 1, at)
+        if len(head) > width and head[width] & 0x1F == (IDR if index in keys else SLICE):
+            continue
+        kind, has_sets = _kind(read, at, at + size, width)
+        if kind != IDR if index in keys else kind == IDR or has_sets:
+            raise NotPlain("the pictures have other key frames than the tables")
+
+
+def _kind(read: Read, at: int, end: int, width: int) -> tuple[int, bool]:
+    """(NAL unit type of a sample's first picture unit, whether parameter sets are in front of it)."""
+    has_sets = False
+    for _ in range(MOST_UNITS):
+        head = read(width + 1, at)
+        if at + width >= end or len(head) <= width:
+            break
+        kind = head[width] & 0x1F
+        if kind in PICTURES:
+            return kind, has_sets
+        has_sets |= kind in SETS
+        at += width + int.from_bytes(head[:width], "big")
+    raise NotPlain("a sample holds no picture")
+
+
+def _take_sounds(opened: InputContainer, watch: SoundWatch, stamps: list[int], reach: Reach) -> None:
+    """The first packets until enough are decoded, the last ones, and the stamps of all."""
+    _alone(opened, watch.stream)
+    for packet in opened.demux(watch.stream):
+        if not watch.is_decoding or not packet.size:
+            break
+        if not _is_there(packet, reach):
+            raise NotPlain("the first sound is not there yet")
+        watch.take(packet)
+    opened.seek(stamps[-min(LAST_SOUNDS, len(stamps))], stream=watch.stream)
+    last = [packet for packet in opened.demux(watch.stream) if packet.size]
+    if not 0 < len(last) <= len(stamps) or [packet.pts for packet in last] != stamps[-len(last) :]:
+        raise NotPlain("libav sees other samples")
+    discarded = _discarded(watch.stream)
+    watch.take_table([s for n, s in enumerate(stamps) if n not in discarded] if discarded else stamps, last)
+
+
+def _alone(opened: InputContainer, wanted: Any) -> None:
+    """Read the packets of one track only."""
+    for stream in opened.streams:
+        stream.discard = Discard.default if stream is wanted else Discard.all
+
+
+def _is_there(packet: Packet[Any], reach: Reach) -> bool:
+    return packet.pos is not None and reach.holds(packet.pos, packet.pos + packet.size)
+
+
+def _reaching(track: Track, stamps: list[int]) -> tuple[int, list[int], list[int]]:
+    """(ticks per second, stamps, where each sample ends in the file)."""
+    return track.scale, stamps, [at + size for at, size in zip(track.places(), track.sizes, strict=True)]
