@@ -7,18 +7,23 @@ import os
 import struct
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from fractions import Fraction
+from itertools import chain, count, groupby, islice, pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Discard
 
 from assembler.media.checking_wire import Check
+from assembler.media.sample_tables import NotPlain, read_tables
 from assembler.plan.stamps import Stamps
 
+Group = tuple[int, Iterator[Any]]
+"""Number and packets of a key frame and what follows it until the next one."""
 AAC_FRAME = 1024
 BEHIND = 10
 """Pictures decoded behind a join: that it begins with a key frame which needs nothing from before it, and goes on."""
@@ -35,19 +40,32 @@ def check(order: Check) -> list[str]:
     problems = list(_boxes(path, order.size))
     if problems:
         return problems
+    is_plain = order.decode != "index" and _is_plain(path)
     with av.open(order.path, format="mov", options=OPEN) as source:
         if not source.streams.video:
             return ["there is no picture track"]
         if order.decode == "index":
             return list(_indexed(source, order))
-        problems += _picture(source, order)
-    with av.open(order.path, format="mov", options=OPEN) as source:
-        problems += _sound(source, order)
+        problems += _picture(source, order, is_plain)
+        if is_plain:
+            problems += _sound(source, order, is_plain)
+    if not is_plain:
+        with av.open(order.path, format="mov", options=OPEN) as source:
+            problems += _sound(source, order, is_plain)
     if order.decode in ("joins", "all") and not problems:
-        problems += _decoded(order)
+        problems += _decoded(order, is_plain)
     if order.decode == "all" and order.has_made_sound and not problems:
         problems += _decoded_sound(order)
     return problems
+
+
+def _is_plain(path: Path) -> bool:
+    """True if libav's index says of every packet when it is shown: none has to be read to know it."""
+    try:
+        read_tables(path)
+    except NotPlain:
+        return False
+    return True
 
 
 def _boxes(path: Path, size: int | None) -> Iterator[str]:
@@ -93,7 +111,7 @@ def _indexed(source: InputContainer, order: Check) -> Iterator[str]:
         yield "the pictures have other stamps than planned"
 
 
-def _picture(source: InputContainer, order: Check) -> Iterator[str]:
+def _picture(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str]:
     video = source.streams.video[0]
     if (video.codec_context.width, video.codec_context.height) != (order.width, order.height):
         found = f"{video.codec_context.width}x{video.codec_context.height}"
@@ -101,7 +119,10 @@ def _picture(source: InputContainer, order: Check) -> Iterator[str]:
     _alone(source, video)
     scale = order.stamps.time_scale * _tick(video)
     # whole numbers: both sides times the denominator, which is 1 unless the file has a coarser clock than planned
-    found_stamps = sorted(p.pts * scale.numerator for p in source.demux(video) if p.pts is not None and p.size)
+    if is_plain:
+        found_stamps = [entry.timestamp * scale.numerator for entry in video.index_entries]
+    else:
+        found_stamps = sorted(p.pts * scale.numerator for p in source.demux(video) if p.pts is not None and p.size)
     if len(found_stamps) != order.stamps.count:
         yield f"there are {len(found_stamps)} pictures, {order.stamps.count} were planned"
         return
@@ -136,44 +157,42 @@ def _tick(stream: Any) -> Fraction:
     return tick
 
 
-def _sound(source: InputContainer, order: Check) -> Iterator[str]:
+def _sound(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str]:
     if not source.streams.audio:
         yield "there is no sound track"
         return
     audio = source.streams.audio[0]
     _alone(source, audio)
-    rate = audio.codec_context.sample_rate
-    tick = _tick(audio)
+    rate, tick = audio.codec_context.sample_rate, _tick(audio)
     sample = 1 / (rate * tick)  # in ticks of the track
-    # plain numbers are many times faster, and an mp4's sound nearly always has them
-    frame: int | Fraction = int(AAC_FRAME * sample) if sample.denominator == 1 else AAC_FRAME * sample
-    begin: int | None = None
-    ends: int | Fraction = 0
-    for packet in source.demux(audio):
-        at = packet.pts
-        if at is None or not packet.size:
-            continue
-        if begin is None:
-            begin = at
-        elif order.has_made_sound and at != ends and not -sample <= at - ends <= sample:
-            yield f"the sound has a hole at {float(ends * tick):.3f} s"
-            return
-        lasts: int | Fraction = packet.duration or AAC_FRAME
-        if order.has_made_sound:  # mp4 says a packet lasts until the next one, whatever is missing in between
-            lasts = min(lasts, frame)
-        ends = at + lasts
-    if begin is None:
+    frame = AAC_FRAME * sample
+    if is_plain:
+        stamps = [entry.timestamp for entry in audio.index_entries]
+        lasts = max(0, (audio.duration or 0) - stamps[-1])
+    else:
+        packets = [(p.pts, p.duration or 0) for p in source.demux(audio) if p.pts is not None and p.size]
+        stamps, lasts = [at for at, _ in packets], packets[-1][1] if packets else 0
+    if not stamps:
         yield "the sound track is empty"
         return
-    first, expected = begin * tick, ends * tick
+    if order.has_made_sound:  # mp4 says a packet lasts until the next one, whatever is missing in between
+        most = int(frame + sample)
+        hole = next((at for at, after in pairwise(stamps) if after - at > most), None)
+        if hole is not None:
+            yield f"the sound has a hole at {float((hole + frame) * tick):.3f} s"
+            return
+    ticks = Fraction(lasts or AAC_FRAME)
+    if order.has_made_sound:
+        ticks = min(ticks, frame)
+    first, end = stamps[0] * tick, (stamps[-1] + ticks) * tick
     if order.has_made_sound and not Fraction(-2 * AAC_FRAME, rate) <= first <= 0:
         yield f"the sound starts at {float(first):.3f} s"
-    missing = abs(Fraction(order.length, 1000) - expected)
+    missing = abs(Fraction(order.length, 1000) - end)
     if missing > Fraction(AAC_FRAME, rate) + Fraction(1, rate):
-        yield f"the sound ends at {float(expected):.3f} s, the playback at {order.length / 1000:.3f} s"
+        yield f"the sound ends at {float(end):.3f} s, the playback at {order.length / 1000:.3f} s"
 
 
-def _decoded(order: Check) -> Iterator[str]:
+def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
     """Decodes whole groups of pictures and counts them."""
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         video = source.streams.video[0]
@@ -185,25 +204,47 @@ def _decoded(order: Check) -> Iterator[str]:
         video.codec_context.thread_count = len(os.sched_getaffinity(0))
         video.thread_type = "FRAME"
         _alone(source, video)
+        keys = _keys(order, video, is_plain)
         scale = order.stamps.time_scale * _tick(video)
-        starts = _group_starts(order, scale)
-        wanted = _wanted_groups(order, starts)
-        group, expected, seen = -1, 0, 0
-        for packet in source.demux(video):
-            is_end = packet.pts is None or not packet.size
-            if is_end or packet.is_keyframe:
-                if group in wanted:
-                    seen += len(_frames(video, None))
-                    video.codec_context.flush_buffers()
-                    if seen != expected:
-                        at = starts[group] / order.stamps.time_scale
-                        yield f"{expected} pictures from {at:.3f} s on decode to {seen}"
-                group, expected, seen = group + 1, 0, 0
-            if is_end:
-                break
-            if expected < wanted.get(group, 0):
+        wanted = _wanted_groups(order, [int(key * scale) for key in keys])
+        for group, packets in _sought(source, video, keys, wanted) if is_plain else _in_order(source, video, wanted):
+            expected = seen = 0
+            for packet in islice(packets, wanted[group]):
                 expected += 1
                 seen += len(_frames(video, packet))
+            seen += len(_frames(video, None))
+            video.codec_context.flush_buffers()
+            if seen != expected or not expected:
+                yield f"{expected} pictures from {float(keys[group] * _tick(video)):.3f} s on decode to {seen}"
+
+
+def _sought(source: InputContainer, video: Any, keys: list[int], wanted: Iterable[int]) -> Iterator[Group]:
+    """The wanted groups, each with a seek of its own; one that is not found there is empty."""
+    for group in sorted(wanted):
+        source.seek(keys[group], stream=video)
+        packets = (packet for packet in source.demux(video) if packet.pts is not None and packet.size)
+        first = next(packets, None)
+        if first is None or first.pts != keys[group]:
+            yield group, iter(())
+        else:
+            yield group, chain((first,), takewhile(lambda packet: not packet.is_keyframe, packets))
+
+
+def _in_order(source: InputContainer, video: Any, wanted: Container[int]) -> Iterator[Group]:
+    """The wanted groups of all, one after the other."""
+    groups = count(-1)
+    group = next(groups)
+
+    def group_of(packet: Packet[Any]) -> int:
+        nonlocal group
+        if packet.is_keyframe:
+            group = next(groups)
+        return group
+
+    packets = (packet for packet in source.demux(video) if packet.pts is not None and packet.size)
+    for number, together in groupby(packets, group_of):
+        if number in wanted:
+            yield number, together
 
 
 def _decoded_sound(order: Check) -> Iterator[str]:
@@ -224,11 +265,14 @@ def _frames(video: Any, packet: Any) -> list[Any]:
         return []
 
 
-def _group_starts(order: Check, scale: Fraction) -> list[int]:
+def _keys(order: Check, video: Any, is_plain: bool) -> list[int]:
+    """Where groups of pictures start, in ticks of the track."""
+    if is_plain:
+        return [entry.timestamp for entry in video.index_entries if entry.is_keyframe]
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         _alone(source, source.streams.video[0])
         packets = source.demux(source.streams.video[0])
-        return [int(p.pts * scale) for p in packets if p.pts is not None and p.size and p.is_keyframe]
+        return [p.pts for p in packets if p.pts is not None and p.size and p.is_keyframe]
 
 
 def _wanted_groups(order: Check, starts: list[int]) -> dict[int, int]:

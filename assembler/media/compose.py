@@ -234,6 +234,7 @@ def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
         kept = picture.stamps[copied.first_packet : copied.end_packet]
         up, later = int(picture.time_base * scale), floor(copied.offset * scale)
         ticks = tuple(stamp * up + later for stamp in kept)
+        keys = frozenset(picture.keyframes)
         runs.append(
             Run(
                 name=str(setup.files[copied.video_id].resolve()),
@@ -243,6 +244,8 @@ def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
                 start=min(ticks),
                 stamps=ticks,
                 frames=len(ticks),
+                lasts=round(scale / picture.rate),
+                keys=tuple(index for index, stamp in enumerate(kept) if stamp in keys),
             )
         )
     everything = sorted(stamp for run in runs for stamp in run.stamps or ())
@@ -297,6 +300,7 @@ def _join(plan: Plan, picture: _Picture, track: SoundTrack, part: Path, setup: R
         sound=track,
         chapters=tuple((int(c.at), c.title) for c in plan.chapters),
         length=plan.length,
+        size=(plan.canvas.width, plan.canvas.height),
     )
     try:
         run_module("assembler.media.muxing", ["join"], order, cwd=setup.folder, name="join", stop=setup.stop)

@@ -1,222 +1,36 @@
-"""Packets into mp4 with planned stamps; runs in a child process of its own (``python -m assembler.media.muxing``).
-
-Decode order is kept, presentation stamps are planned, and decode stamps are derived from them here: the encoder's own
-differ in chunks shorter than its B-frame delay (TRAPS, Copying).
-"""
+"""Joins and cuts: the child process (``python -m assembler.media.muxing join|cut ORDER.json``)."""
 
 from __future__ import annotations
 
+import errno
 import sys
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
-from heapq import merge
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
-
-import av
-from av.container import InputContainer, OutputContainer
-from av.packet import Packet
-from av.stream import Discard
 
 from assembler.errors import MediaError
-from assembler.media.muxing_wire import Cut, Join, Run, SoundTrack
-
-OPEN = {"protocol_whitelist": "file"}
-HEVC_TAG = "hvc1"
-"""What some players want HEVC to be called; libavformat's own choice is another."""
+from assembler.media.muxing_plain import join_plain
+from assembler.media.muxing_wire import Cut, Join
+from assembler.media.sample_tables import NotPlain
 
 
 def join(order: Join) -> None:
-    """Write the finished file: picture and sound interleaved, index in front."""
-    options = {"movflags": "+faststart", "movie_timescale": str(order.time_scale)}
-    with av.open(order.out, "w", format="mp4", options=options) as out:
-        first = order.runs[0]
-        with _opened(first.name, first.container) as template:
-            # opaque: a decoder need not have an encoder of its name (libdav1d)
-            picture = out.add_stream_from_template(template.streams.video[0], opaque=True)
-            if template.streams.video[0].codec_context.codec_tag == HEVC_TAG:
-                picture.codec_context.codec_tag = HEVC_TAG
-        picture.time_base = Fraction(1, order.time_scale)
-        sound = None
-        if order.sound is not None:
-            with _opened(order.sound.name, order.sound.container) as template:
-                sound = out.add_stream_from_template(template.streams.audio[0])
-        _set_chapters(out, order)
-        packets = [_pictures(order, picture)]
-        if order.sound is not None:
-            packets.append(_sounds(order.sound, sound))
-        for packet in _interleaved(packets):
-            out.mux_one(packet)
+    """Write the finished file; packets are read only where their bytes cannot be copied as they lie."""
+    try:
+        join_plain(order)
+    except NotPlain:
+        from assembler.media.muxing_packets import join_packets  # and with it libav, a third of such a process
 
-
-def _opened(name: str, container: str) -> InputContainer:
-    opened: InputContainer = av.open(name, format=container, options=OPEN)
-    return opened
-
-
-def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
-    decode_stamps = _DecodeStamps(order)
-    extradata: bytes | None = None
-    for run in order.runs:
-        with _opened(run.name, run.container) as source:
-            video = source.streams.video[0]
-            if extradata is None:
-                extradata = video.codec_context.extradata
-            elif run.stamps is None and video.codec_context.extradata != extradata:
-                raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
-            _alone(source, video)
-            clock = stream.time_base
-            up, down = (_tick(video) * order.time_scale / order.frame_ticks).as_integer_ratio()
-            seen = 0
-            for index, packet in enumerate(_real(source.demux(video))):
-                if index < run.first_packet:
-                    continue
-                if run.end_packet is not None and index >= run.end_packet:
-                    break
-                if run.stamps is not None:
-                    stamp = run.stamps[seen]
-                else:
-                    stamp = run.start + _nearest(packet.pts, up, down) * order.frame_ticks
-                seen += 1
-                packet.stream = stream
-                packet.time_base = clock
-                # said of every frame of ours: libavformat guesses the last one's, but not for AV1, and it was lost
-                packet.duration = order.frame_ticks if run.stamps is None else 0
-                packet.pts, packet.dts = stamp, decode_stamps.next()
-                yield packet
-            if seen != run.frames:
-                raise MediaError(f"{Path(run.name).name} holds {seen} pictures, {run.frames} were planned")
-
-
-def _real(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
-    return (packet for packet in packets if packet.pts is not None and packet.size)
-
-
-class _DecodeStamps:
-    """Decode stamps: the presentation stamps in order, put earlier by the deepest reordering of all runs."""
-
-    def __init__(self, order: Join) -> None:
-        self._index = -1
-        self._step = order.frame_ticks
-        self._sorted: list[int] | None = None
-        if any(run.stamps is not None for run in order.runs):
-            decode = [stamp for run in order.runs for stamp in run.stamps or ()]
-            self._sorted = sorted(decode)
-            ranks = (bisect_left(self._sorted, stamp) for stamp in decode)
-            self._delay = max((index - rank for index, rank in enumerate(ranks)), default=0)
-        else:
-            self._delay = max(_delay(run, order) for run in order.runs)
-
-    def next(self) -> int:
-        self._index += 1
-        at = self._index - self._delay
-        if self._sorted is None:
-            return at * self._step
-        if at >= 0:
-            return self._sorted[at]
-        return self._sorted[0] + at * self._shortest()
-
-    def _shortest(self) -> int:
-        assert self._sorted is not None
-        return min((b - a for a, b in zip(self._sorted[:50], self._sorted[1:50], strict=False)), default=1)
-
-
-def _delay(run: Run, order: Join) -> int:
-    """By how many frames a chunk's first packet is decoded before it is shown."""
-    with _opened(run.name, run.container) as source:
-        packet = next(_real(source.demux(source.streams.video[0])), None)
-        if packet is None or packet.dts is None or packet.pts is None or packet.time_base is None:
-            return 0
-        return round((packet.pts - packet.dts) * packet.time_base * order.time_scale / order.frame_ticks)
-
-
-def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
-    with _opened(track.name, track.container) as source:
-        audio = source.streams.audio[0]
-        _alone(source, audio)
-        rate = audio.codec_context.sample_rate
-        shift = round(track.offset * rate)
-        sample = Fraction(1, rate)
-        up, down = (_tick(audio) * rate).as_integer_ratio()
-        end = None if track.end is None else track.end * rate // 1000
-        for packet in _real(source.demux(audio)):
-            # fractions are slow, and an hour has 170,000 of these packets
-            packet.stream = stream
-            at, length = _nearest(packet.pts, up, down) + shift, _nearest(packet.duration or 0, up, down)
-            if end is not None and at >= end:
-                break
-            packet.time_base = sample
-            packet.pts = packet.dts = at
-            packet.duration = length
-            yield packet
-
-
-def _nearest(ticks: Any, up: int, down: int) -> int:
-    """``ticks * up / down``, rounded."""
-    return int(2 * ticks * up + down) // (2 * down)
-
-
-def _tick(stream: Any) -> Fraction:
-    tick: Fraction | None = stream.time_base
-    assert tick is not None  # every track that was opened here has one
-    return tick
-
-
-def _alone(source: InputContainer, wanted: Any) -> None:
-    """Read the packets of one track only."""
-    for stream in source.streams:
-        if stream is not wanted:
-            stream.discard = Discard.all
-
-
-def _interleaved(tracks: Sequence[Iterator[Packet[Any]]]) -> Iterator[Packet[Any]]:
-    """Packets of all tracks in order of decode time (exact: the muxer's own queue is then never deep)."""
-    return (packet for _, packet in merge(*(_timed(track) for track in tracks), key=itemgetter(0)))
-
-
-def _timed(track: Iterator[Packet[Any]]) -> Iterator[tuple[float, Packet[Any]]]:
-    """Packets with their decode time in seconds; all of a track have one time base."""
-    tick: float | None = None
-    for packet in track:
-        if tick is None:
-            tick = float(packet.time_base or 0)
-        yield (packet.dts or 0) * tick, packet
-
-
-def _set_chapters(out: OutputContainer, order: Join) -> None:
-    if len(order.chapters) < 2:
-        return
-    ends = [*(at for at, _ in order.chapters[1:]), order.length]
-    out.set_chapters(
-        [
-            {"id": number, "start": at, "end": end, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
-            for number, ((at, title), end) in enumerate(zip(order.chapters, ends, strict=True), 1)
-        ]
-    )
+        join_packets(order)
 
 
 def cut(order: Cut) -> None:
-    """Write the packets of one stretch into a file of its own, all stamps moved alike."""
-    with _opened(order.name, order.container) as source, av.open(order.out, "w", format="nut") as out:
-        video = source.streams.video[0]
-        stream = out.add_stream_from_template(video, opaque=True)
-        stream.time_base = video.time_base
-        is_inside = False
-        for packet in _real(source.demux(video)):
-            assert packet.pts is not None
-            if packet.is_keyframe:
-                is_inside = packet.pts >= order.start and (order.end is None or packet.pts < order.end)
-            if is_inside:
-                packet.pts += order.late
-                packet.dts = None if packet.dts is None else packet.dts + order.late
-                packet.stream = stream
-                out.mux_one(packet)
+    """Write the packets of one stretch into a file of its own."""
+    from assembler.media.muxing_packets import cut_packets
+
+    cut_packets(order)
 
 
 def main() -> int:
-    """``python -m assembler.media.muxing join|cut ORDER.json``; a MediaError's sentence goes to standard error."""
+    """A MediaError's sentence goes to standard error."""
     verb, path = sys.argv[1:3]
     text = Path(path).read_text("utf-8")
     try:
@@ -224,9 +38,9 @@ def main() -> int:
             join(Join.from_json(text))
         else:
             cut(Cut.from_json(text))
-    except (MediaError, av.FFmpegError, OSError) as exc:
+    except (MediaError, OSError) as exc:
         print(exc, file=sys.stderr)
-        return 28 if getattr(exc, "errno", None) == 28 else 1
+        return errno.ENOSPC if getattr(exc, "errno", None) == errno.ENOSPC else 1
     return 0
 
 

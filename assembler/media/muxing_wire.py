@@ -26,6 +26,10 @@ class Run(Message):
     """Planned presentation stamps in decode order, ticks; None for an encoded chunk, whose frames lie on the grid."""
     frames: int
     """Packets expected."""
+    lasts: int = 0
+    """Ticks for which the last of its pictures is shown, if none follows; 0: nothing is known of that."""
+    keys: tuple[int, ...] | None = None
+    """Which of them are key frames, counted from the first one; None for an encoded chunk, which says it itself."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Join(Message):
     """(ms, title), sorted."""
     length: int
     """Length of the playback in ms, the last chapter's end."""
+    size: tuple[int, int] | None = None
+    """Width and height of the picture; None: as the files say."""
 
 
 @dataclass(frozen=True)

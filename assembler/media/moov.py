@@ -1,0 +1,191 @@
+"""The index of an mp4 (ISO/IEC 14496-12, ``moov``), written as libavformat writes it: what all players know."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+UNITY = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+"""The matrix that turns nothing (6.2.2)."""
+FTYP = b"isom" + struct.pack(">I", 0x200) + b"isomiso2avc1mp41"
+UNDETERMINED = 0x55C4
+"""The language "und" (8.4.2)."""
+WIDE, SIGNED_WIDE = 1 << 32, 1 << 31
+ONE = 0x10000
+"""1 as 16.16."""
+HANDLERS = {b"vide": b"VideoHandler", b"soun": b"SoundHandler", b"text": b"SubtitleHandler"}
+MOST_CHAPTERS, MOST_TITLE = 255, 255
+
+
+def box(name: bytes, *contents: bytes) -> bytes:
+    """A box (4.2)."""
+    return struct.pack(">I4s", 8 + sum(map(len, contents)), name) + b"".join(contents)
+
+
+def full_box(name: bytes, version: int, flags: int, *contents: bytes) -> bytes:
+    """A box with version and flags (4.2)."""
+    return box(name, struct.pack(">I", version << 24 | flags), *contents)
+
+
+MEDIA = {
+    b"vide": box(b"vmhd", struct.pack(">I8x", 1)),
+    b"soun": box(b"smhd", bytes(8)),
+    b"text": box(b"gmhd", box(b"gmin", struct.pack(">I5H2x", 0, 0x40, 0x8000, 0x8000, 0x8000, 0)), box(b"text", UNITY)),
+}
+"""Media headers (12.1.2, 12.2.2; QuickTime file format, base media information header)."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """One track whose samples have their places in the file."""
+
+    kind: bytes
+    """b"vide", b"soun" or b"text"."""
+    scale: int
+    """Ticks per second."""
+    first: int
+    """Ticks at which its first sample is shown; negative: what lies before 0 is cut off by the edit list."""
+    lasting: Sequence[tuple[int, int]]
+    """(samples, ticks that each lasts), in order."""
+    sizes: Sequence[int]
+    """Bytes of each sample."""
+    keys: Sequence[int] | None
+    """Samples from which decoding may start; None: all."""
+    chunks: Sequence[tuple[int, int, int]]
+    """(offset in the file, first sample, sample behind the last one), in order."""
+    description: bytes
+    """The sample entry, a whole box."""
+    width: int = 0
+    height: int = 0
+
+    @property
+    def length(self) -> int:
+        """Ticks from its first sample to the end of the last one."""
+        return sum(samples * ticks for samples, ticks in self.lasting)
+
+
+def build_moov(
+    movie_scale: int, tracks: Sequence[Laid], chapters: Sequence[tuple[int, str]], *, is_large: bool
+) -> bytes:
+    """The index; its length does not depend on the offsets.
+
+    ``chapters`` are (ms, title), told by the track of kind b"text", too; ``is_large``: offsets take 8 bytes.
+    """
+    names = next((number for number, track in enumerate(tracks, 1) if track.kind == b"text"), 0)
+    parts = [_trak(number, track, movie_scale, names, is_large) for number, track in enumerate(tracks, 1)]
+    longest = max(shown for _, shown in parts)
+    wide = longest >= WIDE
+    times = struct.pack(">QQIQ" if wide else ">IIII", 0, 0, movie_scale, longest)
+    rest = struct.pack(">IH10x", ONE, 0x100) + UNITY + bytes(24) + struct.pack(">I", len(tracks) + 1)
+    told = [box(b"udta", _chpl(chapters))] if chapters else []
+    return box(b"moov", full_box(b"mvhd", int(wide), 0, times, rest), *(content for content, _ in parts), *told)
+
+
+def _trak(number: int, track: Laid, movie_scale: int, names: int, is_large: bool) -> tuple[bytes, int]:
+    """The track (8.3.1), and for how many movie ticks it is shown."""
+    edts, shown = _edts(track, movie_scale)
+    is_text, is_sound = track.kind == b"text", track.kind == b"soun"
+    wide = shown >= WIDE
+    times = struct.pack(">QQIIQ" if wide else ">IIIII", 0, 0, number, 0, shown)
+    rest = struct.pack(">8xHHHH", 0, int(is_sound), 0x100 if is_sound else 0, 0) + UNITY
+    size = struct.pack(">II", track.width << 16, track.height << 16)
+    tkhd = full_box(b"tkhd", int(wide), 2 if is_text else 3, times, rest, size)
+    # 8.3.3: the track that holds the chapters' titles (QuickTime file format, "chap")
+    tref = [box(b"tref", box(b"chap", struct.pack(">I", names)))] if names and not is_text else []
+    return box(b"trak", tkhd, edts, *tref, _mdia(track, is_large)), shown
+
+
+def _edts(track: Laid, movie_scale: int) -> tuple[bytes, int]:
+    """The edit list (8.6.6): an empty edit before what starts late; what lies before 0 is cut off."""
+    delay = track.first * movie_scale // track.scale
+    takes = -(-track.length * movie_scale // track.scale) + min(delay, 0)
+    rows = [(delay, -1)] if delay > 0 else []
+    rows.append((takes, max(0, -track.first)))
+    wide = max(takes, delay) >= SIGNED_WIDE
+    edits = b"".join(struct.pack(">QqI" if wide else ">IiI", *row, ONE) for row in rows)
+    elst = full_box(b"elst", int(wide), 0, struct.pack(">I", len(rows)), edits)
+    return box(b"edts", elst), sum(ticks for ticks, _ in rows)
+
+
+def _mdia(track: Laid, is_large: bool) -> bytes:
+    wide = track.length >= WIDE
+    language = 0 if track.kind == b"text" else UNDETERMINED
+    times = struct.pack(">QQIQ" if wide else ">IIII", 0, 0, track.scale, track.length)
+    mdhd = full_box(b"mdhd", int(wide), 0, times, struct.pack(">HH", language, 0))
+    hdlr = full_box(b"hdlr", 0, 0, bytes(4), track.kind, bytes(12), HANDLERS[track.kind], b"\0")
+    here = full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1))
+    return box(b"mdia", mdhd, hdlr, box(b"minf", MEDIA[track.kind], box(b"dinf", here), _stbl(track, is_large)))
+
+
+def _stbl(track: Laid, is_large: bool) -> bytes:
+    """The sample tables (8.5.1)."""
+    tables = [
+        full_box(b"stsd", 0, 0, struct.pack(">I", 1), track.description),
+        _table(b"stts", "I", [number for row in track.lasting for number in row], rows=len(track.lasting)),
+    ]
+    if track.keys is not None:
+        tables.append(_table(b"stss", "I", [index + 1 for index in track.keys]))
+    tables.append(_stsc(track.chunks))
+    tables.append(full_box(b"stsz", 0, 0, struct.pack(">II", 0, len(track.sizes)), _packed("I", track.sizes)))
+    offsets = [offset for offset, _, _ in track.chunks]
+    tables.append(_table(b"co64", "Q", offsets) if is_large else _table(b"stco", "I", offsets))
+    if track.kind == b"soun":  # 10.1: one packet of AAC before those that are wanted has to be decoded
+        tables.append(full_box(b"sgpd", 1, 0, b"roll", struct.pack(">IIh", 2, 1, -1)))
+        tables.append(full_box(b"sbgp", 0, 0, b"roll", struct.pack(">III", 1, len(track.sizes), 1)))
+    return box(b"stbl", *tables)
+
+
+def _stsc(chunks: Sequence[tuple[int, int, int]]) -> bytes:
+    """How many samples each chunk holds (8.7.4)."""
+    numbers: list[int] = []
+    chunk = 1
+    for samples, same in groupby(end - first for _, first, end in chunks):
+        numbers += [chunk, samples, 1]
+        chunk += len(list(same))
+    return _table(b"stsc", "I", numbers, rows=len(numbers) // 3)
+
+
+def _table(name: bytes, code: str, numbers: Sequence[int], *, rows: int | None = None) -> bytes:
+    return full_box(name, 0, 0, struct.pack(">I", len(numbers) if rows is None else rows), _packed(code, numbers))
+
+
+def _packed(code: str, numbers: Iterable[int]) -> bytes:
+    """Big-endian numbers of 4 ("I") or 8 ("Q") bytes."""
+    table = array(code, numbers)
+    if sys.byteorder == "little":
+        table.byteswap()
+    return table.tobytes()
+
+
+def _chpl(chapters: Sequence[tuple[int, str]]) -> bytes:
+    """Chapters as Nero's players read them, in units of 100 ns."""
+    told = [(at * 10_000, title.encode()[:MOST_TITLE]) for at, title in chapters[:MOST_CHAPTERS]]
+    rows = b"".join(struct.pack(">QB", at, len(title)) + title for at, title in told)
+    return full_box(b"chpl", 1, 0, bytes(4), struct.pack(">B", len(told)), rows)
+
+
+def title_track(chapters: Sequence[tuple[int, str]], length: int, scale: int) -> tuple[Laid, bytes]:
+    """A track of titles, its one chunk at offset 0, and its bytes; ``chapters`` are (ms, title), ``length`` in ms.
+
+    QuickTime file format, text media: a length, the text, and that it is UTF-8.
+    """
+    texts = [title.encode()[:0xFFFF] for _, title in chapters]
+    samples = [struct.pack(">H", len(text)) + text + box(b"encd", struct.pack(">I", 0x100)) for text in texts]
+    starts = [at * scale // 1000 for at, _ in chapters]
+    ticks = [after - before for before, after in pairwise([*starts, length * scale // 1000])]
+    font = box(b"ftab", struct.pack(">HHB", 1, 1, 0))
+    entry = struct.pack(">6xHI18xH6x", 1, 1, 1) + font  # of no size or style of its own
+    track = Laid(
+        kind=b"text", scale=scale, first=starts[0], lasting=folded_ticks(ticks), sizes=[len(s) for s in samples],
+        keys=None, chunks=[(0, 0, len(samples))], description=box(b"text", entry),
+    )  # fmt: skip
+    return track, b"".join(samples)
+
+
+def folded_ticks(ticks: Iterable[int]) -> list[tuple[int, int]]:
+    """(how many in a row, ticks)."""
+    return [(len(list(same)), step) for step, same in groupby(ticks)]

@@ -1,0 +1,229 @@
+"""Packets into mp4 with planned stamps, one by one: how every container, codec and order of pictures can be joined.
+
+Decode order is kept, presentation stamps are planned, and decode stamps are derived from them here: the encoder's own
+differ in chunks shorter than its B-frame delay (TRAPS, Copying).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from heapq import merge
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Discard
+
+from assembler.errors import MediaError
+from assembler.media.muxing_plain import nearest
+from assembler.media.muxing_wire import Cut, Join, Run, SoundTrack
+
+OPEN = {"protocol_whitelist": "file"}
+HEVC_TAG = "hvc1"
+"""What some players want HEVC to be called; libavformat's own choice is another."""
+
+
+def join_packets(order: Join) -> None:
+    """Write the finished file: picture and sound interleaved, index in front. Raises MediaError and OSError."""
+    with _foreign_errors():
+        _join(order)
+
+
+def cut_packets(order: Cut) -> None:
+    """Write the packets of one stretch into a file of its own, all stamps moved alike. Raises OSError."""
+    with _foreign_errors():
+        _cut(order)
+
+
+@contextmanager
+def _foreign_errors() -> Iterator[None]:
+    try:
+        yield
+    except av.FFmpegError as exc:
+        raise OSError(exc.errno, str(exc)) from exc
+
+
+def _join(order: Join) -> None:
+    options = {"movflags": "+faststart", "movie_timescale": str(order.time_scale)}
+    with av.open(order.out, "w", format="mp4", options=options) as out:
+        first = order.runs[0]
+        with _opened(first.name, first.container) as template:
+            # opaque: a decoder need not have an encoder of its name (libdav1d)
+            picture = out.add_stream_from_template(template.streams.video[0], opaque=True)
+            if template.streams.video[0].codec_context.codec_tag == HEVC_TAG:
+                picture.codec_context.codec_tag = HEVC_TAG
+        picture.time_base = Fraction(1, order.time_scale)
+        sound = None
+        if order.sound is not None:
+            with _opened(order.sound.name, order.sound.container) as template:
+                sound = out.add_stream_from_template(template.streams.audio[0])
+        _set_chapters(out, order)
+        packets = [_pictures(order, picture)]
+        if order.sound is not None:
+            packets.append(_sounds(order.sound, sound))
+        for packet in _interleaved(packets):
+            out.mux_one(packet)
+
+
+def _opened(name: str, container: str) -> InputContainer:
+    opened: InputContainer = av.open(name, format=container, options=OPEN)
+    return opened
+
+
+def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
+    decode_stamps = _DecodeStamps(order)
+    extradata: bytes | None = None
+    for run in order.runs:
+        with _opened(run.name, run.container) as source:
+            video = source.streams.video[0]
+            if extradata is None:
+                extradata = video.codec_context.extradata
+            elif run.stamps is None and video.codec_context.extradata != extradata:
+                raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
+            _alone(source, video)
+            clock = stream.time_base
+            up, down = (_tick(video) * order.time_scale / order.frame_ticks).as_integer_ratio()
+            seen = 0
+            for index, packet in enumerate(_real(source.demux(video))):
+                if index < run.first_packet:
+                    continue
+                if run.end_packet is not None and index >= run.end_packet:
+                    break
+                if run.stamps is not None:
+                    stamp = run.stamps[seen]
+                else:
+                    stamp = run.start + nearest(packet.pts or 0, up, down) * order.frame_ticks
+                seen += 1
+                packet.stream = stream
+                packet.time_base = clock
+                # of importance for the last one: libavformat would guess it, but not for AV1, and it was lost
+                packet.duration = order.frame_ticks if run.stamps is None else run.lasts
+                packet.pts, packet.dts = stamp, decode_stamps.next()
+                yield packet
+            if seen != run.frames:
+                raise MediaError(f"{Path(run.name).name} holds {seen} pictures, {run.frames} were planned")
+
+
+def _real(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+    return (packet for packet in packets if packet.pts is not None and packet.size)
+
+
+class _DecodeStamps:
+    """Decode stamps: the presentation stamps in order, put earlier by the deepest reordering of all runs."""
+
+    def __init__(self, order: Join) -> None:
+        self._index = -1
+        self._step = order.frame_ticks
+        self._sorted: list[int] | None = None
+        if any(run.stamps is not None for run in order.runs):
+            decode = [stamp for run in order.runs for stamp in run.stamps or ()]
+            self._sorted = sorted(decode)
+            ranks = (bisect_left(self._sorted, stamp) for stamp in decode)
+            self._delay = max((index - rank for index, rank in enumerate(ranks)), default=0)
+        else:
+            self._delay = max(_delay(run, order) for run in order.runs)
+
+    def next(self) -> int:
+        self._index += 1
+        at = self._index - self._delay
+        if self._sorted is None:
+            return at * self._step
+        if at >= 0:
+            return self._sorted[at]
+        return self._sorted[0] + at * self._shortest()
+
+    def _shortest(self) -> int:
+        assert self._sorted is not None
+        return min((b - a for a, b in zip(self._sorted[:50], self._sorted[1:50], strict=False)), default=1)
+
+
+def _delay(run: Run, order: Join) -> int:
+    """By how many frames a chunk's first packet is decoded before it is shown."""
+    with _opened(run.name, run.container) as source:
+        packet = next(_real(source.demux(source.streams.video[0])), None)
+        if packet is None or packet.dts is None or packet.pts is None or packet.time_base is None:
+            return 0
+        return round((packet.pts - packet.dts) * packet.time_base * order.time_scale / order.frame_ticks)
+
+
+def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
+    with _opened(track.name, track.container) as source:
+        audio = source.streams.audio[0]
+        _alone(source, audio)
+        rate = audio.codec_context.sample_rate
+        shift = round(track.offset * rate)
+        sample = Fraction(1, rate)
+        up, down = (_tick(audio) * rate).as_integer_ratio()
+        end = None if track.end is None else track.end * rate // 1000
+        for packet in _real(source.demux(audio)):
+            # fractions are slow, and an hour has 170,000 of these packets
+            packet.stream = stream
+            at, length = nearest(packet.pts or 0, up, down) + shift, nearest(packet.duration or 0, up, down)
+            if end is not None and at >= end:
+                break
+            packet.time_base = sample
+            packet.pts = packet.dts = at
+            packet.duration = length
+            yield packet
+
+
+def _tick(stream: Any) -> Fraction:
+    tick: Fraction | None = stream.time_base
+    assert tick is not None  # every track that was opened here has one
+    return tick
+
+
+def _alone(source: InputContainer, wanted: Any) -> None:
+    """Read the packets of one track only."""
+    for stream in source.streams:
+        if stream is not wanted:
+            stream.discard = Discard.all
+
+
+def _interleaved(tracks: Sequence[Iterator[Packet[Any]]]) -> Iterator[Packet[Any]]:
+    """Packets of all tracks in order of decode time (exact: the muxer's own queue is then never deep)."""
+    return (packet for _, packet in merge(*(_timed(track) for track in tracks), key=itemgetter(0)))
+
+
+def _timed(track: Iterator[Packet[Any]]) -> Iterator[tuple[float, Packet[Any]]]:
+    """Packets with their decode time in seconds; all of a track have one time base."""
+    tick: float | None = None
+    for packet in track:
+        if tick is None:
+            tick = float(packet.time_base or 0)
+        yield (packet.dts or 0) * tick, packet
+
+
+def _set_chapters(out: OutputContainer, order: Join) -> None:
+    if len(order.chapters) < 2:
+        return
+    ends = [*(at for at, _ in order.chapters[1:]), order.length]
+    out.set_chapters(
+        [
+            {"id": number, "start": at, "end": end, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+            for number, ((at, title), end) in enumerate(zip(order.chapters, ends, strict=True), 1)
+        ]
+    )
+
+
+def _cut(order: Cut) -> None:
+    with _opened(order.name, order.container) as source, av.open(order.out, "w", format="nut") as out:
+        video = source.streams.video[0]
+        stream = out.add_stream_from_template(video, opaque=True)
+        stream.time_base = video.time_base
+        is_inside = False
+        for packet in _real(source.demux(video)):
+            assert packet.pts is not None
+            if packet.is_keyframe:
+                is_inside = packet.pts >= order.start and (order.end is None or packet.pts < order.end)
+            if is_inside:
+                packet.pts += order.late
+                packet.dts = None if packet.dts is None else packet.dts + order.late
+                packet.stream = stream
+                out.mux_one(packet)

@@ -1,0 +1,245 @@
+"""A join whose packets are never read: bytes and sample tables of plain mp4s (``sample_tables``) are put together.
+
+To every reader the file is what libavformat makes of the same packets; what is not sure is left to it (NotPlain).
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from assembler.errors import MediaError
+from assembler.media.laying import Piece, Taken, write_mp4
+from assembler.media.moov import Laid, box, folded_ticks
+from assembler.media.muxing_wire import Join, Run, SoundTrack
+from assembler.media.sample_tables import NotPlain, Tables, Track, read_tables
+
+AVC1_HEAD, MP4A_HEAD = 78, 28
+"""Bytes of a sample entry before its boxes (12.1.3, 12.2.3)."""
+COMPRESSOR = slice(42, 74)
+"""Its name of its maker in an avc1."""
+KEPT = {b"avc1": (b"avcC", b"colr", b"pasp"), b"mp4a": (b"esds",)}
+LEFT = (b"btrt", b"fiel")
+"""What says nothing of how to decode."""
+AAC_LC, AAC_FRAME = 2, 1024
+RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
+"""ISO/IEC 14496-3, table 1.18."""
+
+
+def join_plain(order: Join) -> None:
+    """Write the finished file; raises NotPlain, before anything is written, where packets have to be read."""
+    sources = _Sources()
+    tracks = [_picture(order, sources)]
+    if order.sound is not None:
+        tracks.append(_sound(order.sound, sources))
+    chapters = order.chapters if len(order.chapters) > 1 else ()
+    write_mp4(Path(order.out), order.time_scale, tracks, chapters, order.length)
+
+
+class _Sources:
+    """The tables of files, each read once."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Tables] = {}
+
+    def track(self, name: str, container: str, kind: bytes) -> tuple[Tables, Track]:
+        if container != "mov":
+            raise NotPlain("it is no mp4")
+        if name not in self._tables:
+            self._tables[name] = read_tables(Path(name))
+        tables = self._tables[name]
+        return tables, tables.track(kind)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A track as libav would give its packets."""
+
+    stamps: list[int]
+    """Ticks, edit list applied."""
+    last: int
+    """Ticks that the last packet lasts until the track's declared end; not positive where that says nothing."""
+
+
+def _shown(tables: Tables, track: Track, *, earliest: int) -> _Shown:
+    """Raises NotPlain unless all packets are given; the edit may begin up to ``earliest`` ticks into the track."""
+    ticks = track.decode_ticks()
+    empty, begins, takes = track.edit or (0, 0, 0)
+    late, end = nearest(empty, track.scale, tables.scale), begins + nearest(takes, track.scale, tables.scale)
+    if track.edit is not None and (begins > earliest or end <= ticks[-2]):
+        raise NotPlain("its edit list takes some samples away")
+    stamps = [tick + late - begins for tick in ticks[:-1]]
+    declared = track.length if track.edit is None else min(track.length, end - begins)
+    return _Shown(stamps, declared - stamps[-1])
+
+
+def nearest(ticks: int, up: int, down: int) -> int:
+    """``ticks * up / down``, rounded."""
+    return (2 * ticks * up + down) // (2 * down)
+
+
+def _picture(order: Join, sources: _Sources) -> Taken:
+    pieces: list[Piece] = []
+    stamps: list[int] = []
+    sizes, keys = array("I"), list[int]()
+    description = b""
+    for run in order.runs:
+        tables, track = sources.track(run.name, run.container, b"vide")
+        first, end = _borders(run, track)
+        entry = _kept(track.description, AVC1_HEAD)
+        _check_description(entry, description or entry, run)
+        description = description or entry
+        base = len(sizes)
+        stamps += _planned(run, order, tables, track)
+        pieces += _pieces(Path(run.name), track, first, end, base)
+        keys += [base + key for key in _keys(run, track, first, end)]
+        sizes += array("I", track.sizes[first:end])
+    steps = [after - before for before, after in pairwise(stamps)]
+    if min(steps, default=1) <= 0:
+        raise NotPlain("its pictures are not in the order in which they are shown")
+    last = order.frame_ticks if order.runs[-1].stamps is None else order.runs[-1].lasts
+    if not last:
+        raise NotPlain("nothing says how long the last picture lasts")
+    width, height = struct.unpack(">HH", description[8 + 24 : 8 + 28])
+    if order.size is not None and order.size != (width, height):
+        raise NotPlain("its picture has another size than its header says")
+    laid = Laid(
+        kind=b"vide", scale=order.time_scale, first=stamps[0], lasting=folded_ticks([*steps, last]), sizes=sizes,
+        keys=keys, chunks=(), description=description, width=width, height=height,
+    )  # fmt: skip
+    return Taken(laid, stamps, pieces)
+
+
+def _borders(run: Run, track: Track) -> tuple[int, int]:
+    """The samples of a run; raises MediaError where there are others than planned."""
+    first, end = run.first_packet, track.count if run.end_packet is None else min(run.end_packet, track.count)
+    if end - first != run.frames:
+        raise MediaError(f"{Path(run.name).name} holds {end - first} pictures, {run.frames} were planned")
+    return first, end
+
+
+def _keys(run: Run, track: Track, first: int, end: int) -> Sequence[int]:
+    """Key frames of a run, counted from its start; raises NotPlain where the probe, which saw them, knows others."""
+    keys = range(first, end) if track.keys is None else track.keys
+    found = [key - first for key in keys if first <= key < end]
+    if run.stamps is not None and (run.keys is None or found != list(run.keys)):
+        raise NotPlain("its tables name other key frames than there are")
+    return found
+
+
+def _planned(run: Run, order: Join, tables: Tables, track: Track) -> Sequence[int]:
+    shown = _shown(tables, track, earliest=0)
+    if not track.is_upright:
+        raise NotPlain("it is turned")
+    if run.stamps is not None:
+        return run.stamps
+    up, down = Fraction(order.time_scale, track.scale * order.frame_ticks).as_integer_ratio()
+    return [run.start + nearest(stamp, up, down) * order.frame_ticks for stamp in shown.stamps]
+
+
+def _kept(description: bytes, head: int) -> bytes:
+    """A sample entry without what does not matter; raises NotPlain where there is something unknown in it."""
+    name, content = description[4:8], description[8:]
+    if len(content) < head or (name == b"mp4a" and content[8:10] != b"\0\0"):
+        raise NotPlain("it has another description")
+    found: dict[bytes, bytes] = {}
+    at = head
+    while at < len(content):
+        length = int.from_bytes(content[at : at + 4], "big")
+        kind = content[at + 4 : at + 8]
+        if not 8 <= length <= len(content) - at or kind in found or kind not in (*KEPT[name], *LEFT):
+            raise NotPlain("it has another description")
+        found[kind] = content[at : at + length]
+        at += length
+    if KEPT[name][0] not in found:
+        raise NotPlain("nothing says how to decode it")
+    start = bytearray(content[:head])
+    if name == b"avc1":
+        start[COMPRESSOR] = bytes(32)
+    return box(name, bytes(start), *(found[kind] for kind in KEPT[name] if kind in found))
+
+
+def _check_description(entry: bytes, first: bytes, run: Run) -> None:
+    if entry == first:
+        return
+    if run.stamps is None and _sets(entry) != _sets(first):
+        raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
+    raise NotPlain("the files have other descriptions")
+
+
+def _sets(entry: bytes) -> bytes:
+    """Its avcC, which comes first."""
+    at = 8 + AVC1_HEAD
+    return entry[at : at + int.from_bytes(entry[at : at + 4], "big")]
+
+
+def _sound(source: SoundTrack, sources: _Sources) -> Taken:
+    tables, track = sources.track(source.name, source.container, b"soun")
+    entry = _kept(track.description, MP4A_HEAD)
+    if _aac_rate(entry) != track.scale:
+        raise NotPlain("its sound has another clock")
+    shown = _shown(tables, track, earliest=track.scale)
+    shift = round(source.offset * track.scale)
+    behind = None if source.end is None else source.end * track.scale // 1000
+    stamps = [stamp + shift for stamp in shown.stamps if behind is None or stamp + shift < behind]
+    if not stamps:
+        raise NotPlain("none of its sound is heard")
+    lasts = (
+        (shown.last if shown.last > 0 else AAC_FRAME)
+        if len(stamps) == track.count
+        else shown.stamps[len(stamps)] + shift - stamps[-1]
+    )
+    steps = [after - before for before, after in pairwise(stamps)]
+    laid = Laid(
+        kind=b"soun", scale=track.scale, first=stamps[0], lasting=folded_ticks([*steps, lasts]),
+        sizes=track.sizes[: len(stamps)], keys=None, chunks=(), description=entry,
+    )  # fmt: skip
+    return Taken(laid, stamps, list(_pieces(Path(source.name), track, 0, len(stamps), 0)))
+
+
+def _aac_rate(entry: bytes) -> int:
+    """Hz that its AudioSpecificConfig says (ISO/IEC 14496-3, 1.6.2.1); 0 where it is no plain AAC-LC."""
+    esds = entry[8 + MP4A_HEAD + 12 :]
+    at = _descriptor(esds, 0, 3, 3)  # ES_Descriptor (ISO/IEC 14496-1, 7.2.6.5): ES_ID and flags
+    if at < 0 or esds[at - 1] != 0:
+        return 0
+    at = _descriptor(esds, at, 4, 13)  # DecoderConfigDescriptor: the object type is MPEG-4 audio
+    if at < 0 or esds[at - 13] != 0x40:
+        return 0
+    at = _descriptor(esds, at, 5, 2)
+    if at < 0:
+        return 0
+    config = int.from_bytes(esds[at - 2 : at], "big")
+    kind, index = config >> 11, config >> 7 & 15
+    is_plain = kind == AAC_LC and index < len(RATES) and not config & 4  # frameLengthFlag
+    return RATES[index] if is_plain else 0
+
+
+def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
+    """Behind the first ``fixed`` bytes of this descriptor; -1 where it is not there."""
+    if content[at : at + 1] != bytes([tag]):
+        return -1
+    at += 1
+    while content[at : at + 1] >= b"\x80":
+        at += 1
+    at += 1 + fixed
+    return at if at <= len(content) else -1
+
+
+def _pieces(source: Path, track: Track, first: int, end: int, base: int) -> Iterator[Piece]:
+    """The chunks of a track, as far as they hold these samples; the first of them becomes sample ``base``."""
+    behind = track.behind
+    for at, size, begin, stop in track.chunks():
+        if begin >= end:
+            break
+        if stop <= first:
+            continue
+        low, high = max(begin, first), min(stop, end)
+        if low > begin or high < stop:
+            at, size = at + behind[low] - behind[begin], behind[high] - behind[low]
+        yield Piece(source, at, size, base + low - first, base + high - first)

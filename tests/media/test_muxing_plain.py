@@ -1,0 +1,181 @@
+"""A join of bytes and tables: to every reader the file is the one that libavformat writes of the same packets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import lcm
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from synthetic import Recipe, make
+
+from assembler.errors import MediaError
+from assembler.facts import PictureFacts
+from assembler.media import probing
+from assembler.media.muxing import join
+from assembler.media.muxing_packets import join_packets
+from assembler.media.muxing_plain import join_plain
+from assembler.media.muxing_wire import Join, Run, SoundTrack
+from assembler.media.probing_wire import Wanted
+
+FFPROBE = shutil.which("ffprobe") or "ffprobe"
+OURS = ("filename", "size", "bit_rate", "encoder", "vendor_id", "tags", "probe_score", "extradata_size")
+"""What may differ: names of programs, and bytes of tables (extradata is compared as such)."""
+CHAPTERS = ((0, "Beginn"), (1_000, "第二章"), (2_500, ""))
+
+
+def run_of(path: Path, start_ms: int, scale: int, *, packets: slice = slice(None)) -> Run:
+    """The file's picture, its first picture at this ms."""
+    picture = known(path)
+    assert picture.stamps is not None
+    stamps = picture.stamps[packets]
+    first, end, _ = packets.indices(len(picture.stamps))
+    up = picture.time_base * scale
+    ticks = tuple(int((stamp - stamps[0]) * up) + start_ms * scale // 1000 for stamp in stamps)
+    keys = tuple(index for index, stamp in enumerate(stamps) if stamp in picture.keyframes)
+    return Run(
+        name=str(path), container="mov", first_packet=first, end_packet=end, start=ticks[0], stamps=ticks,
+        frames=len(ticks), lasts=round(scale / picture.rate), keys=keys,
+    )  # fmt: skip
+
+
+def known(path: Path) -> PictureFacts:
+    picture = probing.look(Wanted("x", path, keep_stamps=True))[0].picture
+    assert picture is not None
+    return picture
+
+
+def scale_of(*paths: Path) -> int:
+    return lcm(90_000, *(known(path).time_base.denominator for path in paths))
+
+
+def order_of(out: Path, runs: Sequence[Run], scale: int, sound: SoundTrack | None, chapters: Any = ()) -> Join:
+    return Join(
+        out=str(out), time_scale=scale, frame_ticks=scale // 15, runs=tuple(runs), sound=sound,
+        chapters=tuple(chapters), length=3000,
+    )  # fmt: skip
+
+
+def sound_of(path: Path, offset: Fraction = Fraction(0), end: int | None = None) -> SoundTrack:
+    return SoundTrack(name=str(path), container="mov", offset=offset, end=end)
+
+
+def packets(path: Path) -> dict[str, Any]:
+    """All that libav reads."""
+    found: dict[str, Any] = {}
+    with av.open(str(path), format="mov") as source:
+        found["container"] = (source.start_time, source.duration, source.chapters())
+        for stream in source.streams:
+            context = stream.codec_context
+            found[f"{stream.index}"] = (
+                stream.type, stream.time_base, stream.start_time, stream.duration, stream.frames, stream.language,
+                None if context is None else (bytes(context.extradata or b""), context.name),
+                [(e.timestamp, e.size, e.is_keyframe, e.is_discard) for e in stream.index_entries],
+            )  # fmt: skip
+        for stream in source.streams:
+            source.seek(-(10**7), stream=stream)
+            found[f"packets {stream.index}"] = [
+                (p.pts, p.dts, p.duration, p.is_keyframe, p.is_discard, bytes(p)) for p in source.demux(stream)
+            ]
+    return found
+
+
+def heard(path: Path) -> list[tuple[int | None, int]]:
+    with av.open(str(path), format="mov") as source:
+        return [(frame.pts, frame.samples) for frame in source.decode(audio=0)] if source.streams.audio else []
+
+
+def by_program(path: Path, ffmpeg: str) -> str:
+    """Every packet as the ffmpeg sees it: stamps, lengths, sizes, sums."""
+    words = ["-v", "error", "-copyts", "-i", path.name, "-map", "0:v", "-map", "0:a?", "-c", "copy", "-f", "framecrc"]
+    return subprocess.run([ffmpeg, *words, "-"], cwd=path.parent, capture_output=True, text=True, check=True).stdout
+
+
+def by_ffprobe(path: Path) -> Any:
+    words = ["-v", "error", "-show_streams", "-show_format", "-show_chapters", "-of", "json", path.name]
+    told = subprocess.run([FFPROBE, *words], cwd=path.parent, capture_output=True, text=True, check=True).stdout
+    return _stripped(json.loads(told))
+
+
+def _stripped(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {name: _stripped(value) for name, value in told.items() if name not in OURS or name == "title"}
+    return [_stripped(value) for value in told] if isinstance(told, list) else told
+
+
+def assert_equal_to_libavformats(order: Join, folder: Path, ffmpegs: Sequence[str] = ()) -> None:
+    ours, theirs = folder / "ours" / "x.mp4", folder / "theirs" / "x.mp4"
+    for path in (ours, theirs):
+        path.parent.mkdir(exist_ok=True)
+    join_plain(replace(order, out=str(ours)))
+    join_packets(replace(order, out=str(theirs)))
+    found, wanted = packets(ours), packets(theirs)
+    for name in wanted:
+        assert found[name] == wanted[name], name
+    assert found.keys() == wanted.keys()
+    assert heard(ours) == heard(theirs)
+    assert by_ffprobe(ours) == by_ffprobe(theirs)
+    for ffmpeg in ffmpegs:
+        assert by_program(ours, ffmpeg) == by_program(theirs, ffmpeg)
+
+
+SHORT = Fraction(3)
+LONE: dict[str, tuple[Recipe, int]] = {
+    "as recorders write": (Recipe(seconds=SHORT, gop=10), 0),
+    "picture late": (Recipe(seconds=SHORT, picture_late=Fraction(7, 10)), 700),
+    "picture early": (Recipe(seconds=SHORT, origin=Fraction(1), picture_late=Fraction(-1, 2)), 0),
+    "an hour's clock": (Recipe(seconds=SHORT, origin=Fraction(3600)), 0),
+    "uneven": (Recipe(seconds=SHORT, cadence=(Fraction(1, 10), Fraction(1, 30))), 0),
+    "shaken": (Recipe(seconds=SHORT, jitter=Fraction(1, 100)), 0),
+    "frames missing": (Recipe(seconds=SHORT, hole=(Fraction(1), Fraction(5, 2))), 0),
+    "sound missing": (Recipe(seconds=SHORT, sound_hole=(Fraction(1), Fraction(2))), 0),
+    "other sound": (Recipe(seconds=SHORT, rate=44_100, channels=2), 0),
+    "all key frames": (Recipe(seconds=SHORT, gop=1), 0),
+    "without sound": (Recipe(seconds=SHORT, sound=False), 300),
+    "wide pixels": (Recipe(seconds=SHORT, sar=Fraction(4, 3)), 0),
+    "tagged": (Recipe(seconds=SHORT, matrix="bt709"), 0),
+    "one frame": (Recipe(seconds=Fraction(1), frames=1), 0),
+}
+
+
+@pytest.mark.parametrize("name", LONE)
+def test_one_file_joined_by_its_bytes_is_libavformats(name: str, tmp_path: Path, ffmpeg: str) -> None:
+    recipe, start = LONE[name]
+    path = make(recipe, ffmpeg)
+    scale = scale_of(path)
+    origin = probing.look(Wanted("x", path, keep_stamps=False))[0].origin
+    sound = sound_of(path, -origin, end=2_800) if recipe.sound else None
+    order = order_of(tmp_path / "x.mp4", [run_of(path, start, scale)], scale, sound)
+    assert_equal_to_libavformats(order, tmp_path, [ffmpeg])
+
+
+@pytest.mark.parametrize("chapters", [(), CHAPTERS], ids=["plain", "chapters"])
+def test_three_files_and_another_sound_are_libavformats(
+    chapters: Any, tmp_path: Path, bundled_ffmpeg: str, ffmpeg: str
+) -> None:
+    paths = [make(Recipe(seconds=Fraction(n), gop=5, identity=who), ffmpeg) for n, who in [(2, "blue"), (1, "red")]]
+    sound = make(Recipe(seconds=SHORT, picture=False, channels=2), ffmpeg)
+    scale = scale_of(*paths)
+    runs = [run_of(paths[0], 40, scale, packets=slice(5, 20)), run_of(paths[1], 1_500, scale),
+            run_of(paths[0], 2_600, scale, packets=slice(25, 30))]  # fmt: skip
+    order = order_of(tmp_path / "x.mp4", runs, scale, sound_of(sound), chapters)
+    assert_equal_to_libavformats(order, tmp_path, [bundled_ffmpeg, ffmpeg])
+
+
+def test_encoded_chunks_are_joined_on_the_frame_grid(tmp_path: Path, ffmpeg: str) -> None:
+    paths = [make(Recipe(seconds=Fraction(n), sound=False), ffmpeg) for n in (1, 2)]
+    runs = [
+        Run(name=str(path), container="mov", first_packet=0, end_packet=None, start=at * 6000, stamps=None, frames=n)
+        for path, at, n in zip(paths, (0, 15), (15, 30), strict=True)
+    ]
+    order = order_of(tmp_path / "x.mp4", runs, 90_000, sound_of(make(Recipe(seconds=SHORT, picture=False), ffmpeg)))
+    assert_equal_to_libavformats(order, tmp_path)
+    with pytest.raises(MediaError, match=r"holds 30 pictures, 31 were planned"):
+        join(replace(order, runs=(runs[0], replace(runs[1], frames=31))))
