@@ -9,9 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
 
 from assembler.errors import MediaError
 from assembler.media.moov import FTYP, Laid, box, build_moov, title_track
@@ -30,18 +29,9 @@ NOT_HERE = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPE
 """What ``copy_file_range`` says where these two files cannot be copied in the kernel."""
 
 
-class Piece(NamedTuple):
-    """Samples of one track that follow each other in a file."""
-
-    source: Path
-    at: int
-    """Where they begin in it."""
-    size: int
-    """Bytes."""
-    first: int
-    """Index of the first sample in its new track."""
-    end: int
-    """Index behind the last one."""
+Piece = tuple[int, int, int, int, Path, int]
+"""Samples of one track that follow each other in a file: (place, bytes, first sample, sample behind the last one, file,
+number of the track), samples counted in the new track. A plain tuple, for an hour may have 100,000."""
 
 
 @dataclass(frozen=True)
@@ -63,95 +53,91 @@ def write_mp4(
 
     Raises MediaError where a source is shorter than it was, and OSError.
     """
-    titles, words = title_track(chapters, length, movie_scale) if chapters else (None, b"")
-    order = list(_in_order(tracks))
-    payload = len(words) + sum(piece.size for _, piece in order)
+    order = _in_order(tracks)
+    laid, words = [track.laid for track in tracks], b""
+    if chapters:
+        titles, words = title_track(chapters, length, movie_scale)
+        laid.append(titles)
+    chunks = _chunks(order, tracks, len(words))
+    laid[: len(tracks)] = [
+        replace(track.laid, offsets=offsets, firsts=firsts)
+        for track, (offsets, firsts) in zip(tracks, chunks, strict=True)
+    ]
+    payload = len(words) + sum(piece[1] for piece in order)
     is_large = payload >= LARGE - (256 << 20)  # with room for the index
     head = struct.pack(">I4sQ", 1, b"mdat", payload + 16) if is_large else struct.pack(">I4s", payload + 8, b"mdat")
-
-    def moov(at: int) -> bytes:
-        chunks = _chunks(order, tracks, at + len(words))
-        laid = [replace(track.laid, chunks=found) for track, found in zip(tracks, chunks, strict=True)]
-        if titles is not None:
-            laid.append(replace(titles, chunks=[(at, 0, len(titles.sizes))]))
-        return build_moov(movie_scale, laid, chapters, is_large=is_large)
-
     front = box(b"ftyp", FTYP)
-    at = len(front) + len(moov(0)) + len(head)
+    at = len(front) + len(build_moov(movie_scale, laid, chapters, at=0, is_large=is_large)) + len(head)
+    moov = build_moov(movie_scale, laid, chapters, at=at, is_large=is_large)
     with out.open("wb", buffering=0) as file:
-        _write(file.fileno(), front + moov(at) + head + words)
-        _copy(_stretches(piece for _, piece in order), file.fileno())
+        _write(file.fileno(), front + moov + head + words)
+        _copy(_stretches(order), file.fileno())
 
 
-def _in_order(tracks: Sequence[Taken]) -> Iterator[tuple[int, Piece]]:
-    """(track, piece) in the order of the file: as they lie, where they lie well, else window by window."""
-    lying = [(number, piece) for number, track in enumerate(tracks) for piece in track.pieces]
-    if len({piece.source for _, piece in lying}) == 1:
-        lying.sort(key=lambda pair: pair[1].at)
+def _in_order(tracks: Sequence[Taken]) -> list[Piece]:
+    """The pieces in the order of the file: as they lie, where they lie well, else window by window."""
+    if len({source for track in tracks for _, _, _, _, source, _ in track.pieces}) == 1:
+        lying = sorted((piece for track in tracks for piece in track.pieces), key=itemgetter(0))
         if _lie_well(lying, tracks):
-            return iter(lying)
-    cut = [(window, number, piece) for number, track in enumerate(tracks) for window, piece in _windows(track, number)]
-    cut.sort(key=lambda row: row[:2])
-    return ((number, piece) for _, number, piece in cut)
+            return lying
+    cut = [row for track in tracks for row in _windows(track)]
+    cut.sort(key=itemgetter(0))  # stable: within a window track by track
+    return [piece for _, piece in cut]
 
 
-def _lie_well(lying: Sequence[tuple[int, Piece]], tracks: Sequence[Taken]) -> bool:
+def _lie_well(lying: Sequence[Piece], tracks: Sequence[Taken]) -> bool:
     """True if nothing lies on another, and no track is far ahead."""
-    if any(a.at + a.size > b.at for (_, a), (_, b) in pairwise(lying)):
-        return False
     reached = [track.stamps[0] / track.laid.scale for track in tracks]
-    for number, piece in lying:
-        track = tracks[number]
-        reached[number] = track.stamps[piece.end - 1] / track.laid.scale
-        if max(reached) - min(reached) > MOST_APART_SECONDS:
+    scales, stamps = [track.laid.scale for track in tracks], [track.stamps for track in tracks]
+    free = 0
+    for at, size, _, end, _, number in lying:
+        reached[number] = stamps[number][end - 1] / scales[number]
+        if at < free or max(reached) - min(reached) > MOST_APART_SECONDS:
             return False
+        free = at + size
     return True
 
 
-def _windows(track: Taken, number: int) -> Iterator[tuple[int, Piece]]:
+def _windows(track: Taken) -> Iterator[tuple[int, Piece]]:
     """The pieces cut where a window ends, each with its window."""
     window, stamps, sizes = track.laid.scale * WINDOW_SECONDS, track.stamps, track.laid.sizes
-    for piece in track.pieces:
-        first, at = piece.first, piece.at
-        while first < piece.end:
-            turn = stamps[first] // window
-            if stamps[piece.end - 1] // window == turn:
-                yield turn, piece._replace(at=at, size=piece.at + piece.size - at, first=first)
-                break
-            end = bisect_left(stamps, (turn + 1) * window, first, piece.end)
-            size = sum(sizes[first:end])
-            yield turn, Piece(piece.source, at, size, first, end)
-            first, at = end, at + size
+    for at, size, first, end, source, number in track.pieces:
+        last = stamps[end - 1] // window
+        while (turn := stamps[first] // window) < last:
+            border = bisect_left(stamps, (turn + 1) * window, first, end)
+            length = sum(sizes[first:border])
+            yield turn, (at, length, first, border, source, number)
+            at, size, first = at + length, size - length, border
+        yield turn, (at, size, first, end, source, number)
 
 
-def _chunks(order: Iterable[tuple[int, Piece]], tracks: Sequence[Taken], at: int) -> list[list[tuple[int, int, int]]]:
-    """The chunks of each track: what lies together of it, up to a window."""
-    found: list[list[tuple[int, int, int]]] = [[] for _ in tracks]
+def _chunks(order: Sequence[Piece], tracks: Sequence[Taken], at: int) -> list[tuple[list[int], list[int]]]:
+    """(offsets, first samples) of the chunks of each track: what lies together of it, up to a window."""
+    found: list[tuple[list[int], list[int]]] = [([], []) for _ in tracks]
     windows = [track.laid.scale * WINDOW_SECONDS for track in tracks]
     last, turn = -1, 0
-    for number, piece in order:
-        now = tracks[number].stamps[piece.first] // windows[number]
-        if number == last and now == turn:
-            offset, first, _ = found[number][-1]
-            found[number][-1] = offset, first, piece.end
-        else:
-            found[number].append((at, piece.first, piece.end))
-        last, turn, at = number, now, at + piece.size
+    for _, size, first, _, _, number in order:
+        now = tracks[number].stamps[first] // windows[number]
+        if number != last or now != turn:
+            found[number][0].append(at)
+            found[number][1].append(first)
+        last, turn, at = number, now, at + size
+    for (_, firsts), track in zip(found, tracks, strict=True):
+        firsts.append(len(track.stamps))
     return found
 
 
-def _stretches(pieces: Iterable[Piece]) -> Iterator[tuple[Path, int, int]]:
+def _stretches(pieces: Sequence[Piece]) -> Iterator[tuple[Path, int, int]]:
     """(file, place, bytes), what lies together in one."""
-    source, start, end = Path(), 0, 0
-    for piece in pieces:
-        if piece.at == end and piece.source == source:
-            end += piece.size
+    start, size, _, _, source, _ = pieces[0]
+    end = start + size
+    for at, size, _, _, other, _ in pieces[1:]:
+        if at == end and other is source:
+            end += size
             continue
-        if end > start:
-            yield source, start, end - start
-        source, start, end = piece.source, piece.at, piece.at + piece.size
-    if end > start:
         yield source, start, end - start
+        source, start, end = other, at, at + size
+    yield source, start, end - start
 
 
 def _copy(stretches: Iterable[tuple[Path, int, int]], out: int) -> None:

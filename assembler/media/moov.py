@@ -8,6 +8,8 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from operator import sub
+from typing import NamedTuple
 
 UNITY = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 """The matrix that turns nothing (6.2.2)."""
@@ -55,8 +57,10 @@ class Laid:
     """Bytes of each sample."""
     keys: Sequence[int] | None
     """Samples from which decoding may start; None: all."""
-    chunks: Sequence[tuple[int, int, int]]
-    """(offset in the file, first sample, sample behind the last one), in order."""
+    offsets: Sequence[int]
+    """Where each chunk begins in the mdat's content."""
+    firsts: Sequence[int]
+    """The first sample of each chunk, and behind them the number of all samples."""
     description: bytes
     """The sample entry, a whole box."""
     width: int = 0
@@ -68,15 +72,22 @@ class Laid:
         return sum(samples * ticks for samples, ticks in self.lasting)
 
 
+class _Places(NamedTuple):
+    at: int
+    """Where the content of the mdat begins."""
+    is_large: bool
+    """Offsets take 8 bytes."""
+
+
 def build_moov(
-    movie_scale: int, tracks: Sequence[Laid], chapters: Sequence[tuple[int, str]], *, is_large: bool
+    movie_scale: int, tracks: Sequence[Laid], chapters: Sequence[tuple[int, str]], *, at: int, is_large: bool
 ) -> bytes:
-    """The index; its length does not depend on the offsets.
+    """The index; its length does not depend on ``at``, where the content of the mdat begins.
 
     ``chapters`` are (ms, title), told by the track of kind b"text", too; ``is_large``: offsets take 8 bytes.
     """
     names = next((number for number, track in enumerate(tracks, 1) if track.kind == b"text"), 0)
-    parts = [_trak(number, track, movie_scale, names, is_large) for number, track in enumerate(tracks, 1)]
+    parts = [_trak(number, track, movie_scale, names, _Places(at, is_large)) for number, track in enumerate(tracks, 1)]
     longest = max(shown for _, shown in parts)
     wide = longest >= WIDE
     times = struct.pack(">QQIQ" if wide else ">IIII", 0, 0, movie_scale, longest)
@@ -85,7 +96,7 @@ def build_moov(
     return box(b"moov", full_box(b"mvhd", int(wide), 0, times, rest), *(content for content, _ in parts), *told)
 
 
-def _trak(number: int, track: Laid, movie_scale: int, names: int, is_large: bool) -> tuple[bytes, int]:
+def _trak(number: int, track: Laid, movie_scale: int, names: int, places: _Places) -> tuple[bytes, int]:
     """The track (8.3.1), and for how many movie ticks it is shown."""
     edts, shown = _edts(track, movie_scale)
     is_text, is_sound = track.kind == b"text", track.kind == b"soun"
@@ -96,7 +107,7 @@ def _trak(number: int, track: Laid, movie_scale: int, names: int, is_large: bool
     tkhd = full_box(b"tkhd", int(wide), 2 if is_text else 3, times, rest, size)
     # 8.3.3: the track that holds the chapters' titles (QuickTime file format, "chap")
     tref = [box(b"tref", box(b"chap", struct.pack(">I", names)))] if names and not is_text else []
-    return box(b"trak", tkhd, edts, *tref, _mdia(track, is_large)), shown
+    return box(b"trak", tkhd, edts, *tref, _mdia(track, places)), shown
 
 
 def _edts(track: Laid, movie_scale: int) -> tuple[bytes, int]:
@@ -111,17 +122,17 @@ def _edts(track: Laid, movie_scale: int) -> tuple[bytes, int]:
     return box(b"edts", elst), sum(ticks for ticks, _ in rows)
 
 
-def _mdia(track: Laid, is_large: bool) -> bytes:
+def _mdia(track: Laid, places: _Places) -> bytes:
     wide = track.length >= WIDE
     language = 0 if track.kind == b"text" else UNDETERMINED
     times = struct.pack(">QQIQ" if wide else ">IIII", 0, 0, track.scale, track.length)
     mdhd = full_box(b"mdhd", int(wide), 0, times, struct.pack(">HH", language, 0))
     hdlr = full_box(b"hdlr", 0, 0, bytes(4), track.kind, bytes(12), HANDLERS[track.kind], b"\0")
     here = full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1))
-    return box(b"mdia", mdhd, hdlr, box(b"minf", MEDIA[track.kind], box(b"dinf", here), _stbl(track, is_large)))
+    return box(b"mdia", mdhd, hdlr, box(b"minf", MEDIA[track.kind], box(b"dinf", here), _stbl(track, places)))
 
 
-def _stbl(track: Laid, is_large: bool) -> bytes:
+def _stbl(track: Laid, places: _Places) -> bytes:
     """The sample tables (8.5.1)."""
     tables = [
         full_box(b"stsd", 0, 0, struct.pack(">I", 1), track.description),
@@ -129,21 +140,21 @@ def _stbl(track: Laid, is_large: bool) -> bytes:
     ]
     if track.keys is not None:
         tables.append(_table(b"stss", "I", [index + 1 for index in track.keys]))
-    tables.append(_stsc(track.chunks))
+    tables.append(_stsc(track.firsts))
     tables.append(full_box(b"stsz", 0, 0, struct.pack(">II", 0, len(track.sizes)), _packed("I", track.sizes)))
-    offsets = [offset for offset, _, _ in track.chunks]
-    tables.append(_table(b"co64", "Q", offsets) if is_large else _table(b"stco", "I", offsets))
+    offsets = [places.at + offset for offset in track.offsets]
+    tables.append(_table(b"co64", "Q", offsets) if places.is_large else _table(b"stco", "I", offsets))
     if track.kind == b"soun":  # 10.1: one packet of AAC before those that are wanted has to be decoded
         tables.append(full_box(b"sgpd", 1, 0, b"roll", struct.pack(">IIh", 2, 1, -1)))
         tables.append(full_box(b"sbgp", 0, 0, b"roll", struct.pack(">III", 1, len(track.sizes), 1)))
     return box(b"stbl", *tables)
 
 
-def _stsc(chunks: Sequence[tuple[int, int, int]]) -> bytes:
+def _stsc(firsts: Sequence[int]) -> bytes:
     """How many samples each chunk holds (8.7.4)."""
     numbers: list[int] = []
     chunk = 1
-    for samples, same in groupby(end - first for _, first, end in chunks):
+    for samples, same in groupby(map(sub, firsts[1:], firsts)):
         numbers += [chunk, samples, 1]
         chunk += len(list(same))
     return _table(b"stsc", "I", numbers, rows=len(numbers) // 3)
@@ -169,7 +180,7 @@ def _chpl(chapters: Sequence[tuple[int, str]]) -> bytes:
 
 
 def title_track(chapters: Sequence[tuple[int, str]], length: int, scale: int) -> tuple[Laid, bytes]:
-    """A track of titles, its one chunk at offset 0, and its bytes; ``chapters`` are (ms, title), ``length`` in ms.
+    """A track of titles, its one chunk the first of all, and its bytes; ``chapters`` are (ms, title), ``length`` in ms.
 
     QuickTime file format, text media: a length, the text, and that it is UTF-8.
     """
@@ -181,7 +192,7 @@ def title_track(chapters: Sequence[tuple[int, str]], length: int, scale: int) ->
     entry = struct.pack(">6xHI18xH6x", 1, 1, 1) + font  # of no size or style of its own
     track = Laid(
         kind=b"text", scale=scale, first=starts[0], lasting=folded_ticks(ticks), sizes=[len(s) for s in samples],
-        keys=None, chunks=[(0, 0, len(samples))], description=box(b"text", entry),
+        keys=None, offsets=[0], firsts=[0, len(samples)], description=box(b"text", entry),
     )  # fmt: skip
     return track, b"".join(samples)
 

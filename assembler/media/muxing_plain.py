@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -46,6 +47,11 @@ class _Sources:
 
     def __init__(self) -> None:
         self._tables: dict[str, Tables] = {}
+        self._paths: dict[str, Path] = {}
+
+    def path(self, name: str) -> Path:
+        """The same value for the same file."""
+        return self._paths.setdefault(name, Path(name))
 
     def track(self, name: str, container: str, kind: bytes) -> tuple[Tables, Track]:
         if container != "mov":
@@ -96,7 +102,7 @@ def _picture(order: Join, sources: _Sources) -> Taken:
         description = description or entry
         base = len(sizes)
         stamps += _planned(run, order, tables, track)
-        pieces += _pieces(Path(run.name), track, first, end, base)
+        pieces += _pieces(sources.path(run.name), track, first, end, base)
         keys += [base + key for key in _keys(run, track, first, end)]
         sizes += array("I", track.sizes[first:end])
     steps = [after - before for before, after in pairwise(stamps)]
@@ -110,7 +116,7 @@ def _picture(order: Join, sources: _Sources) -> Taken:
         raise NotPlain("its picture has another size than its header says")
     laid = Laid(
         kind=b"vide", scale=order.time_scale, first=stamps[0], lasting=folded_ticks([*steps, last]), sizes=sizes,
-        keys=keys, chunks=(), description=description, width=width, height=height,
+        keys=keys, offsets=(), firsts=(), description=description, width=width, height=height,
     )  # fmt: skip
     return Taken(laid, stamps, pieces)
 
@@ -197,9 +203,9 @@ def _sound(source: SoundTrack, sources: _Sources) -> Taken:
     steps = [after - before for before, after in pairwise(stamps)]
     laid = Laid(
         kind=b"soun", scale=track.scale, first=stamps[0], lasting=folded_ticks([*steps, lasts]),
-        sizes=track.sizes[: len(stamps)], keys=None, chunks=(), description=entry,
+        sizes=track.sizes[: len(stamps)], keys=None, offsets=(), firsts=(), description=entry,
     )  # fmt: skip
-    return Taken(laid, stamps, list(_pieces(Path(source.name), track, 0, len(stamps), 0)))
+    return Taken(laid, stamps, _pieces(sources.path(source.name), track, 0, len(stamps), 0))
 
 
 def _aac_rate(entry: bytes) -> int:
@@ -231,15 +237,18 @@ def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
     return at if at <= len(content) else -1
 
 
-def _pieces(source: Path, track: Track, first: int, end: int, base: int) -> Iterator[Piece]:
+def _pieces(source: Path, track: Track, first: int, end: int, base: int) -> list[Piece]:
     """The chunks of a track, as far as they hold these samples; the first of them becomes sample ``base``."""
-    behind = track.behind
-    for at, size, begin, stop in track.chunks():
-        if begin >= end:
-            break
-        if stop <= first:
-            continue
-        low, high = max(begin, first), min(stop, end)
-        if low > begin or high < stop:
-            at, size = at + behind[low] - behind[begin], behind[high] - behind[low]
-        yield Piece(source, at, size, base + low - first, base + high - first)
+    number = int(track.kind == b"soun")
+    move, behind = base - first, track.behind
+    low = bisect_right(track.firsts, first) - 1
+    found = [
+        (at, size, begin + move, stop + move, source, number)
+        for at, size, begin, stop in track.chunks()[low : bisect_left(track.firsts, end)]
+    ]
+    at, size, begin, stop, *_ = found[0]
+    lost = behind[first] - behind[begin - move]
+    found[0] = at + lost, size - lost, base, stop, source, number
+    at, size, begin, stop, *_ = found[-1]
+    found[-1] = at, size - (behind[stop - move] - behind[end]), begin, end + move, source, number
+    return found

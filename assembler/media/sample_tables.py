@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, chain, pairwise, repeat
+from operator import le, sub
 from pathlib import Path
 
 from assembler.media.boxes import outer_boxes
@@ -31,6 +32,10 @@ SYNC_GROUPS = (b"rap ", b"sync")
 
 class NotPlain(Exception):
     """Why the tables of a file are left to libav."""
+
+
+Chunk = tuple[int, int, int, int]
+"""(offset, bytes, first sample, sample behind the last one)."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +85,15 @@ class Track:
         """When each sample is decoded, and where the last one ends, from 0."""
         return list(accumulate(chain.from_iterable(repeat(ticks, n) for n, ticks in self.lasting), initial=0))
 
-    def chunks(self) -> Iterator[tuple[int, int, int, int]]:
-        """(offset, bytes, first sample, sample behind the last one) of each chunk."""
-        behind = self.behind
-        for offset, (first, end) in zip(self.offsets, pairwise(self.firsts), strict=True):
-            yield offset, behind[end] - behind[first], first, end
+    def chunks(self) -> list[Chunk]:
+        """In order. (An hour may have 100,000: no loop of ours goes over them.)"""
+        starts = [self.behind[first] for first in self.firsts]
+        return list(zip(self.offsets, map(sub, starts[1:], starts), self.firsts, self.firsts[1:], strict=False))
 
     def places(self) -> list[int]:
         """Where each sample begins in the file."""
+        if len(self.offsets) == self.count:
+            return list(self.offsets)
         behind, found = self.behind, list[int]()
         for offset, (first, end) in zip(self.offsets, pairwise(self.firsts), strict=True):
             found.extend([offset - behind[first] + at for at in behind[first:end]])
@@ -313,8 +319,7 @@ def _numbers(code: str, table: bytes, count: int) -> array[int]:
 
 
 def _check_places(track: Track, size: int) -> None:
-    at = 0
-    for offset, length, _, _ in track.chunks():
-        _demand(offset >= at, "its chunks are out of order")
-        at = offset + length
-    _demand(at <= size, "it ends before its last sample")
+    chunks = track.chunks()
+    ends = [offset + length for offset, length, _, _ in chunks]
+    _demand(all(map(le, ends, track.offsets[1:])), "its chunks are out of order")
+    _demand(ends[-1] <= size, "it ends before its last sample")

@@ -24,6 +24,7 @@ from assembler.media.muxing_packets import join_packets
 from assembler.media.muxing_plain import join_plain
 from assembler.media.muxing_wire import Join, Run, SoundTrack
 from assembler.media.probing_wire import Wanted
+from assembler.media.sample_tables import NotPlain, read_tables
 
 FFPROBE = shutil.which("ffprobe") or "ffprobe"
 OURS = ("filename", "size", "bit_rate", "encoder", "vendor_id", "tags", "probe_score", "extradata_size")
@@ -179,3 +180,87 @@ def test_encoded_chunks_are_joined_on_the_frame_grid(tmp_path: Path, ffmpeg: str
     assert_equal_to_libavformats(order, tmp_path)
     with pytest.raises(MediaError, match=r"holds 30 pictures, 31 were planned"):
         join(replace(order, runs=(runs[0], replace(runs[1], frames=31))))
+
+
+class TestRefused:
+    """What is not plain, or not what the probe saw, is left to libavformat, or is an error: never a wrong file."""
+
+    @pytest.fixture
+    def order(self, tmp_path: Path, bundled_ffmpeg: str) -> Join:
+        path = tmp_path / "source.mp4"
+        shutil.copy(make(LONE["as recorders write"][0], bundled_ffmpeg), path)
+        scale = scale_of(path)
+        return order_of(tmp_path / "x.mp4", [run_of(path, 0, scale)], scale, sound_of(path))
+
+    @pytest.mark.parametrize(
+        ("mark", "behind", "value"),
+        [
+            (b"stss", 12, (12).to_bytes(4)),
+            (b"stsz", 12, b"\x7f\xff\xff\xff"),
+            (b"stsz", 4, (1_000_000).to_bytes(4)),
+            (b"stco", 8, b"\x7f\xff\xff\xff"),
+            (b"stco", 12, bytes(4)),
+            (b"stts", 8, (1 << 31).to_bytes(4)),
+            (b"mp4a", 8, b"\0\1"),
+            (b"avcC", -4, b"avcX"),
+            (b"elst", 12, (2_000).to_bytes(4)),
+            (b"url ", 3, b"\0"),
+        ],
+    )
+    def test_tables_that_lie(self, mark: bytes, behind: int, value: bytes, order: Join) -> None:
+        path = Path(order.runs[0].name)
+        data = bytearray(path.read_bytes())
+        at = data.index(mark) + 4 + behind
+        data[at : at + len(value)] = value
+        path.write_bytes(data)
+        with pytest.raises(NotPlain):
+            join_plain(order)
+        assert not Path(order.out).exists()
+
+    def test_another_size_than_the_canvas(self, order: Join) -> None:
+        with pytest.raises(NotPlain):
+            join_plain(replace(order, size=(640, 480)))
+
+    def test_pictures_out_of_order(self, order: Join) -> None:
+        (run,) = order.runs
+        assert run.stamps is not None
+        stamps = (*run.stamps[:5], run.stamps[6], run.stamps[5], *run.stamps[7:])
+        with pytest.raises(NotPlain):
+            join_plain(replace(order, runs=(replace(run, stamps=stamps),)))
+
+    @pytest.mark.parametrize("recipe", [Recipe(seconds=SHORT, bframes=2), Recipe(seconds=SHORT, rotation=90)])
+    def test_other_pictures(self, recipe: Recipe, tmp_path: Path, bundled_ffmpeg: str) -> None:
+        path = make(recipe, bundled_ffmpeg)
+        scale = scale_of(path)
+        order = order_of(tmp_path / "x.mp4", [run_of(path, 0, scale)], scale, None)
+        with pytest.raises(NotPlain):
+            join_plain(order)
+        join(order)
+        assert packets(Path(order.out))["packets 0"]
+
+    def test_a_source_that_was_cut_meanwhile(self, order: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = Path(order.runs[0].name)
+        tables = read_tables(path)
+        monkeypatch.setattr("assembler.media.muxing_plain.read_tables", lambda _: tables)
+        path.write_bytes(path.read_bytes()[:-1000])
+        with pytest.raises(MediaError, match=r"source\.mp4 is shorter than it was"):
+            join_plain(order)
+
+    def test_chunks_of_other_parameter_sets(self, tmp_path: Path, bundled_ffmpeg: str) -> None:
+        paths = [make(Recipe(seconds=Fraction(1), sound=False, width=w), bundled_ffmpeg) for w in (320, 160)]
+        runs = [
+            Run(name=str(path), container="mov", first_packet=0, end_packet=None, start=at, stamps=None, frames=15)
+            for path, at in zip(paths, (0, 90_000), strict=True)
+        ]
+        with pytest.raises(MediaError, match="was encoded with other parameter sets than the chunks before"):
+            join(order_of(tmp_path / "x.mp4", runs, 90_000, None))
+
+
+def test_pictures_and_sound_of_different_files_take_turns(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    source = make(Recipe(seconds=Fraction(8)), bundled_ffmpeg)
+    scale = scale_of(source)
+    runs = [run_of(source, 0, scale)]
+    lone = make(Recipe(seconds=Fraction(8), picture=False), bundled_ffmpeg)
+    assert_equal_to_libavformats(order_of(tmp_path / "x.mp4", runs, scale, sound_of(lone)), tmp_path)
+    places = [read_tables(tmp_path / "ours" / "x.mp4").track(kind).places() for kind in (b"vide", b"soun")]
+    assert places[0][-1] > places[1][len(places[1]) // 2] > places[0][len(places[0]) // 4]
