@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import av
 from terminal import Desk, peak_of, three_streams
 
 from assembler.media.checking_wire import Check
+from assembler.media.muxing_plain import join_plain
 from assembler.media.muxing_wire import Join, Run
 from assembler.media.probing_wire import Answer, Request, Wanted
 from assembler.messages import Message
@@ -62,6 +64,11 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
         out=str(out), time_scale=SCALE, frame_ticks=SCALE // RATE, runs=(run,), sound=None, chapters=(), length=0
     )
     assert peak_bytes("muxing", order, tmp_path) < MOST
+    keys = frozenset(facts.picture.keyframes)
+    known = tuple(index for index, stamp in enumerate(facts.picture.stamps or ()) if stamp in keys)
+    plain = replace(order, runs=(replace(run, lasts=SCALE // RATE, keys=known),))
+    join_plain(plain)  # raises where it could not be
+    assert peak_bytes("muxing", plain, tmp_path) < MOST
     check = Check(
         path=str(out), size=None, stamps=folded(list(ticks), SCALE), joins=(), width=16, height=16,
         length=COUNT * 1000 // RATE, has_made_picture=True, has_made_sound=False, decode="joins", answer=str(answer),

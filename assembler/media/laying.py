@@ -56,7 +56,7 @@ def write_mp4(
     order = _in_order(tracks)
     laid, words = [track.laid for track in tracks], b""
     if chapters:
-        titles, words = title_track(chapters, length, movie_scale)
+        titles, words = title_track(chapters, length)
         laid.append(titles)
     chunks = _chunks(order, tracks, len(words))
     laid[: len(tracks)] = [

@@ -179,19 +179,19 @@ def _chpl(chapters: Sequence[tuple[int, str]]) -> bytes:
     return full_box(b"chpl", 1, 0, bytes(4), struct.pack(">B", len(told)), rows)
 
 
-def title_track(chapters: Sequence[tuple[int, str]], length: int, scale: int) -> tuple[Laid, bytes]:
+def title_track(chapters: Sequence[tuple[int, str]], length: int) -> tuple[Laid, bytes]:
     """A track of titles, its one chunk the first of all, and its bytes; ``chapters`` are (ms, title), ``length`` in ms.
 
-    QuickTime file format, text media: a length, the text, and that it is UTF-8.
+    QuickTime file format, text media: a length, the text, and that it is UTF-8. Its clock counts ms: in the ticks of
+    the movie, as libavformat writes it, a chapter of 13 minutes may be more than its table holds.
     """
     texts = [title.encode()[:0xFFFF] for _, title in chapters]
     samples = [struct.pack(">H", len(text)) + text + box(b"encd", struct.pack(">I", 0x100)) for text in texts]
-    starts = [at * scale // 1000 for at, _ in chapters]
-    ticks = [after - before for before, after in pairwise([*starts, length * scale // 1000])]
+    ticks = [after - before for before, after in pairwise([*(at for at, _ in chapters), length])]
     font = box(b"ftab", struct.pack(">HHB", 1, 1, 0))
     entry = struct.pack(">6xHI18xH6x", 1, 1, 1) + font  # of no size or style of its own
     track = Laid(
-        kind=b"text", scale=scale, first=starts[0], lasting=folded_ticks(ticks), sizes=[len(s) for s in samples],
+        kind=b"text", scale=1000, first=chapters[0][0], lasting=folded_ticks(ticks), sizes=[len(s) for s in samples],
         keys=None, offsets=[0], firsts=[0, len(samples)], description=box(b"text", entry),
     )  # fmt: skip
     return track, b"".join(samples)

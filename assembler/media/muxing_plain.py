@@ -18,7 +18,7 @@ from assembler.errors import MediaError
 from assembler.media.laying import Piece, Taken, write_mp4
 from assembler.media.moov import Laid, box, folded_ticks
 from assembler.media.muxing_wire import Join, Run, SoundTrack
-from assembler.media.sample_tables import NotPlain, Tables, Track, read_tables
+from assembler.media.sample_tables import MOST_TICKS, NotPlain, Tables, Track, read_tables
 
 AVC1_HEAD, MP4A_HEAD = 78, 28
 """Bytes of a sample entry before its boxes (12.1.3, 12.2.3)."""
@@ -106,8 +106,8 @@ def _picture(order: Join, sources: _Sources) -> Taken:
         keys += [base + key for key in _keys(run, track, first, end)]
         sizes += array("I", track.sizes[first:end])
     steps = [after - before for before, after in pairwise(stamps)]
-    if min(steps, default=1) <= 0:
-        raise NotPlain("its pictures are not in the order in which they are shown")
+    if not all(0 < step < MOST_TICKS for step in steps):
+        raise NotPlain("its pictures are not in the order in which they are shown, or one lasts too long for the table")
     last = order.frame_ticks if order.runs[-1].stamps is None else order.runs[-1].lasts
     if not last:
         raise NotPlain("nothing says how long the last picture lasts")

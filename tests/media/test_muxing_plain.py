@@ -72,15 +72,17 @@ def packets(path: Path) -> dict[str, Any]:
     """All that libav reads."""
     found: dict[str, Any] = {}
     with av.open(str(path), format="mov") as source:
-        found["container"] = (source.start_time, source.duration, source.chapters())
-        for stream in source.streams:
+        found["container"] = (source.start_time, source.duration)
+        found["chapters"] = [(c["start"] * c["time_base"], c["end"] * c["time_base"], c["metadata"])
+                             for c in source.chapters()]  # fmt: skip
+        for stream in (*source.streams.video, *source.streams.audio):
             context = stream.codec_context
             found[f"{stream.index}"] = (
                 stream.type, stream.time_base, stream.start_time, stream.duration, stream.frames, stream.language,
                 None if context is None else (bytes(context.extradata or b""), context.name),
                 [(e.timestamp, e.size, e.is_keyframe, e.is_discard) for e in stream.index_entries],
             )  # fmt: skip
-        for stream in source.streams:
+        for stream in (*source.streams.video, *source.streams.audio):
             source.seek(-(10**7), stream=stream)
             found[f"packets {stream.index}"] = [
                 (p.pts, p.dts, p.duration, p.is_keyframe, p.is_discard, bytes(p)) for p in source.demux(stream)
@@ -102,12 +104,17 @@ def by_program(path: Path, ffmpeg: str) -> str:
 def by_ffprobe(path: Path) -> Any:
     words = ["-v", "error", "-show_streams", "-show_format", "-show_chapters", "-of", "json", path.name]
     told = subprocess.run([FFPROBE, *words], cwd=path.parent, capture_output=True, text=True, check=True).stdout
-    return _stripped(json.loads(told))
+    found = json.loads(told)
+    found["streams"] = [
+        stream for stream in found["streams"] if stream["codec_type"] != "data"
+    ]  # titles: ours count ms
+    found["chapters"] = [(c["start_time"], c["end_time"], c.get("tags")) for c in found["chapters"]]
+    return _stripped(found)
 
 
 def _stripped(told: Any) -> Any:
     if isinstance(told, dict):
-        return {name: _stripped(value) for name, value in told.items() if name not in OURS or name == "title"}
+        return {name: _stripped(value) for name, value in told.items() if name not in OURS}
     return [_stripped(value) for value in told] if isinstance(told, list) else told
 
 
@@ -168,6 +175,17 @@ def test_three_files_and_another_sound_are_libavformats(
             run_of(paths[0], 2_600, scale, packets=slice(25, 30))]  # fmt: skip
     order = order_of(tmp_path / "x.mp4", runs, scale, sound_of(sound), chapters)
     assert_equal_to_libavformats(order, tmp_path, [bundled_ffmpeg, ffmpeg])
+
+
+def test_chapters_may_be_long(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    """Of 20 minutes each: more ticks of the movie's clock than the table of a track has room for."""
+    path, out = make(LONE["as recorders write"][0], bundled_ffmpeg), tmp_path / "x.mp4"
+    chapters = tuple((number * 1_200_000, f"{number}") for number in range(3))
+    scale = scale_of(path)
+    order = order_of(out, [run_of(path, 0, scale)], scale, None, chapters)
+    join(replace(order, length=3_600_000))
+    told = by_ffprobe(out)["chapters"]
+    assert [(float(start), float(end)) for start, end, _ in told] == [(0, 1200), (1200, 2400), (2400, 3600)]
 
 
 def test_encoded_chunks_are_joined_on_the_frame_grid(tmp_path: Path, ffmpeg: str) -> None:
