@@ -25,6 +25,8 @@ MOST_AT_ONCE = 64 << 20
 LEAST_ALONE = 256 << 10
 """Stretches shorter than this are gathered and written together."""
 GATHERED = 4 << 20
+MOST_BETWEEN = 16 << 10
+"""Bytes that are read for nothing rather than with one more call."""
 NOT_HERE = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM, errno.EBADF}
 """What ``copy_file_range`` says where these two files cannot be copied in the kernel."""
 
@@ -143,20 +145,38 @@ def _stretches(pieces: Sequence[Piece]) -> Iterator[tuple[Path, int, int]]:
 def _copy(stretches: Iterable[tuple[Path, int, int]], out: int) -> None:
     with ExitStack() as opened:
         files: dict[Path, int] = {}
-        gathered: list[bytes] = []
+        gathered: list[memoryview] = []
         waiting = 0
-        for source, at, size in stretches:
+        for source, parts in _near(stretches):
             if source not in files:
                 files[source] = opened.enter_context(source.open("rb", buffering=0)).fileno()
-            if size < LEAST_ALONE:
-                gathered.append(_read(files[source], size, at, source))
-                waiting += size
-            if waiting > GATHERED or size >= LEAST_ALONE:
+            (first, size), (last, length) = parts[0], parts[-1]
+            is_alone = size >= LEAST_ALONE
+            if not is_alone:
+                content = memoryview(_read(files[source], last + length - first, first, source))
+                gathered += [content[at - first : at - first + size] for at, size in parts]
+                waiting += len(content)
+            if is_alone or waiting > GATHERED:
                 _write(out, b"".join(gathered))
                 gathered, waiting = [], 0
-            if size >= LEAST_ALONE:
-                _copy_stretch(files[source], at, size, out, source)
+            if is_alone:
+                _copy_stretch(files[source], first, size, out, source)
         _write(out, b"".join(gathered))
+
+
+def _near(stretches: Iterable[tuple[Path, int, int]]) -> Iterator[tuple[Path, list[tuple[int, int]]]]:
+    """(file, its (place, bytes)): short ones that lie near each other are read together; long ones are alone."""
+    parts: list[tuple[int, int]] = []
+    last, end = Path(), 0
+    for source, at, size in stretches:
+        is_near = source is last and 0 <= at - end <= MOST_BETWEEN and at + size - parts[0][0] <= GATHERED
+        if parts and not (is_near and max(size, parts[0][1]) < LEAST_ALONE):
+            yield last, parts
+            parts = []
+        parts.append((at, size))
+        last, end = source, at + size
+    if parts:
+        yield last, parts
 
 
 def _read(file: int, size: int, at: int, source: Path) -> bytes:

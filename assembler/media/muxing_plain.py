@@ -81,6 +81,8 @@ def _shown(tables: Tables, track: Track, *, earliest: int) -> _Shown:
         raise NotPlain("its edit list takes some samples away")
     stamps = [tick + late - begins for tick in ticks[:-1]]
     declared = track.length if track.edit is None else min(track.length, end - begins)
+    if declared - stamps[-1] >= MOST_TICKS:
+        raise NotPlain("its last sample lasts too long")
     return _Shown(stamps, declared - stamps[-1])
 
 

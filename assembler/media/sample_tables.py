@@ -19,6 +19,8 @@ from assembler.media.boxes import outer_boxes
 
 MOST_MOOV_BYTES = 64 << 20
 """About a day; more is read by libav, which has limits of its own."""
+MOST_SAMPLES = 1 << 22
+"""Of one track: more than a day."""
 OUTER = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid"))
 TABLES = frozenset((b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"co64", b"stss", b"sgpd", b"sbgp", b"sdtp"))
 """All that may be in a plain ``stbl``: no ``ctts``, no partial or shadow sync samples, no encryption."""
@@ -253,7 +255,8 @@ def _lasting(stts: bytes, count: int, least: int) -> tuple[tuple[int, int], ...]
 
 def _sizes(stsz: bytes, size: int) -> Sequence[int]:
     each, count = int.from_bytes(stsz[4:8], "big"), int.from_bytes(stsz[8:12], "big")
-    _demand(0 < count <= size and each * count <= size, "it has no samples, or more than the file holds")
+    most = min(size, MOST_SAMPLES)
+    _demand(0 < count <= most and each * count <= size, "it has no samples, or more than the file holds")
     sizes = array("I", [each]) * count if each else _numbers("I", stsz[12:], count)
     _demand(min(sizes) > 0, "it has samples of no bytes")
     return sizes
@@ -267,6 +270,7 @@ def _offsets(tables: Mapping[bytes, bytes]) -> Sequence[int]:
 
 
 def _firsts(stsc: bytes, chunks: int, count: int) -> Sequence[int]:
+    _demand(chunks <= count, "it has more chunks than samples")
     numbers = _numbers("I", stsc[8:], 3 * int.from_bytes(stsc[4:8], "big"))
     starts = [*numbers[::3], chunks + 1]
     _demand(starts[0] == 1 and all(a < b for a, b in pairwise(starts)), "its chunks are out of order")
