@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -263,6 +265,13 @@ class TestRefused:
         path.write_bytes(path.read_bytes()[:-1000])
         with pytest.raises(MediaError, match=r"source\.mp4 is shorter than it was"):
             join_plain(order)
+
+    def test_a_full_disk(self, order: Join, tmp_path: Path) -> None:
+        (tmp_path / "order.json").write_text(replace(order, out="/dev/full").to_json())
+        words = ["-m", "assembler.media.muxing", "join", str(tmp_path / "order.json")]
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == errno.ENOSPC
+        assert "No space left on device" in done.stderr
 
     def test_chunks_of_other_parameter_sets(self, tmp_path: Path, bundled_ffmpeg: str) -> None:
         paths = [make(Recipe(seconds=Fraction(1), sound=False, width=w), bundled_ffmpeg) for w in (320, 160)]
