@@ -160,6 +160,8 @@ class Options(BaseSettings):
     """Address that is told by a signed POST that a playback is ready or failed; nobody is told if not given."""
     notify_secret: SecretStr | None = None
     """Secret with which those notices are signed; needed with the address."""
+    share_minutes: float = Field(default=5.0, ge=0)
+    """A playback at least this long is rendered together with idle workers that have the same home; 0: by one alone."""
 
     @field_validator("allow_hosts", mode="before")
     @classmethod

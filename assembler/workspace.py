@@ -2,6 +2,7 @@
 
     home/cache/           downloaded files                       (network)
     home/facts/           what probing found, by file identity
+    home/shared/          offers of work to other processes      (media.sharing)
     home/work/<digest>/   recording.json timeline.json plan.json chunks/ sound.m4a ...
 
 Done means: the file named by the hash of its inputs exists. A file under its final name is whole, because it was
@@ -47,6 +48,10 @@ class Workspace:
     @property
     def facts(self) -> Path:
         return self._folder("facts")
+
+    @property
+    def shared(self) -> Path:
+        return self._folder("shared")
 
     @property
     def scratch(self) -> Path:

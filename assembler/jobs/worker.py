@@ -18,6 +18,7 @@ from assembler import processes
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs.catching_up import catch_up
 from assembler.jobs.engine import Engine, working
+from assembler.jobs.idle import helping
 from assembler.jobs.prefetch import fetching_ahead
 from assembler.jobs.ready import check_ready
 from assembler.jobs.records import Records
@@ -66,7 +67,8 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
     seat = take_seat(options)
     work = Work(options, records, engine, stop)
     ahead, told_of = fetching_ahead(options, records, seat.name, stop), telling(options, lambda: records)
-    with working(options, seat.name, work), ahead, told_of:
+    helped = helping(options, seat.name, lambda: work.under_way is None, stop, say)
+    with working(options, seat.name, work), ahead, told_of, helped:
         say(f"worker {seat.name}: publishing to {output_of(options)}")
         _watch(options, records, engine, seat, work, told, say)
         _fall_silent(work, stop)

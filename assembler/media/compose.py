@@ -21,6 +21,7 @@ from assembler.media.proving import Choice
 from assembler.media.render_any import render_by_any
 from assembler.media.render_setup import RENDER_VERSION, Growth, NotYet, RenderSetup
 from assembler.media.repair import retold
+from assembler.media.sharing import offer_place
 from assembler.media.sound import render_sound
 from assembler.media.space import Material, check_space
 from assembler.options import Options
@@ -80,7 +81,7 @@ def compose(
 ) -> Manifest:
     """Write the whole playback to ``part`` and return what it must be; work that exists in ``folder`` is taken up."""
     check_space(plan, material, folder, part)
-    setup = _setup(material, folder, program, choice, options, stop)
+    setup = replace(_setup(material, folder, program, choice, options, stop), offer=offer_place(plan, folder, options))
     progress.say(f"{plan.mode.value}: {plan.mode_reason}")
     picture, (track, heard) = _rendered(plan, setup, options, progress)
     progress.say("joining")

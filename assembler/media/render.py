@@ -26,6 +26,7 @@ from assembler.media.repair import (
     told,
     without_guilty,
 )
+from assembler.media.sharing import Turns, sharing
 from assembler.plan.chunks import Chunk
 from assembler.times import Frame
 from assembler.workspace import write_whole
@@ -58,8 +59,11 @@ def render_chunks(
     readings = prepare_sources(chunks, setup)
     order = sorted(range(len(chunks)), key=lambda i: -_cost(chunks[i]) if setup.growth is None else i)
     done: dict[int, list[Rendered]] = {}
-    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="render") as pool:
-        futures = {pool.submit(_render_chunk, chunks[i], setup, readings, on_seconds): i for i in order}
+    with (
+        sharing(chunks, order, setup, jobs=jobs) as turns,
+        ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="render") as pool,
+    ):
+        futures = [pool.submit(_render_next, turns, chunks, setup, readings, on_seconds) for _ in order]
         try:
             finished, _ = wait(futures, return_when=FIRST_EXCEPTION if setup.growth is None else ALL_COMPLETED)
             failed = [f for f in finished if not isinstance(f.exception(), NoneType | NotYet)]
@@ -74,14 +78,24 @@ def render_chunks(
         for future in failed:
             if not isinstance(future.exception(), processes.Stopped):
                 future.result()
-        for future, index in futures.items():
-            done[index] = future.result()
+        done.update(future.result() for future in futures)
     rendered = [piece for i in range(len(chunks)) for piece in done[i]]
     return rendered, told(loss for piece in rendered for loss in piece.losses)
 
 
 def _cost(chunk: Chunk) -> int:
     return chunk.frames * (2 + len(chunk.tiles))
+
+
+def _render_next(
+    turns: Turns,
+    chunks: Sequence[Chunk],
+    setup: RenderSetup,
+    readings: Mapping[tuple[str, int], Reading],
+    on_seconds: Callable[[float], None],
+) -> tuple[int, list[Rendered]]:
+    with turns.take() as index:
+        return index, _render_chunk(chunks[index], setup, readings, on_seconds)
 
 
 def _render_chunk(

@@ -62,6 +62,8 @@ class RenderSetup:
     """An ffmpeg without progress for this long is killed and tried once more."""
     growth: Growth | None = None
     """Set for work ahead of the downloads; None: all files are whole."""
+    offer: Path | None = None
+    """Where others find that there are chunks to render (``sharing``); None: nobody else renders any."""
     _versions: dict[str, str] = field(default_factory=dict)
 
     def identity(self, video_id: str) -> Identity:

@@ -1,0 +1,60 @@
+"""A worker without a job renders chunks of long classes that others are at, found in the home it shares with them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from assembler.errors import AssemblerError
+from assembler.media.ffmpeg import find_ffmpeg
+from assembler.media.helping import CannotHelp, help_out
+from assembler.options import Options
+from assembler.processes import Stop, Stopped
+from assembler.workspace import Workspace
+
+LOOK_SECONDS = 2.0
+END_SECONDS = 3.0
+
+
+@contextmanager
+def helping(
+    options: Options, name: str, is_idle: Callable[[], bool], stop: Stop, say: Callable[[str], None]
+) -> Iterator[None]:
+    """Help whenever ``is_idle()``, until ``stop`` is set; ``name`` is the worker's."""
+    left = threading.Event()
+    thread = threading.Thread(target=_help, args=(options, name, is_idle, stop, left, say), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join(END_SECONDS)
+
+
+def _help(
+    options: Options, name: str, is_idle: Callable[[], bool], stop: Stop, left: threading.Event,
+    say: Callable[[str], None],
+) -> None:  # fmt: skip
+    refused: set[tuple[int, int]] = set()
+    while not left.wait(LOOK_SECONDS) and not stop.is_set():
+        with suppress(AssemblerError, OSError, Stopped):  # what is wrong with a home is said by its jobs
+            for place in sorted(Workspace(options.home).shared.glob("*.json")):
+                found = place.stat()
+                if (found.st_ino, found.st_mtime_ns) in refused or not is_idle():
+                    continue
+                try:
+                    _help_with(place, options, name, is_idle, stop, say)
+                except CannotHelp as exc:
+                    refused.add((found.st_ino, found.st_mtime_ns))
+                    say(f"warning: worker {name} cannot help with {place.stem}: {exc}")
+
+
+def _help_with(
+    place: Path, options: Options, name: str, is_idle: Callable[[], bool], stop: Stop, say: Callable[[str], None]
+) -> None:
+    program = find_ffmpeg(options.ffmpeg)
+    made = help_out(place, name=name, program=program, jobs=options.jobs, stop=stop, may_go_on=is_idle)
+    if made:
+        say(f"worker {name}: rendered {made} pieces of {place.stem}")
