@@ -24,6 +24,23 @@ from assembler.jobs.records import Records, now
 from assembler.jobs.tables import open_database
 from assembler.options import Options, load_options
 
+HALTING = """
+import functools, importlib, pathlib, sys, threading
+module, name, moment, halted = sys.argv[1:]
+*path, last = name.split(".")
+owner = functools.reduce(getattr, path, importlib.import_module(module))
+real = getattr(owner, last)
+def halting(*words, **named):
+    if moment == "behind":
+        real(*words, **named)
+    pathlib.Path(halted).touch()
+    threading.Event().wait()
+setattr(owner, last, halting)
+sys.argv[1:] = []
+from assembler.jobs.work_here import main
+sys.exit(main())
+"""
+
 
 def body_of(lesson: Class, task: str = "t1", **changes: Any) -> bytes:
     """A result of the class as a body; other values by their names."""
@@ -77,6 +94,23 @@ class Workshop:
                 [sys.executable, "-P", "-m", "assembler.jobs.work_here"],
                 cwd=self.folder, env={**os.environ, **given}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
+
+    def start_halting(self, place: str, moment: str) -> subprocess.Popen[bytes]:
+        """A worker that comes to a halt "before" or "behind" the function at ``place`` (module:name); it is there."""
+        halted = self.folder / "halted"
+        halted.unlink(missing_ok=True)
+        with (self.folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-c", HALTING, *place.split(":"), moment, str(halted)],
+                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            until(lambda: halted.exists() or process.poll() is not None)
+            assert process.poll() is None, (self.folder / "worker.log").read_text(errors="replace")[-3000:]
+        except BaseException:
+            process.kill()
+            raise
+        return process
 
     @contextmanager
     def worker(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:

@@ -11,7 +11,7 @@ from assembler.errors import AssemblerError
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.helping import CannotHelp, help_out
 from assembler.options import Options
-from assembler.processes import Stop, Stopped
+from assembler.processes import Stop
 from assembler.workspace import Workspace
 
 LOOK_SECONDS = 2.0
@@ -39,7 +39,7 @@ def _help(
 ) -> None:  # fmt: skip
     refused: set[tuple[int, int]] = set()
     while not left.wait(LOOK_SECONDS) and not stop.is_set():
-        with suppress(AssemblerError, OSError, Stopped):  # what is wrong with a home is said by its jobs
+        with suppress(AssemblerError, OSError):  # what is wrong with a home is said by its jobs
             for place in sorted(Workspace(options.home).shared.glob("*.json")):
                 found = place.stat()
                 if (found.st_ino, found.st_mtime_ns) in refused or not is_idle():

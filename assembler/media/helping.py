@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -69,16 +70,18 @@ class OpenOffer:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         return False
 
-    def is_wanted(self, name: str) -> bool:
-        """True if the owner has nothing of this chunk: neither finished nor begun, which is gone on with there."""
-        return not any(found.startswith(name) for found in os.listdir(Path(self.offer.work) / "chunks"))
+    def wanted(self) -> list[tuple[Chunk, str]]:
+        """Chunks and their names of which the owner has nothing: what was begun is gone on with there."""
+        begun = {re.split(r"[.-]", found)[0] for found in os.listdir(Path(self.offer.work) / "chunks")}
+        named = zip(self.offer.chunks, self.offer.names, strict=True)
+        return [(chunk, name) for chunk, name in named if name not in begun]
 
 
 def help_out(place: Path, *, name: str, program: Ffmpeg, jobs: int, stop: Stop, may_go_on: Callable[[], bool]) -> int:
     """Render chunks of this offer until none is free; how many they were.
 
     ``name`` is nobody else's. Once ``may_go_on()`` is False no more are taken, but those in hand are finished. Raises
-    CannotHelp, and Stopped where ``stop`` is set.
+    CannotHelp.
     """
     try:
         opened = OpenOffer(place)
@@ -111,9 +114,9 @@ def _helped(opened: OpenOffer, own: Path, program: Ffmpeg, jobs: int, stop: Stop
         except BaseException:
             alone.set()
             raise
-    errors = [error for error in (future.exception() for future in futures) if error is not None]
-    for error in sorted(errors, key=lambda e: isinstance(e, Stopped)):
-        if not isinstance(error, Stopped) or stop.is_set():
+    for error in (future.exception() for future in futures):
+        is_the_end = isinstance(error, Stopped) or (isinstance(error, MediaError | OSError) and opened.is_gone())
+        if error is not None and not is_the_end:
             raise error
     return len(turn.finished)
 
@@ -147,18 +150,14 @@ class _Turn:
 
     def work(self) -> None:
         """One thread's part: the first free chunk, again and again."""
-        offer = self.opened.offer
         while self.may_go_on() and self.opened.is_open() and not self.stop.is_set():
-            for chunk, name in zip(offer.chunks, offer.names, strict=True):
-                if self.opened.is_wanted(name) and self._render(chunk, name):
-                    break
-            else:
+            if not any(self._render(chunk, name) for chunk, name in self.opened.wanted()):
                 return
 
     def _render(self, chunk: Chunk, name: str) -> bool:
         """False where somebody else has it."""
         with claimed(Path(self.opened.offer.work) / "claims" / name) as is_ours:
-            if not is_ours or not self.opened.is_wanted(name):
+            if not is_ours or (chunk, name) not in self.opened.wanted():
                 return False
             render_chunks([chunk], replace(self.setup, stop=Stop(within=self.stop)), jobs=1, on_seconds=_ignore)
             _deliver(self.setup.folder / "chunks", Path(self.opened.offer.work) / "chunks")

@@ -118,9 +118,8 @@ def told(shop: Workshop, kind: str, cores: Sequence[int], wall: float, *, is_kil
     deaths = sum(job.deaths for job in shop.records.list_jobs())
     who = f"{len(cores)} worker{'s' * (len(cores) > 1)}{', one killed' * is_killed}"
     load = os.getloadavg()[0]
-    print(
-        f"{kind:6} {who:22} {wall:8.1f} s  deaths {deaths}  pieces by the idle: {helped}  load {load:.1f}", flush=True
-    )
+    more = f"deaths {deaths}, pieces by the idle: {helped}, load {load:.1f}"
+    print(f"{kind:6} {who:22} {wall:8.1f} s   {more}", flush=True)
 
 
 def main() -> None:

@@ -29,6 +29,14 @@ def shop(tmp_path: Path, bundled_ffmpeg: str) -> Iterator[Workshop]:
         yield opened
 
 
+@pytest.fixture
+def whole(tmp_path: Path, bundled_ffmpeg: str) -> Iterator[Workshop]:
+    """A class of two pieces, for deaths beside the rendering."""
+    settings = laid(tmp_path, LESSON, bundled_ffmpeg)
+    with Workshop.opened(tmp_path, chunk_seconds="3", jobs="2", **settings) as opened:
+        yield opened
+
+
 def published(shop: Workshop) -> Path:
     return shop.options.home / "output/unknown/7/t1/playback.mp4"
 
@@ -81,6 +89,50 @@ def test_killed_in_the_middle_of_rendering(shop: Workshop, who: str) -> None:
     assert len(before) < 12
     assert shop.job().deaths == 1
     assert_right(shop)
+
+
+STEPS = ["download", "render", "publish", "settle"]
+
+
+@pytest.mark.leaves_parts
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("before", "assembler.jobs.work:gather"), ("before", "assembler.network.publish:write_whole")),
+        (("before", "assembler.assemble:_put_in_place"), ("behind", "assembler.jobs.work:publish")),
+        (("behind", "assembler.jobs.work:assemble"), ("before", "assembler.jobs.work:Work._settle")),
+    ],
+    ids=["downloading, then publishing", "rendering, then when published", "when rendered, then settling"],
+)
+def test_killed_at_one_step_and_again_at_a_later_one(
+    whole: Workshop, first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    whole.hand_in(body_of(LESSON))
+    pieces: dict[str, tuple[int, int]] = {}
+    for deaths, (moment, place) in enumerate([first, second]):
+        kill(whole.start_halting(place, moment))
+        assert busy_in(whole.folder) == []
+        assert (whole.job().state, whole.job().is_held, whole.job().deaths) == (JobState.RUNNING, True, deaths)
+        assert {name: whole.chunks().get(name, same) for name, same in pieces.items()} == pieces
+        pieces = whole.chunks()
+    with whole.worker():
+        job = whole.wait(JobState.DONE, seconds=180)
+    assert (job.deaths, job.tries, job.reason) == (2, 1, "")
+    assert [step.step for step in whole.engine.events(job.workflow)] == STEPS
+    assert_right(whole)
+
+
+@pytest.mark.leaves_parts
+def test_killed_when_all_is_done_but_the_engine_does_not_know(whole: Workshop) -> None:
+    whole.hand_in(body_of(LESSON))
+    kill(whole.start_halting("assembler.jobs.work:Work._settle", "behind"))
+    assert (whole.job().state, whole.job().is_held) == (JobState.DONE, False)
+    seen = published(whole).stat()
+    with whole.worker():
+        until(lambda: whole.engine.status("t1:1") is Phase.ENDED)
+    assert whole.job().deaths == 0
+    assert published(whole).stat() == seen
+    assert_right(whole)
 
 
 def test_told_to_end_it_gives_its_job_back_within_ten_seconds(shop: Workshop) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import time
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,9 @@ from assembler.media.verify import load_manifest, verify
 
 LESSON = three_streams(5)
 CHUNKS = 8
+PATIENCE = 180
+"""Seconds; a worker runs at nice 10, and other tests beside it."""
+Process = subprocess.Popen[bytes]
 SLOW_AND_COUNTING = """#!/bin/sh
 case "$*" in *-filter_complex*)
     for word in "$@"; do case "$word" in chunks/*.graph) echo "$word" "$PWD" >> "{log}";; esac; done
@@ -57,18 +59,12 @@ def repeated(shop: Workshop) -> int:
 
 
 @contextmanager
-def owner_and_helper(shop: Workshop) -> Iterator[tuple[object, object]]:
+def owner_and_helper(shop: Workshop) -> Iterator[tuple[Process, Process]]:
     """Two workers, the first of which has the job."""
-    first = shop.start()
-    until(lambda: shop.job().state is JobState.RUNNING)
-    second = shop.start()
-    try:
-        yield first, second
-    finally:
-        for process in (first, second):
-            process.send_signal(signal.SIGTERM)
-        for process in (first, second):
-            process.wait(15)
+    with shop.worker() as first:
+        until(lambda: shop.job().state is JobState.RUNNING)
+        with shop.worker() as second:
+            yield first, second
 
 
 def assert_right(shop: Workshop) -> None:
@@ -83,7 +79,7 @@ def assert_right(shop: Workshop) -> None:
 def test_an_idle_worker_renders_chunks_of_anothers_job_and_none_is_rendered_twice(shop: Workshop) -> None:
     shop.hand_in(body_of(LESSON))
     with owner_and_helper(shop):
-        job = shop.wait(JobState.DONE)
+        job = shop.wait(JobState.DONE, seconds=PATIENCE)
     assert (job.deaths, job.tries) == (0, 1)
     assert len(rendered(shop)) == CHUNKS
     assert repeated(shop) == 0
@@ -97,7 +93,7 @@ def test_a_helper_that_is_killed_leaves_its_chunk_to_the_owner(shop: Workshop) -
     with owner_and_helper(shop) as (_, helper):
         until(lambda: by_helpers(shop) >= 1)
         kill(helper)
-        job = shop.wait(JobState.DONE)
+        job = shop.wait(JobState.DONE, seconds=PATIENCE)
     assert (job.deaths, job.tries) == (0, 1)
     assert repeated(shop) <= 1
     assert_right(shop)
@@ -109,10 +105,8 @@ def test_an_owner_that_is_killed_is_followed_by_its_helper(shop: Workshop) -> No
     with owner_and_helper(shop) as (owner, _):
         until(lambda: by_helpers(shop) >= 1)
         kill(owner)
-        died = time.monotonic()
-        until(lambda: shop.job().deaths == 1, 30)
-        job = shop.wait(JobState.DONE)
-    assert time.monotonic() - died < 60
+        until(lambda: shop.job().deaths == 1, PATIENCE)
+        job = shop.wait(JobState.DONE, seconds=PATIENCE)
     assert (job.deaths, job.tries) == (1, 1)
     assert repeated(shop) <= 1
     assert_right(shop)
