@@ -150,8 +150,9 @@ def peak_of(importing: str, words: Sequence[str], folder: Path) -> int:
 
 
 def until(is_so: Callable[[], bool], seconds: float = 90) -> None:
-    """Wait for it."""
-    end = time.monotonic() + seconds
+    """Wait for it: looked for often at first, then less, for looking takes time from what is waited for."""
+    begun = time.monotonic()
     while not is_so():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
+        waited = time.monotonic() - begun
+        assert waited < seconds, "it did not happen"
+        time.sleep(min(0.05, 0.01 + waited / 50))

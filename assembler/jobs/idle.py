@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from assembler.errors import AssemblerError
 from assembler.media.ffmpeg import find_ffmpeg
@@ -45,16 +44,11 @@ def _help(
                 if (found.st_ino, found.st_mtime_ns) in refused or not is_idle():
                     continue
                 try:
-                    _help_with(place, options, name, is_idle, stop, say)
+                    program = find_ffmpeg(options.ffmpeg)
+                    made = help_out(place, name=name, program=program, jobs=options.jobs, stop=stop, may_go_on=is_idle)
                 except CannotHelp as exc:
                     refused.add((found.st_ino, found.st_mtime_ns))
                     say(f"warning: worker {name} cannot help with {place.stem}: {exc}")
-
-
-def _help_with(
-    place: Path, options: Options, name: str, is_idle: Callable[[], bool], stop: Stop, say: Callable[[str], None]
-) -> None:
-    program = find_ffmpeg(options.ffmpeg)
-    made = help_out(place, name=name, program=program, jobs=options.jobs, stop=stop, may_go_on=is_idle)
-    if made:
-        say(f"worker {name}: rendered {made} pieces of {place.stem}")
+                else:
+                    if made:
+                        say(f"worker {name}: rendered {made} pieces of {place.stem}")

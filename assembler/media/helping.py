@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
 
 from assembler.errors import MediaError
 from assembler.facts import Facts
-from assembler.media.encoders import ENCODERS
+from assembler.media.earlier import SPLIT
+from assembler.media.encoders import ENCODERS, Encoding
 from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.proving import Refused, prove
 from assembler.media.render import render_chunks
 from assembler.media.render_setup import RenderSetup, prepare_sources
-from assembler.media.sharing import Offer, claimed, try_lock
+from assembler.media.repair import report_of
+from assembler.media.sharing import Offer, claimed, fetch_beginning, is_locked, work_of
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped
 
-FINISHED = (".json", ".mp4", ".split")
-"""Suffixes of what is delivered, in this order: a chunk's report is there before the chunk."""
 LOOK_SECONDS = 0.5
 
 
@@ -32,135 +31,159 @@ class CannotHelp(Exception):
     """Why this offer is not for us, in words: it is not to be tried again."""
 
 
+@dataclass(frozen=True)
 class OpenOffer:
     """An offer that was found."""
 
-    def __init__(self, place: Path) -> None:
-        """Raises OSError where there is none, CannotHelp where it cannot be read."""
-        self._place = place
-        self._file = os.open(place, os.O_RDWR)
+    place: Path
+    """Its file; by now there may be a newer one."""
+    file: int
+    """The file that was opened."""
+    offer: Offer
+    """What is in it."""
+
+    @property
+    def work(self) -> Path:
+        return work_of(self.place)
+
+    def is_withdrawn(self) -> bool:
+        """True if its owner finished or gave up: nobody wants what is being rendered. (One that died does.)"""
         try:
-            with open(self._file, "rb", closefd=False) as reader:
-                self.offer = Offer.model_validate_json(reader.read())
-        except ValueError as exc:
-            os.close(self._file)
-            raise CannotHelp("another version of assembler made it") from exc
-        except BaseException:
-            os.close(self._file)
-            raise
-
-    def __enter__(self) -> OpenOffer:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
-        os.close(self._file)
-
-    def is_gone(self) -> bool:
-        """True if its owner took it back: nobody wants what is being rendered. (One that died did not.)"""
-        return not self._place.exists()
+            return os.fstat(self.file).st_size == 0
+        except OSError:
+            return True  # NFS: it was removed on another machine
 
     def is_open(self) -> bool:
-        """True while its owner lives and it is the newest one; that of a dead owner is cleared away."""
-        with suppress(OSError):
-            if os.fstat(self._file).st_ino != self._place.stat().st_ino:
-                return False
-            if not try_lock(self._file):
-                return True
-            self._place.unlink()
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-        return False
+        """True while its owner lives."""
+        return not self.is_withdrawn() and is_locked(self.file)
 
     def wanted(self) -> list[tuple[Chunk, str]]:
         """Chunks and their names of which the owner has nothing: what was begun is gone on with there."""
-        begun = {re.split(r"[.-]", found)[0] for found in os.listdir(Path(self.offer.work) / "chunks")}
+        begun = {re.split(r"[.-]", found)[0] for found in os.listdir(self.work / "chunks")}
         named = zip(self.offer.chunks, self.offer.names, strict=True)
         return [(chunk, name) for chunk, name in named if name not in begun]
+
+
+@contextmanager
+def opened(place: Path) -> Iterator[OpenOffer]:
+    """Raises OSError where nothing is offered, CannotHelp where it cannot be read."""
+    file = os.open(place, os.O_RDWR)  # NFS locks only what may be written
+    try:
+        with open(file, "rb", closefd=False) as reader:
+            text = reader.read()
+        if not text:
+            raise FileNotFoundError(f"{place} was just taken back")
+        try:
+            offer = Offer.model_validate_json(text)
+        except ValueError as exc:
+            raise CannotHelp("another version of assembler made it") from exc
+        yield OpenOffer(place, file, offer)
+    finally:
+        os.close(file)
 
 
 def help_out(place: Path, *, name: str, program: Ffmpeg, jobs: int, stop: Stop, may_go_on: Callable[[], bool]) -> int:
     """Render chunks of this offer until none is free; how many they were.
 
-    ``name`` is nobody else's. Once ``may_go_on()`` is False no more are taken, but those in hand are finished. Raises
-    CannotHelp.
+    ``name`` is nobody else's. Once ``may_go_on()`` is False no more are taken, but those in hand are finished; where
+    ``stop`` is set they are left as they are, for whoever takes them next. Raises CannotHelp, and OSError where nothing
+    is offered.
     """
-    try:
-        opened = OpenOffer(place)
-    except OSError:
-        return 0
-    with opened:
-        own = Path(opened.offer.work) / "helped" / name
+    with opened(place) as found:
+        if not found.is_open():
+            place.unlink(missing_ok=True)  # its owner is dead; who goes on makes a new one
+            return 0
+        own = found.work / "helped" / name
         try:
-            shutil.rmtree(own, ignore_errors=True)  # of one who died under this name
-            own.mkdir()
-            return _helped(opened, own, program, jobs, stop, may_go_on)
+            own.mkdir(exist_ok=True)
+            return _helped(found, own, program, jobs, stop, may_go_on)
         except (MediaError, OSError) as exc:
-            if opened.is_gone():
+            if found.is_withdrawn():
                 return 0
-            raise CannotHelp(exc.sentence if isinstance(exc, MediaError) else str(exc.strerror)) from exc
+            raise CannotHelp(exc.sentence if isinstance(exc, MediaError) else str(exc)) from exc
         finally:
-            shutil.rmtree(own, ignore_errors=True)
+            if not (found.work / "chunks").exists():  # the owner has finished, and removed what it saw
+                shutil.rmtree(own, ignore_errors=True)
 
 
-def _helped(opened: OpenOffer, own: Path, program: Ffmpeg, jobs: int, stop: Stop, may_go_on: Callable[[], bool]) -> int:
+def _helped(found: OpenOffer, own: Path, program: Ffmpeg, jobs: int, stop: Stop, may_go_on: Callable[[], bool]) -> int:
     alone = Stop(within=stop)
-    turn = _Turn(opened, _setup(opened.offer, own, program, alone), may_go_on, alone)
-    prepare_sources(opened.offer.chunks, turn.setup)  # all at once: threads would be in each other's way
+    setup = _setup(found.offer, own, program, alone)
+    prepare_sources(found.offer.chunks, setup)  # all at once: threads would be in each other's way
+    (own / "chunks").mkdir(exist_ok=True)
+    help_ = _Help(found, setup, may_go_on)
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="help") as pool:
-        futures = [pool.submit(turn.work) for _ in range(jobs)]
+        futures = [pool.submit(help_.work) for _ in range(jobs)]
         try:
             while wait(futures, LOOK_SECONDS).not_done:
-                if opened.is_gone():
+                if found.is_withdrawn():
                     alone.set()
         except BaseException:
             alone.set()
             raise
     for error in (future.exception() for future in futures):
-        is_the_end = isinstance(error, Stopped) or (isinstance(error, MediaError | OSError) and opened.is_gone())
-        if error is not None and not is_the_end:
+        if error is not None and not isinstance(error, Stopped):
             raise error
-    return len(turn.finished)
+    return len(help_.finished)
 
 
 def _setup(offer: Offer, own: Path, program: Ffmpeg, stop: Stop) -> RenderSetup:
     """Raises CannotHelp where chunks would not come out as their owner's."""
-    setup = RenderSetup(
-        folder=own,
-        program=program,
-        encoder=ENCODERS[offer.encoder].at(offer.quality),
-        files={name: Path(path) for name, path in offer.files.items()},
-        facts={name: Facts.from_json(text) for name, text in offer.facts.items()},
-        stop=stop,
-        stall_seconds=offer.stall_seconds,
-    )
     try:
+        setup = RenderSetup(
+            folder=own,
+            program=program,
+            encoder=_encoding(offer, program),
+            files={name: Path(path) for name, path in offer.files.items()},
+            facts={name: Facts.from_json(text) for name, text in offer.facts.items()},
+            stop=stop,
+            stall_seconds=offer.stall_seconds,
+        )
         names = tuple(map(setup.chunk_digest, offer.chunks))
-    except OSError as exc:
+    except (ValueError, KeyError) as exc:
+        raise CannotHelp("another version of assembler made it") from exc
+    except FileNotFoundError as exc:
         raise CannotHelp(f"{exc.filename} is not there") from exc
     if names != offer.names:
         raise CannotHelp("its files or its ffmpeg are other ones here")
     return setup
 
 
-class _Turn:
+def _encoding(offer: Offer, program: Ffmpeg) -> Encoding:
+    encoding = ENCODERS[offer.encoder].at(offer.quality)
+    if not offer.is_proved:
+        return encoding
+    try:
+        return prove(encoding, offer.chunks[0].canvas, offer.chunks[0].fps, program)
+    except Refused as exc:
+        raise CannotHelp(f"its encoder {offer.encoder} does not work here: {exc}") from exc
+
+
+@dataclass(frozen=True)
+class _Help:
     """What the threads that help with one offer have in common."""
 
-    def __init__(self, opened: OpenOffer, setup: RenderSetup, may_go_on: Callable[[], bool], stop: Stop) -> None:
-        self.opened, self.setup, self.may_go_on, self.stop = opened, setup, may_go_on, stop
-        self.finished: list[str] = []
+    found: OpenOffer
+    setup: RenderSetup
+    may_go_on: Callable[[], bool]
+    finished: list[str] = field(default_factory=list)
 
     def work(self) -> None:
         """One thread's part: the first free chunk, again and again."""
-        while self.may_go_on() and self.opened.is_open() and not self.stop.is_set():
-            if not any(self._render(chunk, name) for chunk, name in self.opened.wanted()):
+        while self.may_go_on() and self.found.is_open() and not self.setup.stop.is_set():
+            if not any(self._render(chunk, name) for chunk, name in self.found.wanted()):
                 return
 
     def _render(self, chunk: Chunk, name: str) -> bool:
         """False where somebody else has it."""
-        with claimed(Path(self.opened.offer.work) / "claims" / name) as is_ours:
-            if not is_ours or (chunk, name) not in self.opened.wanted():
+        work, own = self.found.work, self.setup.folder / "chunks"
+        with claimed(work, name) as is_ours:
+            if not is_ours or (chunk, name) not in self.found.wanted():
                 return False
-            render_chunks([chunk], replace(self.setup, stop=Stop(within=self.stop)), jobs=1, on_seconds=_ignore)
-            _deliver(self.setup.folder / "chunks", Path(self.opened.offer.work) / "chunks")
+            fetch_beginning(work, name, own)
+            alone = replace(self.setup, stop=Stop(within=self.setup.stop))  # its failure stops its own work only
+            rendered, _ = render_chunks([chunk], alone, jobs=1, on_seconds=_ignore)
+            _deliver([piece.path for piece in rendered], own, work / "chunks")
             self.finished.append(name)
             return True
 
@@ -169,8 +192,12 @@ def _ignore(seconds: float) -> None:
     """The owner counts."""
 
 
-def _deliver(made: Path, chunks: Path) -> None:
-    for suffix in FINISHED:
-        for path in made.glob(f"*{suffix}"):
-            with suppress(FileNotFoundError):  # another thread was faster
+def _deliver(pieces: Iterable[Path], own: Path, chunks: Path) -> None:
+    """Move finished chunks to their owner, each behind its report, and last what says how one was split."""
+    for piece in pieces:
+        if not (chunks / piece.name).exists():
+            for path in (report_of(piece), piece):
                 os.replace(path, chunks / path.name)
+    for path in own.glob(f"*{SPLIT}"):
+        with suppress(FileNotFoundError):  # another thread was faster
+            os.replace(path, chunks / path.name)

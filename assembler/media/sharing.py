@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
+from assembler.media.render_run import MADE
 from assembler.media.render_setup import RenderSetup
 from assembler.options import Options, Quality
 from assembler.plan.chunks import Chunk
@@ -31,12 +34,12 @@ POLL_SECONDS = 0.1
 class Offer(Value):
     """All that somebody else needs to render chunks of a playback."""
 
-    work: str
-    """The work folder, absolute."""
     encoder: str
     """Name of the encoder's row."""
     quality: Quality
     """Its column."""
+    is_proved: bool
+    """True if a trial here is part of the chunks' names: others have to make it too."""
     files: dict[str, str]
     """Source files by video id, absolute."""
     facts: dict[str, str]
@@ -56,12 +59,17 @@ def offer_place(plan: Plan, folder: Path, options: Options) -> Path | None:
     return Workspace(options.home).shared / f"{folder.name}.json"
 
 
+def work_of(place: Path) -> Path:
+    """The work folder of what is offered there."""
+    return place.parent.parent / "work" / place.stem
+
+
 @contextmanager
-def claimed(path: Path) -> Iterator[bool]:
-    """Whether the lock on this file is ours as long as the ``with`` lasts; it is made where its folder exists."""
+def claimed(work: Path, name: str) -> Iterator[bool]:
+    """Whether this chunk is ours to render as long as the ``with`` lasts; nobody's where the work folder is gone."""
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError:
+        file = os.open(work / "claims" / name, os.O_RDWR | os.O_CREAT, 0o666)
+    except FileNotFoundError:
         yield False
         return
     try:
@@ -79,37 +87,66 @@ def try_lock(file: int) -> bool:
     return True
 
 
+def is_locked(file: int) -> bool:
+    """True while somebody else has locked this file."""
+    if try_lock(file):
+        fcntl.flock(file, fcntl.LOCK_UN)
+        return False
+    return True
+
+
+def fetch_beginning(work: Path, name: str, chunks: Path) -> None:
+    """Copy to ``chunks``, to be salvaged there, how far one who helped got with a chunk before it died or was stopped.
+
+    A copy: who lost the claim may be a machine that was only cut off, and still writes.
+    """
+    half, log = f"{name}{MADE}{PART}", f"{name}.log"
+    if any((chunks / known).exists() for known in (half, f"{name}.mp4")):
+        return
+    with suppress(FileNotFoundError):  # who left it comes back, and goes on with it
+        sizes = {begun: begun.stat().st_size for begun in work.glob(f"helped/*/chunks/{half}")}
+        if sizes:
+            begun = max(sizes, key=lambda path: sizes[path])
+            shutil.copyfile(begun, chunks / f"{name}.fetched")
+            shutil.copyfile(begun.with_name(log), chunks / log)
+            os.replace(chunks / f"{name}.fetched", chunks / half)
+
+
 class Turns:
-    """Chunks for the owner's threads, each once: one that somebody else renders is passed over, and waited for at the
-    end. Where that takes longer than ``patience`` seconds it is taken all the same: its locks may be held by a process
-    that hangs.
+    """Chunks for the owner's threads, each once.
+
+    One that somebody else renders is passed over, and waited for at the end. Where that takes longer than ``patience``
+    seconds it is taken all the same: its claim may be held by a process that hangs.
     """
 
     def __init__(
-        self, order: Iterable[int], stop: Stop, claims: Mapping[int, Path] | None = None, patience: float = 0
-    ) -> None:
-        self._left, self._stop, self._claims, self._patience = list(order), stop, claims, patience
+        self, order: Iterable[int], stop: Stop, work: Path | None = None, names: Mapping[int, str] | None = None,
+        patience: float = 0,
+    ) -> None:  # fmt: skip
+        """Nobody else has to be asked where ``work`` is None; ``names``: the chunks' digests."""
+        self._left, self._stop, self._work, self._names, self._patience = list(order), stop, work, names or {}, patience
         self._lock = threading.Lock()
 
     @contextmanager
     def take(self) -> Iterator[int]:
         """The next chunk, by its index; raises Stopped. Called once for each chunk."""
-        waited = 0.0
+        begun = time.monotonic()
         while not self._stop.is_set():
+            is_patient = time.monotonic() - begun <= self._patience
             for index in list(self._left):
-                if self._claims is None or waited > self._patience:
-                    if self._is_taken(index):
-                        yield index
-                        return
-                    continue
-                with claimed(self._claims[index]) as is_ours:
+                with self._claimed(index, is_patient=is_patient) as is_ours:
                     if is_ours and self._is_taken(index):
-                        os.listdir(self._claims[index].parent.parent / "chunks")  # NFS looks anew what is there
+                        if self._work is not None:
+                            fetch_beginning(self._work, self._names[index], self._work / "chunks")
                         yield index
                         return
-            threading.Event().wait(POLL_SECONDS)
-            waited += POLL_SECONDS
+            time.sleep(POLL_SECONDS)
         raise Stopped
+
+    def _claimed(self, index: int, *, is_patient: bool) -> AbstractContextManager[bool]:
+        if self._work is None or not is_patient:
+            return nullcontext(True)
+        return claimed(self._work, self._names[index])
 
     def _is_taken(self, index: int) -> bool:
         with self._lock:
@@ -125,30 +162,34 @@ def sharing(chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup, *
     if setup.offer is None or len(chunks) <= jobs or setup.encoder.is_hardware:
         yield Turns(order, setup.stop)
         return
-    claims = {index: setup.folder / "claims" / setup.chunk_digest(chunks[index]) for index in order}
-    for name in ("claims", "helped"):
-        (setup.folder / name).mkdir(exist_ok=True)
-    with _offered(setup.offer, _offer(chunks, order, setup)) as is_offered:
-        yield Turns(order, setup.stop, claims if is_offered else None, setup.stall_seconds)
+    names = {index: setup.chunk_digest(chunks[index]) for index in order}
+    for folder in ("claims", "helped"):
+        (setup.folder / folder).mkdir(exist_ok=True)
+    with _offered(setup.offer, _offer([chunks[index] for index in order], list(names.values()), setup)) as is_offered:
+        work = setup.folder if is_offered else None
+        yield Turns(order, setup.stop, work, names, setup.stall_seconds)
 
 
-def _offer(chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup) -> Offer:
+def _offer(chunks: Sequence[Chunk], names: Sequence[str], setup: RenderSetup) -> Offer:
     needed = sorted({s.video_id for chunk in chunks for tile in chunk.tiles for s in tile.sources})
     return Offer(
-        work=str(setup.folder.absolute()),
         encoder=setup.encoder.name,
         quality=setup.encoder.quality,
+        is_proved=bool(setup.encoder.proof),
         files={name: str(setup.files[name].resolve()) for name in needed},
         facts={name: setup.facts[name].to_json() for name in needed},
-        chunks=tuple(chunks[index] for index in order),
-        names=tuple(setup.chunk_digest(chunks[index]) for index in order),
+        chunks=tuple(chunks),
+        names=tuple(names),
         stall_seconds=setup.stall_seconds,
     )
 
 
 @contextmanager
 def _offered(place: Path, offer: Offer) -> Iterator[bool]:
-    """The offer stands as long as the ``with`` lasts; False on a file system without locks, where none is made."""
+    """The offer stands as long as the ``with`` lasts; False on a file system without locks, where none is made.
+
+    It is emptied when it is taken back: who has it open then knows that its owner did not just die.
+    """
     part = place.with_name(f"{place.name}.{os.getpid()}{PART}")
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
@@ -160,6 +201,7 @@ def _offered(place: Path, offer: Offer) -> Iterator[bool]:
         yield is_locked
     finally:
         with suppress(OSError):
+            os.truncate(file, 0)
             part.unlink(missing_ok=True)
             if os.fstat(file).st_ino == place.stat().st_ino:
                 place.unlink()

@@ -58,7 +58,7 @@ def long(folder: Path, minutes: float) -> tuple[list[bytes], dict[str, str]]:
 
 @contextmanager
 def workers(shop: Workshop, cores: Sequence[int]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A worker pinned to each core, ready."""
+    """A worker pinned to each core, ready; the first one is called 1, and so on."""
     processes = []
     log = shop.folder / "worker.log"
     try:
@@ -69,7 +69,7 @@ def workers(shop: Workshop, cores: Sequence[int]) -> Iterator[list[subprocess.Po
                 processes.append(shop.start(jobs="1"))
             finally:
                 os.sched_setaffinity(0, before)
-        until(lambda: log.read_text().count("publishing to") == len(cores), 120)
+            until(lambda: log.read_text().count("publishing to") == len(processes), 120)
         time.sleep(3)  # their first looks at the queue are over
         yield processes
     finally:
@@ -91,7 +91,7 @@ def measured(kind: str, given: argparse.Namespace, server: Postgres, cores: Sequ
             shop.hand_in(*bodies)
             if is_killed:
                 until(lambda: middle(shop, len(bodies)), PATIENCE)
-                kill(processes[0])
+                kill(processes[at_work(shop)])
             until(lambda: not (time.sleep(0.1) or shop.records.list_jobs(unfinished())), PATIENCE)
             wall = time.monotonic() - begun
             jobs = shop.records.list_jobs()
@@ -110,6 +110,11 @@ def middle(shop: Workshop, count: int) -> bool:
     if count > 1:
         return shop.records.count_states()[JobState.DONE] * 2 >= count
     return len(shop.chunks()) >= 5 or shop.job("t0").state.is_over
+
+
+def at_work(shop: Workshop) -> int:
+    """Index of a worker that has a job."""
+    return int(min(shop.engine.owners()).rpartition("-")[2]) - 1
 
 
 def told(shop: Workshop, kind: str, cores: Sequence[int], wall: float, *, is_killed: bool) -> None:

@@ -74,14 +74,20 @@ def run(desk: Desk, ffmpeg: str) -> list[str]:
     return [*desk.run, "--keep-work", "--ffmpeg", ffmpeg]
 
 
-def assert_right(desk: Desk, joins: Sequence[int]) -> None:
+def assert_right(desk: Desk, borders: Sequence[int]) -> None:
     """Every frame is whole and shows what it must; pieces meet at these frames."""
     manifest = load_manifest(desk.out)
     verify(desk.out, manifest, decode="all")
     assert wrong_pictures(desk.lesson, Playback(desk.out, manifest, was_there=False)) == []
-    step = manifest.stamps.steps[0][0]
-    assert [at // step for at in manifest.joins] == list(joins)
+    assert joins(desk) == list(borders)
     assert parts(desk) == []
+
+
+def joins(desk: Desk) -> list[int]:
+    """Frames at which pieces meet."""
+    manifest = load_manifest(desk.out)
+    step = manifest.stamps.steps[0][0]
+    return [at // step for at in manifest.joins]
 
 
 def test_a_run_that_is_killed_and_then_stopped_goes_on_where_it_was(desk: Desk, ffmpeg: str) -> None:
@@ -178,6 +184,26 @@ class TestAPartOfAnyLength:
         assert 15 < had <= FRAMES
         assert desk.say(*desk.run, "--keep-work", **WHOLE).code == 0
         assert_right(desk, [had] if had < FRAMES else [])
+
+    def test_is_gone_on_with_where_one_who_helped_left_it(self, tmp_path: Path, bundled_ffmpeg: str) -> None:
+        desk = Desk.laid(tmp_path, LESSON, bundled_ffmpeg)
+        shared = {"chunk_seconds": "4", "jobs": "1", "share_minutes": "0.1"}
+        assert desk.say(*desk.run, "--keep-work", **shared).code == 0
+        (border,) = joins(desk)
+        desk.out.unlink()
+        chunk = next(desk.home.glob("work/*/chunks/*.mp4"))
+        left = chunk.parents[1] / "helped/who-is-gone/chunks" / f"{chunk.stem}.made.part"
+        left.parent.mkdir(parents=True)
+        data = chunk.read_bytes()
+        left.write_bytes(data[: _fragment_ends(data)[-1] - 1])
+        os.replace(chunk.with_suffix(".log"), left.with_name(f"{chunk.stem}.log"))
+        for path in (chunk, chunk.with_suffix(".json")):
+            path.unlink()
+        had = whole_fragments(left).pictures
+        assert desk.say(*desk.run, "--keep-work", **shared).code == 0
+        assert 0 < had == int(chunk.with_suffix(".split").read_text())
+        assert joins(desk) in ([had, border], [border, border + had])
+        assert_right(desk, joins(desk))
 
     def test_without_a_whole_fragment_is_made_anew(self, half: tuple[Desk, Path]) -> None:
         desk, part = half
