@@ -110,7 +110,7 @@ def finish(shop: Workshop, sent: int, lost: set[str], unanswered: int, rounds: i
     port = free_port()
     server = started(SERVE, ["serve", "--port", str(port), "--insecure", "--workers", "0"], port, shop.folder)
     try:
-        until(lambda: not (time.sleep(0.5) or shop.records.list_jobs([JobState.NEW])), 120)
+        until(lambda: not shop.records.list_jobs([JobState.NEW]), 120)
     finally:
         server.terminate()
         server.wait(30)

@@ -92,7 +92,7 @@ def measured(kind: str, given: argparse.Namespace, server: Postgres, cores: Sequ
             if is_killed:
                 until(lambda: middle(shop, len(bodies)), PATIENCE)
                 kill(processes[at_work(shop)])
-            until(lambda: not (time.sleep(0.1) or shop.records.list_jobs(unfinished())), PATIENCE)
+            until(lambda: not shop.records.list_jobs(unfinished()), PATIENCE)
             wall = time.monotonic() - begun
             jobs = shop.records.list_jobs()
             assert [job.state for job in jobs] == [JobState.DONE] * len(bodies), jobs
