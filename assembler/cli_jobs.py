@@ -200,12 +200,22 @@ def cancel(jobs: Ids) -> int:
 @verb
 def prune(
     days: Annotated[float, typer.Option("--older", help="Forget jobs that ended so many days ago.", min=0)] = 90,
+    sources: Annotated[
+        float | None,
+        typer.Option("--sources", help="Also remove downloads of jobs published so many days ago.", min=0),
+    ] = None,
 ) -> int:
     """Forget jobs that are over; what they published stays."""
     from assembler.jobs.intake import prune as forget
 
     records, engine = _open()
-    print(f"{forget(records, engine, load_options(), days)} jobs forgotten")
+    options = load_options()
+    if sources is not None:  # first: of forgotten jobs it is not known what was downloaded for them
+        from assembler.jobs.sources import remove_sources
+
+        files, size = remove_sources(records, options, sources)
+        print(f"{files} downloads removed, {size / 2**20:.1f} MiB")
+    print(f"{forget(records, engine, options, days)} jobs forgotten")
     return 0
 
 

@@ -12,11 +12,10 @@ from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 
-from assembler.dialects import parse
 from assembler.errors import AssemblerError, DiskFull
-from assembler.jobs.bodies import load_body
 from assembler.jobs.model import JobState
 from assembler.jobs.records import Records
+from assembler.jobs.sources import recording_of
 from assembler.jobs.tables import JOB
 from assembler.network.download import fetch_all
 from assembler.options import Options
@@ -76,7 +75,5 @@ def _unclaim(records: Records, job: tuple[str, int]) -> None:
 
 
 def _fetch(options: Options, records: Records, job: tuple[str, int], stop: Stop) -> None:
-    body = load_body(records, job[1])
-    recording = parse(body.raw, query={"sdkappid": body.app} if body.app else {})
     cache = Workspace(options.home).cache
-    fetch_all(recording.segments, cache=cache, options=options, progress=Silent(), stop=stop)
+    fetch_all(recording_of(records, job[1]).segments, cache=cache, options=options, progress=Silent(), stop=stop)

@@ -116,7 +116,20 @@ def open_database(options: Options) -> sa.Engine:
             if engine.dialect.name == "postgresql":
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7151720170)"))  # one process makes the tables
             METADATA.create_all(connection)
+            _add_columns(connection)
         return engine
+
+
+def _add_columns(connection: sa.Connection) -> None:
+    """What an older version's tables lack; every column that ever came later may be empty."""
+    known = sa.inspect(connection)
+    quote = connection.dialect.identifier_preparer.quote
+    for table in METADATA.sorted_tables:
+        there = {column["name"] for column in known.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(connection.dialect)
+                connection.execute(sa.text(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}"))
 
 
 def _sqlite(options: Options) -> sa.Engine:

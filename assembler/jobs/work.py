@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Never
 
 from assembler.assemble import assemble
-from assembler.dialects import parse
 from assembler.errors import AssemblerError, DownloadError
 from assembler.gather import gather
-from assembler.jobs.bodies import load_body
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import Records, now
+from assembler.jobs.sources import recording_of
 from assembler.jobs.under_way import UnderWay
 from assembler.media.verify import assets_of
 from assembler.network.card import Card
@@ -200,8 +199,7 @@ class Work:
             self._records.change(job.id, during=job.tries, only=running, is_held=False, state=JobState.WAITING)
 
     def _recording(self, job: Job) -> Recording:
-        body = load_body(self._records, job.event)
-        return parse(body.raw, query={"sdkappid": body.app} if body.app else {})
+        return recording_of(self._records, job.event)
 
     def _made(self, job: Job) -> Path:
         return self._options.home.absolute() / "made" / job.id / FILE

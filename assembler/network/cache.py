@@ -139,6 +139,17 @@ class Entry:
             self.part.unlink(missing_ok=True)
             _sidecar(self.part).unlink(missing_ok=True)
 
+    def drop(self) -> int:
+        """Forget the whole file; how many bytes it had."""
+        with disk_errors(self.file.parent):
+            try:
+                size = self.file.stat().st_size
+            except FileNotFoundError:
+                return 0
+            self.file.unlink()
+            _sidecar(self.file).unlink(missing_ok=True)
+            return size
+
     def finish(self, known: Known) -> None:
         """The part, which is whole, becomes the file."""
         with disk_errors(self.file.parent):

@@ -226,9 +226,10 @@ def test_on_postgres_it_is_the_same(postgres: Any, tmp_path: Path, backend: Back
         assert filed(shop) == []
 
 
-def test_a_database_of_an_earlier_version_gets_the_table(shop: Workshop) -> None:
+def test_a_database_of_an_earlier_version_gets_what_it_lacks(shop: Workshop) -> None:
     with shop.records.transaction() as connection:
         connection.execute(sa.text("DROP TABLE assembler_notice"))
+        connection.execute(sa.text("ALTER TABLE assembler_job DROP COLUMN remaining"))
     shop.records = Records(open_database(shop.options), tells=True)
     end(shop, DONE)
     assert len(filed(shop)) == 1

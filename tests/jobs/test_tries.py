@@ -17,9 +17,13 @@ from assembler.jobs.intake import try_again
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.prefetch import claim, fetching_ahead
 from assembler.jobs.records import now
+from assembler.jobs.sources import recording_of, remove_sources
 from assembler.jobs.work import MOST_FAILURES, Work
+from assembler.network.download import fetch_all
 from assembler.options import load_options
 from assembler.processes import Stop
+from assembler.progress import Silent
+from assembler.workspace import Workspace
 from jobs.test_once import event
 
 
@@ -156,3 +160,18 @@ class TestFilesThatMayStillCome:
             stop.set()
         assert served.job("t2").state is JobState.WAITING
         assert claim(served.records, "v") is None
+
+    def test_they_are_removed_only_when_all_who_want_them_are_published(self, served: Workshop) -> None:
+        recording = recording_of(served.records, served.job("t2").event)
+        cache = Workspace(served.options.home).cache
+        fetch_all(recording.segments, cache=cache, options=served.options, progress=Silent())
+        again = recording.model_copy(update={"task_id": "t3", "segments": recording.segments[:1]})
+        served.hand_in(again.model_dump_json().encode())
+        served.records.change("t2", state=JobState.DONE)
+        assert remove_sources(served.records, served.options, 0) == (0, 0), "t3 still wants it"
+        served.records.change("t3", state=JobState.FAILED)
+        assert remove_sources(served.records, served.options, 0) == (0, 0), "it may be tried again"
+        served.records.change("t3", state=JobState.DONE)
+        assert remove_sources(served.records, served.options, 1) == (0, 0), "that was no day ago"
+        assert remove_sources(served.records, served.options, 0) == (1, 1000)
+        assert remove_sources(served.records, served.options, 0) == (0, 0)
