@@ -8,7 +8,7 @@ decoded from the key frame before the chunk's first frame on: what lies between 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -29,6 +29,8 @@ REACH = 4
 """A border may lie this part of the wanted length off its place."""
 DISTANCE_WEIGHT = 10
 """Being a frame off the wanted place counts as much as decoding a tenth of a canvas for nothing."""
+MOST_SOURCES = 40
+"""A chunk's ffmpeg holds about 1 MB for each source that it reads: where many come and go, chunks are shorter."""
 COSTLIEST = 3
 """Sources whose key frames are looked at for a border, the ones that cost most to decode."""
 
@@ -65,8 +67,13 @@ def place_borders(
     pixels = plan.canvas.width * plan.canvas.height
     scenes = [scene.first for scene in plan.scenes]
     sources = _decoded(plan, facts)
+    read = [(source.first, source.end) for _, _, source in placed_sources(plan, facts, Frame(0), plan.frames)]
     borders = [Frame(0)]
-    while (length := _wanted(plan, borders[-1], most, jobs, is_growing=is_growing)) is not None:
+    while True:
+        few = max(_uncrowded(read, borders[-1], plan), int(SHORTEST_SECONDS * plan.fps))
+        length = _wanted(plan, borders[-1], min(most, few), jobs, is_growing=is_growing)
+        if length is None:
+            break
         wanted, reach = borders[-1] + length, length // REACH
         near = [s for s in sources if s.first < wanted + reach and wanted - reach < s.end]
         places = {wanted, *scenes, *_keyframes(near, wanted - reach, wanted + reach)}
@@ -77,6 +84,13 @@ def place_borders(
         }
         borders.append(Frame(min(cost, key=lambda at: (cost[at], abs(at - wanted), at))))
     return (*borders, plan.frames)
+
+
+def _uncrowded(read: Sequence[tuple[Frame, Frame]], at: Frame, plan: Plan) -> int:
+    """For how many frames from here on no more than ``MOST_SOURCES`` are read; ``read``: from when to when, sorted."""
+    room = MOST_SOURCES - sum(first <= at < end for first, end in read)
+    later = [first for first, _ in read if first > at]
+    return later[max(0, room)] - at if room < len(later) else plan.frames - at
 
 
 def _wanted(plan: Plan, at: Frame, most: int, jobs: int, *, is_growing: bool) -> int | None:

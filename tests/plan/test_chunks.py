@@ -14,7 +14,14 @@ from assembler.assemble import decide
 from assembler.facts import Facts
 from assembler.gather import Gathered
 from assembler.options import Options
-from assembler.plan.borders import FIRST_SECONDS, GROWING_SECONDS, LAST_SECONDS, SHORTEST_SECONDS, place_borders
+from assembler.plan.borders import (
+    FIRST_SECONDS,
+    GROWING_SECONDS,
+    LAST_SECONDS,
+    MOST_SOURCES,
+    SHORTEST_SECONDS,
+    place_borders,
+)
 from assembler.plan.chunks import cut_chunks, split_chunk
 from assembler.plan.model import Plan
 from assembler.recording import Segment
@@ -107,6 +114,15 @@ class TestBorders:
         assert len(place_borders(plan, by_id, seconds=60, jobs=2)) <= 3 * 60 + 5
         assert place_borders(*lesson(60), seconds=60, jobs=1) == (0, 60 * FPS)
         assert place_borders(*lesson(6), seconds=60, jobs=16) == (0, 6 * FPS)
+
+    def test_where_many_come_and_go_chunks_are_shorter_and_read_only_so_many_files(self) -> None:
+        segments = [board("w", 0, 600_000), *(camera(f"v{n}", f"user {n}", n * 1000, 900) for n in range(300))]
+        by_id = {s.video_id: known(s, 900) for s in segments}
+        plan = planned(segments, by_id)
+        chunks = cut_chunks(plan, by_id, place_borders(plan, by_id, seconds=60, jobs=2))
+        counts = [len({source.video_id for tile in chunk.tiles for source in tile.sources}) for chunk in chunks]
+        assert max(counts) <= MOST_SOURCES * 5 // 4 + 1
+        assert max(chunk.frames for chunk in chunks) > 55 * FPS, "where nobody comes they are as long as ever"
 
     def test_they_lie_at_key_frames_of_what_costs_most_to_decode(self) -> None:
         segments = [board("w", 0, 300_000), camera("a", "ann", 0, 300_000)]
