@@ -90,8 +90,8 @@ def measured(kind: str, given: argparse.Namespace, server: Postgres, cores: Sequ
             begun = time.monotonic()
             shop.hand_in(*bodies)
             if is_killed:
-                until(lambda: middle(shop, len(bodies)), PATIENCE)
-                kill(processes[at_work(shop)])
+                until(lambda: middle(shop, len(bodies)) and at_work(shop) is not None, PATIENCE)
+                kill(processes[at_work(shop) or 0])
             until(lambda: not shop.records.list_jobs(unfinished()), PATIENCE)
             wall = time.monotonic() - begun
             jobs = shop.records.list_jobs()
@@ -112,9 +112,10 @@ def middle(shop: Workshop, count: int) -> bool:
     return len(shop.chunks()) >= 5 or shop.job("t0").state.is_over
 
 
-def at_work(shop: Workshop) -> int:
-    """Index of a worker that has a job."""
-    return int(min(shop.engine.owners()).rpartition("-")[2]) - 1
+def at_work(shop: Workshop) -> int | None:
+    """Index of a worker that has a job; between two jobs nobody may have one."""
+    owners = shop.engine.owners()
+    return int(min(owners).rpartition("-")[2]) - 1 if owners else None
 
 
 def told(shop: Workshop, kind: str, cores: Sequence[int], wall: float, *, is_killed: bool) -> None:
