@@ -153,8 +153,7 @@ class _Growth:
             except OSError as exc:  # a file system without links, or it is whole by now and was moved
                 raise NotYet from exc
             self.links[name] = link
-            growing.listeners.append(self._note)
-            self._note(growing)
+            growing.listen(self._note)
 
     def _note(self, growing: Growing) -> None:
         """Tell the mixing child how much is there; a file that is lost ends all."""

@@ -44,8 +44,6 @@ class Growing:
     """The version, with ``have`` and ``tail`` as they were at the beginning."""
     lock: ExitStack = field(default_factory=ExitStack)
     """Gives the entry's lock back."""
-    listeners: list[Callable[[Growing], None]] = field(default_factory=list)
-    """Called, from the thread that fetches, whenever more is there and at the end."""
     failure: DownloadError | None = None
     """Why it will not become whole."""
     _next: int = 0
@@ -57,6 +55,8 @@ class Growing:
     _is_whole: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _noting: threading.Lock = field(default_factory=threading.Lock)
+    _listeners: list[Callable[[Growing], None]] = field(default_factory=list)
+    _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._next = self.known.have or 0
@@ -159,9 +159,16 @@ class Growing:
             self._changed.notify_all()
         self._tell()
 
-    def _tell(self) -> None:
-        for listener in list(self.listeners):
+    def listen(self, listener: Callable[[Growing], None]) -> None:
+        """Call it now, and from the threads that fetch whenever more is there and at the end."""
+        with self._telling:
+            self._listeners.append(listener)
             listener(self)
+
+    def _tell(self) -> None:
+        with self._telling:  # one at a time: what is written down last is then never older than what was before
+            for listener in self._listeners:
+                listener(self)
 
     def wait(self, wanted: int, seconds: float) -> bool:
         """Wait for ``wanted`` bytes, at most so long; True if they are there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -264,7 +265,7 @@ def test_whoever_waits_for_bytes_is_woken_when_they_are_there(tmp_path: Path) ->
     known = Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
     growing = Growing(segment(), "http://h/v1", entry, known)
     heard: list[int] = []
-    growing.listeners.append(lambda g: heard.append(g.have))
+    growing.listen(lambda g: heard.append(g.have))
     piece, behind = growing.take(500), growing.take(500)
     assert piece is not None
     assert behind is not None
@@ -280,7 +281,33 @@ def test_whoever_waits_for_bytes_is_woken_when_they_are_there(tmp_path: Path) ->
     assert growing.have == 1000, "it has met the end"
     assert growing.leave(piece)
     thread.join()
-    assert heard == [100, 500, 500, 1000, 1000]
+    assert heard == [100, 100, 500, 500, 1000, 1000]
+
+
+def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: Path) -> None:
+    """Two pieces of a file tell at the same time; who writes down what it hears may be interrupted in between."""
+    entry = entry_of(tmp_path, segment(url="http://h/v1"))
+    assert entry is not None
+    growing = Growing(
+        segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
+    )
+    first, second = growing.take(400), growing.take(400)
+    assert first is not None
+    assert second is not None
+    heard: list[int] = []
+
+    def hear(heard_of: Growing) -> None:
+        have = heard_of.have
+        time.sleep(0.05 if have < 500 else 0)
+        heard.append(have)
+
+    growing.listen(hear)
+    slow = threading.Thread(target=growing.reach, args=[first, 300])
+    slow.start()
+    time.sleep(0.02)
+    growing.reach(first, 500)
+    slow.join()
+    assert heard == sorted(heard)
 
 
 def test_a_file_that_loses_one_piece_is_lost_when_the_last_has_ended(tmp_path: Path) -> None:
