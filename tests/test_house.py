@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "assembler"
 RANKS = {
-    "errors": 0, "messages": 0, "values": 0, "times": 0,
+    "boxes": 0, "errors": 0, "messages": 0, "values": 0, "times": 0,
     "recording": 1, "facts": 1, "findings": 1, "options": 1, "progress": 1, "processes": 1, "workspace": 1,
     "dialects": 2, "timeline": 2,
     "layout": 3,

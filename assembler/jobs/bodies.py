@@ -29,6 +29,11 @@ class Body(NamedTuple):
     received: WallMs
     """When, Unix ms."""
 
+    @property
+    def query(self) -> dict[str, str]:
+        """What of its URL says what it is, as the dialects read it."""
+        return {"sdkappid": self.app} if self.app else {}
+
 
 class Event(Value):
     """A stored body as lists show it."""

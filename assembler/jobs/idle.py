@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 
 from assembler.errors import AssemblerError
+from assembler.jobs.beside import beside
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.helping import CannotHelp, help_out
 from assembler.options import Options
@@ -17,19 +18,11 @@ LOOK_SECONDS = 2.0
 END_SECONDS = 3.0
 
 
-@contextmanager
 def helping(
     options: Options, name: str, is_idle: Callable[[], bool], stop: Stop, say: Callable[[str], None]
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Help whenever ``is_idle()``, until ``stop`` is set; ``name`` is the worker's."""
-    left = threading.Event()
-    thread = threading.Thread(target=_help, args=(options, name, is_idle, stop, left, say), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        left.set()
-        thread.join(END_SECONDS)
+    return beside(lambda left: _help(options, name, is_idle, stop, left, say), END_SECONDS)
 
 
 def _help(

@@ -138,7 +138,7 @@ def _take(
 def _read(body: Body) -> tuple[Event | None, Claim | None, str]:
     """What a body says: event, result, and what is odd about it."""
     try:
-        event: Event | None = read_event(body.raw, query={"sdkappid": body.app} if body.app else {})
+        event: Event | None = read_event(body.raw, query=body.query)
     except InputError:
         event = None
     if event is not None and not event.is_result and not _carries_videos(body):

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from assembler.decide import timeline_only
-from assembler.dialects import parse
 from assembler.errors import AssemblerError
-from assembler.jobs.bodies import load_body
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.page import NOT_HERE, clock, elapsed, how_far, links, page, reason, state
 from assembler.jobs.published import Published, is_in_folder
 from assembler.jobs.records import Records
+from assembler.jobs.sources import recording_of
 from assembler.options import load_options
 from assembler.report.markup import facts, findings, table, text
 from assembler.report.picture import draw_picture
@@ -68,8 +67,7 @@ def _sentence(said: str) -> str:
 def draw_job(records: Records, job: Job) -> str:
     """The class drawn to scale from what its result declares, as markup; "" where it cannot be read."""
     try:
-        body = load_body(records, job.event)
-        recording = parse(body.raw, query={"sdkappid": body.app} if body.app else {})
+        recording = recording_of(records, job.event)
         timeline = timeline_only(recording, load_options())
     except AssemblerError:
         return ""

@@ -7,12 +7,12 @@ one worker; with several machines without a shared home it may be another than t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 
 import sqlalchemy as sa
 
 from assembler.errors import AssemblerError, DiskFull
+from assembler.jobs.beside import beside
 from assembler.jobs.model import JobState
 from assembler.jobs.records import Records
 from assembler.jobs.sources import recording_of
@@ -29,17 +29,9 @@ FULL_SECONDS = 300.0
 END_SECONDS = 3.0
 
 
-@contextmanager
-def fetching_ahead(options: Options, records: Records, name: str, stop: Stop) -> Iterator[None]:
+def fetching_ahead(options: Options, records: Records, name: str, stop: Stop) -> AbstractContextManager[None]:
     """Fetch for waiting jobs, one after the other and the oldest first, until ``stop`` is set."""
-    left = threading.Event()
-    thread = threading.Thread(target=_fetch_ahead, args=(options, records, name, stop, left), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        left.set()
-        thread.join(END_SECONDS)
+    return beside(lambda left: _fetch_ahead(options, records, name, stop, left), END_SECONDS)
 
 
 def _fetch_ahead(options: Options, records: Records, name: str, stop: Stop, left: threading.Event) -> None:

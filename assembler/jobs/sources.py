@@ -19,7 +19,7 @@ from assembler.workspace import Workspace
 def recording_of(records: Records, event: int) -> Recording:
     """What the stored body of this number says."""
     body = load_body(records, event)
-    return parse(body.raw, query={"sdkappid": body.app} if body.app else {})
+    return parse(body.raw, query=body.query)
 
 
 def remove_sources(records: Records, options: Options, days: float) -> tuple[int, int]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from assembler.errors import AssemblerError
+from assembler.jobs.beside import beside
 from assembler.jobs.outbox import Notice, settle_notice, take_notice
 from assembler.jobs.records import Records, note, now
 from assembler.network.notify import receiving
@@ -18,27 +19,16 @@ END_SECONDS = 1.0
 """The end does not wait for a silent receiver: another sender repeats the notice."""
 
 
-@contextmanager
-def telling(options: Options, records: Callable[[], Records]) -> Iterator[None]:
+def telling(options: Options, records: Callable[[], Records]) -> AbstractContextManager[None]:
     """Send notices as they fall due, until the ``with`` is left; nothing where no receiver is named."""
-    if options.notify_url is None:
-        yield
-        return
-    left = threading.Event()
 
-    def tell_on() -> None:
+    def tell_on(left: threading.Event) -> None:
         while not left.is_set():
             with suppress(AssemblerError):  # the database is away: the worker says so
                 tell_due(options, records(), left.is_set)
             left.wait(LOOK_SECONDS)
 
-    thread = threading.Thread(target=tell_on, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        left.set()
-        thread.join(END_SECONDS)
+    return beside(tell_on, END_SECONDS) if options.notify_url is not None else nullcontext()
 
 
 def tell_due(options: Options, records: Records, is_over: Callable[[], bool]) -> int:

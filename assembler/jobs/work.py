@@ -23,7 +23,6 @@ from assembler.network.download import fetch_all
 from assembler.network.publish import fill_template, publish
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
-from assembler.recording import Recording
 from assembler.report.text import describe_findings
 from assembler.times import WallMs
 from assembler.workspace import Workspace
@@ -108,7 +107,7 @@ class Work:
             threading.Event().wait(60)
 
     def _download(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
-        recording = self._recording(job)
+        recording = recording_of(self._records, job.event)
         fetched = fetch_all(
             recording.segments, cache=self._workspace.cache, options=self._options, progress=under_way,
             stop=under_way.stop,
@@ -122,7 +121,7 @@ class Work:
     def _render(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
         made = self._made(job)
         made.parent.mkdir(parents=True, exist_ok=True)
-        playback = assemble(self._recording(job), made, self._options, under_way, under_way.stop)
+        playback = assemble(recording_of(self._records, job.event), made, self._options, under_way, under_way.stop)
         return {
             "verdict": playback.manifest.verdict.value,
             "digest": playback.manifest.digest,
@@ -197,9 +196,6 @@ class Work:
             job = self.under_way.job
             running = [JobState.RUNNING]
             self._records.change(job.id, during=job.tries, only=running, is_held=False, state=JobState.WAITING)
-
-    def _recording(self, job: Job) -> Recording:
-        return recording_of(self._records, job.event)
 
     def _made(self, job: Job) -> Path:
         return self._options.home.absolute() / "made" / job.id / FILE

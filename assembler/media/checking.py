@@ -17,10 +17,11 @@ from typing import Any
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Discard
 
 from assembler.media.checking_wire import Check
-from assembler.media.sample_tables import NotPlain, read_tables
+from assembler.media.reading_tables import read_tables
+from assembler.media.sample_tables import NotPlain
+from assembler.media.streams import alone, tick
 from assembler.plan.stamps import Stamps
 
 Group = tuple[int, Iterator[Any]]
@@ -101,7 +102,7 @@ def _boxes(path: Path, size: int | None) -> Iterator[str]:
 def _indexed(source: InputContainer, order: Check) -> Iterator[str]:
     """Decode stamps as the file's index names them: behind the reordering delay they are the planned ones in order."""
     video = source.streams.video[0]
-    scale = order.stamps.time_scale * _tick(video)
+    scale = order.stamps.time_scale * tick(video)
     found = [entry.timestamp * scale for entry in video.index_entries]
     planned = order.stamps.unfolded()
     if len(found) != len(planned):
@@ -117,8 +118,8 @@ def _picture(source: InputContainer, order: Check, is_plain: bool) -> Iterator[s
     if (video.codec_context.width, video.codec_context.height) != (order.width, order.height):
         found = f"{video.codec_context.width}x{video.codec_context.height}"
         yield f"the picture is {found}, planned was {order.width}x{order.height}"
-    _alone(source, video)
-    scale = order.stamps.time_scale * _tick(video)
+    alone(source, video)
+    scale = order.stamps.time_scale * tick(video)
     # whole numbers: both sides times the denominator, which is 1 unless the file has a coarser clock than planned
     if is_plain:
         found_stamps = [entry.timestamp * scale.numerator for entry in video.index_entries]
@@ -145,27 +146,14 @@ def _planned(stamps: Stamps) -> Iterator[int]:
             yield at
 
 
-def _alone(source: InputContainer, wanted: Any) -> None:
-    """Read the packets of one track only."""
-    for stream in source.streams:
-        if stream is not wanted:
-            stream.discard = Discard.all
-
-
-def _tick(stream: Any) -> Fraction:
-    tick: Fraction | None = stream.time_base
-    assert tick is not None  # every track of an mp4 has one
-    return tick
-
-
 def _sound(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str]:
     if not source.streams.audio:
         yield "there is no sound track"
         return
     audio = source.streams.audio[0]
-    _alone(source, audio)
-    rate, tick = audio.codec_context.sample_rate, _tick(audio)
-    sample = 1 / (rate * tick)  # in ticks of the track
+    alone(source, audio)
+    rate, base = audio.codec_context.sample_rate, tick(audio)
+    sample = 1 / (rate * base)  # in ticks of the track
     frame = AAC_FRAME * sample
     if is_plain:
         stamps = [entry.timestamp for entry in audio.index_entries]
@@ -180,12 +168,12 @@ def _sound(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str
         most = int(frame + sample)
         hole = next((at for at, after in pairwise(stamps) if after - at > most), None)
         if hole is not None:
-            yield f"the sound has a hole at {float((hole + frame) * tick):.3f} s"
+            yield f"the sound has a hole at {float((hole + frame) * base):.3f} s"
             return
     ticks = Fraction(lasts or AAC_FRAME)
     if order.has_made_sound:
         ticks = min(ticks, frame)
-    first, end = stamps[0] * tick, (stamps[-1] + ticks) * tick
+    first, end = stamps[0] * base, (stamps[-1] + ticks) * base
     if order.has_made_sound and not Fraction(-2 * AAC_FRAME, rate) <= first <= 0:
         yield f"the sound starts at {float(first):.3f} s"
     missing = abs(Fraction(order.length, 1000) - end)
@@ -204,9 +192,9 @@ def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
         video.codec_context.options = options
         video.codec_context.thread_count = len(os.sched_getaffinity(0))
         video.thread_type = "FRAME"
-        _alone(source, video)
+        alone(source, video)
         keys = _keys(order, video, is_plain)
-        scale = order.stamps.time_scale * _tick(video)
+        scale = order.stamps.time_scale * tick(video)
         wanted = _wanted_groups(order, [int(key * scale) for key in keys])
         for group, packets in _sought(source, video, keys, wanted) if is_plain else _in_order(source, video, wanted):
             expected = seen = 0
@@ -216,7 +204,7 @@ def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
             seen += len(_frames(video, None))
             video.codec_context.flush_buffers()
             if seen != expected or not expected:
-                yield f"{expected} pictures from {float(keys[group] * _tick(video)):.3f} s on decode to {seen}"
+                yield f"{expected} pictures from {float(keys[group] * tick(video)):.3f} s on decode to {seen}"
 
 
 def _sought(source: InputContainer, video: Any, keys: list[int], wanted: Iterable[int]) -> Iterator[Group]:
@@ -255,7 +243,7 @@ def _decoded_sound(order: Check) -> Iterator[str]:
             try:
                 packet.decode()
             except av.FFmpegError:  # of any kind: a decoder names damage in many ways
-                yield f"the sound at {float((packet.pts or 0) * _tick(audio)):.3f} s does not decode"
+                yield f"the sound at {float((packet.pts or 0) * tick(audio)):.3f} s does not decode"
                 return
 
 
@@ -271,7 +259,7 @@ def _keys(order: Check, video: Any, is_plain: bool) -> list[int]:
     if is_plain:
         return [entry.timestamp for entry in video.index_entries if entry.is_keyframe]
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
-        _alone(source, source.streams.video[0])
+        alone(source, source.streams.video[0])
         packets = source.demux(source.streams.video[0])
         return [p.pts for p in packets if p.pts is not None and p.size and p.is_keyframe]
 

@@ -18,11 +18,11 @@ from typing import Any
 import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Discard
 
 from assembler.errors import MediaError
 from assembler.media.muxing_plain import nearest
 from assembler.media.muxing_wire import Cut, Join, Run, SoundTrack
+from assembler.media.streams import alone, tick
 
 OPEN = {"protocol_whitelist": "file"}
 HEVC_TAG = "hvc1"
@@ -86,9 +86,9 @@ def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 extradata = video.codec_context.extradata
             elif run.stamps is None and video.codec_context.extradata != extradata:
                 raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
-            _alone(source, video)
+            alone(source, video)
             clock = stream.time_base
-            up, down = (_tick(video) * order.time_scale / order.frame_ticks).as_integer_ratio()
+            up, down = (tick(video) * order.time_scale / order.frame_ticks).as_integer_ratio()
             seen = 0
             for index, packet in enumerate(_real(source.demux(video))):
                 if index < run.first_packet:
@@ -155,11 +155,11 @@ def _delay(run: Run, order: Join) -> int:
 def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
     with _opened(track.name, track.container) as source:
         audio = source.streams.audio[0]
-        _alone(source, audio)
+        alone(source, audio)
         rate = audio.codec_context.sample_rate
         shift = round(track.offset * rate)
         sample = Fraction(1, rate)
-        up, down = (_tick(audio) * rate).as_integer_ratio()
+        up, down = (tick(audio) * rate).as_integer_ratio()
         end = None if track.end is None else track.end * rate // 1000
         for packet in _real(source.demux(audio)):
             # fractions are slow, and an hour has 170,000 of these packets
@@ -173,19 +173,6 @@ def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
             yield packet
 
 
-def _tick(stream: Any) -> Fraction:
-    tick: Fraction | None = stream.time_base
-    assert tick is not None  # every track that was opened here has one
-    return tick
-
-
-def _alone(source: InputContainer, wanted: Any) -> None:
-    """Read the packets of one track only."""
-    for stream in source.streams:
-        if stream is not wanted:
-            stream.discard = Discard.all
-
-
 def _interleaved(tracks: Sequence[Iterator[Packet[Any]]]) -> Iterator[Packet[Any]]:
     """Packets of all tracks in order of decode time (exact: the muxer's own queue is then never deep)."""
     return (packet for _, packet in merge(*(_timed(track) for track in tracks), key=itemgetter(0)))
@@ -193,11 +180,11 @@ def _interleaved(tracks: Sequence[Iterator[Packet[Any]]]) -> Iterator[Packet[Any
 
 def _timed(track: Iterator[Packet[Any]]) -> Iterator[tuple[float, Packet[Any]]]:
     """Packets with their decode time in seconds; all of a track have one time base."""
-    tick: float | None = None
+    base: float | None = None
     for packet in track:
-        if tick is None:
-            tick = float(packet.time_base or 0)
-        yield (packet.dts or 0) * tick, packet
+        if base is None:
+            base = float(packet.time_base or 0)
+        yield (packet.dts or 0) * base, packet
 
 
 def _set_chapters(out: OutputContainer, order: Join) -> None:

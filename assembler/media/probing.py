@@ -29,7 +29,8 @@ from assembler.media.probing_sniff import FETCH_AGAIN, Container, sniff
 from assembler.media.probing_sound import SoundWatch
 from assembler.media.probing_tables import take_by_tables
 from assembler.media.probing_wire import Answer, Request, Unusable, Wanted
-from assembler.media.sample_tables import NotPlain, read_tables
+from assembler.media.reading_tables import read_tables
+from assembler.media.sample_tables import NotPlain
 from assembler.times import FileMs
 
 TRUNCATED_SECONDS = 1

@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from assembler.media.boxes import outer_boxes
+from assembler.boxes import outer_boxes
 from assembler.media.probing_wire import Unusable
 
 HEAD_BYTES = 4096

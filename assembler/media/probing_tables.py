@@ -15,13 +15,13 @@ import av
 from av.audio.stream import AudioStream
 from av.container.input import InputContainer
 from av.packet import Packet
-from av.stream import Discard
 from av.video.stream import VideoStream
 
 from assembler.media.probing_picture import PictureWatch
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sound import SoundWatch
 from assembler.media.sample_tables import NotPlain, Tables, Track
+from assembler.media.streams import alone
 
 LAST_SOUNDS = 4
 """Sound packets read at the end; two are needed."""
@@ -110,7 +110,7 @@ def _last_duration(opened: InputContainer, stream: VideoStream, stamps: list[int
     lasts = (stream.duration or 0) - stamps[-1]
     if lasts > 0:
         return lasts
-    _alone(opened, stream)
+    alone(opened, stream)
     opened.seek(stamps[-1], stream=stream)
     packets = [packet for packet in opened.demux(stream) if packet.size]
     if not packets or packets[-1].pts != stamps[-1]:
@@ -149,7 +149,7 @@ def _kind(read: Read, at: int, end: int, width: int) -> tuple[int, bool]:
 
 def _take_sounds(opened: InputContainer, watch: SoundWatch, stamps: list[int], reach: Reach) -> None:
     """The first packets until enough are decoded, the last ones, and the stamps of all."""
-    _alone(opened, watch.stream)
+    alone(opened, watch.stream)
     for packet in opened.demux(watch.stream):
         if not watch.is_decoding or not packet.size:
             break
@@ -162,12 +162,6 @@ def _take_sounds(opened: InputContainer, watch: SoundWatch, stamps: list[int], r
         raise NotPlain("libav sees other samples")
     discarded = _discarded(watch.stream)
     watch.take_table([s for n, s in enumerate(stamps) if n not in discarded] if discarded else stamps, last)
-
-
-def _alone(opened: InputContainer, wanted: Any) -> None:
-    """Read the packets of one track only."""
-    for stream in opened.streams:
-        stream.discard = Discard.default if stream is wanted else Discard.all
 
 
 def _is_there(packet: Packet[Any], reach: Reach) -> bool:

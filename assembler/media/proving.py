@@ -14,10 +14,10 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+from assembler.boxes import picture_parameters
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, note, warning
 from assembler.layout.model import Canvas
-from assembler.media.boxes import picture_parameters
 from assembler.media.encoders import ENCODERS, Encoder, Encoding, Hardware
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render_run import run_chunk

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+
+from assembler.boxes import outer_boxes
 
 TABLES = (b"mdia", b"minf", b"stbl")
 
@@ -28,12 +31,6 @@ def _first_end(track: bytes) -> int:
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 0
-    while at + 8 <= len(content):
-        length, body = int.from_bytes(content[at : at + 4], "big"), at + 8
-        if length == 1:
-            length, body = int.from_bytes(content[at + 8 : at + 16], "big"), at + 16
-        if length < body - at:
-            return
-        yield content[at + 4 : at + 8], content[body : at + length]
-        at += length
+    """(name, content), as far as it is there."""
+    for name, start, end in outer_boxes(io.BytesIO(content), len(content)):
+        yield name, content[start:end]

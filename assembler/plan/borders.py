@@ -66,8 +66,8 @@ def place_borders(
     most = max(1, rounded(Fraction(seconds) * plan.fps))
     pixels = plan.canvas.width * plan.canvas.height
     scenes = [scene.first for scene in plan.scenes]
-    sources = _decoded(plan, facts)
-    read = [(source.first, source.end) for _, _, source in placed_sources(plan, facts, Frame(0), plan.frames)]
+    placed = [source for _, _, source in placed_sources(plan, facts, Frame(0), plan.frames)]
+    sources, read = _decoded(placed, plan, facts), [(source.first, source.end) for source in placed]
     borders = [Frame(0)]
     while True:
         few = max(_uncrowded(read, borders[-1], plan), int(SHORTEST_SECONDS * plan.fps))
@@ -110,10 +110,10 @@ def _wanted(plan: Plan, at: Frame, most: int, jobs: int, *, is_growing: bool) ->
     return min(length, (left + 1) // 2)
 
 
-def _decoded(plan: Plan, facts: Mapping[str, Facts]) -> list[_Decoded]:
+def _decoded(placed: Iterable[Source], plan: Plan, facts: Mapping[str, Facts]) -> list[_Decoded]:
     return [
         _sought(source, picture, plan.fps)
-        for _, _, source in placed_sources(plan, facts, Frame(0), plan.frames)
+        for source in placed
         if (picture := facts[source.video_id].picture) is not None and is_sought(facts[source.video_id])
     ]
 

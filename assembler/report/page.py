@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from itertools import groupby
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from assembler.findings import Fate, Finding, Outcome, Severity, Verdict
@@ -12,6 +11,7 @@ from assembler.plan.manifest import Manifest, Origin
 from assembler.plan.model import Mode
 from assembler.report import markup, picture
 from assembler.report.markup import document, facts, source_of, table, text
+from assembler.report.text import fates_text, rate_text
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text
@@ -103,7 +103,8 @@ class _Page:
         }
         size = f"{known.size / 2**20:.1f} MiB"
         picture_size = f"{known.canvas.width}×{known.canvas.height}"
-        shown = f"{clock_text(known.length)}, {picture_size}, {_rate(known)} frames/s, {size}, {_fates(known.outcomes)}"
+        rate, fates = f"{rate_text(known.fps)} frames/s", fates_text(known.outcomes)
+        shown = f"{clock_text(known.length)}, {picture_size}, {rate}, {size}, {fates}"
         return (
             f'<p><span class="state {known.verdict.value}">{known.verdict.value}</span>: {words[known.verdict]}</p>'
             f'<p>{shown}. <a href="{text(self.video)}">Open the video</a></p>'
@@ -200,15 +201,6 @@ class _Page:
 
 def _stream(origin: Origin) -> str:
     return f"{origin.kind.value} of {origin.user}" if origin.user else origin.kind.value
-
-
-def _rate(manifest: Manifest) -> str:
-    return f"{float(manifest.fps):.3f}".rstrip("0").rstrip(".")
-
-
-def _fates(outcomes: Iterable[Outcome]) -> str:
-    counts = {fate: len(list(same)) for fate, same in groupby(sorted(o.fate for o in outcomes))}
-    return ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if fate in counts)
 
 
 def _wall(timeline: Timeline, at: int) -> str:

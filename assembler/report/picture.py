@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from assembler.findings import Fate
 from assembler.report.markup import text
-from assembler.report.text import NICE_STEPS
+from assembler.report.text import NICE_STEPS, span_text
 from assembler.timeline.model import Clip, Timeline, Track
 from assembler.times import Ms, Span, clock_text
 
@@ -128,11 +128,6 @@ def _hollow_row(name: str, unused: Sequence[Unused], top: int, length: int) -> l
 
 def _caption(track: Track, clip: Clip, fate: Fate | None) -> str:
     return f"{track.name}, {clip.video_id}, {span_text(clip.span)}" + (f", {fate.value}" if fate else "")
-
-
-def span_text(span: Span) -> str:
-    """``0:05–1:00``."""
-    return f"{clock_text(span.start)}–{clock_text(span.end)}"
 
 
 def _pauses(timeline: Timeline, height: int) -> list[str]:

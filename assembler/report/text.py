@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import groupby
 
 from assembler.findings import Fate, Finding, Outcome, Severity
@@ -83,15 +84,16 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline, wid
     lines += [f"playback {clock_text(timeline.length)}; play times: {timeline.play_times_reason}", ""]
     lines += [draw_timeline(timeline, width), ""]
     for track in timeline.tracks:
-        spans = ", ".join(f"{_span(c.span)} [{c.video_id}]" for c in track.clips)
+        spans = ", ".join(f"{span_text(c.span)} [{c.video_id}]" for c in track.clips)
         lines.append(f"{track.name}: {spans}")
         if track.gaps:
-            lines.append("  gaps: " + ", ".join(_span(g.span) for g in track.gaps))
+            lines.append("  gaps: " + ", ".join(span_text(g.span) for g in track.gaps))
     lines += ["", *_pauses(timeline), *describe_findings([f for r in recordings for f in r.findings])]
     return "\n".join([*lines, *describe_findings(timeline.findings)]).rstrip()
 
 
-def _span(span: Span) -> str:
+def span_text(span: Span) -> str:
+    """``0:05–1:00``."""
     return f"{clock_text(span.start)}–{clock_text(span.end)}"
 
 
@@ -118,7 +120,7 @@ def describe_plan(plan: Plan) -> str:
     """All of ``plan``: what is shown when, copied or encoded, and why."""
     size = f"{plan.canvas.width}x{plan.canvas.height}"
     lines = [
-        f"{clock_text(plan.length)}, {size}, {_rate(plan)} fps, layout {plan.layout}: {plan.layout_reason}",
+        f"{clock_text(plan.length)}, {size}, {rate_text(plan.fps)} fps, layout {plan.layout}: {plan.layout_reason}",
         f"{plan.mode.value}: {plan.mode_reason}",
         f"sound: {plan.bed.reason}" + (" (copied)" if plan.bed.copied else ""),
     ]
@@ -133,8 +135,9 @@ def describe_plan(plan: Plan) -> str:
     return "\n".join([*lines, *([""] if findings else []), *findings])
 
 
-def _rate(plan: Plan) -> str:
-    return f"{float(plan.fps):.3f}".rstrip("0").rstrip(".")
+def rate_text(fps: Fraction) -> str:
+    """``15``, ``29.97``."""
+    return f"{float(fps):.3f}".rstrip("0").rstrip(".")
 
 
 def _scene(scene: Scene, plan: Plan) -> str:
@@ -147,16 +150,20 @@ def describe_outcomes(outcomes: Iterable[Outcome]) -> list[str]:
     return [f"{o.fate.value}: {o.video_id}" + (f": {o.how}" if o.how else "") for o in outcomes]
 
 
+def fates_text(outcomes: Iterable[Outcome]) -> str:
+    """``7 used, 1 dropped``."""
+    counts = {fate: len(list(same)) for fate, same in groupby(sorted(o.fate for o in outcomes))}
+    return ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if fate in counts)
+
+
 def describe_playback(path: str, manifest: Manifest, *, was_there: bool) -> str:
     """The end of a run: the verdict, what became of the segments, what was noticed."""
-    counts = {fate: len(list(same)) for fate, same in groupby(sorted(o.fate for o in manifest.outcomes))}
-    fates = ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if fate in counts)
     size = f"{manifest.size / 2**20:.1f} MiB"
     how = "copied" if manifest.mode is Mode.COPY else f"{manifest.canvas.width}x{manifest.canvas.height}"
     lines = [
         f"{path}: {manifest.verdict.value}, {clock_text(PlayMs(manifest.length))}, {how}, {size}"
         + (" (was there already)" if was_there else ""),
-        f"segments: {fates}",
+        f"segments: {fates_text(manifest.outcomes)}",
         *describe_outcomes(o for o in manifest.outcomes if o.fate is not Fate.USED),
         *describe_findings(manifest.findings),
     ]

@@ -18,6 +18,7 @@ import pytest
 
 from assembler.errors import DownloadError
 from assembler.network import fetch
+from assembler.network.card import Card
 from assembler.network.download import Fetched, fetch_all
 from assembler.options import Options
 from assembler.progress import Silent
@@ -221,3 +222,16 @@ def only_failure(fetched: Fetched) -> DownloadError:
     assert SIGNATURE not in f"{failure} {failure.hint}"
     assert not failure.sentence.endswith(".")
     return failure
+
+
+def card(**changes: object) -> Card:
+    return Card.model_validate({"job": "t1", "key": "/t1", "revision": 1, "digest": "d", **changes})
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    path = tmp_path / "made/playback.mp4"
+    (path.parent / "playback.assets").mkdir(parents=True)
+    path.write_bytes(b"film")
+    (path.parent / "playback.assets/playback.json").write_text("{}")
+    return path

@@ -29,6 +29,8 @@ from assembler.network.publish import check_output, publish
 from assembler.options import Options, load_options
 from assembler.processes import Stop, Stopped
 
+from .conftest import card
+
 PLACE = "s3://lessons/played"
 
 
@@ -53,17 +55,11 @@ def storage(served: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Path:
-    path = tmp_path / "made/playback.mp4"
-    (path.parent / "playback.assets/deep").mkdir(parents=True)
-    path.write_bytes(b"film")
-    (path.parent / "playback.assets/playback.json").write_text("{}")
-    (path.parent / "playback.assets/deep/a b.txt").write_text("")
-    return path
-
-
-def card(**changes: object) -> Card:
-    return Card.model_validate({"job": "t1", "key": "/t1", "revision": 1, "digest": "d", **changes})
+def made(made: Path) -> Path:
+    deep = made.parent / "playback.assets/deep"
+    deep.mkdir()
+    (deep / "a b.txt").write_text("")
+    return made
 
 
 def put(made: Path, card: Card, below: str = "a/t1", stop: Stop | None = None, output: str = PLACE) -> str:

@@ -14,18 +14,7 @@ from assembler.network.publish import fill_template, publish
 from assembler.options import Options
 from assembler.processes import Stop
 
-
-def card(**changes: object) -> Card:
-    return Card.model_validate({"job": "t1", "key": "/t1", "revision": 1, "digest": "d", **changes})
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    path = tmp_path / "made/playback.mp4"
-    (path.parent / "playback.assets").mkdir(parents=True)
-    path.write_bytes(b"film")
-    (path.parent / "playback.assets/playback.json").write_text("{}")
-    return path
+from .conftest import card
 
 
 def put(made: Path, tmp_path: Path, card: Card, below: str = "a/b/c") -> Path:

@@ -1,0 +1,236 @@
+"""The sample tables of a file that anybody may have written are read, and believed only where they agree with
+themselves (ISO/IEC 14496-12)."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from operator import le
+from pathlib import Path
+
+from assembler.boxes import outer_boxes
+from assembler.media.sample_tables import MOST_TICKS, NotPlain, Tables, Track
+
+MOST_MOOV_BYTES = 64 << 20
+"""About a day; more is read by libav, which has limits of its own."""
+MOST_SAMPLES = 1 << 22
+"""Of one track: more than a day."""
+OUTER = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid"))
+TABLES = frozenset((b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"co64", b"stss", b"sgpd", b"sbgp", b"sdtp"))
+"""All that may be in a plain ``stbl``: no ``ctts``, no partial or shadow sync samples, no encryption."""
+FORMATS = {b"vide": b"avc1", b"soun": b"mp4a"}
+UPRIGHT = bytes.fromhex("00010000 00000000 00000000 00000000 00010000 00000000 00000000 00000000 40000000")
+"""The unity matrix (6.2.2)."""
+SYNC_GROUPS = (b"rap ", b"sync")
+"""Sample groups that name key frames beside ``stss``."""
+
+
+def read_tables(path: Path) -> Tables:
+    """The tables of a file that anybody may have written: every sample lies inside of it, none on another.
+
+    Raises NotPlain where it is another kind of file or its tables contradict themselves, and OSError.
+    """
+    size = path.stat().st_size
+    moov = None
+    with path.open("rb") as file:
+        for name, start, end in outer_boxes(file, size):
+            _demand(name in OUTER and end <= size, "it has fragments, or is cut")
+            if name == b"ftyp":
+                file.seek(start)
+                _demand(file.read(4) != b"qt  ", "it is QuickTime's")
+            if name == b"moov":
+                _demand(moov is None and end - start <= MOST_MOOV_BYTES, "it has several indexes")
+                file.seek(start)
+                moov = file.read(end - start)
+    _demand(moov is not None, "it has no index")
+    return _tables(moov or b"", size)
+
+
+def _demand(is_so: bool, otherwise: str) -> None:
+    if not is_so:
+        raise NotPlain(otherwise)
+
+
+def _tables(moov: bytes, size: int) -> Tables:
+    movie = list(_boxes(moov))
+    _demand(all(name != b"mvex" for name, _ in movie), "it has fragments")
+    header = dict(movie).get(b"mvhd", b"")
+    scale, _ = _clock(header)
+    tracks = [_track(content, size) for name, content in movie if name == b"trak"]
+    found = tuple(track for track in tracks if track is not None)
+    _demand(sum(track.behind[-1] for track in found) <= size, "its samples are more than the file")
+    return Tables(scale=scale, size=size, tracks=found)
+
+
+def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(name, content) of the boxes in a box (4.2)."""
+    at = 0
+    while at + 8 <= len(content):
+        length, head = int.from_bytes(content[at : at + 4], "big"), 8
+        if length == 1:
+            length, head = int.from_bytes(content[at + 8 : at + 16], "big"), 16
+        _demand(head <= length <= len(content) - at, "a box is longer than what it is in")
+        yield content[at + 4 : at + 8], content[at + head : at + length]
+        at += length
+
+
+def _one_each(content: bytes) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for name, inner in _boxes(content):
+        _demand(name not in found or name in (b"sgpd", b"sbgp"), "a box is there twice")
+        found[name] = inner
+    return found
+
+
+def _clock(header: bytes) -> tuple[int, int]:
+    """(ticks per second, length) of a mvhd or mdhd (8.2.2, 8.4.2)."""
+    wide = header[:1] == b"\1"
+    _demand(len(header) >= (32 if wide else 20), "a header is too short")
+    at, width = (20, 8) if wide else (12, 4)
+    scale = int.from_bytes(header[at : at + 4], "big")
+    _demand(0 < scale < MOST_TICKS, "a clock is none")
+    return scale, int.from_bytes(header[at + 4 : at + 4 + width], "big")
+
+
+def _track(content: bytes, size: int) -> Track | None:
+    """None for tracks without pictures and sound; raises NotPlain for those that are not plain."""
+    trak = _one_each(content)
+    mdia = _one_each(trak.get(b"mdia", b""))
+    kind = mdia.get(b"hdlr", b"")[8:12]
+    if kind not in FORMATS:
+        return None
+    minf = _one_each(mdia.get(b"minf", b""))
+    _check_inside(minf)
+    stbl = list(_boxes(minf.get(b"stbl", b"")))
+    names = [name for name, _ in stbl if name not in (b"sgpd", b"sbgp")]
+    _demand(TABLES.issuperset(name for name, _ in stbl) and len(names) == len(set(names)), "it has other tables")
+    _demand(all(c[4:8] not in SYNC_GROUPS for name, c in stbl if name in (b"sgpd", b"sbgp")), "groups name key frames")
+    tables = dict(stbl)
+    scale, length = _clock(mdia.get(b"mdhd", b""))
+    sizes = _sizes(tables.get(b"stsz", b""), size)
+    offsets = _offsets(tables)
+    number, is_upright = _head(trak.get(b"tkhd", b""))
+    track = Track(
+        number=number,
+        kind=kind,
+        scale=scale,
+        length=length,
+        description=_description(tables.get(b"stsd", b""), FORMATS[kind]),
+        lasting=_lasting(tables.get(b"stts", b""), len(sizes), 1 if kind == b"vide" else 2),
+        sizes=sizes,
+        offsets=offsets,
+        firsts=_firsts(tables.get(b"stsc", b""), len(offsets), len(sizes)),
+        keys=_keys(tables.get(b"stss"), len(sizes)),
+        edit=_edit(trak.get(b"edts")),
+        is_upright=is_upright,
+    )
+    _check_places(track, size)
+    return track
+
+
+def _head(tkhd: bytes) -> tuple[int, bool]:
+    """(track_ID, whether the unity matrix rules) of a track header (8.3.2)."""
+    at, matrix = (20, 52) if tkhd[:1] == b"\1" else (12, 40)
+    _demand(len(tkhd) >= matrix + 36, "a header is too short")
+    return int.from_bytes(tkhd[at : at + 4], "big"), tkhd[matrix : matrix + 36] == UPRIGHT
+
+
+def _check_inside(minf: Mapping[bytes, bytes]) -> None:
+    """The samples are in this file (8.7.2)."""
+    entries = _one_each(minf.get(b"dinf", b"")).get(b"dref", b"")
+    _demand(entries[4:8] == b"\0\0\0\1" and entries[16:20] == b"\0\0\0\1", "its samples are in another file")
+
+
+def _description(stsd: bytes, wanted: bytes) -> bytes:
+    entries = list(_boxes(stsd[8:]))
+    _demand(stsd[4:8] == b"\0\0\0\1" and [name for name, _ in entries] == [wanted], "it has another description")
+    _demand(entries[0][1][6:8] == b"\0\1", "its samples are in another file")
+    return stsd[8 : 16 + len(entries[0][1])]
+
+
+def _lasting(stts: bytes, count: int, least: int) -> tuple[tuple[int, int], ...]:
+    numbers = _numbers("I", stts[8:], 2 * int.from_bytes(stts[4:8], "big"))
+    found = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    _demand(sum(n for n, _ in found) == count, "it has more or fewer times than samples")
+    for place, (n, ticks) in enumerate(found):
+        is_last = place == len(found) - 1 and n == 1
+        _demand(n > 0 and (is_last or least <= ticks) and ticks < MOST_TICKS, "its clock stands, or jumps")
+    return found
+
+
+def _sizes(stsz: bytes, size: int) -> Sequence[int]:
+    each, count = int.from_bytes(stsz[4:8], "big"), int.from_bytes(stsz[8:12], "big")
+    most = min(size, MOST_SAMPLES)
+    _demand(0 < count <= most and each * count <= size, "it has no samples, or more than the file holds")
+    sizes = array("I", [each]) * count if each else _numbers("I", stsz[12:], count)
+    _demand(min(sizes) > 0, "it has samples of no bytes")
+    return sizes
+
+
+def _offsets(tables: Mapping[bytes, bytes]) -> Sequence[int]:
+    _demand((b"stco" in tables) != (b"co64" in tables), "it has two tables of chunks, or none")
+    wide = tables.get(b"co64")
+    table = wide if wide is not None else tables[b"stco"]
+    return _numbers("Q" if wide is not None else "I", table[8:], int.from_bytes(table[4:8], "big"))
+
+
+def _firsts(stsc: bytes, chunks: int, count: int) -> Sequence[int]:
+    _demand(chunks <= count, "it has more chunks than samples")
+    numbers = _numbers("I", stsc[8:], 3 * int.from_bytes(stsc[4:8], "big"))
+    starts = [*numbers[::3], chunks + 1]
+    _demand(starts[0] == 1 and all(a < b for a, b in pairwise(starts)), "its chunks are out of order")
+    _demand(set(numbers[2::3]) == {1}, "it has several descriptions")
+    found: list[int] = []
+    at = 0
+    for (first, end), samples in zip(pairwise(starts), numbers[1::3], strict=True):
+        _demand(0 < samples <= count, "a chunk holds nothing, or more than there is")
+        found.extend(range(at, at + (end - first) * samples, samples))
+        at += (end - first) * samples
+    _demand(at == count, "its chunks hold more or fewer samples than there are")
+    return [*found, count]
+
+
+def _keys(stss: bytes | None, count: int) -> Sequence[int] | None:
+    if stss is None:
+        return None
+    found = [number - 1 for number in _numbers("I", stss[8:], int.from_bytes(stss[4:8], "big"))]
+    _demand(bool(found) and found[0] >= 0 and found[-1] < count, "its key frames are not there")
+    _demand(all(a < b for a, b in pairwise(found)), "its key frames are out of order")
+    return found
+
+
+def _edit(edts: bytes | None) -> tuple[int, int, int] | None:
+    """One edit at normal speed, with at most one empty one in front."""
+    elst = _one_each(edts).get(b"elst") if edts is not None else None
+    if elst is None:
+        return None
+    width = 8 if elst[:1] == b"\1" else 4
+    step, count = 2 * width + 4, int.from_bytes(elst[4:8], "big")
+    _demand(1 <= count <= 2 and len(elst) >= 8 + count * step, "it has several edits")
+    rows = [elst[at : at + step] for at in range(8, 8 + count * step, step)]
+    _demand(all(row[2 * width :] == b"\0\1\0\0" for row in rows), "it has another speed")
+    edits = [(int.from_bytes(r[:width], "big"), int.from_bytes(r[width : 2 * width], "big", signed=True)) for r in rows]
+    empty = edits[0][0] if count == 2 else 0
+    _demand(count == 1 or edits[0][1] == -1, "it has several edits")
+    takes, begins = edits[-1]
+    _demand(begins >= 0 and max(takes, empty) < 1 << 48, "it has an edit of nothing")
+    return empty, begins, takes
+
+
+def _numbers(code: str, table: bytes, count: int) -> array[int]:
+    """``count`` big-endian numbers; raises NotPlain where the table is shorter."""
+    found: array[int] = array(code)
+    _demand(0 < count * found.itemsize <= len(table), "a table is shorter than it says")
+    found.frombytes(table[: count * found.itemsize])
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found
+
+
+def _check_places(track: Track, size: int) -> None:
+    chunks = track.chunks()
+    ends = [offset + length for offset, length, _, _ in chunks]
+    _demand(all(map(le, ends, track.offsets[1:])), "its chunks are out of order")
+    _demand(ends[-1] <= size, "it ends before its last sample")

@@ -1,0 +1,22 @@
+"""What every child that reads packets asks of libav's streams."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from av.container import InputContainer
+from av.stream import Discard
+
+
+def alone(source: InputContainer, wanted: Any) -> None:
+    """Read the packets of this track only."""
+    for stream in source.streams:
+        stream.discard = Discard.default if stream is wanted else Discard.all
+
+
+def tick(stream: Any) -> Fraction:
+    """Seconds; every track of an mp4, and of what is opened for reading packets, has one."""
+    found: Fraction | None = stream.time_base
+    assert found is not None
+    return found
