@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from assembler.errors import InputError
@@ -11,7 +12,7 @@ from assembler.findings import Finding, note, warning
 from assembler.options import PlayTimes
 from assembler.recording import Recording, Segment
 from assembler.timeline.compare import compare
-from assembler.timeline.model import Chapter, Clock, Jump, Timeline
+from assembler.timeline.model import Chapter, Clock, Jump, LeftOut, Timeline, Why
 from assembler.timeline.pauses import (
     Pauses,
     cut_jumps,
@@ -56,9 +57,10 @@ def build_timeline(
         findings.append(warning("", "Play times are on the wall clock, but no start is known: no pause was cut."))
     elif axis.is_wall and start is not None:
         cuts = wall_cuts(pauses, start)
-    everything = [piece for s in recording.segments for piece in _pieces(s, ends[s.video_id], cuts)]
+    left_out: list[LeftOut] = []
+    everything = [piece for s in recording.segments for piece in _pieces(s, ends[s.video_id], cuts, left_out)]
     used = [p for p in everything if p.segment.video_id not in unusable]
-    tracks, overlaps = build_tracks(used, facts)
+    tracks, beaten, overlaps = build_tracks(used, facts)
     findings += overlaps
     length = _length(recording, PlayMs(max((p.span.end for p in everything), default=0)), findings)
     if length <= 0:
@@ -82,6 +84,7 @@ def build_timeline(
         chapters=_chapters(jumps, length),
         play_times="wall" if axis.is_wall else "playback",
         play_times_reason=axis.reason,
+        left_out=(*(part for part in left_out if part.video_id not in unusable), *beaten),
         findings=tuple(findings),
     )
 
@@ -100,17 +103,22 @@ def _declared(segment: Segment, facts: Mapping[str, Facts], recording: Recording
     return span(segment.play_time, max(segment.play_time, end))
 
 
-def _pieces(segment: Segment, filled: Span, cuts: Sequence[Span]) -> list[Placed]:
-    """The segment without what the pauses cut out of it, and without what lies before playback 0."""
+def _pieces(segment: Segment, filled: Span, cuts: Sequence[Span], left_out: list[LeftOut]) -> list[Placed]:
+    """The segment without what the pauses cut out of it, and without what lies before playback 0 (both into
+    ``left_out``)."""
     whole = Placed(segment, filled, FileMs(0))
-    pieces = [
-        whole.cut_to(part) for part in filled.without([span(min(filled.start, 0), 0), *cuts]) if not part.is_empty
-    ]
-    moved = []
-    for piece in pieces:
-        at = moved_earlier(piece.span.start, cuts)
-        moved.append(Placed(segment, span(at, at + piece.span.length), piece.file_start))
-    return moved
+    early = span(min(filled.start, 0), 0)
+    for why, removed in [(Why.EARLY, early), *((Why.PAUSE, cut) for cut in cuts)]:
+        part = removed.within(filled)
+        if part is not None:
+            left_out.append(_moved(whole.cut_to(part), cuts).left_out(why))
+    kept = filled.without([early, *cuts])
+    return [_moved(whole.cut_to(part), cuts) for part in kept if not part.is_empty]
+
+
+def _moved(piece: Placed, cuts: Sequence[Span]) -> Placed:
+    at = moved_earlier(piece.span.start, cuts)
+    return replace(piece, span=span(at, at + piece.span.length))
 
 
 def _length(recording: Recording, last_end: PlayMs, findings: list[Finding]) -> Ms:

@@ -9,6 +9,8 @@ from assembler.times import Ms, clock_text
 
 NOTABLE = Ms(1000)
 """A smaller disagreement of lengths is filled by holding the last frame: no finding."""
+LONG_HOLD = Ms(5000)
+"""A person whose picture is held longer than this did not sit still: a warning."""
 
 
 def compare(segment: Segment, facts: Facts) -> list[Finding]:
@@ -48,8 +50,20 @@ def compare(segment: Segment, facts: Facts) -> list[Finding]:
             )
             for start, end in facts.picture.holes
         ]
-    found += _size(segment, facts)
+    found += [*_held(segment, facts), *_size(segment, facts)]
     return found
+
+
+def _held(segment: Segment, facts: Facts) -> list[Finding]:
+    """A person's picture that stops long before its file does; boards and shares stand still."""
+    if facts.picture is None or segment.kind not in (StreamKind.CAMERA, StreamKind.MIX):
+        return []
+    end = facts.end if segment.duration is None else min(facts.end, segment.duration)
+    if end - facts.picture.end <= LONG_HOLD:
+        return []
+    ends = clock_text(facts.picture.end)
+    sentence = f"Its picture ends at {ends} of the file, the file at {clock_text(facts.end)}: its last frame is held."
+    return [warning(segment.video_id, sentence)]
 
 
 def _size(segment: Segment, facts: Facts) -> list[Finding]:

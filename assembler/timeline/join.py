@@ -49,6 +49,7 @@ def append(first: Timeline, second: Timeline) -> Timeline:
     findings = [*first.findings, *second.findings]
     if first.play_times != second.play_times:
         findings.append(warning("", "The recordings' play times are on different axes; each was read on its own."))
+    later = [part.model_copy(update={"span": part.span.shifted(Ms(border))}) for part in second.left_out]
     return Timeline(
         length=Ms(first.length + second.length),
         tracks=_merge_tracks(first.tracks, second.tracks, border),
@@ -56,6 +57,7 @@ def append(first: Timeline, second: Timeline) -> Timeline:
         chapters=tuple(chapters),
         play_times=first.play_times,
         play_times_reason="; ".join(dict.fromkeys([first.play_times_reason, second.play_times_reason])),
+        left_out=(*first.left_out, *later),
         findings=tuple(findings),
     )
 

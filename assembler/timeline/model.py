@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from assembler.findings import Finding
 from assembler.recording import StreamKind
 from assembler.times import FileMs, Ms, PlayMs, Span, WallMs
@@ -25,6 +27,30 @@ class Clip(Value):
     """Where its sound is heard, inside ``span``. None where the file has no sound. Before probing: all of ``span``."""
     is_known: bool
     """True if the file was probed; else picture and sound are provisional."""
+
+
+class Why(StrEnum):
+    PAUSE = "pause"
+    """It was recorded within a pause that is cut out."""
+    REPLACED = "replaced"
+    """A later file of the same stream holds the same time."""
+    EARLY = "early"
+    """It lies before the start of the playback."""
+
+
+class LeftOut(Value):
+    """A part of a file that is on no track."""
+
+    video_id: str
+    """The segment."""
+    why: Why
+    """Why it is left out."""
+    span: Span
+    """Where it would be, playback axis; for a pause: its length from where the pause is skipped."""
+    file_start: FileMs
+    """File time at ``span.start``."""
+    winner: str = ""
+    """The segment that replaced it at its start; "" where none did."""
 
 
 class Gap(Value):
@@ -116,6 +142,8 @@ class Timeline(Value):
     """Which axis the declared play times were on ("playback" or "wall")."""
     play_times_reason: str
     """Why this axis was taken."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Parts of files that are on no track, though they have a place."""
     findings: tuple[Finding, ...]
     """What was noticed: overlaps, disagreeing lengths, omissions without a border..."""
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from heapq import heappop, heappush
+from itertools import groupby, pairwise
 
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.recording import Segment, StreamKind
-from assembler.timeline.model import Clip, Gap, Track
+from assembler.timeline.model import Clip, Gap, LeftOut, Track, Why
 from assembler.times import FileMs, Ms, PlayMs, Span, clock_text
 
 LONGEST_HOLD = Ms(1000)
 """How long the last frame of a file is held where the file ends before its declared end."""
 SAME_MIX_OVERLAP = Ms(1000)
 """Unnamed mixed streams that overlap by more than this are different tracks."""
+DRAWN_ON_CHANGE = (StreamKind.WHITEBOARD, StreamKind.SCREEN)
+"""Streams that may send a picture only where something has changed."""
 ROUNDING = Ms(100)
 """An overlap of neighbours up to this is rounding by the recorder: a note, no warning."""
 
@@ -31,13 +35,22 @@ class Placed:
     def cut_to(self, span: Span) -> Placed:
         return replace(self, span=span, file_start=FileMs(self.file_start + span.start - self.span.start))
 
+    def left_out(self, why: Why, winner: str = "") -> LeftOut:
+        """This piece as one that is on no track."""
+        return LeftOut(
+            video_id=self.segment.video_id, why=why, span=self.span, file_start=self.file_start, winner=winner
+        )
 
-def build_tracks(placed: Iterable[Placed], facts: Mapping[str, Facts]) -> tuple[tuple[Track, ...], tuple[Finding, ...]]:
-    """Tracks sorted by kind, user and stream; what overlapped is in the findings."""
+
+def build_tracks(
+    placed: Iterable[Placed], facts: Mapping[str, Facts]
+) -> tuple[tuple[Track, ...], list[LeftOut], list[Finding]]:
+    """Tracks sorted by kind, user and stream; what was left out for a later file of its track, and so in a finding."""
     groups: dict[tuple[StreamKind, str, str], list[Placed]] = {}
     for piece in sorted(placed, key=_order):
         groups.setdefault(_track_key(piece.segment), []).append(piece)
     tracks: list[Track] = []
+    left_out: list[LeftOut] = []
     findings: list[Finding] = []
     for (kind, user, stream), pieces in groups.items():
         if kind is StreamKind.MIX and not stream:
@@ -46,12 +59,13 @@ def build_tracks(placed: Iterable[Placed], facts: Mapping[str, Facts]) -> tuple[
         else:
             parts, names = [pieces], [pieces[0].segment.stream_id]
         for part, name in zip(parts, names, strict=True):
-            disjoint, found = _without_overlaps(part)
-            findings += found
+            disjoint, beaten = _without_overlaps(part)
+            left_out += beaten
+            findings += _overlaps(beaten)
             clips = tuple(_clip(piece, facts.get(piece.segment.video_id)) for piece in disjoint)
             tracks.append(Track(kind=kind, user=user, stream_id=name, clips=clips, gaps=gaps_between(clips)))
     tracks.sort(key=lambda t: (list(StreamKind).index(t.kind), t.user, t.stream_id))
-    return tuple(tracks), tuple(findings)
+    return tuple(tracks), left_out, findings
 
 
 def _order(piece: Placed) -> tuple[int, int, str]:
@@ -86,37 +100,70 @@ def _picture_size(segment: Segment, facts: Mapping[str, Facts]) -> tuple[int, in
     return None
 
 
-def _without_overlaps(pieces: Sequence[Placed]) -> tuple[list[Placed], list[Finding]]:
+def _without_overlaps(pieces: Sequence[Placed]) -> tuple[list[Placed], list[LeftOut]]:
     """The later one wins from its start; where it ends first, the earlier one goes on behind it.
 
     #   earlier  [--------------)
     #   later         [----)         -> [----)[----)[---)
+
+    One sweep over all borders: the best of the running pieces is on top of a heap.
     """
-    findings: list[Finding] = []
-    kept: list[Placed] = []
+    ranks = sorted(range(len(pieces)), key=lambda i: (-pieces[i].span.start, i))  # best first
+    rank_of = {index: rank for rank, index in enumerate(ranks)}
+    starting = sorted(range(len(pieces)), key=lambda i: pieces[i].span.start)
+    borders = sorted({border for p in pieces for border in (p.span.start, p.span.end)})
+    running: list[int] = []  # ranks; what has ended goes when it comes to the top
+    won: list[tuple[int, Span]] = []
+    place = 0
+    for start, end in pairwise(borders):
+        while place < len(starting) and pieces[starting[place]].span.start <= start:
+            heappush(running, rank_of[starting[place]])
+            place += 1
+        while running and pieces[ranks[running[0]]].span.end <= start:
+            heappop(running)
+        if running:
+            best = ranks[running[0]]
+            if won and won[-1][0] == best and won[-1][1].end == start:
+                won[-1] = (best, Span(start=won[-1][1].start, end=end))
+            else:
+                won.append((best, Span(start=start, end=end)))
+    kept = [pieces[index].cut_to(part) for index, part in won]
+    return kept, _beaten(pieces, won)
+
+
+def _beaten(pieces: Sequence[Placed], won: Sequence[tuple[int, Span]]) -> list[LeftOut]:
+    """The parts of pieces that others took, in the order of the pieces."""
+    own: dict[int, list[Span]] = {}
+    for index, part in won:
+        own.setdefault(index, []).append(part)
+    found = []
     for index, piece in enumerate(pieces):
-        winners = []
-        for other in pieces[index + 1 :]:
-            if other.span.start >= piece.span.end:
-                break  # sorted by start: nothing behind can meet it
-            if other.span.start > piece.span.start:
-                winners.append(other)
-        winners += [p for p in pieces[:index] if p.span.start == piece.span.start]
-        findings += [_overlap(piece, winner) for winner in winners]
-        kept += [piece.cut_to(span) for span in piece.span.without(w.span for w in winners)]
-    kept.sort(key=_order)
-    return kept, findings
+        borders = [
+            piece.span.start,
+            *(b for part in own.get(index, ()) for b in (part.start, part.end)),
+            piece.span.end,
+        ]
+        for start, end in zip(borders[::2], borders[1::2], strict=True):
+            if start < end:
+                lost = piece.cut_to(Span(start=start, end=end))
+                winner = won[bisect_right(won, start, key=lambda w: w[1].end)][0]
+                found.append(lost.left_out(Why.REPLACED, pieces[winner].segment.video_id))
+    return found
 
 
-def _overlap(loser: Placed, winner: Placed) -> Finding:
-    shared = loser.span.within(winner.span)
-    length = shared.length if shared is not None else Ms(0)
-    at = shared.start if shared is not None else winner.span.start
-    sentence = (
-        f"It overlaps {winner.segment.video_id} of the same stream by {length} ms at {clock_text(at)}:"
-        f" {winner.segment.video_id} was taken there."
-    )
-    return (note if length <= ROUNDING else warning)(loser.segment.video_id, sentence)
+def _overlaps(left_out: Sequence[LeftOut]) -> list[Finding]:
+    """One finding for each segment of which others took a part."""
+    findings = []
+    for video_id, group in groupby(left_out, key=lambda part: part.video_id):
+        parts = list(group)
+        length = sum(part.span.length for part in parts)
+        more = f" and {len(parts) - 1} more times" if len(parts) > 1 else ""
+        sentence = (
+            f"It overlaps {parts[0].winner} of the same stream at {clock_text(parts[0].span.start)}{more},"
+            f" by {length} ms: the later file was taken there."
+        )
+        findings.append((note if length <= ROUNDING else warning)(video_id, sentence))
+    return findings
 
 
 def _clip(piece: Placed, known: Facts | None) -> Clip:
@@ -126,7 +173,7 @@ def _clip(piece: Placed, known: Facts | None) -> Clip:
     if known is not None:
         picture = sound = None
         if known.picture is not None and not is_sound_only:
-            picture = _seen(piece, known.picture.start, FileMs(known.picture.end + LONGEST_HOLD))
+            picture = _seen(piece, known.picture.start, _held_until(piece, known))
         if known.sound is not None:
             sound = _seen(piece, known.sound.start, known.sound.end)
     return Clip(
@@ -137,6 +184,21 @@ def _clip(piece: Placed, known: Facts | None) -> Clip:
         sound=sound,
         is_known=known is not None,
     )
+
+
+def _held_until(piece: Placed, known: Facts) -> FileMs:
+    """Where the last frame of a file is seen no longer, if its piece does not end before.
+
+    To 1 s behind the FILE's end: a share that stands still sends no pictures while its sound goes on. A board or share
+    whose holes are as long as what is missing at its end draws only on change: to its declared end.
+    """
+    assert known.picture is not None  # the caller asked
+    end = FileMs(max(known.end, known.picture.end))
+    missing = piece.file_start + piece.span.length - end
+    longest = max((hole_end - start for start, hole_end in known.picture.holes), default=0)
+    if piece.segment.kind in DRAWN_ON_CHANGE and 0 < missing <= longest:
+        return FileMs(end + missing)
+    return FileMs(end + LONGEST_HOLD)
 
 
 def _seen(piece: Placed, start: FileMs, end: FileMs) -> Span | None:
