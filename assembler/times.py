@@ -13,7 +13,8 @@ A ``Frame`` counts output frames from the start of the playback.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -102,6 +103,33 @@ def union(spans: Iterable[Span]) -> list[Span]:
         else:
             merged.append(piece)
     return merged
+
+
+def shared(spans: Sequence[Span], inside: Span) -> list[Span]:
+    """The parts of sorted, disjoint spans that lie inside one."""
+    found = []
+    for place in range(bisect_right(spans, inside.start, key=lambda s: s.end), len(spans)):
+        part = spans[place].within(inside)
+        if part is None:
+            break
+        found.append(part)
+    return found
+
+
+def split(spans: Sequence[Span], by: Sequence[Span]) -> tuple[list[Span], list[Span]]:
+    """What of sorted, disjoint spans lies inside ``by`` (the same), and what outside."""
+    inside: list[Span] = []
+    outside: list[Span] = []
+    for whole in spans:
+        at = whole.start
+        for part in shared(by, whole):
+            if at < part.start:
+                outside.append(Span(start=at, end=part.start))
+            inside.append(part)
+            at = part.end
+        if at < whole.end:
+            outside.append(Span(start=at, end=whole.end))
+    return inside, outside
 
 
 def frame_at(at: PlayMs, fps: Fraction) -> Frame:

@@ -13,12 +13,15 @@ from typing import Any
 import imageio_ffmpeg
 import psutil
 import pytest
+from hypothesis import settings
 
 DEBIAN_FFMPEG = Path("/usr/bin/ffmpeg")
 GRACE_SECONDS = 2.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile("house", settings.default, deadline=None)  # machines are shared: no test is timed
+    settings.load_profile("house")
     config.addinivalue_line("markers", "leaves_parts: leaves .part files on purpose (a killed or failed run)")
 
 

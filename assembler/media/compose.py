@@ -96,6 +96,7 @@ def compose(
         tasks=tuple(tasks),
         verdict=judge(stated),
         outcomes=retold(plan.outcomes, (*picture.findings, *heard)),
+        accounts=plan.accounts,
         findings=stated,
         origins=_origins(segments, material),
         size=part.stat().st_size,

@@ -8,10 +8,13 @@ from assembler.facts import Facts
 from assembler.findings import Finding, note
 from assembler.layout.model import Arrangement
 from assembler.options import Options
+from assembler.plan.account import draw_accounts
 from assembler.plan.copying import NOT_ALLOWED, decide_copying
 from assembler.plan.heard import build_bed
+from assembler.plan.missing import find_background, find_lost, refuse_nothing
 from assembler.plan.model import Mode, Plan
 from assembler.plan.outcomes import judge_segments
+from assembler.plan.playing import find_playing
 from assembler.plan.rate import choose_rate
 from assembler.plan.scenes import build_lanes, build_scenes, find_visible, without_gaps
 from assembler.recording import Segment
@@ -53,9 +56,16 @@ def build_plan(
     bed = build_bed(window, placed, facts)
     if mode is Mode.ENCODE or options.loudness is not None:
         bed = bed.model_copy(update={"copied": None})
+    refuse_nothing(window, placed.layout, parts, bed)
+    is_window = options.start is not None or options.end is not None
+    begin = options.start or PlayMs(0)
+    played = Span(start=begin, end=PlayMs(begin + window.length))
+    playing = find_playing(timeline, played, placed, parts, bed, fps, is_window=is_window)
+    accounts = draw_accounts(segments, facts, unusable, playing)
     seen = {h.video_id for part in parts for h in part.shown}
     inside = {clip.video_id for _, clip in window.clips()}
-    stated = (*findings, *timeline.findings, *arrangement.findings)
+    missed = [*find_lost(segments, accounts, unusable), *find_background(window, segments, facts, parts, fps)]
+    stated = (*findings, *timeline.findings, *arrangement.findings, *missed)
     if not seen:
         stated = (*stated, note("", "Nothing is to be seen: the playback shows its background."))
     return Plan(
@@ -75,6 +85,7 @@ def build_plan(
         chapters=window.chapters,
         keyframes=tuple(sorted({frame_at(c.at, fps) for c in window.chapters if 0 < c.at < window.length})),
         is_provisional=any(not clip.is_known for _, clip in window.clips()),
+        accounts=accounts,
         outcomes=judge_segments(
             segments,
             seen=seen,

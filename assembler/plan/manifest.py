@@ -7,7 +7,7 @@ from fractions import Fraction
 from assembler.findings import Finding, Outcome, Verdict
 from assembler.layout.model import Canvas
 from assembler.options import Quality
-from assembler.plan.model import Mode, Plan, Scene
+from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.plan.stamps import Stamps
 from assembler.recording import StreamKind
 from assembler.timeline.model import Chapter, Clock
@@ -53,6 +53,8 @@ class Manifest(Value):
     """ok or degraded."""
     outcomes: tuple[Outcome, ...]
     """What became of every segment."""
+    accounts: tuple[Account, ...] = ()
+    """Where every millisecond of every segment's picture and sound went."""
     findings: tuple[Finding, ...]
     """Everything noticed."""
     origins: tuple[Origin, ...]

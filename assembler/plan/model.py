@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ from assembler.findings import Finding, Outcome
 from assembler.layout.model import Canvas, Rect
 from assembler.options import Fill
 from assembler.timeline.model import Chapter
-from assembler.times import FileMs, Frame, PlayMs, Span
+from assembler.times import FileMs, Frame, Ms, PlayMs, Span
 from assembler.values import Value
 
 
@@ -114,6 +115,68 @@ class CopiedRun(Value):
     """Seconds added to every stamp (container axis -> playback axis)."""
 
 
+class Content(StrEnum):
+    PICTURE = "picture"
+    SOUND = "sound"
+
+
+class Disposition(StrEnum):
+    SHOWN = "shown"
+    """Seen in the playback."""
+    HEARD = "heard"
+    """Heard in the playback."""
+    COVERED = "covered"
+    """Another picture lies over it."""
+    NO_PLACE = "no place"
+    """The layout has no place for it (its sound is heard all the same)."""
+    IN_MIX = "in the mixed stream"
+    """The mixed stream that is shown contains it."""
+    REPEATED = "repeated"
+    """Others hold the same: a user's camera what an audio file repeats, the single streams what an unused mixed
+    stream does."""
+    OUTSIDE = "outside the window"
+    """It lies outside the window that was asked for."""
+    PAUSED = "cut by a pause"
+    """It was recorded within a pause, and pauses are cut out."""
+    REPLACED = "replaced"
+    """A later file of the same stream holds the same time."""
+    LOST = "lost"
+    """Recorded, and not in the playback."""
+
+
+class Loss(Value):
+    """A range of a file that is lost."""
+
+    start: FileMs
+    """File time."""
+    end: FileMs
+    """File time behind it."""
+    why: str
+    """Why it is not in the playback, for people."""
+
+
+class Ledger(Value):
+    """The dispositions of one segment's picture or sound."""
+
+    length: Ms
+    """What was recorded, ms."""
+    lengths: Mapping[Disposition, Ms]
+    """What became of it; the sum is ``length``. What is zero is left out."""
+    lost: tuple[Loss, ...] = ()
+    """Where it was lost, in file order."""
+
+
+class Account(Value):
+    """What became of one segment."""
+
+    video_id: str
+    """The segment."""
+    picture: Ledger
+    """Of its picture."""
+    sound: Ledger
+    """Of its sound: where several sound tracks run beside each other they count once."""
+
+
 class Plan(Value):
     """Everything that has to be done, decided."""
 
@@ -149,6 +212,8 @@ class Plan(Value):
     """Output frames that must be key frames besides the regular ones: chapters, joins."""
     is_provisional: bool
     """True if some file was not probed: copy or encode, sizes and rates may still change."""
+    accounts: tuple[Account, ...]
+    """Where every millisecond of every probed or unusable segment went, sorted by video id."""
     outcomes: tuple[Outcome, ...]
     """What becomes of every segment, sorted by video id."""
     findings: tuple[Finding, ...]

@@ -26,6 +26,7 @@ class _Holding:
     video_id: str
     play_start: PlayMs
     start: PlayMs
+    until: PlayMs
     slot: int
 
 
@@ -79,8 +80,8 @@ def _holdings(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frame
         first, end = frame_at(placement.span.start, fps), min(frames, frame_at(placement.span.end, fps))
         if first < end:
             zero = PlayMs(clip.span.start - clip.file_start)
-            at = placement.span.start
-            found.append(_Holding(first, end, placement.video_id, zero, at, index[placement.slot]))
+            at, until = placement.span.start, placement.span.end
+            found.append(_Holding(first, end, placement.video_id, zero, at, until, index[placement.slot]))
     return found
 
 

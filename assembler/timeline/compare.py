@@ -33,10 +33,6 @@ def compare(segment: Segment, facts: Facts) -> list[Finding]:
                     " end: background from 1 s behind its last frame.",
                 )
             )
-        elif -missing > NOTABLE:
-            found.append(
-                note(where, f"The file is {clock_text(-missing)} longer than declared: cut at its declared end.")
-            )
     if facts.picture is None and segment.kind is not StreamKind.AUDIO:
         found.append(warning(where, f"The {segment.kind.value} file has no picture: only its sound is used."))
     if facts.sound is None and segment.kind is StreamKind.AUDIO:

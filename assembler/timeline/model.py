@@ -10,6 +10,21 @@ from assembler.times import FileMs, Ms, PlayMs, Span, WallMs
 from assembler.values import Value
 
 
+def stream_name(kind: StreamKind, user: str, stream_id: str) -> str:
+    """What people read: "camera of alice", "whiteboard", "mixed stream tic_mixstream_1_3"."""
+    match kind:
+        case StreamKind.CAMERA:
+            return f"camera of {user}"
+        case StreamKind.SCREEN:
+            return f"screen of {user}"
+        case StreamKind.AUDIO:
+            return f"sound of {user}"
+        case StreamKind.WHITEBOARD:
+            return "whiteboard"
+        case StreamKind.MIX:
+            return f"mixed stream {stream_id}".strip()
+
+
 class Clip(Value):
     """A part of one file at its place on the playback axis. File time t is shown at ``span.start + t - file_start``."""
 
@@ -77,17 +92,7 @@ class Track(Value):
     @property
     def name(self) -> str:
         """What people read: "camera of alice", "whiteboard", "mixed stream tic_mixstream_1_3"."""
-        match self.kind:
-            case StreamKind.CAMERA:
-                return f"camera of {self.user}"
-            case StreamKind.SCREEN:
-                return f"screen of {self.user}"
-            case StreamKind.AUDIO:
-                return f"sound of {self.user}"
-            case StreamKind.WHITEBOARD:
-                return "whiteboard"
-            case StreamKind.MIX:
-                return f"mixed stream {self.stream_id}".strip()
+        return stream_name(self.kind, self.user, self.stream_id)
 
     @property
     def span(self) -> Span:

@@ -1,0 +1,149 @@
+"""What becomes of every millisecond that was recorded: the sum over a segment's dispositions is its length.
+
+Content that was recorded and is not in the playback is LOST, unless one of the other reasons holds; what is lost for
+over a second is a warning. So ``ok`` means that all of it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from assembler.facts import Facts
+from assembler.layout.model import Accepts
+from assembler.plan.model import Account, Content, Disposition, Ledger, Loss
+from assembler.plan.playing import Playing, Spans
+from assembler.recording import Segment, StreamKind
+from assembler.timeline.model import Clip, LeftOut, Track, Why
+from assembler.times import FileMs, Ms, shared, span, split, union
+
+
+def draw_accounts(
+    segments: Sequence[Segment], facts: Mapping[str, Facts], unusable: Collection[str], playing: Playing
+) -> tuple[Account, ...]:
+    """One account for each segment that was probed or could not be used, sorted by video id."""
+    clips: dict[str, list[tuple[Track, Clip]]] = {}
+    for track, clip in playing.whole.clips():
+        clips.setdefault(clip.video_id, []).append((track, clip))
+    left_out: dict[str, list[LeftOut]] = {}
+    for part in playing.whole.left_out:
+        left_out.setdefault(part.video_id, []).append(part)
+    accounts = []
+    for segment in segments:
+        name = segment.video_id
+        if name in unusable:
+            accounts.append(_nothing_of(segment))
+        elif name in facts:
+            ledgers = [
+                _ledger(
+                    recorded_spans(segment, facts[name], what),
+                    what,
+                    clips.get(name, ()),
+                    left_out.get(name, ()),
+                    playing,
+                )
+                for what in Content
+            ]
+            accounts.append(Account(video_id=name, picture=ledgers[0], sound=ledgers[1]))
+    return tuple(sorted(accounts, key=lambda a: a.video_id))
+
+
+def _nothing_of(segment: Segment) -> Account:
+    length = segment.duration or Ms(0)
+    loss = Loss(start=FileMs(0), end=FileMs(length), why="the file could not be used")
+    nothing = Ledger(length=Ms(0), lengths={})
+    gone = Ledger(length=length, lengths={Disposition.LOST: length}, lost=(loss,)) if length else nothing
+    return Account(video_id=segment.video_id, picture=nothing if segment.kind is StreamKind.AUDIO else gone, sound=gone)
+
+
+def recorded_spans(segment: Segment, facts: Facts, what: Content) -> Spans:
+    """What a file really holds of one kind, on the file's axis."""
+    if what is Content.PICTURE:
+        picture = facts.picture if segment.kind is not StreamKind.AUDIO else None
+        return union([span(picture.start, picture.end)]) if picture is not None else ()
+    return union([span(facts.sound.start, facts.sound.end)]) if facts.sound is not None else ()
+
+
+_Claim = tuple[Disposition, Spans, str]
+"""What these spans become, and why if they are lost; an earlier claim goes before a later one."""
+
+
+def _ledger(
+    recorded: Spans, what: Content, clips: Sequence[tuple[Track, Clip]], left_out: Sequence[LeftOut], playing: Playing
+) -> Ledger:
+    lengths: dict[Disposition, int] = {}
+    lost: list[Loss] = []
+
+    def settle(left: Spans, claims: Iterable[_Claim]) -> None:
+        for disposition, spans, why in claims:
+            taken, left = split(left, spans)
+            if taken:
+                lengths[disposition] = lengths.get(disposition, 0) + sum(part.length for part in taken)
+            if disposition is Disposition.LOST:
+                lost.extend(Loss(start=FileMs(p.start), end=FileMs(p.end), why=why) for p in taken)
+
+    places = []
+    for track, clip in clips:
+        by = Ms(clip.file_start - clip.span.start)
+        places.append(clip.span.shifted(by))
+        claims = _clip_claims(track, clip, what, playing)
+        settle(shared(recorded, places[-1]), [(d, [p.shifted(by) for p in spans], why) for d, spans, why in claims])
+    for part in left_out:
+        by = Ms(part.file_start - part.span.start)
+        places.append(part.span.shifted(by))
+        claims = _left_out_claims(part, what, playing)
+        settle(shared(recorded, places[-1]), [(d, [p.shifted(by) for p in spans], why) for d, spans, why in claims])
+    behind = split(recorded, union(places))[1]
+    settle(behind, [(Disposition.LOST, behind, "it lies behind the declared end")])
+    return Ledger(
+        length=Ms(sum(part.length for part in recorded)),
+        lengths={d: Ms(lengths[d]) for d in Disposition if d in lengths},
+        lost=tuple(sorted(lost, key=lambda loss: loss.start)),
+    )
+
+
+def _clip_claims(track: Track, clip: Clip, what: Content, playing: Playing) -> Iterable[_Claim]:
+    """On the playback axis; together they hold all of the clip."""
+    whole, is_mix = clip.span, track.kind is StreamKind.MIX
+    if playing.is_window:
+        yield Disposition.OUTSIDE, whole.without([playing.window]), ""
+    played = shared([playing.window], whole)
+    if what is Content.PICTURE:
+        yield Disposition.SHOWN, shared(playing.seen.get(clip.video_id, ()), whole), ""
+        yield Disposition.COVERED, shared(playing.placed.get(clip.video_id, ()), whole), ""
+        yield Disposition.IN_MIX, shared(playing.mix_seen, whole), ""
+        if is_mix:
+            yield Disposition.REPEATED, shared(playing.singles_seen, whole), ""
+        elif not playing.mix_seen:
+            yield Disposition.NO_PLACE, played, ""
+        yield Disposition.LOST, played, _unseen(is_mix, playing)
+    else:
+        yield Disposition.HEARD, shared(playing.heard.get(clip.video_id, ()), whole), ""
+        yield Disposition.IN_MIX, shared(playing.mix_heard, whole), ""
+        if is_mix:
+            yield Disposition.REPEATED, shared(playing.singles_heard, whole), ""
+        if track.kind is StreamKind.AUDIO:
+            yield Disposition.REPEATED, shared(playing.camera_sounds.get(track.user, ()), whole), ""
+        yield Disposition.LOST, played, "nothing that is played holds it"
+    yield Disposition.LOST, [whole], "the playback is over by then"
+
+
+def _unseen(is_mix: bool, playing: Playing) -> str:
+    if not is_mix:
+        return "the mixed stream that is shown has no picture there"
+    return "nothing that is shown holds it" if Accepts.MIX in playing.accepts else "the layout shows no mixed stream"
+
+
+def _left_out_claims(part: LeftOut, what: Content, playing: Playing) -> Iterable[_Claim]:
+    whole = [part.span]
+    match part.why:
+        case Why.PAUSE:
+            yield Disposition.PAUSED, whole, ""
+        case Why.EARLY:
+            yield Disposition.LOST, whole, "it lies before the start of the playback"
+        case Why.REPLACED:
+            if playing.is_window:
+                yield Disposition.OUTSIDE, part.span.without([playing.window]), ""
+            pictures, sounds = playing.recorded.get(part.winner, ((), ()))
+            there = shared(pictures if what is Content.PICTURE else sounds, part.span)
+            yield Disposition.REPLACED, there, ""
+            yield Disposition.LOST, whole, f"the later file {part.winner} was taken, which has none there"

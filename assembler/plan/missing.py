@@ -1,0 +1,97 @@
+"""What of the recorded content a playback misses, told: no playback is ``ok`` that leaves something out unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+from assembler.errors import InputError
+from assembler.facts import Facts
+from assembler.findings import Finding, note, warning
+from assembler.layout.model import Layout
+from assembler.plan.account import recorded_spans
+from assembler.plan.model import Account, AudioBed, Content, Loss
+from assembler.plan.scenes import Visible
+from assembler.recording import Segment
+from assembler.timeline.model import Timeline, stream_name
+from assembler.times import Ms, Span, clock_text, frame_ms, shared, span, union
+
+LARGEST_LOSS = Ms(1000)
+"""More than this lost of one segment's picture or sound is a warning."""
+ROUNDING = Ms(100)
+"""Up to this is not even a note: files are a frame longer or shorter than declared."""
+LONGEST_BACKGROUND = Ms(2000)
+"""A longer stretch of background while something was recorded is a warning."""
+PLACES_TOLD = 3
+"""So many places of one loss are named."""
+
+
+def refuse_nothing(window: Timeline, layout: Layout, parts: Iterable[Visible], bed: AudioBed) -> None:
+    """Raises InputError where something was recorded, and nothing of it is seen or heard."""
+    if bed.pieces or any(part.shown for part in parts):
+        return
+    recorded = [track.name for track in window.tracks if any(c.picture or c.sound for c in track.clips)]
+    if recorded:
+        more = f" and {len(recorded) - PLACES_TOLD} more" if len(recorded) > PLACES_TOLD else ""
+        raise InputError(
+            f"layout {layout.name} shows nothing and plays nothing of what was recorded"
+            f" ({', '.join(recorded[:PLACES_TOLD])}{more})",
+            hint="Take --layout auto, or --layout mix for a mixed stream.",
+        )
+
+
+def find_lost(segments: Sequence[Segment], accounts: Iterable[Account], unusable: Iterable[str]) -> list[Finding]:
+    """A warning for each segment of which over a second is lost, a note for less.
+
+    Files that could not be used at all (``unusable``) are told elsewhere.
+    """
+    names = {s.video_id: stream_name(s.kind, s.user, s.stream_id) for s in segments}
+    silent = set(unusable)
+    findings = []
+    for account in accounts:
+        if account.video_id in silent:
+            continue
+        for content, ledger in ((Content.PICTURE, account.picture), (Content.SOUND, account.sound)):
+            lost = sum(loss.end - loss.start for loss in ledger.lost)
+            if lost > ROUNDING:
+                sentence = f"Of the {content.value} of {names[account.video_id]}, {_places(ledger.lost, lost)}."
+                findings.append((warning if lost > LARGEST_LOSS else note)(account.video_id, sentence))
+    return findings
+
+
+def _places(losses: Sequence[Loss], lost: int) -> str:
+    by_reason: dict[str, list[Span]] = {}
+    for loss in losses:
+        by_reason.setdefault(loss.why, []).append(span(loss.start, loss.end))
+    told = []
+    for why, spans in by_reason.items():
+        places = [f"{clock_text(p.start)} to {clock_text(p.end)}" for p in union(spans)]
+        more = f" and {len(places) - PLACES_TOLD} more" if len(places) > PLACES_TOLD else ""
+        told.append(f"from {', '.join(places[:PLACES_TOLD])}{more} of its file ({why})")
+    return f"{clock_text(lost)} {'are' if lost != 1000 else 'is'} not in the playback: {'; '.join(told)}"
+
+
+def find_background(
+    window: Timeline, segments: Sequence[Segment], facts: Mapping[str, Facts], parts: Sequence[Visible], fps: Fraction
+) -> list[Finding]:
+    """Stretches in which nothing is seen although somebody's picture was recorded."""
+    known = {s.video_id: s for s in segments}
+    recorded: dict[str, list[Span]] = {}
+    for track, clip in window.clips():
+        if clip.picture is not None and clip.video_id in facts:
+            by = Ms(clip.span.start - clip.file_start)
+            held = recorded_spans(known[clip.video_id], facts[clip.video_id], Content.PICTURE)
+            recorded.setdefault(track.name, []).extend(shared([part.shifted(by) for part in held], clip.picture))
+    everything = union(part for spans in recorded.values() for part in spans)
+    findings = []
+    empty = union(span(frame_ms(p.first, fps), frame_ms(p.end, fps)) for p in parts if not p.shown)
+    for missed in (part for stretch in empty for part in shared(everything, stretch)):
+        if missed.length > LONGEST_BACKGROUND:
+            names = [name for name, spans in recorded.items() if any(part.meets(missed) for part in spans)]
+            more = f" and {len(names) - PLACES_TOLD} more" if len(names) > PLACES_TOLD else ""
+            sentence = (
+                f"From {clock_text(missed.start)} to {clock_text(missed.end)} nothing is seen, although there is a"
+                f" picture of {', '.join(names[:PLACES_TOLD])}{more}."
+            )
+            findings.append(warning("", sentence))
+    return findings
