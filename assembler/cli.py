@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from assembler.cli_jobs import add_job_verbs
+from assembler.cli_jobs import add_job_verbs, jobs_app
+from assembler.cli_refused import refused_app
 from assembler.cli_verb import print_failure, verb
 from assembler.flags import (
     BackgroundFlag,
@@ -224,6 +225,7 @@ def doctor(ffmpeg: FfmpegFlag = None, as_json: Json = False) -> int:
 
 
 add_job_verbs(app)
+jobs_app.add_typer(refused_app, name="refused")
 
 
 def main() -> None:

@@ -34,7 +34,8 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def _open() -> tuple[Records, Engine]:
+def open_jobs() -> tuple[Records, Engine]:
+    """What is on record, and the queue."""
     from assembler.jobs.engine import Engine
     from assembler.jobs.records import Records
     from assembler.jobs.tables import open_database
@@ -94,7 +95,7 @@ def batch(
     options = load_options()
     check_ready(options)
     given = read_all(paths, sys.stdin.buffer)
-    records, engine = _open()
+    records, engine = open_jobs()
     made = Batch(options, records, engine)
     made.enqueue(given)
     waits = wait or workers is not None
@@ -118,13 +119,13 @@ def list_(
     from assembler.jobs.model import JobState
     from assembler.jobs.tasks import missing as find_missing
 
-    records, _ = _open()
+    records, _ = open_jobs()
     if missing:
         tasks = find_missing(records)
         if as_json:
             print(json.dumps([task.model_dump(mode="json") for task in tasks], ensure_ascii=False))
         for task in [] if as_json else tasks:
-            print(f"{task.task}  {task.kind} at {_clock(task.sent or task.updated)}")
+            print(f"{task.task}  {task.kind} at {clock(task.sent or task.updated)}")
         if tasks:
             _say("Their results never came. Once you have one: assembler batch RESULT.json")
         return 0
@@ -146,19 +147,19 @@ def list_(
 @verb
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
     """Everything about one job."""
-    records, engine = _open()
+    records, engine = open_jobs()
     found = records.load_job(job)
     if as_json:
         print(found.model_dump_json())
         return 0
     for name, value in found.model_dump(mode="json", exclude={"findings", "segments", "key", "slot"}).items():
-        shown = _clock(value) if name in ("created", "begun", "updated", "due") and value else value
+        shown = clock(value) if name in ("created", "begun", "updated", "due") and value else value
         if shown not in (None, ""):
             print(f"{name}: {shown}")
     for finding in found.findings:
         print(f"finding: {finding}")
     for step in engine.events(found.workflow):
-        print(f"step {step.step}: done at {_clock(step.ended)}")
+        print(f"step {step.step}: done at {clock(step.ended)}")
     return 0
 
 
@@ -166,9 +167,9 @@ def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
 @verb
 def logs(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]) -> int:
     """What was said while a job was done."""
-    records, _ = _open()
+    records, _ = open_jobs()
     for at, sentence in records.log_of(records.load_job(job).id):
-        print(f"{_clock(at)} {sentence}")
+        print(f"{clock(at)} {sentence}")
     return 0
 
 
@@ -178,7 +179,7 @@ def retry(jobs: Ids) -> int:
     """Start jobs that failed, or wait for their next try, once more."""
     from assembler.jobs.intake import try_again
 
-    records, engine = _open()
+    records, engine = open_jobs()
     for job in [records.load_job(name) for name in jobs]:
         print(f"{try_again(records, engine, job).id}: in the queue")
     return 0
@@ -190,7 +191,7 @@ def cancel(jobs: Ids) -> int:
     """End jobs; a worker that is at one stops within seconds."""
     from assembler.jobs.intake import cancel as end
 
-    records, engine = _open()
+    records, engine = open_jobs()
     for job in [records.load_job(name) for name in jobs]:
         print(f"{job.id}: {'cancelled' if end(records, engine, job) else f'was over already ({job.state.value})'}")
     return 0
@@ -208,7 +209,7 @@ def prune(
     """Forget jobs that are over; what they published stays."""
     from assembler.jobs.intake import prune as forget
 
-    records, engine = _open()
+    records, engine = open_jobs()
     options = load_options()
     if sources is not None:  # first: of forgotten jobs it is not known what was downloaded for them
         from assembler.jobs.sources import remove_sources
@@ -225,10 +226,11 @@ def expect(tasks: Annotated[list[str], typer.Argument(help="Vendor's task ids.",
     """Name tasks whose results are to come: `jobs list --missing` shows those that did not."""
     from assembler.jobs.tasks import expect as remember
 
-    records, _ = _open()
+    records, _ = open_jobs()
     remember(records, tasks)
     return 0
 
 
-def _clock(at: int | None) -> str:
+def clock(at: int | None) -> str:
+    """An instant in UTC; "" for none."""
     return "" if at is None else datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

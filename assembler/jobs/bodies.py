@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -57,19 +58,24 @@ class Event(Value):
 def keep(records: Records, bodies: Sequence[Body]) -> list[int]:
     """Store bodies, all in one transaction, before anything else is done with them; their numbers."""
     with records.transaction() as connection:
-        numbers = []
-        for body in bodies:
-            wanted = sa.insert(EVENT).values(
-                received=body.received,
-                source=body.source,
-                app=body.app,
-                body=body.raw,
-                is_taken=False,
-                kind="",
-                note="",
-            )
-            numbers.append(int(connection.execute(wanted.returning(EVENT.c.id)).scalar_one()))
-        return numbers
+        return keep_in(connection, bodies)
+
+
+def keep_in(connection: sa.Connection, bodies: Sequence[Body]) -> list[int]:
+    """The same within a transaction."""
+    numbers = []
+    for body in bodies:
+        wanted = sa.insert(EVENT).values(
+            received=body.received,
+            source=body.source,
+            app=body.app,
+            body=body.raw,
+            is_taken=False,
+            kind="",
+            note="",
+        )
+        numbers.append(int(connection.execute(wanted.returning(EVENT.c.id)).scalar_one()))
+    return numbers
 
 
 def untaken(records: Records, limit: int = 500) -> list[int]:
@@ -99,10 +105,14 @@ def list_events(records: Records, *, limit: int = 50, without_job: bool = False)
         return [Event.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
 
 
-def refuse(records: Records, raw: bytes, status: int, reason: str) -> None:
+def refuse(
+    records: Records, raw: bytes, status: int, reason: str, query: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Keep a refused body for inspection, and forget the oldest beyond the ring's size."""
     with records.transaction() as connection:
-        values = {"received": now(), "status": status, "reason": reason, "body": raw, "size": len(raw)}
+        values = {
+            "received": now(), "status": status, "reason": reason, "body": raw, "size": len(raw), "query": dict(query),
+        }  # fmt: skip
         connection.execute(sa.insert(REFUSED).values(values))
         sizes = connection.execute(sa.select(REFUSED.c.id, REFUSED.c.size).order_by(REFUSED.c.id.desc())).all()
         total = 0

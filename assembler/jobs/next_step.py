@@ -48,7 +48,8 @@ def advice_on_refused(refused: Sequence[Refused]) -> list[str]:
     if any("expired" not in reason for reason in reasons):
         told.append(
             "Missing or wrong signatures: <code>ASSEMBLER_CALLBACK_KEYS</code> has to name the keys set at the "
-            "recorder; a sender without one of them is not believed."
+            "recorder; a sender without one of them is not believed. Once that is mended: "
+            "<code>assembler jobs refused take --all</code>"
         )
     if any(one.status == 400 for one in refused):
         told.append("Unreadable bodies are kept for inspection; somebody else may be calling.")

@@ -35,6 +35,7 @@ REFUSED = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("query", sa.JSON),  # what of its URL says who sent it
 )  # fmt: skip
 JOB = sa.Table(
     "assembler_job", METADATA,

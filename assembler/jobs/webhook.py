@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from assembler.dialects import read_event, signature
-from assembler.errors import AssemblerError, InputError, JobError
+from assembler.errors import AssemblerError, JobError
 from assembler.jobs import job_page, page, published
 from assembler.jobs.bodies import Body, list_events, list_refused, refuse
 from assembler.jobs.crew import crew
 from assembler.jobs.doorway import Doorway
 from assembler.jobs.intake import spool_folder
+from assembler.jobs.judge import Judged, judge, kept
 from assembler.jobs.keys import Keys
 from assembler.jobs.records import now
 from assembler.jobs.tasks import missing
@@ -36,17 +36,6 @@ ACCEPTED = {"error_code": 0}
 SHOWN_JOBS = 200
 MOST_AT_ONCE = 64
 """Callbacks that are judged and stored at the same time; others wait."""
-
-
-class Judged(NamedTuple):
-    """What becomes of one callback."""
-
-    status: int
-    """HTTP status."""
-    reason: str
-    """Why it was refused; "" where it is accepted."""
-    app: str | None
-    """The app that came in the URL."""
 
 
 class Metrics:
@@ -63,30 +52,6 @@ class Metrics:
         self.spooled = Gauge("assembler_spooled", "Bodies that wait for the database.", registry=self.registry)
 
 
-def judge(raw: bytes, query: dict[str, str], keys: Keys) -> Judged:
-    """Whether a callback is to be believed and can be read; without keys everything is believed."""
-    told = query.get("sdkappid", "")
-    app = told if told.isascii() and told.isalnum() and len(told) <= 40 else None
-    query = {**query, "sdkappid": app or ""}
-    try:
-        if keys:
-            claimed = _claimed_app(raw, query)
-            found = signature.check(raw, query=query, keys=keys.of(claimed), now=now())
-            if found is not signature.Signature.VALID:
-                return Judged(403, f"the signature is {found.value}", app)
-        read_event(raw, query=query)
-    except InputError as exc:
-        return Judged(400, exc.sentence, app)
-    return Judged(200, "", app)
-
-
-def _claimed_app(raw: bytes, query: dict[str, str]) -> str | None:
-    try:
-        return read_event(raw, query=query).app_id or None
-    except InputError:
-        return query.get("sdkappid") or None
-
-
 def make_app(options: Options, *, workers: int, say: Callable[[str], None]) -> FastAPI:
     """The application; its workers live as long as it does."""
     keys, doorway, metrics = Keys(options), Doorway(options, say), Metrics()
@@ -100,19 +65,20 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None]) -> F
     app = FastAPI(title="assembler", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
     def decide(raw: bytes, query: dict[str, str]) -> Judged:
-        judged = judge(raw, query, keys)
+        judged = judge(raw, query, keys, now())
         try:
             if judged.status == 200:
                 doorway.store(Body(raw, judged.app, "callback", now()))
             else:
                 with contextlib.suppress(JobError):  # for inspection only
-                    refuse(doorway.records(), raw, judged.status, judged.reason)
+                    refuse(doorway.records(), raw, judged.status, judged.reason, kept(query))
         except AssemblerError as exc:
             say(f"error: a callback could be stored nowhere: {exc.sentence}")
             return Judged(503, "it could not be stored: send it again", judged.app)
         return judged
 
     @app.post("/callback")
+    @app.post("/callback/")  # a redirection would not be followed
     async def callback(request: Request) -> Response:
         raw = await _body(request)
         if raw is None:
@@ -234,10 +200,22 @@ def run_server(
             hint="Set ASSEMBLER_CALLBACK_KEY to the key set at the vendor, or add --insecure.",
         )
     app = make_app(options, workers=workers, say=say)
-    config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5
-    )
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
-    say(f"http://{host}:{port}/ shows the jobs; callbacks go to /callback")
-    server.run()
+    with _listening(host, port) as door:
+        say(f"http://{host}:{port}/ shows the jobs; callbacks go to /callback")
+        server.run([door])
     return 0 if server.started else JobError.exit_code
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """The port, taken before anything starts. Raises JobError where it is not to be had."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as exc:
+        raise JobError(
+            f"{host}:{port} cannot be listened at: {exc.strerror or exc}",
+            hint="Name another one with --port or --host, or end whoever listens there.",
+        ) from exc

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +17,18 @@ from typing import Any
 import pytest
 import requests
 import uvicorn
-from terminal import until
+from terminal import Desk, three_streams, until
 from workshop import Workshop
 
 from assembler.dialects.signature import sign
 from assembler.errors import JobError
 from assembler.jobs.bodies import list_events, list_refused, load_body
-from assembler.jobs.intake import spool_folder
+from assembler.jobs.intake import spool_folder, take_in
+from assembler.jobs.keys import Keys
 from assembler.jobs.model import JobState
 from assembler.jobs.page import SHOWN_EVENTS, SHOWN_TASKS
+from assembler.jobs.records import now
+from assembler.jobs.refused import take_refused
 from assembler.jobs.tasks import expect
 from assembler.jobs.webhook import LARGEST, make_app, run_server
 from assembler.options import load_options
@@ -236,3 +242,64 @@ def test_four_hundred_at_once_are_all_answered(shop: Workshop) -> None:
         answers = list(pool.map(lambda n: post(url, event(f"t{n}")).status_code, range(400)))
         until(lambda: len(shop.records.list_jobs()) == 400, 120)
     assert answers == [200] * 400
+
+
+class TestRefusedOnes:
+    """Somebody wrote a wrong key into the settings; the vendor has long stopped repeating when it is mended."""
+
+    V1 = (VENDOR / "v1-callback-record-finished.json").read_bytes()
+
+    @pytest.fixture(params=["", "/"])
+    def turned_away(self, shop: Workshop, request: pytest.FixtureRequest) -> Workshop:
+        with served(callback_key="wrong") as url:
+            soon = now() // 1000 + 2  # expired by the time it is taken
+            answers = [
+                requests.post(f"{url}/callback{request.param}", data=signed(event(), expires=soon), timeout=10),
+                requests.post(
+                    f"{url}/callback{request.param}", data=self.V1, timeout=10,
+                    params={"sign": sign(KEY, LATER), "expire_time": str(LATER), "sdkappid": "1400", "random": "7"},
+                ),
+                requests.post(f"{url}/callback{request.param}", data=event("t3"), timeout=10),
+                requests.post(f"{url}/callback{request.param}", data=signed(b'{"a": 1}'), timeout=10),
+            ]  # fmt: skip
+        assert [answer.status_code for answer in answers] == [403] * 4
+        return shop
+
+    def test_are_taken_by_the_right_key_as_of_when_they_came(self, turned_away: Workshop) -> None:
+        shop = turned_away
+        until(lambda: now() // 1000 > list_refused(shop.records)[0].received // 1000 + 3, 10)
+        judged = take_refused(shop.records, Keys(load_options(callback_key=KEY)), [1, 2, 3, 4])
+        assert [judged[number].status for number in (1, 2, 3, 4)] == [200, 200, 403, 400]
+        take_in(shop.records, shop.engine)
+        jobs = {job.task: job.app for job in shop.records.list_jobs()}
+        assert jobs == {"t1": None, "g68cee8e90jcq4ogg8jb": "1400"}
+        assert [one.id for one in list_refused(shop.records)] == [4, 3]
+
+    def test_the_verbs_show_and_take_them(self, turned_away: Workshop) -> None:
+        desk = Desk(turned_away.folder, three_streams())
+        listed = desk.say("jobs", "refused", "list")
+        assert [line.split()[0] for line in listed.out.splitlines()] == ["4", "3", "2", "1"]
+        assert "403" in listed.out
+        assert [one["id"] for one in json.loads(desk.say("jobs", "refused", "list", "--json").out)] == [4, 3, 2, 1]
+        assert desk.say("jobs", "refused", "take").code == 2
+        assert desk.say("jobs", "refused", "take", "1").code == 8, "there is no key"
+        assert "no refused callback 9" in desk.say("jobs", "refused", "show", "9").err
+        taken = desk.say("jobs", "refused", "take", "2", "3", callback_key=KEY)
+        assert (taken.code, "2: taken" in taken.out, "3: still refused" in taken.out) == (8, True, True)
+        assert "refused show" in taken.err
+        assert desk.say("jobs", "refused", "take", "--all", callback_keys=f"{KEY},other").code == 0
+        assert {job.id for job in turned_away.records.list_jobs()} == {"t1", "g68cee8e90jcq4ogg8jb"}
+        code = "from assembler.cli import main; main()"
+        shown = subprocess.run(
+            [sys.executable, "-c", code, "jobs", "refused", "show", "3"], env=desk.environment({}), capture_output=True,
+            check=True,
+        )  # fmt: skip
+        assert shown.stdout == event("t3")
+
+
+def test_a_port_that_is_taken_is_said_in_one_line_before_anything_starts(shop: Workshop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(JobError, match=f"127.0.0.1:{port} cannot be listened at"):
+            run_server(load_options(), host="127.0.0.1", port=port, workers=1, insecure=True, say=print)
+    assert not (shop.options.home / "worker.log").exists()

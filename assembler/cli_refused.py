@@ -1,0 +1,85 @@
+"""The verbs about callbacks that were refused: flags in, exit code out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from assembler.cli_jobs import Json, clock, open_jobs
+from assembler.cli_verb import verb
+from assembler.errors import InputError, JobError
+from assembler.options import load_options
+
+refused_app = typer.Typer(help="See callbacks that were refused, and take them after all.", no_args_is_help=True)
+MOST = 1000
+
+
+@refused_app.command("list")
+@verb
+def list_(as_json: Json = False) -> int:
+    """Callbacks that were refused, the newest first."""
+    from assembler.jobs.bodies import list_refused
+
+    records, _ = open_jobs()
+    found = list_refused(records, MOST)
+    if as_json:
+        print(json.dumps([one.model_dump(mode="json") for one in found], ensure_ascii=False))
+    for one in [] if as_json else found:
+        print(f"{one.id}  {clock(one.received)}  {one.status}  {one.size} B  {one.reason}")
+    return 0
+
+
+@refused_app.command()
+@verb
+def show(number: Annotated[int, typer.Argument(help="Number of a refused callback.", metavar="NUMBER")]) -> int:
+    """The body of one, byte by byte as it came; on a terminal without what would steer that."""
+    from assembler.jobs.refused import load_refused
+
+    records, _ = open_jobs()
+    raw = load_refused(records, number).raw
+    if sys.stdout.isatty():
+        told = raw.decode("utf-8", "backslashreplace")
+        print("".join(c if c.isprintable() or c in "\n\t" else f"\\u{ord(c):04x}" for c in told))
+    else:
+        sys.stdout.buffer.write(raw)
+    return 0
+
+
+@refused_app.command()
+@verb
+def take(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(help="Numbers of refused callbacks.", metavar="NUMBER...")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All that are kept.")] = False,
+) -> int:
+    """Judge them by the keys of today; what is signed with one of them becomes what it would have become."""
+    from assembler.jobs.bodies import list_refused
+    from assembler.jobs.intake import take_in
+    from assembler.jobs.keys import Keys
+    from assembler.jobs.refused import take_refused
+
+    if bool(numbers) == all_:
+        raise InputError("say which", hint="Name numbers, as `assembler jobs refused list` shows them, or --all.")
+    keys = Keys(load_options())
+    if not keys:
+        raise JobError(
+            "there is no key to check callbacks with", hint="Set ASSEMBLER_CALLBACK_KEY to the key set at the vendor."
+        )
+    records, engine = open_jobs()
+    wanted = [one.id for one in list_refused(records, MOST)] if all_ else numbers or []
+    judged = take_refused(records, keys, sorted(wanted))
+    take_in(records, engine)
+    for number, verdict in judged.items():
+        print(f"{number}: {'taken' if verdict.status == 200 else f'still refused: {verdict.reason}'}")
+    left = [number for number, verdict in judged.items() if verdict.status != 200]
+    if left and not all_:
+        raise JobError(
+            f"{len(left)} of {len(judged)} are refused still",
+            hint="Where you know that one is genuine: `assembler jobs refused show NUMBER > result.json`, then "
+            "`assembler batch result.json`.",
+        )
+    return 0

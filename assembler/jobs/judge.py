@@ -1,0 +1,69 @@
+"""Who is believed: whether a callback is signed, and whether it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from assembler.dialects import parse, read_event, signature
+from assembler.errors import AssemblerError, CloudError, InputError, NotFinished, RecordingFailed
+from assembler.jobs.keys import Keys
+from assembler.times import WallMs
+
+_KEPT = ("sign", "expire_time", "sdkappid")
+"""What of a callback's URL says who sent it."""
+_LONGEST = 200
+
+
+class Judged(NamedTuple):
+    """What becomes of one callback."""
+
+    status: int
+    """HTTP status."""
+    reason: str
+    """Why it was refused; "" where it is accepted."""
+    app: str | None
+    """The app that came in the URL."""
+
+
+def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judged:
+    """Whether a callback that came ``at`` this instant is to be believed and can be read; without keys everything is
+    believed."""
+    told = query.get("sdkappid", "")
+    app = told if told.isascii() and told.isalnum() and len(told) <= 40 else None
+    query = {**query, "sdkappid": app or ""}
+    try:
+        if keys:
+            claimed = _claimed_app(raw, query)
+            found = signature.check(raw, query=query, keys=keys.of(claimed), now=at)
+            if found is not signature.Signature.VALID:
+                return Judged(403, f"the signature is {found.value}", app)
+        _check_readable(raw, query)
+    except InputError as exc:
+        return Judged(400, exc.sentence, app)
+    return Judged(200, "", app)
+
+
+def kept(query: Mapping[str, str]) -> dict[str, str]:
+    """What of a callback's URL is needed to judge it again."""
+    return {name: query[name][:_LONGEST] for name in _KEPT if name in query}
+
+
+def _check_readable(raw: bytes, query: Mapping[str, str]) -> None:
+    """An event, a result in any dialect, or what the vendor says instead of one. Raises InputError for all else."""
+    try:
+        read_event(raw, query=query)
+    except InputError as no_event:
+        try:
+            parse(raw, query=query)
+        except (RecordingFailed, NotFinished, CloudError):
+            return
+        except AssemblerError as exc:
+            raise no_event from exc
+
+
+def _claimed_app(raw: bytes, query: Mapping[str, str]) -> str | None:
+    try:
+        return read_event(raw, query=query).app_id or None
+    except InputError:
+        return query.get("sdkappid") or None

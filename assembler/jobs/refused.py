@@ -1,0 +1,55 @@
+"""Callbacks that were refused: shown, and taken after all once the keys are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from assembler.errors import JobError
+from assembler.jobs.bodies import Body, keep_in
+from assembler.jobs.judge import Judged, judge
+from assembler.jobs.keys import Keys
+from assembler.jobs.records import Records
+from assembler.jobs.tables import REFUSED
+from assembler.times import WallMs
+
+
+class RefusedBody(NamedTuple):
+    """One in full."""
+
+    id: int
+    """Its number."""
+    raw: bytes
+    """The bytes as they came."""
+    query: dict[str, str]
+    """What of its URL says who sent it; empty of those that an older version kept."""
+    received: WallMs
+    """When, Unix ms."""
+
+
+def load_refused(records: Records, number: int) -> RefusedBody:
+    """Raises JobError where there is none (any more)."""
+    names = [REFUSED.c[name] for name in ("id", "body", "query", "received")]
+    with records.reading() as connection:
+        row = connection.execute(sa.select(*names).where(REFUSED.c.id == number)).first()
+    if row is None:
+        raise JobError(
+            f"there is no refused callback {number}", hint="`assembler jobs refused list` shows those that are kept."
+        )
+    return RefusedBody(int(row.id), bytes(row.body), dict(row.query or {}), WallMs(row.received))
+
+
+def take_refused(records: Records, keys: Keys, numbers: Sequence[int]) -> dict[int, Judged]:
+    """Judge them once more, by the keys of today and as of the moment they came; what is right now is stored like any
+    other callback and is refused no longer. Raises JobError where one is not there."""
+    judged: dict[int, Judged] = {}
+    for one in [load_refused(records, number) for number in dict.fromkeys(numbers)]:
+        verdict = judged[one.id] = judge(one.raw, one.query, keys, one.received)
+        if verdict.status == 200:
+            with records.transaction() as connection:
+                gone = connection.execute(sa.delete(REFUSED).where(REFUSED.c.id == one.id)).rowcount
+                if gone:  # nobody else took it in this moment
+                    keep_in(connection, [Body(one.raw, verdict.app, "callback", one.received)])
+    return judged
