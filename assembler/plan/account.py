@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from assembler.facts import Facts
 from assembler.layout.model import Accepts
-from assembler.plan.model import Account, Content, Disposition, Ledger, Loss
+from assembler.plan.model import Account, Content, Disposition, Ledger, LostPart
 from assembler.plan.playing import Playing, Spans
 from assembler.recording import Segment, StreamKind
 from assembler.timeline.model import Clip, LeftOut, Track, Why
@@ -49,7 +49,7 @@ def draw_accounts(
 
 def _nothing_of(segment: Segment) -> Account:
     length = segment.duration or Ms(0)
-    loss = Loss(start=FileMs(0), end=FileMs(length), why="the file could not be used")
+    loss = LostPart(start=FileMs(0), end=FileMs(length), why="the file could not be used")
     nothing = Ledger(length=Ms(0), lengths={})
     gone = Ledger(length=length, lengths={Disposition.LOST: length}, lost=(loss,)) if length else nothing
     return Account(video_id=segment.video_id, picture=nothing if segment.kind is StreamKind.AUDIO else gone, sound=gone)
@@ -71,7 +71,7 @@ def _ledger(
     recorded: Spans, what: Content, clips: Sequence[tuple[Track, Clip]], left_out: Sequence[LeftOut], playing: Playing
 ) -> Ledger:
     lengths: dict[Disposition, int] = {}
-    lost: list[Loss] = []
+    lost: list[LostPart] = []
 
     def settle(left: Spans, claims: Iterable[_Claim]) -> None:
         for disposition, spans, why in claims:
@@ -79,7 +79,7 @@ def _ledger(
             if taken:
                 lengths[disposition] = lengths.get(disposition, 0) + sum(part.length for part in taken)
             if disposition is Disposition.LOST:
-                lost.extend(Loss(start=FileMs(p.start), end=FileMs(p.end), why=why) for p in taken)
+                lost.extend(LostPart(start=FileMs(p.start), end=FileMs(p.end), why=why) for p in taken)
 
     places = []
     for track, clip in clips:

@@ -10,7 +10,7 @@ from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.layout.model import Layout
 from assembler.plan.account import recorded_spans
-from assembler.plan.model import Account, AudioBed, Content, Loss
+from assembler.plan.model import Account, AudioBed, Content, LostPart
 from assembler.plan.scenes import Visible
 from assembler.recording import Segment
 from assembler.timeline.model import Timeline, stream_name
@@ -59,7 +59,7 @@ def find_lost(segments: Sequence[Segment], accounts: Iterable[Account], unusable
     return findings
 
 
-def _places(losses: Sequence[Loss], lost: int) -> str:
+def _places(losses: Sequence[LostPart], lost: int) -> str:
     by_reason: dict[str, list[Span]] = {}
     for loss in losses:
         by_reason.setdefault(loss.why, []).append(span(loss.start, loss.end))

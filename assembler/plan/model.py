@@ -144,7 +144,7 @@ class Disposition(StrEnum):
     """Recorded, and not in the playback."""
 
 
-class Loss(Value):
+class LostPart(Value):
     """A range of a file that is lost."""
 
     start: FileMs
@@ -162,7 +162,7 @@ class Ledger(Value):
     """What was recorded, ms."""
     lengths: Mapping[Disposition, Ms]
     """What became of it; the sum is ``length``. What is zero is left out."""
-    lost: tuple[Loss, ...] = ()
+    lost: tuple[LostPart, ...] = ()
     """Where it was lost, in file order."""
 
 

@@ -11,7 +11,7 @@ from assembler.plan.manifest import Manifest, Origin
 from assembler.plan.model import Mode
 from assembler.report import markup, picture
 from assembler.report.markup import document, facts, source_of, table, text
-from assembler.report.text import fates_text, rate_text
+from assembler.report.text import account_text, fates_text, rate_text
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text
@@ -134,9 +134,10 @@ class _Page:
 
     def segments(self) -> str:
         fates = {outcome.video_id: outcome for outcome in self.manifest.outcomes}
+        accounts = {account.video_id: account_text(account) for account in self.manifest.accounts}
         origins = sorted(self.manifest.origins, key=lambda o: (o.play_time, o.kind.value, o.user, o.video_id))
-        rows = [self.segment(origin, fates) for origin in origins]
-        return table(["segment", "stream", "in the playback", "declared", "file", "fate"], rows)
+        rows = [[*self.segment(origin, fates), text(accounts.get(origin.video_id, ""))] for origin in origins]
+        return table(["segment", "stream", "in the playback", "declared", "file", "fate", "where it went"], rows)
 
     def segment(self, origin: Origin, fates: Mapping[str, Outcome]) -> list[str]:
         outcome = fates.get(origin.video_id)

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from assembler.findings import Fate, Finding, Outcome, Severity
 from assembler.plan.manifest import Manifest
-from assembler.plan.model import Mode, Plan, Scene
+from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline, Track
@@ -148,6 +148,17 @@ def _scene(scene: Scene, plan: Plan) -> str:
 
 def describe_outcomes(outcomes: Iterable[Outcome]) -> list[str]:
     return [f"{o.fate.value}: {o.video_id}" + (f": {o.how}" if o.how else "") for o in outcomes]
+
+
+def account_text(account: Account) -> str:
+    """``picture 0:40 shown, 0:20 covered; sound 1:00 heard``; "" where nothing was recorded."""
+    kinds = {"picture": account.picture.lengths, "sound": account.sound.lengths}
+    told = [
+        f"{kind} " + ", ".join(f"{clock_text(length)} {became.value}" for became, length in lengths.items())
+        for kind, lengths in kinds.items()
+        if lengths
+    ]
+    return "; ".join(told)
 
 
 def fates_text(outcomes: Iterable[Outcome]) -> str:

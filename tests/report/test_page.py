@@ -56,6 +56,15 @@ def test_it_says_what_was_made_from_what_and_why() -> None:
         assert words in page, words
 
 
+def test_it_says_where_every_second_of_a_file_went() -> None:
+    ledgers = {
+        "picture": {"length": 60_000, "lengths": {"shown": 40_000, "covered": 20_000}},
+        "sound": {"length": 60_000, "lengths": {"heard": 59_000, "lost": 1_000}},
+    }
+    page = seen(report(LESSON, accounts=({"video_id": "w1", **ledgers},)))
+    assert "picture 0:40 shown, 0:20 covered; sound 0:59 heard, 0:01 lost" in page
+
+
 def test_findings_come_warnings_first_with_their_places_to_click_on() -> None:
     page = report(LESSON, findings=(note("", "A note."), warning("a2", "Its sound is missing.")))
     found = page[page.index("<h2>Findings") : page.index("<h2>What it")]
