@@ -6,7 +6,7 @@ class                   exit code  retry   meaning
 InputError              2          no      what was given is wrong: a file, an option, a body
   RecordingFailed       2          no      the vendor says the recording failed, no videos
   NotFinished           2          yes     the recording still runs: come back later
-CloudError              3          yes     the vendor's API did not answer as it should
+CloudError              3          (own)   the vendor's API did not answer as it should
 DownloadError           4          (own)   a file could not be fetched
 MediaError              5          no      a file or ffmpeg cannot do what was asked
   DiskFull              5          yes     no room left for the work
@@ -55,7 +55,10 @@ class NotFinished(InputError):
 
 class CloudError(AssemblerError):
     exit_code = 3
-    retry = True
+
+    def __init__(self, sentence: str, *, hint: str = "", retry: bool = True) -> None:
+        super().__init__(sentence, hint=hint)
+        self.retry = retry
 
 
 class DownloadError(AssemblerError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from assembler.dialects import parse
-from assembler.errors import InputError
+from assembler.errors import CloudError, InputError
 from assembler.recording import Recording
 
 LARGEST_RESULT = 64 * 2**20
@@ -15,7 +15,7 @@ LARGEST_RESULT = 64 * 2**20
 
 
 def read_recordings(names: Sequence[str], standard_input: IO[bytes]) -> list[Recording]:
-    """Every named file parsed; ``-`` is standard input. Raises InputError naming the file."""
+    """Every named file parsed; ``-`` is standard input. Raises InputError (CloudError) naming the file."""
     recordings = []
     for name in names:
         try:
@@ -23,6 +23,9 @@ def read_recordings(names: Sequence[str], standard_input: IO[bytes]) -> list[Rec
         except InputError as exc:
             source = "standard input" if name == "-" else name
             raise type(exc)(f"{source}: {exc.sentence}", hint=exc.hint) from exc
+        except CloudError as exc:
+            source = "standard input" if name == "-" else name
+            raise CloudError(f"{source}: {exc.sentence}", hint=exc.hint, retry=exc.retry) from exc
     return recordings
 
 

@@ -39,7 +39,8 @@ def parse(body: bytes | str, *, query: Mapping[str, str] | None = None) -> Recor
 
     ``query`` is the URL query a callback came with (v1 has its app id there). Raises InputError naming the field,
     its value and what was expected (line and column where the body is no JSON), RecordingFailed with the vendor's
-    code, message and advice, NotFinished where the result is still to come; never anything else.
+    code, message and advice, NotFinished where the result is still to come, CloudError where the body refuses a
+    request and says nothing of a class; never anything else.
     """
     values = load_object(body)
     dialect = detect(values)

@@ -6,14 +6,19 @@ import math
 
 from assembler.dialects.body import JsonObject
 from assembler.dialects.dialect import Query
-from assembler.dialects.event import OFFLINE_FINISHED, ONLINE_FINISHED
+from assembler.dialects.event import OFFLINE_FINISHED, ONLINE_FINISHED, ONLINE_STARTED
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL
-from assembler.dialects.v1_callback import FINISHED
+from assembler.dialects.v1_callback import FINISHED, STARTED
+from assembler.dialects.vendor_errors import read_error, refusal_of_request
 from assembler.errors import InputError
 from assembler.findings import Finding
+from assembler.recording import VendorError
 from assembler.times import WallMs
 from assembler.values import Value
+
+REFUSED_REQUEST = "refused request"
+"""Kind of an answer of the API that refuses a request; it comes to a callback address by mistake only."""
 
 
 class Event(Value):
@@ -37,12 +42,19 @@ class Event(Value):
     """When the recording was paused, Unix ms, of events about long pauses; None in others."""
     stop: WallMs | None
     """When the recording was, or will be, ended for a long pause, Unix ms; None in others."""
+    error: VendorError | None
+    """What it says went wrong; None if nothing did. One of a start means that the class is NOT recorded."""
     facts: dict[str, str | int | float | bool | None]
     """Every simple field of EventData (of v1: of the body) as the vendor wrote it; lists and objects are left out."""
 
+    @property
+    def is_failed_start(self) -> bool:
+        """True if it says that a recording could not begin."""
+        return self.error is not None and self.kind in (ONLINE_STARTED, STARTED)
+
 
 def describe_event(body: JsonObject, query: Query) -> Event:
-    """The event in a body. Raises InputError where it is neither an event nor a v1 callback."""
+    """The event in a body, or the refused request. Raises InputError where it is neither, nor a v1 callback."""
     findings: list[Finding] = []
     fields = Fields(body, "", findings)
     if "EventType" in body:
@@ -50,7 +62,10 @@ def describe_event(body: JsonObject, query: Query) -> Event:
         data = fields.child("EventData") or Fields({}, "EventData", findings)
     else:
         kind, sent, task, room = fields.text("callback_type"), "timestamp", "task_id", "room_id"
-        data = fields
+        data = (fields.child("Response") if kind is None else None) or fields
+    error = read_error(data, None) or read_error(fields, None)
+    if kind is None and error is not None and refusal_of_request(error, has_status="status" in data.values):
+        kind = REFUSED_REQUEST
     if kind is None:
         raise InputError(
             "the body is no event: it has neither EventType nor callback_type",
@@ -67,6 +82,7 @@ def describe_event(body: JsonObject, query: Query) -> Event:
         progress=progress if progress is not None and 0 <= progress <= 100 else None,
         pause=_instant(data, "PauseTime"),
         stop=_instant(data, "StopTime") or _instant(data, "EstimateStopTime"),
+        error=error,
         facts={
             name: value
             for name, value in data.values.items()

@@ -9,10 +9,11 @@ from assembler.dialects.result import read_result
 from assembler.dialects.spelling import CAMEL
 from assembler.recording import Recording
 
+ONLINE_STARTED = "OnlineRecordStarted"
 ONLINE_FINISHED = "OnlineRecordFinished"
 OFFLINE_FINISHED = "OfflineRecordFinished"
 ANNOUNCING = {
-    "OnlineRecordStarted": "the recording began",
+    ONLINE_STARTED: "the recording began",
     "OnlineRecordStopped": "the recording was stopped, its files are still being prepared",
     "OnlineRecordLongPauseWarning": "the recording has been paused for long",
     "OnlineRecordLongPauseForceStopped": "the recording was ended after a long pause, its files are being prepared",

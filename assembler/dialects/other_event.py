@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from assembler.dialects.body import JsonObject, shortened
 from assembler.dialects.dialect import Dialect, Query
-from assembler.dialects.event import ANNOUNCING, ONLINE_FINISHED, event_type, read_result_event, type_shown
+from assembler.dialects.event import (
+    ANNOUNCING,
+    ONLINE_FINISHED,
+    ONLINE_STARTED,
+    event_type,
+    read_result_event,
+    type_shown,
+)
 from assembler.dialects.fields import Fields
+from assembler.dialects.vendor_errors import read_error, start_failure
 from assembler.errors import InputError, NotFinished
 from assembler.findings import note
 from assembler.recording import Recording
@@ -22,6 +30,9 @@ def _read(fields: Fields, query: Query) -> Recording:
     if kind in ANNOUNCING:
         task = data.text("TaskId") if data is not None else None
         name = f"task {shortened(task, 60)}" if task else "the recording"
+        error = read_error(data, None) if data is not None and kind == ONLINE_STARTED else None
+        if error is not None:
+            raise start_failure(name, error)
         raise NotFinished(
             f"{name} is not finished: the event {kind} says that {ANNOUNCING[kind]}",
             hint=f"Wait for the event {ONLINE_FINISHED} (or OfflineRecordFinished), or query the task later.",

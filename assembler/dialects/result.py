@@ -10,7 +10,7 @@ from assembler.dialects.fields import Fields
 from assembler.dialects.omissions import LAST_WALL, read_interrupts, read_omissions
 from assembler.dialects.segments import LONGEST, Refusal, collect, read_vendor_segment
 from assembler.dialects.spelling import Spelling
-from assembler.dialects.vendor_errors import error_text, failure, read_error, read_reason
+from assembler.dialects.vendor_errors import error_text, failure, read_error, read_reason, refusal_of_request
 from assembler.errors import InputError, NotFinished
 from assembler.findings import Finding, note, warning
 from assembler.recording import Recording, VendorError
@@ -36,7 +36,8 @@ def read_result(
     """The recording in this object.
 
     ``is_over`` is True where the envelope itself says that the recording finished, whatever the status field says.
-    Raises NotFinished, RecordingFailed where the vendor names a failure and no video is usable, else InputError.
+    Raises NotFinished, RecordingFailed where the vendor names a failure and no video is usable, CloudError where it
+    refused a request, else InputError.
     """
     findings = fields.findings
     task, room = fields.text(spelling.task), fields.text(spelling.room)
@@ -48,6 +49,10 @@ def read_result(
         _refuse_unfinished(fields, spelling, name, has_videos=bool(entries))
     read = partial(read_vendor_segment, spelling=spelling, findings=findings)
     segments, refused = collect(entries, read, spelling.play_time, findings)
+    if not segments and error is not None and not is_over:
+        refused_request = refusal_of_request(error, has_status=bool(task and fields.text(spelling.status)))
+        if refused_request is not None:
+            raise refused_request
     if not segments:
         refuse_empty(name, fields.at(spelling.videos[0]), error, refused)
     if error is not None:

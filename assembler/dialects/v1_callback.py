@@ -7,7 +7,7 @@ from assembler.dialects.dialect import Dialect, Query
 from assembler.dialects.fields import Fields
 from assembler.dialects.result import read_result
 from assembler.dialects.spelling import SNAKE
-from assembler.dialects.vendor_errors import failure, read_error
+from assembler.dialects.vendor_errors import read_error, start_failure
 from assembler.errors import InputError, NotFinished
 from assembler.recording import Recording
 
@@ -25,7 +25,7 @@ def _read(fields: Fields, query: Query) -> Recording:
         name = f"task {shortened(fields.text('task_id') or 'without an id', 60)}"
         error = read_error(fields, None)
         if error is not None:
-            raise failure(name, error)
+            raise start_failure(name, error)
         raise NotFinished(
             f"{name} is not finished: the callback {STARTED} says that the recording began",
             hint=f"Wait for the callback {FINISHED}, or query the task later.",

@@ -6,7 +6,7 @@ import re
 
 from assembler.dialects.body import Json, shortened
 from assembler.dialects.fields import Fields, whole
-from assembler.errors import RecordingFailed
+from assembler.errors import CloudError, RecordingFailed
 from assembler.recording import VendorError
 
 ADVICE = {
@@ -16,17 +16,54 @@ ADVICE = {
     40004: "The recorder could not log in to IM: check the parameters the message names, such as the UserSig.",
     40005: "The recorder could not join the IM group: follow the message.",
     49999: "Internal error of the vendor: contact its support.",
+    -1: "Internal error of the vendor: contact its support.",
+    2003: "The messages of the room could not be had: perhaps the room was destroyed.",
+    2004: "The room's messages hold no time information: use a new group for each class.",
+    2005: "The files could not be uploaded: have the class recorded again.",
+    2007: "The class lasted over 24 hours: no offline recording is made of it.",
     20000: "The service is not activated for this customer: apply for it.",
     20001: "The signature has expired: take a later expire_time and sign again.",
     20002: "The signature is wrong: check the TicKey and the way it is signed.",
     20003: "The parameters could not be read: mend the one the message names (missing or of a wrong type).",
     20004: "The callback address is malformed: check it.",
     20005: "The data could not be read: check the TaskId of the request, or contact the vendor's support.",
+    20010: "The same room is still being recorded: ask again when that has ended.",
     20011: "The task had already ended when it was to be stopped: perhaps nobody sent sound or pictures for long.",
     20013: "The recorder's user is in use: take another user id and UserSig.",
-    20099: "Internal error of the vendor: contact its support.",
+    **dict.fromkeys(range(20090, 20100), "Internal error of the vendor: ask again later, or contact its support."),
 }
-"""The vendor's table (v1 page, section 5), by its numbers."""
+"""The vendor's tables (v1 pages on online and offline recordings), by its numbers."""
+
+REQUEST_ADVICE = {
+    "RequestLimitExceeded": "Ask again later, and less often.",
+    "LimitExceeded": "Ask again later: too much of it is under way.",
+    "InternalError": "Internal error of the vendor: ask again later, or contact its support.",
+    "ResourceInsufficient": "Ask again later: the vendor is short of machines.",
+    "ResourceUnavailable": "Ask again later.",
+    "ResourceInUse": "Take what the message names under another id, or ask again later.",
+    "AuthFailure": "Check the secret id and key, the signature and this machine's clock.",
+    "UnauthorizedOperation": "Check what this key may do, and whether the service is activated for the app.",
+    "InvalidParameter": "Check the parameter that the message names.",
+    "InvalidParameterValue": "Check the parameter that the message names.",
+    "MissingParameter": "Add the parameter that the message names.",
+    "UnknownParameter": "Remove the parameter that the message names.",
+    "ResourceNotFound": "Check the id of the task, and the region.",
+    "UnsupportedOperation": "Look at the state of the task first.",
+    "UnsupportedProtocol": "Use HTTPS, GET or POST.",
+    "UnsupportedRegion": "Use a region that has this service.",
+    "InvalidAction": "Check the name of the action and its version.",
+    "NoSuchVersion": "Check the version of the API.",
+    "ActionOffline": "This action is no longer offered.",
+    "RequestSizeLimitExceeded": "Send less at once.",
+}
+"""First words of the public API's codes that say something of the REQUEST, and nothing of any class."""
+PASSING = (
+    {"RequestLimitExceeded", "LimitExceeded", "InternalError", "ResourceInsufficient", "ResourceUnavailable"},
+    {20005, 20010, *range(20090, 20100)},
+)
+"""Codes and numbers of refused requests that may be granted later without any change."""
+OF_A_TASK = (20011, 20013)
+"""Numbers of requests that say something of the task, where the body names it with its status."""
 
 BROKEN = {
     "EXCEPTION": "The recording broke off: what was recorded until then may be all there is.",
@@ -34,7 +71,7 @@ BROKEN = {
 }
 """Finish reasons that mean trouble even without an error beside them (DescribeOnlineRecord)."""
 
-_HIDDEN_NUMBER = re.compile(r"\bcode:\s*([0-9]{1,9})\b")
+_HIDDEN_NUMBER = re.compile(r"\bcode:\s*(-?[0-9]{1,9})\b")
 _REASONS = {"USERCALL": "USER_CALL", "FORCESTOP": "FORCE_STOP"}
 
 
@@ -65,12 +102,13 @@ def _from_error(value: Json) -> VendorError | None:
 
 
 def _from_number(fields: Fields) -> VendorError | None:
-    value = fields.get("error_code")
+    is_camel = "ErrorCode" in fields.values
+    value = fields.get("ErrorCode" if is_camel else "error_code")
     code = _words(value)
     if code == "" or whole(value) == 0:
         return None
     number = _number(code)
-    message = _words(fields.get("error_msg"))
+    message = _words(fields.get("ErrorMsg" if is_camel else "error_msg"))
     return VendorError(code="" if number is not None else code, number=number, message=message, advice=_advice(number))
 
 
@@ -101,9 +139,35 @@ def error_text(error: VendorError) -> str:
     return shortened(": ".join(part for part in (head, error.message) if part), 400)
 
 
+def start_failure(name: str, error: VendorError) -> RecordingFailed:
+    """The error for a recording that never began."""
+    hint = error.advice or "Look the code up in the vendor's documentation, or ask its support."
+    return RecordingFailed(f"{name} is NOT being recorded: its start failed: {error_text(error)}", hint=hint)
+
+
 def failure(name: str, error: VendorError) -> RecordingFailed:
     """The error for a result without any usable video."""
     hint = error.advice or "Look the code up in the vendor's documentation, or ask its support."
     return RecordingFailed(
         f"the vendor reports a failure and no usable video for {name}: {error_text(error)}", hint=hint
+    )
+
+
+def refusal_of_request(error: VendorError, *, has_status: bool) -> CloudError | None:
+    """The error for a request that was refused: it says nothing of a class. None where this is no such one.
+
+    ``has_status``: the body names a task and its status, so the request itself was granted.
+    """
+    family = error.code.partition(".")[0]
+    is_number = error.code == "" and error.number is not None and 20000 <= error.number <= 29999
+    if is_number and not (has_status and error.number in OF_A_TASK):
+        advice = error.advice
+    elif family in REQUEST_ADVICE and not has_status:
+        advice = REQUEST_ADVICE[family]
+    else:
+        return None
+    return CloudError(
+        f"the vendor refused a request, which says nothing of a class: {error_text(error)}",
+        hint=advice or "Look the code up in the vendor's documentation, or ask its support.",
+        retry=family in PASSING[0] or error.number in PASSING[1],
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from assembler.dialects import Event, read_event
-from assembler.errors import AssemblerError, InputError, JobError, NotFinished
+from assembler.errors import AssemblerError, InputError, JobError
 from assembler.jobs.bodies import Body, keep, load_body, prune_bodies, untaken
 from assembler.jobs.engine import Engine
 from assembler.jobs.model import Claim, Job, JobState, claim_of
@@ -153,7 +153,7 @@ def _carries_videos(body: Body) -> bool:
     """An event of an unknown type with videos in it is a result after all."""
     try:
         return bool(claim_of(body.raw, body.app).segments)
-    except (NotFinished, InputError):
+    except AssemblerError:
         return False
 
 

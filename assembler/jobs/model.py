@@ -122,7 +122,8 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
     """Which job a result belongs to; ``app`` is what came beside the body (v1 has it in the URL).
 
     A result that says the recording failed, or that cannot be used, is one as well: its job fails with that reason.
-    Raises NotFinished where the result is still to come, InputError where the body is no JSON object.
+    Raises NotFinished where the result is still to come, CloudError where a request was refused, InputError where the
+    body is no JSON object.
     """
     query = {"sdkappid": app} if app else {}
     values = load_object(body)

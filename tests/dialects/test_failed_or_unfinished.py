@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from assembler.dialects import parse
-from assembler.dialects.vendor_errors import ADVICE
-from assembler.errors import InputError, NotFinished, RecordingFailed
+from assembler.dialects import parse, read_event
+from assembler.dialects.vendor_errors import ADVICE, OF_A_TASK, REQUEST_ADVICE
+from assembler.errors import CloudError, InputError, NotFinished, RecordingFailed
 from assembler.findings import Severity, Verdict, judge
 from dialects.bodies import api, online, video
 
@@ -55,9 +55,10 @@ def test_an_error_without_videos_is_final_whatever_the_status() -> None:
 
 @pytest.mark.parametrize("number", sorted(ADVICE))
 def test_every_number_of_the_vendors_table_brings_its_advice(number: int) -> None:
-    with pytest.raises(RecordingFailed, match=f"{number}: went wrong") as caught:
+    kind = CloudError if number >= 20000 and number < 30000 else RecordingFailed
+    with pytest.raises(kind, match=f"{number}: went wrong") as told:
         parse(v1(error_code=number, error_msg="went wrong"))
-    assert caught.value.hint == ADVICE[number]
+    assert told.value.hint == ADVICE[number]
     with pytest.raises(RecordingFailed) as caught:
         parse(online(VideoInfos=[], Error={"Code": "FailedOperation.Record", "Message": f"code: {number}, msg: x\n"}))
     assert caught.value.hint == ADVICE[number]
@@ -65,8 +66,9 @@ def test_every_number_of_the_vendors_table_brings_its_advice(number: int) -> Non
 
 def test_the_table_is_whole() -> None:
     recording = {40000, 40001, 40002, 40004, 40005, 49999}
-    requests = {20000, 20001, 20002, 20003, 20004, 20005, 20011, 20013, 20099}
-    assert set(ADVICE) == recording | requests
+    offline = {-1, 2003, 2004, 2005, 2007, 20010}
+    requests = {20000, 20001, 20002, 20003, 20004, 20005, 20011, 20013, *range(20090, 20100)}
+    assert set(ADVICE) == recording | offline | requests
 
 
 def test_an_unknown_code_is_shown_as_it_is() -> None:
@@ -78,12 +80,66 @@ def test_an_unknown_code_is_shown_as_it_is() -> None:
         parse(v1(error_code="E_ODD", error_msg="odd"))
 
 
-def test_an_answer_of_the_api_that_is_an_error_gives_code_and_message() -> None:
-    error = {"Code": "AuthFailure.SignatureFailure", "Message": "The provided credentials could not be validated."}
-    with pytest.raises(RecordingFailed, match=r"AuthFailure\.SignatureFailure: The provided credentials"):
-        parse(json.dumps({"Response": {"Error": error, "RequestId": "r"}}))
-    with pytest.raises(RecordingFailed, match=r"AuthFailure\.SignatureFailure"):
-        parse(json.dumps({"Error": error}))
+@pytest.mark.parametrize("code", sorted(REQUEST_ADVICE))
+def test_an_answer_of_the_api_that_refuses_a_request_says_nothing_of_a_class(code: str) -> None:
+    error = {"Code": f"{code}.Detail", "Message": "code: 40004 is what it says, see https://a.example/x?sign=secret"}
+    for body in ({"Response": {"Error": error, "RequestId": "r"}}, {"Error": error}):
+        with pytest.raises(CloudError, match=rf"refused a request.*: {code}\.Detail.*: code: 40004") as caught:
+            parse(json.dumps(body))
+        assert (caught.value.exit_code, caught.value.hint) == (3, REQUEST_ADVICE[code])
+        assert "secret" not in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("body", "helps"),
+    [
+        ({"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "21 a second"}}}, True),
+        ({"Response": {"Error": {"Code": "InternalError", "Message": ""}}}, True),
+        ({"Response": {"Error": {"Code": "AuthFailure.SignatureExpire", "Message": "x"}}}, False),
+        ({"Response": {"Error": {"Code": "InvalidParameter.TaskNotFound", "Message": "x"}}}, False),
+        ({"error_code": 20095, "error_msg": "x"}, True),
+        ({"error_code": "20010", "error_msg": "x", "task_id": "t"}, True),
+        ({"error_code": 20001, "error_msg": "x"}, False),
+        ({"error_code": 20011, "error_msg": "x", "task_id": "t"}, False),
+    ],
+)
+def test_a_refused_request_is_made_again_later_only_where_that_helps(body: dict[str, Any], helps: bool) -> None:
+    with pytest.raises(CloudError) as caught:
+        parse(json.dumps(body))
+    assert caught.value.retry is helps
+
+
+@pytest.mark.parametrize("number", OF_A_TASK)
+def test_what_a_request_says_of_a_task_it_names_with_its_status_is_of_the_class(number: int) -> None:
+    with pytest.raises(RecordingFailed, match=str(number)):
+        parse(v1(status="finished", error_code=number, error_msg="x", video_info=[]))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        online(VideoInfos=[], Error={"Code": "InternalError", "Message": "x"}),
+        v1(callback_type="record_finished", error_code=20099, error_msg="x", video_info=[]),
+        api(Status="FINISHED", Error={"Code": "InternalError", "Message": "x"}, VideoInfos=[]),
+    ],
+)
+def test_what_an_event_or_a_task_with_its_status_says_is_of_the_class(body: bytes) -> None:
+    with pytest.raises(RecordingFailed):
+        parse(body)
+
+
+def test_videos_beside_the_error_of_a_request_are_worth_having() -> None:
+    recording = parse(v1(error_code=20099, error_msg="x", video_info=[V1_VIDEO]))
+    assert judge(recording.findings) is Verdict.DEGRADED
+
+
+def test_a_refused_request_sent_to_a_callback_address_is_acknowledged_as_one() -> None:
+    event = read_event(b'{"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "x"}, "RequestId": "r"}}')
+    assert (event.kind, event.is_result, event.task_id) == ("refused request", False, None)
+    event = read_event(v1(error_code=20099, error_msg="x"))
+    assert (event.kind, event.is_result, event.task_id) == ("refused request", False, "t1")
+    with pytest.raises(InputError):
+        read_event(v1(error_code=40005, error_msg="x"))
 
 
 def test_a_signed_url_in_the_vendors_words_loses_its_query() -> None:
@@ -154,9 +210,29 @@ def test_a_finished_result_without_videos_says_so(videos: object) -> None:
     assert type(caught.value) is InputError
 
 
-def test_a_recording_that_could_not_start_failed() -> None:
-    with pytest.raises(RecordingFailed, match="40005"):
-        parse(v1(callback_type="record_started", error_code=40005, error_msg="group"))
+START_ERROR = {"Code": "FailedOperation.Record", "Message": "code: 40005, msg: group"}
+FAILED_STARTS = [
+    v1(callback_type="record_started", error_code=40005, error_msg="group"),
+    json.dumps({"EventType": "OnlineRecordStarted", "EventData": {"TaskId": "t1", "Error": START_ERROR}}).encode(),
+]
+
+
+@pytest.mark.parametrize("body", FAILED_STARTS)
+def test_a_recording_that_could_not_start_is_not_being_recorded(body: bytes) -> None:
+    with pytest.raises(RecordingFailed, match=r"task t1 is NOT being recorded: .*40005.*group") as caught:
+        parse(body)
+    assert caught.value.hint == ADVICE[40005]
+    event = read_event(body)
+    assert event.is_failed_start
+    assert event.error is not None
+    assert (event.task_id, event.error.number, event.error.advice) == ("t1", 40005, ADVICE[40005])
+
+
+def test_a_start_whose_error_code_is_zero_is_a_start() -> None:
+    body = v1(callback_type="record_started")
+    assert (read_event(body).error, read_event(body).is_failed_start) == (None, False)
+    with pytest.raises(NotFinished):
+        parse(body)
 
 
 def test_an_event_without_its_data_names_the_field() -> None:

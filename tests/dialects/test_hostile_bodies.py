@@ -1,4 +1,4 @@
-"""Whatever the bytes: a recording or an InputError, nothing else."""
+"""Whatever the bytes: a recording, an InputError or the CloudError of a refused request, nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import WRITERS, recordings, write_body
 
 from assembler.dialects import parse, read_event
-from assembler.errors import InputError
+from assembler.errors import CloudError, InputError
 from assembler.recording import Recording
 from dialects.bodies import VENDOR, online, video
 
@@ -45,11 +45,11 @@ ANYTHING = st.recursive(
 
 
 def parse_or_refuse(body: bytes | str) -> None:
-    """Fails on any exception but InputError, on an unprintable message, and on a value that cannot be written."""
+    """Fails on any other exception, on an unprintable message, and on a value that cannot be written."""
     for read in (parse, read_event):
         try:
             value = read(body)
-        except InputError as exc:
+        except (InputError, CloudError) as exc:
             text = f"{exc} {exc.hint}"
             assert text.isprintable(), text
             text.encode()
