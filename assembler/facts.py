@@ -74,8 +74,10 @@ class PictureFacts(Message):
 
 @dataclass(frozen=True)
 class SoundFacts(Message):
-    """The sound stream of a file."""
+    """One sound stream of a file."""
 
+    index: int
+    """The stream's index in the file, as libav counts."""
     codec: str
     """Decoder name, such as "aac"."""
     rate: int
@@ -106,15 +108,25 @@ class Facts(Message):
     """Length that the container's header declares, ms; None where it declares none."""
     picture: PictureFacts | None
     """None where there is no picture (mp3, or a sound-only mp4)."""
-    sound: SoundFacts | None
-    """None where there is no sound stream, or one without a single decodable packet."""
+    sounds: tuple[SoundFacts, ...]
+    """Every sound stream of which something can be decoded, by stream index: all are heard (microphone and system,
+    one for each participant...)."""
     is_truncated: bool
     """True if the header promises more than the file holds (cut download, killed recorder)."""
+    left_out: tuple[str, ...] = ()
+    """What the file holds besides and is not used, each to be read behind "The file holds "."""
 
     @property
     def end(self) -> FileMs:
-        """Where the file ends: the later of picture and sound."""
-        return FileMs(max([s.end for s in (self.picture, self.sound) if s is not None], default=0))
+        """Where the file ends: the last end of picture and sound."""
+        return FileMs(max([s.end for s in (self.picture, *self.sounds) if s is not None], default=0))
+
+    @property
+    def heard(self) -> tuple[FileMs, FileMs] | None:
+        """From the first to the last sample of all sound streams, file axis; None where there is none."""
+        if not self.sounds:
+            return None
+        return min(sound.start for sound in self.sounds), max(sound.end for sound in self.sounds)
 
     @property
     def can_seek(self) -> bool:

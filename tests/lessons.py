@@ -140,6 +140,7 @@ def facts(
         stamps=stamps,
     )
     heard = SoundFacts(
+        index=int(picture),
         codec="aac",
         rate=48000,
         channels=1,
@@ -154,6 +155,6 @@ def facts(
         origin=Fraction(0),
         declared=FileMs(end),
         picture=pictured if picture else None,
-        sound=heard if sound else None,
+        sounds=(heard,) if sound else (),
         is_truncated=False,
     )

@@ -260,7 +260,8 @@ def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> _Sou
         piece = plan.bed.pieces[0]
         offset = Fraction(piece.span.start - piece.file_start, 1000) - known.origin
         name = str(setup.files[plan.bed.copied].resolve())
-        return SoundTrack(name=name, container=known.container, offset=offset, end=piece.span.end), ()
+        index = known.sounds[0].index
+        return SoundTrack(name, known.container, offset, end=piece.span.end, index=index), ()
     versions = {p.video_id: setup.version(p.video_id) for p in plan.bed.pieces}
     key = digest_of(RENDER_VERSION, plan.bed, plan.length, versions, options.loudness, setup.program.text)[:32]
     out = setup.folder / f"sound-{key}.m4a"

@@ -30,7 +30,8 @@ MEMORY = 4 << 30
 
 @dataclass
 class Chain:
-    """Pieces of one file that follow each other in the file and in the playback: one running decoder serves them."""
+    """Pieces of one file that follow each other in the file and in the playback: one running decoder of each of
+    its sound streams serves them."""
 
     parts: list[Part] = field(default_factory=list)
 
@@ -82,10 +83,11 @@ class Mixer:
             chain = self._waiting.pop()
             number = self._numbers[chain.parts[0].video_id]
             source = self._order.sources[number]
-            reader = Reader(source, self._files, partial(self._set_reading, number + 1))
-            reader.open()
-            self._set_reading(0)
-            self._sounding.append((chain, reader))
+            for track in source.tracks:
+                reader = Reader(source, track, self._files, partial(self._set_reading, number + 1))
+                reader.open()
+                self._set_reading(0)
+                self._sounding.append((Chain(list(chain.parts)), reader))
 
     def _add(self, bus: _Bus, chain: Chain, reader: Reader) -> None:
         for part in chain.parts:

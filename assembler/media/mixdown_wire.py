@@ -23,6 +23,8 @@ class Source(Message):
     """The demuxer to open it with; no other is tried."""
     origin: Fraction
     """Seconds on the container's axis at file time 0."""
+    tracks: tuple[tuple[int, int], ...]
+    """The sound streams that are heard: (index in the file, where it ends in samples of 48 kHz, file axis)."""
     grown: Path | None = None
     """Where it says how many bytes of the file are there by now (``Grown``); None: all."""
 
@@ -86,7 +88,7 @@ class Report(Message):
     """What the child says at the end."""
 
     accounts: tuple[Account, ...]
-    """One for each reading of a file."""
+    """One for each reading of a sound stream."""
 
 
 class State(NamedTuple):

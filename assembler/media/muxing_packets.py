@@ -62,7 +62,7 @@ def _join(order: Join) -> None:
         sound = None
         if order.sound is not None:
             with _opened(order.sound.name, order.sound.container) as template:
-                sound = out.add_stream_from_template(template.streams.audio[0])
+                sound = out.add_stream_from_template(_audio(order.sound, template))
         _set_chapters(out, order)
         packets = [_pictures(order, picture)]
         if order.sound is not None:
@@ -152,9 +152,13 @@ def _delay(run: Run, order: Join) -> int:
         return round((packet.pts - packet.dts) * packet.time_base * order.time_scale / order.frame_ticks)
 
 
+def _audio(track: SoundTrack, source: InputContainer) -> Any:
+    return source.streams.audio[0] if track.index is None else source.streams[track.index]
+
+
 def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
     with _opened(track.name, track.container) as source:
-        audio = source.streams.audio[0]
+        audio = _audio(track, source)
         alone(source, audio)
         rate = audio.codec_context.sample_rate
         shift = round(track.offset * rate)

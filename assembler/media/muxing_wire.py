@@ -44,6 +44,8 @@ class SoundTrack(Message):
     """Seconds added to every stamp; 0 for sound made for this playback."""
     end: int | None
     """Playback ms at and behind which no packet starts; None: all are taken."""
+    index: int | None = None
+    """Index of the stream in the file; None: it is the only sound, as in what we made ourselves."""
 
 
 @dataclass(frozen=True)

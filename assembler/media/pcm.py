@@ -1,4 +1,4 @@
-"""One file's sound as 48 kHz float samples at their places on the file's axis. Runs in a child process only.
+"""One sound stream of a file as 48 kHz float samples at their places on the file's axis. Runs in a child process only.
 
 A file is decoded once, from its start to where it is no longer needed, without a seek: what a sample is depends on
 the file alone. Places come from stamps; frames that follow each other (to within the rounding of stamps) are one run,
@@ -17,11 +17,11 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container.input import InputContainer
 from av.packet import Packet
-from av.stream import Discard
 
 from assembler.media.mixdown_wire import Account, Source
 from assembler.media.open_files import OpenFiles, PooledFile
 from assembler.media.pcm_run import TOLERANCE, Placed, Run
+from assembler.media.streams import alone
 from assembler.times import SAMPLE_RATE
 
 Stamped = tuple[AudioFrame, float | None]
@@ -37,11 +37,12 @@ NEVER = -(1 << 62)
 
 
 class Reader:
-    """Decodes one file as far as it is asked for; keeps about a second of sound."""
+    """Decodes one stream as far as it is asked for; keeps about a second of sound."""
 
-    def __init__(self, source: Source, files: OpenFiles, on_step: Callable[[], None]) -> None:
-        """``on_step`` is called before each step in libav."""
+    def __init__(self, source: Source, track: tuple[int, int], files: OpenFiles, on_step: Callable[[], None]) -> None:
+        """``track`` is one of the source's; ``on_step`` is called before each step in libav."""
         self._source = source
+        self._index, self._lasts_until = track
         self._files = files
         self._on_step = on_step
         self._container: InputContainer | None = None
@@ -71,13 +72,11 @@ class Reader:
                 options={"protocol_whitelist": "file"},
                 metadata_errors="replace",
             )
-            stream = next((s for s in self._container.streams.audio if s.codec_context), None)
-            if stream is None:
+            stream = next((s for s in self._container.streams.audio if s.index == self._index), None)
+            if stream is None or not stream.codec_context:
                 self._fail("it holds no sound")
                 return
-            for other in self._container.streams:
-                if other is not stream:
-                    other.discard = Discard.all
+            alone(self._container, stream)
             stream.codec_context.thread_count = 1
             self._frames = self._steady(self._decoded(self._container, stream))
             self._is_opened = True
@@ -101,7 +100,7 @@ class Reader:
     def missed(self, end: int) -> None:
         """Its sound was to be heard until ``end``, file axis: note how much of that was not there."""
         if self._is_over and self._is_opened:
-            missing = end - max(self._end, 0)
+            missing = min(end, self._lasts_until) - max(self._end, 0)
             self._counts["missing_samples"] = max(missing, self._counts["missing_samples"])
 
     def _fail(self, problem: str) -> None:

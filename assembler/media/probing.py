@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -35,7 +35,7 @@ from assembler.times import FileMs
 
 TRUNCATED_SECONDS = 1
 """A file that ends this much before its declared length is truncated (less is rounding and missing last durations)."""
-Taking = Callable[[InputContainer, PictureWatch | None, SoundWatch | None, Reach], bool]
+Taking = Callable[[InputContainer, PictureWatch | None, Sequence[SoundWatch], Reach], bool]
 """A way through a file: every packet comes to the knowledge of its watch; True if the file is cut."""
 DAMAGED = "The file is damaged: fetch it again, or play it to see whether it can be used at all."
 
@@ -99,30 +99,39 @@ def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, 
         options={"protocol_whitelist": "file"} | ({"enable_drefs": "0"} if container.name == "mov" else {}),
         metadata_errors="replace",
     ) as opened:
-        picture, sound = _watches(opened, container)
-        is_cut = take(opened, picture, sound, reach) or container.is_cut
+        picture, sounds = _watches(opened, container)
+        is_cut = take(opened, picture, sounds, reach) or container.is_cut
         if container.name == "mov":
             is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
-        return _facts(wanted, container, opened.duration, picture, sound, is_cut), reach
+        facts = _facts(wanted, container, opened.duration, picture, sounds, is_cut)
+        return replace(facts, left_out=_unheard(opened, sounds)), reach
 
 
-def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch | None, SoundWatch | None]:
-    """The first picture stream that is no cover art, and the first sound stream; data streams are ignored."""
+def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch | None, list[SoundWatch]]:
+    """The first picture stream that is no cover art, and all sound streams; data streams are ignored."""
     picture = next(
         (s for s in opened.streams.video if s.codec_context and not s.disposition & Disposition.attached_pic), None
     )
-    sound = next((s for s in opened.streams.audio if s.codec_context), None)
-    return (
-        PictureWatch(picture, container) if picture else None,
-        SoundWatch(sound, container) if sound else None,
+    sounds = [SoundWatch(stream, container) for stream in opened.streams.audio if stream.codec_context]
+    return PictureWatch(picture, container) if picture else None, sounds
+
+
+def _unheard(opened: InputContainer, sounds: Sequence[SoundWatch]) -> tuple[str, ...]:
+    """Sound streams of which nothing can be decoded, empty ones apart."""
+    known = {sound.stream.index for sound in sounds if sound.start is not None or not sound.has_packets}
+    return tuple(
+        f"a sound track (stream {s.index}, {s.codec.canonical_name if s.codec_context else 'of an unknown codec'})"
+        " that cannot be decoded: it is not heard."
+        for s in opened.streams.audio
+        if s.index not in known
     )
 
 
 def _take_every_packet(
-    opened: InputContainer, picture: PictureWatch | None, sound: SoundWatch | None, reach: Reach
+    opened: InputContainer, picture: PictureWatch | None, sounds: Sequence[SoundWatch], reach: Reach
 ) -> bool:
     """Hand every packet to its watch; True if reading ended in an error or in the middle of a packet."""
-    watches = [watch for watch in (picture, sound) if watch is not None]
+    watches = [watch for watch in (picture, *sounds) if watch is not None]
     takers: dict[int, Callable[[Packet[Any], bool], None]] = {watch.stream.index: watch.take for watch in watches}
     is_cut = False
     try:
@@ -151,14 +160,13 @@ def _facts(
     container: Container,
     duration: int | None,
     picture: PictureWatch | None,
-    sound: SoundWatch | None,
+    sounds: Sequence[SoundWatch],
     is_cut: bool,
 ) -> Facts:
-    """Both streams on one axis: file time 0 is the earlier of their first presented samples."""
+    """All streams on one axis: file time 0 is the earliest of their first presented samples."""
     shown = picture.presented() if picture is not None else []
     starts = [shown[0] * picture.base] if picture is not None and shown else []
-    if sound is not None and sound.start is not None:
-        starts.append(sound.start)
+    starts += [sound.start for sound in sounds if sound.start is not None]
     if not starts:
         if is_cut:
             raise Unusable("is cut so early that it has no picture and no sound", FETCH_AGAIN)
@@ -171,7 +179,7 @@ def _facts(
         origin=origin,
         declared=round_ms(Fraction(duration, av.time_base)) if duration and container.has_length else None,
         picture=picture.facts(shown, origin, keep_stamps=wanted.keep_stamps) if picture is not None and shown else None,
-        sound=sound.facts(origin) if sound is not None and sound.start is not None else None,
+        sounds=tuple(sound.facts(origin) for sound in sounds if sound.start is not None),
         is_truncated=is_cut,
     )
     return replace(facts, is_truncated=is_cut or _ends_early(facts))

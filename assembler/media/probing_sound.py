@@ -85,6 +85,11 @@ class SoundWatch:
         self._before_last, self._last = None, self._before_last
 
     @property
+    def has_packets(self) -> bool:
+        """True if the stream is not empty."""
+        return bool(self._stamps)
+
+    @property
     def start(self) -> Fraction | None:
         """Seconds on the container's axis of the first presented sample; None where nothing can be decoded."""
         return self._start if self._stamps else None
@@ -93,6 +98,7 @@ class SoundWatch:
         """Only where ``start`` is not None."""
         assert self._start is not None
         return SoundFacts(
+            index=self.stream.index,
             codec=self._codec,
             rate=self._rate,
             channels=self._channels,

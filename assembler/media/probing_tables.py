@@ -7,7 +7,7 @@ do not call a key frame is asked for its kind, so that the facts are those that 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +41,17 @@ def take_by_tables(
     tables: Tables,
     opened: InputContainer,
     picture: PictureWatch | None,
-    sound: SoundWatch | None,
+    sounds: Sequence[SoundWatch],
     reach: Reach,
 ) -> bool:
-    """Tell both watches what the tables say, with False: a plain file is not cut.
+    """Tell all watches what the tables say, with False: a plain file is not cut.
 
     Raises NotPlain where packets have to be read; the watches are of no use then.
     """
-    tracks = [_agreed(tables, watch.stream) for watch in (picture, sound) if watch is not None]
+    tracks = [_agreed(tables, watch.stream) for watch in (picture, *sounds) if watch is not None]
     try:
-        if sound is not None:
-            _take_sounds(opened, sound, tracks[-1][1], reach)
+        for sound, (_, stamps) in zip(sounds, tracks[-len(sounds) :], strict=bool(sounds)):
+            _take_sounds(opened, sound, stamps, reach)
         if picture is not None:
             last = _last_duration(opened, picture.stream, tracks[0][1])
             with path.open("rb", buffering=0) as file:
@@ -150,6 +150,7 @@ def _kind(read: Read, at: int, end: int, width: int) -> tuple[int, bool]:
 def _take_sounds(opened: InputContainer, watch: SoundWatch, stamps: list[int], reach: Reach) -> None:
     """The first packets until enough are decoded, the last ones, and the stamps of all."""
     alone(opened, watch.stream)
+    opened.seek(stamps[0], stream=watch.stream)  # back from the end of the track before
     for packet in opened.demux(watch.stream):
         if not watch.is_decoding or not packet.size:
             break

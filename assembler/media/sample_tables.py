@@ -96,8 +96,8 @@ class Tables:
     tracks: tuple[Track, ...]
 
     def track(self, kind: bytes) -> Track:
-        """The first track of this kind; raises NotPlain where there is none."""
-        for track in self.tracks:
-            if track.kind == kind:
-                return track
-        raise NotPlain("there is no such track")
+        """The track of this kind; raises NotPlain where there is none, or which one is meant cannot be told."""
+        found = [track for track in self.tracks if track.kind == kind]
+        if len(found) != 1:
+            raise NotPlain(f"there are {len(found)} such tracks")
+        return found[0]

@@ -80,11 +80,15 @@ def _sources(
             findings.append(warning(video_id, "its file is not there: its sound is silence"))
             continue
         known = facts[video_id]
+        if not known.sounds:
+            findings.append(warning(video_id, "it holds no sound: silence in its place"))
+            continue
         sources[video_id] = Source(
             video_id=video_id,
             path=files[video_id].absolute(),
             container=known.container,
             origin=known.origin,
+            tracks=tuple((sound.index, samples_at(sound.end)) for sound in known.sounds),
             grown=grown.get(video_id),
         )
     return sources, findings

@@ -60,7 +60,7 @@ def recorded_spans(segment: Segment, facts: Facts, what: Content) -> Spans:
     if what is Content.PICTURE:
         picture = facts.picture if segment.kind is not StreamKind.AUDIO else None
         return union([span(picture.start, picture.end)]) if picture is not None else ()
-    return union([span(facts.sound.start, facts.sound.end)]) if facts.sound is not None else ()
+    return union(span(sound.start, sound.end) for sound in facts.sounds)
 
 
 _Claim = tuple[Disposition, Spans, str]

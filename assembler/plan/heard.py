@@ -69,15 +69,15 @@ def _sorted(pieces: Iterable[SoundPiece]) -> tuple[SoundPiece, ...]:
 
 def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | None:
     """The one file whose sound packets can be taken as they are: AAC without holes, from the playback's start to its
-    end or at most one AAC frame less (what is more is left out)."""
+    end or at most one AAC frame less (what is more is left out); of several sound tracks none may be copied."""
     if len(bed.pieces) != 1:
         return None
     piece = bed.pieces[0]
     known = facts.get(piece.video_id)
-    if known is None or known.container not in EXACT:
+    if known is None or known.container not in EXACT or len(known.sounds) != 1:
         return None
-    sound = known.sound
-    if sound is None or sound.codec != "aac" or not sound.is_constant:
+    sound = known.sounds[0]
+    if sound.codec != "aac" or not sound.is_constant:
         return None
     frame = 1000 * Fraction(1024, sound.rate) - 1  # the ends are known to the ms
     starts_with_file = piece.file_start <= sound.start and piece.span.start <= frame

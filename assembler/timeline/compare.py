@@ -35,7 +35,7 @@ def compare(segment: Segment, facts: Facts) -> list[Finding]:
             )
     if facts.picture is None and segment.kind is not StreamKind.AUDIO:
         found.append(warning(where, f"The {segment.kind.value} file has no picture: only its sound is used."))
-    if facts.sound is None and segment.kind is StreamKind.AUDIO:
+    if not facts.sounds and segment.kind is StreamKind.AUDIO:
         found.append(warning(where, "The sound file has no sound."))
     if facts.picture is not None and segment.kind is StreamKind.CAMERA:
         found += [
@@ -46,6 +46,7 @@ def compare(segment: Segment, facts: Facts) -> list[Finding]:
             )
             for start, end in facts.picture.holes
         ]
+    found += [warning(where, f"The file holds {what}") for what in facts.left_out]
     found += [*_held(segment, facts), *_size(segment, facts)]
     return found
 

@@ -174,8 +174,8 @@ def _clip(piece: Placed, known: Facts | None) -> Clip:
         picture = sound = None
         if known.picture is not None and not is_sound_only:
             picture = _seen(piece, known.picture.start, _held_until(piece, known))
-        if known.sound is not None:
-            sound = _seen(piece, known.sound.start, known.sound.end)
+        if known.heard is not None:
+            sound = _seen(piece, *known.heard)
     return Clip(
         video_id=piece.segment.video_id,
         span=span,

@@ -15,6 +15,7 @@ from chirps import MAKERS, RATE, Array, Library, build_library, tone, write
 
 from assembler.media.mixdown import build_chains
 from assembler.media.mixdown_wire import Order, Part, Report, Source
+from assembler.times import samples_at
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 def source_of(name: str, library: Library) -> Source:
     known = library.facts[name]
-    return Source(video_id=name, path=library.files[name], container=known.container, origin=known.origin)
+    tracks = tuple((sound.index, samples_at(sound.end)) for sound in known.sounds)
+    return Source(name, library.files[name], known.container, known.origin, tracks)
 
 
 def part(name: str, start: int, end: int, shift: int = 0) -> Part:

@@ -165,8 +165,7 @@ class Found:
         return seen
 
     def sound(self, name: str) -> SoundFacts:
-        heard = self[name].sound
-        assert heard is not None
+        (heard,) = self[name].sounds
         return heard
 
 
@@ -206,8 +205,8 @@ def test_file_time_zero_is_the_first_sample_ffmpeg_presents(folder: Path, found:
         if not facts.is_truncated:  # of a truncated file ffmpeg may show one picture more, from half a packet
             assert facts.picture.frames == len(shown)
             assert float(facts.picture.last * base) == pytest.approx(max(shown), abs=0.001)
-    if facts.sound is not None:
-        assert facts.sound.start == pytest.approx((heard[0] - facts.origin) * 1000, abs=1)
+    if facts.heard is not None:
+        assert facts.heard[0] == pytest.approx((heard[0] - facts.origin) * 1000, abs=1)
 
 
 def test_a_plain_file_is_described_whole(found: Found) -> None:
@@ -217,7 +216,7 @@ def test_a_plain_file_is_described_whole(found: Found) -> None:
     assert (seen.codec, seen.rate, seen.frames, seen.start, seen.end) == ("h264", 15, 30, 0, 2000)
     assert [float(key * seen.time_base) for key in seen.keyframes] == [0, 1]
     assert [(s.width, s.height, s.sample_aspect, s.rotation) for s in seen.stretches] == [(160, 120, 1, 0)]
-    assert heard == SoundFacts(codec="aac", rate=48000, channels=1, start=0, end=2000, is_constant=True)
+    assert heard == SoundFacts(index=1, codec="aac", rate=48000, channels=1, start=0, end=2000, is_constant=True)
 
 
 def test_stamps_are_kept_in_decode_order_and_only_where_asked_for(found: Found) -> None:
@@ -349,7 +348,7 @@ def test_hidden_reference_pictures_are_packets_but_not_frames(found: Found) -> N
 
 def test_cover_art_is_no_picture(found: Found) -> None:
     assert found["cover.mp3"].picture is None
-    assert found["cover.mp3"].sound is not None
+    assert found["cover.mp3"].sounds
 
 
 def test_repeated_parameter_sets_are_no_change() -> None:
@@ -381,14 +380,13 @@ def test_a_changing_sample_rate_is_not_constant(found: Found) -> None:
 
 def test_a_hole_in_the_stamps_of_the_sound_is_not_constant(folder: Path) -> None:
     make(folder, "gap.mp4", ["-i", "tone.m4a", "-bsf:a", "noise=drop='between(n,30,40)'", *COPY])
-    heard = probe(folder / "gap.mp4", video_id="gap", keep_stamps=False, work=folder).sound
-    assert heard is not None
+    heard = probe(folder / "gap.mp4", video_id="gap", keep_stamps=False, work=folder).sounds[0]
     assert not heard.is_constant
     assert heard.end == 2000
 
 
 def test_a_file_without_sound_has_none(found: Found) -> None:
-    assert found["silent.mp4"].sound is None
+    assert found["silent.mp4"].sounds == ()
 
 
 def test_a_sound_only_mp4_has_no_picture(found: Found) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import pytest
+from chirps import chirps, with_tracks
 from synthetic import Recipe, make, truncated
 
 from assembler.facts import Facts
@@ -68,6 +69,12 @@ def by_tables(path: Path, hole: tuple[int, int] | None = None) -> tuple[Facts, R
 def test_a_plain_file_is_probed_by_its_tables(name: str, ffmpeg: str) -> None:
     path = make(PLAIN[name], ffmpeg)
     assert by_tables(path)[0] == both(path)[1]
+
+
+def test_every_sound_track_of_a_plain_file_is_probed_by_its_tables(tmp_path: Path) -> None:
+    path = with_tracks(tmp_path / "two.mp4", chirps(2.5, 0.4), chirps(1.3, 0.7))
+    assert by_tables(path)[0] == both(path)[1]
+    assert [sound.end for sound in by_tables(path)[0].sounds] == [2500, 1300]
 
 
 @pytest.mark.parametrize("name", OTHERS)
