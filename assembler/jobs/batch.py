@@ -20,7 +20,7 @@ from assembler.jobs.crew import crew
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake import take_in, try_again
 from assembler.jobs.model import Claim, Job, JobState, claim_of
-from assembler.jobs.records import Records, known_job, now
+from assembler.jobs.records import Records, has_urls, known_job, now
 from assembler.jobs.telling import tell_for
 from assembler.options import Options
 from assembler.values import Value
@@ -123,27 +123,28 @@ class Batch:
                 continue
             with self._records.reading() as connection:
                 job = known_job(connection, claim)
-            if job is None:
+                is_new = job is None or (claim.urls != "" and not has_urls(connection, job, claim))
+            if is_new:
                 fresh.append((len(self._rows), Body(one.body, None, "batch", now())))
-                self._rows.append((one.source, None, "", False))
-            else:
-                self._rows.append((one.source, job.id, "", self._is_done(job)))
+            self._rows.append(
+                (one.source, None if job is None else job.id, "", job is not None and self._is_there(job))
+            )
         for start in range(0, len(fresh), AT_ONCE):
             some = fresh[start : start + AT_ONCE]
             numbers = keep(self._records, [body for _, body in some])
             take_in(self._records, self._engine, numbers)
             jobs = jobs_of(self._records, numbers)
             for (place, _), number in zip(some, numbers, strict=True):
-                self._rows[place] = (self._rows[place][0], jobs.get(number), "it could not be taken in", False)
+                source, _, _, was_done = self._rows[place]
+                self._rows[place] = (source, jobs.get(number), "it could not be taken in", was_done)
+        for job in self._records.list_jobs(ids=self.jobs):
+            if job.state.is_over and job.state is not JobState.SUPERSEDED and not self._is_there(job):
+                try_again(self._records, self._engine, job)
 
-    def _is_done(self, job: Job) -> bool:
+    def _is_there(self, job: Job) -> bool:
         """True where nothing is left to do; a job that failed, or whose file is gone, is started again."""
         is_gone = job.output and "://" not in job.output and not Path(job.output).exists()
-        if job.state is JobState.DONE and not is_gone:
-            return True
-        if job.state.is_over and job.state is not JobState.SUPERSEDED:
-            try_again(self._records, self._engine, job)
-        return False
+        return job.state is JobState.DONE and not is_gone
 
     @property
     def jobs(self) -> list[str]:

@@ -19,7 +19,7 @@ from assembler.errors import AssemblerError, InputError, JobError
 from assembler.jobs.bodies import Body, keep, load_body, prune_bodies, untaken
 from assembler.jobs.engine import Engine
 from assembler.jobs.model import Claim, Job, JobState, claim_of
-from assembler.jobs.records import Records, assign, note, now
+from assembler.jobs.records import Records, assign, note, now, start_again
 from assembler.jobs.tables import EVENT, JOB
 from assembler.jobs.tasks import learn
 from assembler.options import Options
@@ -66,7 +66,7 @@ def take_in_spooled(records: Records, options: Options) -> int:
 
 
 def take_in(records: Records, engine: Engine, numbers: Sequence[int] | None = None) -> list[Job]:
-    """Make of stored bodies what they are (all that nobody has taken in, or these); the new jobs among them."""
+    """Make of stored bodies what they are (all that nobody has taken in, or these); the jobs now to be done."""
     fresh: list[Job] = []
     wanted = list(untaken(records) if numbers is None else numbers)
     while wanted:
@@ -119,20 +119,21 @@ def _take(
 ) -> Job | None:
     if connection.execute(sa.select(EVENT.c.is_taken).where(EVENT.c.id == number)).scalar():
         return None
-    job, is_new = assign(connection, claim, number) if claim is not None else (None, False)
+    job, is_due = assign(connection, claim, number) if claim is not None else (None, False)
     if event is not None:
         learn(connection, event, body.received)
-    if job is not None and not is_new and claim is not None and not claim.segments and job.segments:
+    if job is not None and not is_due and claim is not None and not claim.segments and job.segments:
         note(connection, job.id, "A later event of the task has no usable videos: it changes nothing.")
     values = {
         "is_taken": True,
         "kind": event.kind if event is not None else "",
         "task": event.task_id if event is not None else (claim.task if claim is not None else None),
         "job": job.id if job is not None else None,
+        "urls": claim.urls if claim is not None else None,
         "note": odd,
     }
     connection.execute(sa.update(EVENT).where(EVENT.c.id == number).values(values))
-    return job if is_new else None
+    return job if is_due else None
 
 
 def _read(body: Body) -> tuple[Event | None, Claim | None, str]:
@@ -165,13 +166,7 @@ def try_again(records: Records, engine: Engine, job: Job) -> Job:
         )
     engine.cancel(job.workflow)
     with records.transaction() as connection:
-        values = {
-            "state": JobState.NEW.value, "tries": job.tries + 1, "failures": 0, "deaths": 0, "is_held": False,
-            "reason": "", "due": None, "updated": now(),
-        }  # fmt: skip
-        wanted = sa.update(JOB).where(JOB.c.id == job.id, JOB.c.tries == job.tries).values(values)
-        if connection.execute(wanted).rowcount:
-            note(connection, job.id, "Started again by hand.")
+        start_again(connection, job, "Started again by hand.", lacking=None)
     enqueue(records, engine, [records.load_job(job.id)])
     return records.load_job(job.id)
 

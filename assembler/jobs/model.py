@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from enum import StrEnum
+from typing import Protocol
 
 from assembler.dialects import parse, read_event
 from assembler.dialects.body import JsonObject, load_object
@@ -62,7 +63,15 @@ class Job(Value):
     segments: str
     """Digest of the segments; "" for a result without usable ones."""
     event: int
-    """The stored body it is made from."""
+    """The stored body it is made from: the newest with these segments."""
+    sent: WallMs | None = None
+    """When the vendor sent that body, Unix ms; None where it does not say."""
+    stop: WallMs | None = None
+    """When the recording stopped, by that body, Unix ms; None where it does not say."""
+    count: int | None = None
+    """How many segments it has; None of a failure, and of jobs of older versions."""
+    lacking: int | None = None
+    """Files that could not be had when its playback was made: a fresh result mends that; None where unknown."""
     state: JobState
     """How far it is."""
     reason: str = ""
@@ -103,6 +112,24 @@ class Job(Value):
         return f"{self.id}:{self.tries}"
 
 
+class Aged(Protocol):
+    """What tells a newer result of a task from an older one."""
+
+    @property
+    def sent(self) -> WallMs | None: ...
+    @property
+    def stop(self) -> WallMs | None: ...
+    @property
+    def count(self) -> int | None: ...
+
+
+def is_older(one: Aged, other: Aged) -> bool:
+    """Whether ``one``, though it came later, says less than ``other``: by when it was sent, then by when the recording
+    stopped, then by how much was recorded, as far as both say so. Where nothing tells, what came later is newer."""
+    pairs = (one.sent, other.sent), (one.stop, other.stop), (one.count, other.count)
+    return next((mine < theirs for mine, theirs in pairs if None not in (mine, theirs) and mine != theirs), False)  # type: ignore[operator]  # no None is left
+
+
 class Claim(Value):
     """What a result says of itself, as far as it decides which job it belongs to."""
 
@@ -116,6 +143,14 @@ class Claim(Value):
     """See ``Job.room``."""
     segments: str
     """See ``Job.segments``."""
+    urls: str = ""
+    """Digest of where its files are; "" for a result without usable ones. Signed anew it is another one."""
+    sent: WallMs | None = None
+    """See ``Job.sent``."""
+    stop: WallMs | None = None
+    """See ``Job.stop``."""
+    count: int | None = None
+    """See ``Job.count``."""
 
 
 def claim_of(body: bytes, app: str | None = None) -> Claim:
@@ -140,7 +175,18 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
         app=recording.app_id,
         room=recording.room_id,
         segments=digest_segments(recording),
+        urls=_digest(sorted([segment.video_id, segment.url or ""] for segment in recording.segments)),
+        sent=_sent(body, query),
+        stop=recording.stop,
+        count=len(recording.segments),
     )
+
+
+def _sent(body: bytes, query: dict[str, str]) -> WallMs | None:
+    try:
+        return read_event(body, query=query).sent
+    except InputError:  # an API's answer, or what somebody wrote
+        return None
 
 
 def _claim_of_a_failure(body: bytes, values: JsonObject, query: dict[str, str]) -> Claim:
@@ -177,8 +223,11 @@ def digest_segments(recording: Recording) -> str:
     def plain(segment: Segment) -> list[str | int | None]:
         return [segment.video_id, segment.kind.value, segment.user, segment.play_time, segment.duration]
 
-    text = json.dumps(sorted(map(plain, recording.segments), key=str), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:40]
+    return _digest(sorted(map(plain, recording.segments), key=str))
+
+
+def _digest(plain: list[list[str]] | list[list[str | int | None]]) -> str:
+    return hashlib.sha256(json.dumps(plain, ensure_ascii=True).encode("ascii")).hexdigest()[:40]
 
 
 def job_id(key: str, slot: str, revision: int) -> str:

@@ -15,13 +15,11 @@ from assembler.errors import AssemblerError, DiskFull
 from assembler.jobs.beside import beside
 from assembler.jobs.model import JobState
 from assembler.jobs.records import Records
-from assembler.jobs.sources import recording_of
+from assembler.jobs.sources import fetch_sources
 from assembler.jobs.tables import JOB
-from assembler.network.download import fetch_all
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Silent
-from assembler.workspace import Workspace
 
 LOOK_SECONDS = 10.0
 FULL_SECONDS = 300.0
@@ -49,23 +47,22 @@ def _fetch_ahead(options: Options, records: Records, name: str, stop: Stop, left
         left.wait(pause)
 
 
-def claim(records: Records, name: str) -> tuple[str, int] | None:
-    """The oldest waiting job nobody fetched ahead, now ours: its id and its body's number."""
+def claim(records: Records, name: str) -> str | None:
+    """The id of the oldest waiting job nobody fetched ahead, now ours."""
     waiting = [JobState.NEW.value, JobState.WAITING.value]
-    first = sa.select(JOB.c.id, JOB.c.event).where(JOB.c.state.in_(waiting), JOB.c.fetched.is_(None))
+    first = sa.select(JOB.c.id).where(JOB.c.state.in_(waiting), JOB.c.fetched.is_(None))
     with records.transaction() as connection:
         row = connection.execute(first.order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)).first()
         if row is None:
             return None
         connection.execute(sa.update(JOB).where(JOB.c.id == row.id).values(fetched=name))
-        return str(row.id), int(row.event)
+        return str(row.id)
 
 
-def _unclaim(records: Records, job: tuple[str, int]) -> None:
+def _unclaim(records: Records, job: str) -> None:
     with records.transaction() as connection:
-        connection.execute(sa.update(JOB).where(JOB.c.id == job[0]).values(fetched=None))
+        connection.execute(sa.update(JOB).where(JOB.c.id == job).values(fetched=None))
 
 
-def _fetch(options: Options, records: Records, job: tuple[str, int], stop: Stop) -> None:
-    cache = Workspace(options.home).cache
-    fetch_all(recording_of(records, job[1]).segments, cache=cache, options=options, progress=Silent(), stop=stop)
+def _fetch(options: Options, records: Records, job: str, stop: Stop) -> None:
+    fetch_sources(records, job, options, Silent(), stop)

@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from assembler.errors import JobError
-from assembler.jobs.model import Claim, Job, JobState, job_id
+from assembler.jobs.model import Claim, Job, JobState, is_older, job_id
 from assembler.jobs.outbox import TOLD, file_notice, forget_notices
-from assembler.jobs.tables import JOB, LOG, READS, database_errors
+from assembler.jobs.tables import EVENT, JOB, LOG, READS, database_errors
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 
@@ -136,10 +136,11 @@ def note(connection: sa.Connection, job: str, *sentences: str) -> None:
 
 
 def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bool]:
-    """The job a result belongs to, and whether it is a new one.
+    """The job a result belongs to, and whether it is to go into the queue: it is new, or this result repairs it.
 
     The app id is compared, never part of the key: an unknown one matches any, two different known ones are two jobs.
-    Other segments are a new revision; a result without usable ones never is, if there is any other.
+    Other segments are a new revision; a result without usable ones never is, if there is any other, and neither is
+    one that is older than what is known: that one only says where else files may be.
     """
     if connection.dialect.name == "postgresql":
         number = int(digest_of(claim.key)[:15], 16)
@@ -150,11 +151,9 @@ def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bo
     same = [job for job in known if job.slot == slot]
     if same:
         _learn(connection, claim, same)
-        found = next((job for job in same if job.segments == claim.segments), None)
-        if found is None and not claim.segments:
-            found = same[-1]
+        found = _find(claim, same)
         if found is not None:
-            return found, False
+            return renew(connection, found, claim, event)
     fresh = _insert(connection, claim, slot, 1 + max((job.revision for job in same), default=0), event)
     if slot:
         apps = ", ".join(sorted({job.app or "unknown" for job in known if job.slot != slot}))
@@ -162,6 +161,59 @@ def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bo
     if fresh.revision > 1:
         note(connection, fresh.id, f"Another result of the task, with other segments: revision {fresh.revision}.")
     return fresh, True
+
+
+def _find(claim: Claim, same: Sequence[Job]) -> Job | None:
+    """Which of a task's jobs a result concerns; None where it is newer than all, and other."""
+    latest = next((job for job in reversed(same) if job.segments), None)
+    if latest is None:
+        return None if claim.segments else same[-1]
+    is_known = any(job.segments == claim.segments for job in same)
+    is_newer = not is_older(claim, latest) if not is_known else is_older(latest, claim)
+    return None if claim.segments not in ("", latest.segments) and is_newer else latest
+
+
+def renew(connection: sa.Connection, job: Job, claim: Claim, event: int) -> tuple[Job, bool]:
+    """What a further result of a known job changes: its URLs are tried, and what has failed begins anew with them."""
+    if not claim.segments:
+        return job, False
+    is_known, values = has_urls(connection, job, claim), {}
+    if claim.segments == job.segments and not is_older(claim, job):
+        values = {"event": event, "sent": claim.sent or job.sent, "stop": claim.stop or job.stop, "count": claim.count}
+    elif not is_known:
+        note(connection, job.id, "An older result of the task came after a newer one: it replaces nothing.")
+    if not is_known:
+        values["fetched"] = None
+    if values:
+        connection.execute(sa.update(JOB).where(JOB.c.id == job.id).values(values))
+    if is_known:
+        return job, False
+    fails = job.state in (JobState.FAILED, JobState.DELAYED) or (job.state is JobState.DONE and bool(job.lacking))
+    if fails and start_again(connection, job, "A result with other URLs came: started again."):
+        row = connection.execute(sa.select(JOB).where(JOB.c.id == job.id)).mappings().one()
+        return _job(row), True
+    if not job.state.is_over:
+        note(connection, job.id, "A result with other URLs came: they are tried, too.")
+    return job, False
+
+
+def start_again(connection: sa.Connection, job: Job, why: str, **values: Any) -> bool:
+    """Make ready for a try with a clean slate; False where somebody else did so already."""
+    fresh = {
+        "state": JobState.NEW.value, "tries": job.tries + 1, "failures": 0, "deaths": 0, "is_held": False, "reason": "",
+        "due": None, "updated": now(), **values,
+    }  # fmt: skip
+    wanted = sa.update(JOB).where(JOB.c.id == job.id, JOB.c.tries == job.tries).values(fresh)
+    is_ours = connection.execute(wanted).rowcount > 0
+    if is_ours:
+        note(connection, job.id, why)
+    return is_ours
+
+
+def has_urls(connection: sa.Connection, job: Job, claim: Claim) -> bool:
+    """Whether a stored body of the job says the same of where its files are."""
+    known = sa.select(EVENT.c.id).where(EVENT.c.job == job.id, EVENT.c.urls == claim.urls)
+    return connection.execute(known.limit(1)).first() is not None
 
 
 def known_job(connection: sa.Connection, claim: Claim) -> Job | None:
@@ -200,7 +252,7 @@ def _insert(connection: sa.Connection, claim: Claim, slot: str, revision: int, e
     job = Job(
         id=job_id(claim.key, slot, revision), key=claim.key, slot=slot, revision=revision, task=claim.task,
         app=claim.app, room=claim.room, segments=claim.segments, event=event, state=JobState.NEW, tries=1,
-        created=at, updated=at,
+        created=at, updated=at, sent=claim.sent, stop=claim.stop, count=claim.count,
     )  # fmt: skip
     connection.execute(sa.insert(JOB).values(job.model_dump(mode="json")))
     return job

@@ -1,25 +1,119 @@
-"""Downloaded files of jobs: the cache keeps them until somebody asks to have them removed."""
+"""Files of jobs: from which result's URLs they come; the cache keeps them until somebody asks to have them removed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
 
 from assembler.dialects import parse
-from assembler.errors import AssemblerError
+from assembler.errors import AssemblerError, DownloadError
 from assembler.jobs.bodies import load_body
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import Records, now
+from assembler.jobs.tables import EVENT, JOB
 from assembler.network.cache import Entry, entry_of
+from assembler.network.download import fetch_all
 from assembler.options import Options
-from assembler.recording import Recording
+from assembler.processes import Stop
+from assembler.progress import Progress
+from assembler.recording import Recording, Segment
 from assembler.times import WallMs
 from assembler.workspace import Workspace
+
+MOST_BODIES = 20
+"""Of one task, those whose URLs are tried, the newest."""
 
 
 def recording_of(records: Records, event: int) -> Recording:
     """What the stored body of this number says."""
     body = load_body(records, event)
     return parse(body.raw, query=body.query)
+
+
+def bodies_of(records: Records, job: Job) -> list[int]:
+    """Numbers of the task's stored bodies, each with other URLs: the job's own, then the others, the newest first."""
+    of_task = sa.select(JOB.c.id).where(JOB.c.key == job.key, JOB.c.slot == job.slot)
+    wanted = sa.select(EVENT.c.id, EVENT.c.urls).where(EVENT.c.job.in_(of_task)).order_by(EVENT.c.id.desc())
+    with records.reading() as connection:
+        rows = connection.execute(wanted.limit(50 * MOST_BODIES)).all()
+    own = next((row.urls for row in rows if row.id == job.event), None)
+    found, seen = [job.event], {own}
+    for row in rows:
+        if row.urls != "" and row.id != job.event and (row.urls is None or row.urls not in seen):
+            found.append(int(row.id))
+            seen.add(row.urls)
+    return found[:MOST_BODIES]
+
+
+class Sources(NamedTuple):
+    """Where the files of a job are."""
+
+    recording: Recording
+    """What the job's body says, each segment with the URL that answered."""
+    failures: dict[str, DownloadError]
+    """By video id: why no URL of it gave a file."""
+    chosen: dict[str, int]
+    """By video id: the body whose URL answered, where it is not the job's own."""
+    event: int
+    """The job's own body."""
+    known: list[int]
+    """All bodies there were: a later one may have other URLs."""
+
+
+def fetch_sources(records: Records, name: str, options: Options, progress: Progress, stop: Stop) -> Sources:
+    """Fetch a job's files, each from the newest result whose URL gives it; a result that comes meanwhile is tried, too.
+
+    Raises like ``fetch_all``, and what is wrong with the job's own body.
+    """
+    cache, tried = Workspace(options.home).cache, set[int]()
+    failures, chosen = dict[str, DownloadError](), dict[str, int]()
+    job = records.load_job(name)
+    recording = recording_of(records, job.event)
+    missing = {_file_of(segment): segment for segment in recording.segments}
+    while fresh := [number for number in bodies_of(records, job) if number not in tried]:
+        number = fresh[0]
+        tried.add(number)
+        asked = [s for s in _segments(records, number) if _file_of(s) in missing]
+        fetched = fetch_all(asked, cache=cache, options=options, progress=progress, stop=stop)
+        for segment in asked:
+            error, earlier = fetched.failures.get(segment.video_id), failures.get(segment.video_id)
+            if error is None:
+                missing.pop(_file_of(segment))
+                failures.pop(segment.video_id, None)
+                chosen |= {segment.video_id: number} if number != job.event else {}
+            elif earlier is None or (error.retry and not earlier.retry):
+                failures[segment.video_id] = error
+        if not missing:
+            break
+    known = sorted(tried | set(fresh))
+    return Sources(with_urls(records, recording, chosen), failures, chosen, job.event, known)
+
+
+def with_urls(records: Records, recording: Recording, chosen: Mapping[str, int]) -> Recording:
+    """The recording with each of these segments' URL taken from another body."""
+    urls = {
+        (number, s.video_id): s.url for number in set(chosen.values()) for s in _segments(records, number)
+    }  # fmt: skip
+    segments = tuple(
+        s.model_copy(update={"url": urls.get((chosen[s.video_id], s.video_id), s.url)}) if s.video_id in chosen else s
+        for s in recording.segments
+    )
+    return recording.model_copy(update={"segments": segments})
+
+
+def _segments(records: Records, number: int) -> Sequence[Segment]:
+    """Of a body that cannot be used, or is gone, none."""
+    try:
+        return recording_of(records, number).segments
+    except AssemblerError:
+        return ()
+
+
+def _file_of(segment: Segment) -> tuple[object, ...]:
+    """What two results have in common that name the same file."""
+    return segment.video_id, segment.kind, segment.user, segment.play_time, segment.duration
 
 
 def remove_sources(records: Records, options: Options, days: float) -> tuple[int, int]:
@@ -42,9 +136,6 @@ def remove_sources(records: Records, options: Options, days: float) -> tuple[int
 
 
 def _entries(records: Records, options: Options, job: Job) -> Iterator[Entry]:
-    try:
-        segments = recording_of(records, job.event).segments
-    except AssemblerError:  # a result that cannot be used: nothing was ever fetched for it
-        return
     cache = Workspace(options.home).cache
-    yield from (entry for segment in segments if (entry := entry_of(cache, segment)) is not None)
+    for number in bodies_of(records, job):  # of a result that cannot be used nothing was ever fetched
+        yield from (e for segment in _segments(records, number) if (e := entry_of(cache, segment)) is not None)

@@ -24,8 +24,9 @@ EVENT = sa.Table(
     sa.Column("is_taken", sa.Boolean, nullable=False, index=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("task", sa.Text),
-    sa.Column("job", sa.Text),
+    sa.Column("job", sa.Text, index=True),
     sa.Column("note", sa.Text, nullable=False),
+    sa.Column("urls", sa.Text),  # digest of where its files are
 )  # fmt: skip
 REFUSED = sa.Table(
     "assembler_refused", METADATA,
@@ -65,6 +66,10 @@ JOB = sa.Table(
     sa.Column("begun", sa.BigInteger),
     sa.Column("updated", sa.BigInteger, nullable=False),
     sa.Column("due", sa.BigInteger),
+    sa.Column("sent", sa.BigInteger),
+    sa.Column("stop", sa.BigInteger),
+    sa.Column("count", sa.Integer),
+    sa.Column("lacking", sa.Integer),
     sa.Column("fetched", sa.Text),  # by which worker its files were fetched ahead
     sa.UniqueConstraint("key", "slot", "revision"),
 )  # fmt: skip
@@ -122,7 +127,7 @@ def open_database(options: Options) -> sa.Engine:
 
 
 def _add_columns(connection: sa.Connection) -> None:
-    """What an older version's tables lack; every column that ever came later may be empty."""
+    """What an older version's tables lack, indexes too; every column that ever came later may be empty."""
     known = sa.inspect(connection)
     quote = connection.dialect.identifier_preparer.quote
     for table in METADATA.sorted_tables:
@@ -131,6 +136,8 @@ def _add_columns(connection: sa.Connection) -> None:
             if column.name not in there:
                 kind = column.type.compile(connection.dialect)
                 connection.execute(sa.text(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}"))
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def _sqlite(options: Options) -> sa.Engine:

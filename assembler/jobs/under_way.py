@@ -27,6 +27,8 @@ class UnderWay:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.stop = Stop()
+        self.known: list[int] = []
+        """The task's bodies, once all of them were asked for files."""
         self._lock = threading.Lock()
         self._said: list[str] = []
         self._step = ""

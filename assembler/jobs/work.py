@@ -13,16 +13,17 @@ from assembler.assemble import assemble
 from assembler.errors import AssemblerError, DownloadError
 from assembler.gather import gather
 from assembler.jobs.engine import Engine, Results, Step
+from assembler.jobs.intake import enqueue
 from assembler.jobs.model import Job, JobState
-from assembler.jobs.records import Records, now
-from assembler.jobs.sources import recording_of
+from assembler.jobs.records import Records, now, start_again
+from assembler.jobs.sources import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.under_way import UnderWay
 from assembler.media.verify import assets_of
 from assembler.network.card import Card
-from assembler.network.download import fetch_all
 from assembler.network.publish import fill_template, publish
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
+from assembler.recording import Recording
 from assembler.report.text import describe_findings
 from assembler.times import WallMs
 from assembler.workspace import Workspace
@@ -93,7 +94,8 @@ class Work:
                     self._park()
                 return {"over": True}  # cancelled: the record says so already
             except AssemblerError as exc:
-                return {"over": True, "error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
+                told = {"error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
+                return {"over": True, **told, "known": under_way.known}
             except Exception as exc:  # noqa: BLE001 a fault of ours must not end the worker; the job's log has all of it
                 under_way.say(traceback.format_exc()[-1900:])
                 return {"over": True, "error": f"a bug in assembler: {type(exc).__name__}", "bug": True}
@@ -107,21 +109,30 @@ class Work:
             threading.Event().wait(60)
 
     def _download(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
-        recording = recording_of(self._records, job.event)
-        fetched = fetch_all(
-            recording.segments, cache=self._workspace.cache, options=self._options, progress=under_way,
-            stop=under_way.stop,
-        )  # fmt: skip
-        for name, error in fetched.failures.items():
+        found = fetch_sources(self._records, job.id, self._options, under_way, under_way.stop)
+        under_way.known = found.known
+        for name, error in found.failures.items():
             if error.retry and job.failures < PATIENT_FAILURES:
                 raise DownloadError(f"{name}: {error.sentence}", hint=error.hint, retry=True)
-        got = gather([recording], self._options, self._workspace, under_way, under_way.stop)
-        return {"files": len(got.files)}
+        lacking = len(found.failures)
+        if job.lacking and lacking >= job.lacking and job.output:
+            under_way.say("No more files are to be had than before: the playback stays as it is.")
+            return {"over": True, "kept": True}
+        got = gather([found.recording], self._options, self._workspace, under_way, under_way.stop)
+        return {"files": len(got.files), "event": found.event, "chosen": found.chosen, "lacking": lacking}
+
+    def _recording(self, job: Job, results: Results) -> Recording:
+        """What the try is made from: the body, and the URLs, that were found to give files."""
+        done = results.get("download", {})
+        return with_urls(
+            self._records, recording_of(self._records, done.get("event", job.event)), done.get("chosen", {})
+        )
 
     def _render(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
         made = self._made(job)
         made.parent.mkdir(parents=True, exist_ok=True)
-        playback = assemble(recording_of(self._records, job.event), made, self._options, under_way, under_way.stop)
+        recording = self._recording(job, results)
+        playback = assemble(recording, made, self._options, under_way, under_way.stop)
         return {
             "verdict": playback.manifest.verdict.value,
             "digest": playback.manifest.digest,
@@ -155,13 +166,15 @@ class Work:
             return {}
         if "error" in last:
             return self._settle_failure(job, number, last)
+        if last.get("kept"):
+            self._records.change(name, during=number, state=JobState.DONE, reason="", is_held=False, step="")
         if last.get("over"):
             return {}
         rendered = results["render"]
         self._records.change(
             name, during=number, state=JobState.DONE, reason="", verdict=rendered["verdict"], is_held=False,
             findings=rendered["findings"], output=results["publish"]["output"], step="", progress=None,
-            remaining=None,
+            remaining=None, lacking=results["download"].get("lacking"),
         )  # fmt: skip
         self._records.note(name, f"Published: {results['publish']['output']}")
         shutil.rmtree(self._made(job).parent, ignore_errors=True)
@@ -179,8 +192,11 @@ class Work:
         }  # fmt: skip
         if not again:
             state = JobState.POISON if is_bug else JobState.FAILED
+            if job.lacking and job.output:  # begun anew for more files: what was published is still there
+                state = JobState.DONE
             self._records.change(job.id, during=number, state=state, **values)
             self._records.note(job.id, f"Failed: {reason}")
+            self._begin_anew(job.id, last)
             return {}
         wait = min(LONGEST_WAIT_SECONDS, self._options.retry_seconds * 4 ** (failures + deaths - 1))
         due = WallMs(now() + round(wait * 1000))
@@ -188,7 +204,20 @@ class Work:
         if self._records.change(job.id, during=number, state=JobState.DELAYED, tries=later, due=due, **values):
             self._records.note(job.id, f"Failed, tried again in {wait:g} s: {reason}")
         self._engine.submit(f"{job.id}:{later}", delay=wait)
+        self._begin_anew(job.id, last)
         return {}
+
+    def _begin_anew(self, name: str, last: dict[str, Any]) -> None:
+        """A result that came while the try went on was told of to nobody: it is no reason to fail that none was there.
+
+        Behind the outcome: whoever takes in a result from now on sees that the job failed."""
+        job = self._records.load_job(name)
+        if not last.get("known") or not set(bodies_of(self._records, job)) - set(last["known"]):
+            return
+        with self._records.transaction() as connection:
+            is_ours = start_again(connection, job, "A result with other URLs came meanwhile: started again.")
+        if is_ours:
+            enqueue(self._records, self._engine, [self._records.load_job(name)])
 
     def release(self) -> None:
         """The job under way is given back by a worker that ends in good order: that is no death."""

@@ -45,7 +45,7 @@ def fail(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Fail:
         def fetch_all(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("assembler.jobs.work.fetch_all", fetch_all)
+        monkeypatch.setattr("assembler.jobs.sources.fetch_all", fetch_all)
         work = Work(shop.options, shop.records, shop.engine, Stop())
         workflow = shop.job().workflow
         assert work.begin(workflow)
