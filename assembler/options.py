@@ -118,6 +118,8 @@ class Options(BaseSettings):
     """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Host names (in the environment: separated by commas) that may be fetched from though no public addresses."""
+    public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Host names (in the environment: separated by commas) under which the pages of `serve` are reached."""
     parallel: int = Field(default=4, ge=1, le=32)
     """How many files are downloaded at once."""
     jobs: int = Field(default_factory=cores, ge=1, le=256)
@@ -163,7 +165,7 @@ class Options(BaseSettings):
     share_minutes: float = Field(default=5.0, ge=0)
     """A playback at least this long is rendered together with idle workers that have the same home; 0: by one alone."""
 
-    @field_validator("allow_hosts", mode="before")
+    @field_validator("allow_hosts", "public_hosts", mode="before")
     @classmethod
     def _hosts(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given

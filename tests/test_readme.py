@@ -13,6 +13,7 @@ TEXT = README.read_text("utf-8")
 UNFLAGGED = {
     "home", "chunk_seconds", "stall_seconds", "database_url", "output", "template", "callback_key", "callback_keys",
     "retry_seconds", "s3_endpoint", "s3_virtual_hosted", "notify_url", "notify_secret", "share_minutes",
+    "public_hosts",
 }  # fmt: skip
 FLAGS = {"start": "--from", "end": "--to", "allow_hosts": "--allow-host"}
 

@@ -12,30 +12,33 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.requests import ClientDisconnect
 
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs import job_page, page, published
 from assembler.jobs.bodies import Body, list_events, list_refused, refuse
 from assembler.jobs.crew import crew
 from assembler.jobs.doorway import Doorway
+from assembler.jobs.inbox import SMALL, Inbox, Refusal
 from assembler.jobs.intake import spool_folder
 from assembler.jobs.judge import Judged, judge, kept
 from assembler.jobs.keys import Keys
+from assembler.jobs.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
 from assembler.jobs.records import now
 from assembler.jobs.tasks import missing
 from assembler.jobs.telling import telling
 from assembler.options import Options
 
-LARGEST = 2**20
 ACCEPTED = {"error_code": 0}
 """What the vendor wants to read; anything else makes it send again."""
 SHOWN_JOBS = 200
 MOST_AT_ONCE = 64
 """Callbacks that are judged and stored at the same time; others wait."""
+LARGE_AT_ONCE = 2
+"""Of large ones so many: reading one takes long, and real ones, which are small, do not wait for it."""
 
 
 class Metrics:
@@ -52,17 +55,20 @@ class Metrics:
         self.spooled = Gauge("assembler_spooled", "Bodies that wait for the database.", registry=self.registry)
 
 
-def make_app(options: Options, *, workers: int, say: Callable[[str], None]) -> FastAPI:
+def make_app(options: Options, *, workers: int, say: Callable[[str], None], host: str = LOOPBACK[0]) -> FastAPI:
     """The application; its workers live as long as it does."""
     keys, doorway, metrics = Keys(options), Doorway(options, say), Metrics()
     threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="callback")
+    large = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
+    inbox, seldom = Inbox(), Seldom()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with threads, doorway.open(), telling(options, doorway.records), crew(workers, options, say):
+        with threads, large, doorway.open(), telling(options, doorway.records), crew(workers, options, say):
             yield
 
     app = FastAPI(title="assembler", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Gate, hosts=page_hosts(host, options.public_hosts))
 
     def decide(raw: bytes, query: dict[str, str]) -> Judged:
         judged = judge(raw, query, keys, now())
@@ -80,13 +86,21 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None]) -> F
     @app.post("/callback")
     @app.post("/callback/")  # a redirection would not be followed
     async def callback(request: Request) -> Response:
-        raw = await _body(request)
-        if raw is None:
-            metrics.callbacks.labels(413).inc()
-            return JSONResponse({"error_code": 413, "error_msg": f"over {LARGEST} bytes"}, 413)
+        try:
+            raw = await inbox.receive(request.stream())
+        except ClientDisconnect:
+            if seldom.is_due("broken off"):
+                say("warning: a callback was broken off by its sender, or came too slowly: nothing of it is kept")
+            return _answer(Judged(499, "broken off", None))
+        except Refusal as exc:
+            return _answer(exc.judged)
         with metrics.seconds.time():
+            pool = threads if len(raw) <= SMALL else large
             loop = asyncio.get_running_loop()
-            judged = await loop.run_in_executor(threads, decide, raw, dict(request.query_params))
+            judged = await loop.run_in_executor(pool, decide, raw, dict(request.query_params))
+        return _answer(judged)
+
+    def _answer(judged: Judged) -> Response:
         metrics.callbacks.labels(judged.status).inc()
         if judged.status == 200:
             return JSONResponse(ACCEPTED)
@@ -94,16 +108,6 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None]) -> F
 
     _add_pages(app, options, doorway, metrics)
     return app
-
-
-async def _body(request: Request) -> bytes | None:
-    """The raw bytes whatever their declared type; None where there are too many."""
-    raw = bytearray()
-    async for piece in request.stream():
-        raw += piece
-        if len(raw) > LARGEST:
-            return None
-    return bytes(raw)
 
 
 def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metrics) -> None:
@@ -114,7 +118,7 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
     async def away(_: Request, exc: JobError) -> Response:
         return JSONResponse({"error": exc.sentence}, 503)
 
-    @app.get("/healthz")
+    @app.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz() -> Response:
         try:
             doorway.records().count_states()
@@ -122,7 +126,7 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
             return JSONResponse({"status": "degraded", "database": exc.sentence, "spooled": spooled()}, 503)
         return JSONResponse({"status": "ok", "database": "ok", "spooled": spooled()})
 
-    @app.get("/metrics")
+    @app.api_route("/metrics", methods=["GET", "HEAD"])
     def figures() -> Response:
         metrics.spooled.set(spooled())
         with contextlib.suppress(JobError):
@@ -131,7 +135,7 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
             metrics.missing.set(len(missing(doorway.records())))
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    @app.get("/")
+    @app.api_route("/", methods=["GET", "HEAD"])
     def status() -> Response:
         records = doorway.records()
         html = page.status_page(
@@ -141,7 +145,7 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
         )  # fmt: skip
         return HTMLResponse(html, headers=page.HEADERS)
 
-    @app.get("/jobs/{name}")
+    @app.api_route("/jobs/{name}", methods=["GET", "HEAD"])
     def one(name: str) -> Response:
         records = doorway.records()
         job = records.find_job(name.removesuffix(".json"))
@@ -199,13 +203,10 @@ def run_server(
             "there is no key to check callbacks with: anybody could start jobs",
             hint="Set ASSEMBLER_CALLBACK_KEY to the key set at the vendor, or add --insecure.",
         )
-    app = make_app(options, workers=workers, say=say)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
+    app = make_app(options, workers=workers, say=say, host=host)
     with _listening(host, port) as door:
         say(f"http://{host}:{port}/ shows the jobs; callbacks go to /callback")
-        server.run([door])
-    return 0 if server.started else JobError.exit_code
+        return 0 if serve_at(door, app) else JobError.exit_code
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -16,21 +16,22 @@ from typing import Any
 
 import pytest
 import requests
-import uvicorn
 from terminal import Desk, three_streams, until
 from workshop import Workshop
 
 from assembler.dialects.signature import sign
 from assembler.errors import JobError
 from assembler.jobs.bodies import list_events, list_refused, load_body
+from assembler.jobs.inbox import LARGEST
 from assembler.jobs.intake import spool_folder, take_in
 from assembler.jobs.keys import Keys
+from assembler.jobs.listener import Limits, Listener
 from assembler.jobs.model import JobState
 from assembler.jobs.page import SHOWN_EVENTS, SHOWN_TASKS
 from assembler.jobs.records import now
 from assembler.jobs.refused import take_refused
 from assembler.jobs.tasks import expect
-from assembler.jobs.webhook import LARGEST, make_app, run_server
+from assembler.jobs.webhook import make_app, run_server
 from assembler.options import load_options
 from jobs.test_once import event
 
@@ -40,15 +41,14 @@ LATER = 4_000_000_000
 
 
 @contextmanager
-def served(**settings: str) -> Iterator[str]:
-    said: list[str] = []
-    config = uvicorn.Config(make_app(load_options(**settings), workers=0, say=said.append), port=0, log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
+def served(said: list[str] | None = None, **settings: str) -> Iterator[str]:
+    app = make_app(load_options(**settings), workers=0, say=said.append if said is not None else lambda _: None)
+    server, door = Listener(Limits(app)), socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([door],))
     thread.start()
     try:
         until(lambda: server.started, 10)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
