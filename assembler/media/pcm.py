@@ -1,8 +1,8 @@
 """One sound stream of a file as 48 kHz float samples at their places on the file's axis. Runs in a child process only.
 
 A file is decoded once, from its start to where it is no longer needed, without a seek: what a sample is depends on
-the file alone. Places come from stamps; frames that follow each other (to within the rounding of stamps) are one run,
-which is counted on, so that no rounding is heard and none adds up.
+the file alone. Places come from stamps; frames that follow each other (``pcm_line``) are one run, which is counted
+on, so that no rounding is heard and none adds up.
 """
 
 from __future__ import annotations
@@ -20,15 +20,11 @@ from av.packet import Packet
 
 from assembler.media.mixdown_wire import Account, Source
 from assembler.media.open_files import OpenFiles, PooledFile
-from assembler.media.pcm_run import TOLERANCE, Placed, Run
+from assembler.media.pcm_line import TOLERANCE, Stamped, on_lines
+from assembler.media.pcm_run import Placed, Run
 from assembler.media.streams import alone
 from assembler.times import SAMPLE_RATE
 
-Stamped = tuple[AudioFrame, float | None]
-"""A decoded frame and its stamp in seconds, file axis (None where it has none)."""
-
-WILD = 1.0
-"""Seconds of a jump from which on the next frame is asked whether the jump was meant."""
 RAW = ("aac", "mp3")
 """Containers without stamps of their own."""
 RATES = range(4_000, 768_001)
@@ -78,7 +74,7 @@ class Reader:
                 return
             alone(self._container, stream)
             stream.codec_context.thread_count = 1
-            self._frames = self._steady(self._decoded(self._container, stream))
+            self._frames = on_lines(self._decoded(self._container, stream))
             self._is_opened = True
         except (av.FFmpegError, OSError, ValueError) as exc:
             self._fail(_reason(exc))
@@ -115,7 +111,7 @@ class Reader:
                 self._counts["damaged"] += 1
                 continue
             run = self._run
-            if run is None or not run.continues(frame, stamp):
+            if run is None or stamp is not None or not run.continues(frame):
                 self._finish_run(wanted)
                 run = self._run = self._started(frame, stamp)
             run.add(frame)
@@ -201,26 +197,6 @@ class Reader:
         except av.FFmpegError:
             self._counts["damaged"] += packet is not None
             return []
-
-    def _steady(self, frames: Iterator[Stamped]) -> Iterator[Stamped]:
-        """The frames without lone wild stamps: a jump that the next frame does not take part in was none."""
-        held: Stamped | None = None
-        follows = 0.0
-        for frame, stamp in frames:
-            length = frame.samples / (frame.sample_rate or SAMPLE_RATE)
-            if held is not None:
-                held_length = held[0].samples / (held[0].sample_rate or SAMPLE_RATE)
-                is_lone = stamp is not None and abs(stamp - follows - held_length) <= TOLERANCE
-                yield (held[0], None) if is_lone else held
-                follows = (follows if is_lone or held[1] is None else held[1]) + held_length
-                held = None
-            if stamp is not None and abs(stamp - follows) > WILD:
-                held = frame, stamp
-                continue
-            yield frame, stamp
-            follows = (follows if stamp is None else stamp) + length
-        if held is not None:
-            yield held
 
 
 def _nearest(seconds: float) -> int:

@@ -15,8 +15,6 @@ from assembler.times import SAMPLE_RATE
 
 Samples = npt.NDArray[np.float32]
 
-TOLERANCE = 0.002
-"""Seconds a stamp may be off before it is believed: stamps of mkv and flv are rounded to 1 ms."""
 LOUDEST = 8.0
 """No decoder gives more than this (18 dB over full scale) of an honest file; not-a-number would poison the mix."""
 
@@ -41,8 +39,6 @@ class Run:
         self._kind = _kind(first)
         self._rate, self._channels = first.sample_rate, min(2, first.layout.nb_channels)
         self._at = at
-        self._start = at / SAMPLE_RATE
-        self._count = 0
         self._is_broken = False
         self._fifo = AudioFifo()
         is_ready = self._kind[:2] == (SAMPLE_RATE, "fltp") and self._kind[2] in (1, 2)
@@ -57,15 +53,12 @@ class Run:
     def is_full(self) -> bool:
         return self._fifo.samples >= self._rate
 
-    def continues(self, frame: AudioFrame, stamp: float | None) -> bool:
-        if _kind(frame) != self._kind:
-            return False
-        return stamp is None or abs(stamp - self._start - self._count / self._rate) <= TOLERANCE
+    def continues(self, frame: AudioFrame) -> bool:
+        return _kind(frame) == self._kind
 
     def add(self, frame: AudioFrame) -> None:
         frame.pts = None  # the queue would insist on stamps of its own
         self._fifo.write(frame)
-        self._count += frame.samples
 
     def taken(self, *, is_last: bool) -> Placed | None:
         """What was added since the last call (with ``is_last``: what the resampler still holds), at its place.

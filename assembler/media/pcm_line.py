@@ -1,0 +1,105 @@
+"""Stamps of sound on the lines that they mean. Runs in a child process only.
+
+Phones and live recorders stamp sound to within 20 ms or so of where it is. Frames that follow each other lie on one
+line; a stamp off the line is a jump only where the stamps behind it confirm that:
+
+    #   stamp - samples so far   .'. .'.'. .'         .'.'. .'.      (a hole: the line goes on higher)
+    #                                        .  <- one wild stamp: none
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from statistics import median_low
+
+from av.audio.frame import AudioFrame
+
+from assembler.times import SAMPLE_RATE
+
+Stamped = tuple[AudioFrame, float | None]
+"""A decoded frame and its stamp in seconds, file axis (None where it has none, or it simply follows)."""
+
+TOLERANCE = 0.002
+"""Seconds that are rounding (stamps of mkv and flv are whole ms): such a stamp is on the line."""
+JITTER = 0.045
+"""Two stamps on one line are off each other by no more: +-20 ms, and rounding."""
+FIRST = 0.012
+"""The first stamp is believed unless the line is off it by more: buffers stamped at their start are early by half."""
+SPREAD = 0.6
+"""A jump is more than this part of the range over which the stamps behind it are scattered."""
+SECONDS, LEAST, MOST = 0.7, 8, 96
+"""How far ahead is looked: seconds, and frames."""
+FEW = 5
+"""Frames that are off the line, with others behind them that are on it again, are no jump if they are fewer."""
+
+
+def on_lines(frames: Iterable[Stamped]) -> Iterator[Stamped]:
+    """The same frames; only those keep a stamp, the line's, that do not follow the one before."""
+    ahead: deque[tuple[AudioFrame, float | None]] = deque()
+    """With each frame where the line through its stamp starts, in seconds."""
+    source, seconds, counted, level = iter(frames), 0.0, 0.0, 0.0
+    total, is_started = 0.0, False
+    while True:
+        while len(ahead) < MOST and (seconds < SECONDS or len(ahead) < LEAST):
+            got = next(source, None)
+            if got is None:
+                break
+            frame, stamp = got
+            ahead.append((frame, None if stamp is None else stamp - total))
+            total += _length(frame)
+            seconds += _length(frame)
+        if not ahead:
+            return
+        frame, start = ahead[0]
+        stamp = None
+        if start is not None and not (is_started and abs(start - level) <= TOLERANCE):
+            starts = [one for _, one in ahead if one is not None]
+            is_far = len(ahead) == MOST or (seconds >= SECONDS and len(ahead) >= LEAST)
+            found = _jump(starts, level, is_far=is_far) if is_started else _first(starts)
+            if found is not None:
+                level, is_started = found, True
+                stamp = level + counted
+        yield frame, stamp
+        ahead.popleft()
+        counted += _length(frame)
+        seconds -= _length(frame)
+
+
+def _jump(starts: Sequence[float], level: float, *, is_far: bool) -> float | None:
+    """The line on which the first of these is, and those behind it; None if that is still the line at ``level``.
+
+    ``is_far``: they reach as far as is looked, which a step as small as jitter needs.
+    """
+    first, same = starts[0] - level, _together(starts)
+    if any(abs(one - level) <= TOLERANCE or (one > level) != (first > 0) for one in same):
+        return None
+    if len(same) < min(FEW, len(starts)) and abs(starts[len(same)] - level) <= JITTER:
+        return None
+    middle = median_low(same)
+    step = abs(middle - level)
+    is_nearer = abs(starts[0] - middle) < abs(first)
+    is_confirmed = step > JITTER or (is_far and len(same) == len(starts))
+    return middle if is_confirmed and is_nearer and step > SPREAD * (max(same) - min(same)) else None
+
+
+def _first(starts: Sequence[float]) -> float:
+    """Where the file's first line starts."""
+    same = _together(starts)
+    if len(same) < min(FEW, len(starts)) and starts[len(same)] < starts[0]:
+        return _first(starts[len(same) :])  # the first stamps claim to lie behind those that follow
+    middle = median_low(same)
+    return middle if abs(middle - starts[0]) > FIRST else starts[0]
+
+
+def _together(starts: Sequence[float]) -> Sequence[float]:
+    """As far as no two neighbours are off each other by more than jitter."""
+    for index, (one, following) in enumerate(pairwise(starts), 1):
+        if abs(following - one) > JITTER:
+            return starts[:index]
+    return starts
+
+
+def _length(frame: AudioFrame) -> float:
+    return frame.samples / (frame.sample_rate or SAMPLE_RATE)
