@@ -1,13 +1,19 @@
-"""Python processes stay under 200 MB whatever the length."""
+"""Python processes stay under 200 MB whatever the length; a render does not grow with the number of cuts."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
-from terminal import Desk, peak_of, three_streams
+from classes import Class, Stream
+from lessons import omission
+from synthetic import Recipe
+from terminal import CAMERA, Desk, peak_of, three_streams
 
 from assembler.media.checking_wire import Check
 from assembler.media.muxing_plain import join_plain
@@ -81,3 +87,31 @@ def test_a_run_stays_small(tmp_path: Path, bundled_ffmpeg: str) -> None:
     desk = Desk.laid(tmp_path, three_streams(3), bundled_ffmpeg)
     assert peak_of("from assembler.cli import main", desk.run, desk.folder) < MOST
     assert desk.out.exists()
+
+
+def test_a_hundred_cuts_take_no_more_memory_than_two(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    """An ffmpeg with a decoder for each piece would hold 5 MB for each of 640x480."""
+    recipe = Recipe(identity="red", seconds=Fraction(100), width=640, height=480)
+    peaks = {}
+    for cuts in (2, 100):
+        length, pause = 90_000 // cuts, 10_000 // cuts
+        omissions = tuple(
+            omission(n * length, n * length + (n - 1) * pause, n * (length + pause)) for n in range(1, cuts)
+        )
+        lesson = Class([Stream("a", CAMERA, "x", 0, recipe)], total=90_000, stop=100_000 - pause, omissions=omissions)
+        (tmp_path / str(cuts)).mkdir()
+        desk = Desk.laid(tmp_path / str(cuts), lesson, bundled_ffmpeg)
+        peaks[cuts] = largest_child(desk)
+        assert len(json.loads((desk.folder / "class.assets/playback.json").read_text())["chapters"]) == cuts
+    assert peaks[100] < 1.25 * peaks[2]
+
+
+def largest_child(desk: Desk) -> int:
+    """Bytes that the largest of all processes held which a run started."""
+    asked = "sys.stderr.write('\\npeak %d' % resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    code = f"import atexit, resource, sys\nfrom assembler.cli import main\natexit.register(lambda: {asked})\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *desk.run], cwd=desk.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stderr.rpartition("peak ")[2]) * 1024

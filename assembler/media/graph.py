@@ -49,6 +49,14 @@ def build_graph(
     )
 
 
+_Opening = tuple[str, int, int | None, Fill, str]
+
+
+def _opening(source: Source) -> _Opening:
+    """Sources of one tile for which this is the same are read in one go."""
+    return source.video_id, source.stretch, source.seek, source.fill, source.background
+
+
 class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no types
     """A filter without inputs, which ffmpeg-python's own filter function refuses."""
 
@@ -72,7 +80,7 @@ class _Builder:
     readings: Mapping[tuple[str, int], Reading]
     program: Ffmpeg
     numbers: Iterator[int] = field(default_factory=count)
-    openings: Counter[tuple[str, int, int | None]] = field(default_factory=Counter)
+    openings: Counter[_Opening] = field(default_factory=Counter)
     """How often each stretch was opened at each place."""
 
     def composed(self) -> Stream:
@@ -140,11 +148,11 @@ class _Builder:
         """The tile over the whole chunk: its sources, and background between them."""
         parts: list[Stream] = []
         at = self.chunk.first
-        rect = tile.rect
+        rect, opened = tile.rect, self._opened_together(tile)
         for source in tile.sources:
             if source.first > at:
                 parts.append(self._flat(rect.width, rect.height, source.first - at))
-            parts.append(self._pictured(source, rect))
+            parts.append(self._pictured(source, rect, next(opened[_opening(source)])))
             at = source.end
         if at < self.chunk.end:
             parts.append(self._flat(rect.width, rect.height, self.chunk.end - at))
@@ -177,16 +185,28 @@ class _Builder:
             .filter("setpts", expr="N")
         )
 
-    def _pictured(self, source: Source, rect: Rect) -> Stream:
+    def _opened_together(self, tile: Tile) -> dict[_Opening, Iterator[Stream]]:
+        """What the sources of a tile read, in their order: those with the same start share one decoder."""
+        uses = Counter(map(_opening, tile.sources))
+        opened: dict[_Opening, Iterator[Stream]] = {}
+        for source in tile.sources:
+            key = _opening(source)
+            if key not in opened:
+                picture = self.facts[source.video_id].picture
+                assert picture is not None  # a source exists only for a picture
+                stream = self._opened(source, picture)
+                if picture.rate <= self.chunk.fps:  # scale each frame once: before the rate is raised
+                    stream = self._fitted(stream, source, picture, tile.rect)
+                opened[key] = iter([stream] if uses[key] == 1 else map(stream.split().stream, range(uses[key])))
+        return opened
+
+    def _pictured(self, source: Source, rect: Rect, stream: Stream) -> Stream:
         picture = self.facts[source.video_id].picture
-        assert picture is not None  # a source exists only for a picture
-        stream = self._opened(source, picture)
+        assert picture is not None
         frames = source.end - source.first
-        # scale each frame once: before the rate is raised, after it is lowered
-        if picture.rate <= self.chunk.fps:
-            stream = self._chosen(self._fitted(stream, source, picture, rect), source, picture)
-        else:
-            stream = self._fitted(self._chosen(stream, source, picture), source, picture, rect)
+        stream = self._chosen(stream, source, picture)
+        if picture.rate > self.chunk.fps:  # and after it is lowered
+            stream = self._fitted(stream, source, picture, rect)
         return stream.filter("tpad", stop_mode="clone", stop=frames).filter("trim", end_frame=frames)
 
     def _opened(self, source: Source, picture: PictureFacts) -> Stream:
@@ -195,9 +215,9 @@ class _Builder:
         if source.seek is not None:
             at = ceil(source.seek * picture.time_base * 1_000_000)
             options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{at // 1_000_000}.{at % 1_000_000:06d}"}
-        opening = (source.video_id, source.stretch, source.seek)
+        opening = _opening(source)
         if self.openings[opening]:
-            # equal inputs would be one input with several uses, which needs a split: a longer queue keeps them apart
+            # equal inputs in two tiles would be one input with several uses: a longer queue keeps them apart
             options["thread_queue_size"] = 8 + self.openings[opening]
         self.openings[opening] += 1
         return ffmpeg.input(reading.name, f=reading.container, **options).video

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from assembler.facts import Facts, PictureFacts
-from assembler.plan.chunks import Source, frame_of, is_sought, placed_sources, rounded
+from assembler.plan.chunks import Source, frame_of, is_sought, placed_sources, reads_on, rounded
 from assembler.plan.model import Plan
 from assembler.times import Frame
 
@@ -29,8 +29,16 @@ REACH = 4
 """A border may lie this part of the wanted length off its place."""
 DISTANCE_WEIGHT = 10
 """Being a frame off the wanted place counts as much as decoding a tenth of a canvas for nothing."""
-MOST_SOURCES = 40
-"""A chunk's ffmpeg holds about 1 MB for each source that it reads: where many come and go, chunks are shorter."""
+CROWDED_SECONDS = 1
+"""Shortest chunk where more would be opened in it than memory is to be had for."""
+MOST_OPENED = 60_000_000
+"""Bytes that a chunk's ffmpeg may hold for what is opened within it: where many come and go, chunks are shorter. What
+is open at its start does not count, as no border makes that less."""
+BYTES_ALWAYS, BYTES_PACKET, PICTURES = 1_000_000, 48, 12
+"""What a source needs of it: filters; for a file's index, per packet; and decoded pictures that are waiting (measured
+with ffmpeg 9.0: 2.4 MB for 3 s of 320x240, 3 MB more for 18 minutes)."""
+SOUND_PACKETS = 47
+"""A second of AAC at 48 kHz."""
 COSTLIEST = 3
 """Sources whose key frames are looked at for a border, the ones that cost most to decode."""
 
@@ -67,10 +75,10 @@ def place_borders(
     pixels = plan.canvas.width * plan.canvas.height
     scenes = [scene.first for scene in plan.scenes]
     placed = [source for _, _, source in placed_sources(plan, facts, Frame(0), plan.frames)]
-    sources, read = _decoded(placed, plan, facts), [(source.first, source.end) for source in placed]
+    sources, opened = _decoded(placed, plan, facts), _opened(placed, facts, plan.fps)
     borders = [Frame(0)]
     while True:
-        few = max(_uncrowded(read, borders[-1], plan), int(SHORTEST_SECONDS * plan.fps))
+        few = max(_uncrowded(opened, borders[-1], plan), int(CROWDED_SECONDS * plan.fps))
         length = _wanted(plan, borders[-1], min(most, few), jobs, is_growing=is_growing)
         if length is None:
             break
@@ -86,11 +94,35 @@ def place_borders(
     return (*borders, plan.frames)
 
 
-def _uncrowded(read: Sequence[tuple[Frame, Frame]], at: Frame, plan: Plan) -> int:
-    """For how many frames from here on no more than ``MOST_SOURCES`` are read; ``read``: from when to when, sorted."""
-    room = MOST_SOURCES - sum(first <= at < end for first, end in read)
-    later = [first for first, _ in read if first > at]
-    return later[max(0, room)] - at if room < len(later) else plan.frames - at
+def _opened(placed: Iterable[Source], facts: Mapping[str, Facts], fps: Fraction) -> list[tuple[Frame, int]]:
+    """From when on which source is read, and the bytes that an ffmpeg then holds for it; sorted."""
+    found: list[tuple[Frame, int]] = []
+    last: dict[str, Source] = {}
+    for source in placed:
+        known, before = facts[source.video_id], last.get(source.video_id)
+        is_open = before is not None and reads_on(before, source, known, fps)
+        found.append((source.first, BYTES_ALWAYS + (0 if is_open else _bytes(known, source.stretch))))
+        last[source.video_id] = source
+    return found
+
+
+def _bytes(known: Facts, stretch: int) -> int:
+    picture = known.picture
+    if picture is None:
+        return 0
+    size = picture.stretches[stretch]
+    packets = picture.frames + picture.end * SOUND_PACKETS // 1000
+    return packets * BYTES_PACKET + PICTURES * size.width * size.height * 3 // 2
+
+
+def _uncrowded(opened: Sequence[tuple[Frame, int]], at: Frame, plan: Plan) -> int:
+    """For how many frames from here on no more than ``MOST_OPENED`` is opened."""
+    room = MOST_OPENED
+    for first, size in opened[bisect_right(opened, at, key=lambda one: one[0]) :]:
+        room -= size
+        if room < 0:
+            return first - at
+    return plan.frames - at
 
 
 def _wanted(plan: Plan, at: Frame, most: int, jobs: int, *, is_growing: bool) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from material import FPS, Material
@@ -108,6 +108,29 @@ def lesson(material: Material, folder: Path, seconds: int) -> Course:
 def quiet(material: Material, folder: Path, seconds: int) -> Course:
     """Board and teacher."""
     return write_course(folder, f"quiet-{seconds}", _board_and_teacher(material, seconds), seconds * 1000)
+
+
+HARD = ("noisy", "moving", "text")
+
+
+def hard(material: Material, folder: Path, name: str, seconds: int) -> Course:
+    """What is hard to encode, one kind each: noisy cameras (one of them large), a moving share, small text."""
+    stage = Stream("stage", "screen", "teacher", 0, seconds * 1000, STAGE, False)
+    clips = ("carphone_pristine", "bigbuckbunny", "bikes", "carphone_pristine")
+    match name:
+        case "noisy":
+            large = replace(stage, kind="screen", has_sound=True)
+            placed = [(large, material.noisy_camera(seconds, "bikes", (1280, 960), 60))]
+            cameras = [material.noisy_camera(seconds, clip, (320, 240), 61 + n) for n, clip in enumerate(clips)]
+        case "moving":
+            placed = [(stage, material.moving_screen(seconds))]
+            cameras = [material.camera(seconds, clips[0], (640, 480), 500, 10)]
+        case _:
+            placed = [(replace(stage, kind="whiteboard", user=""), material.small_text(seconds))]
+            cameras = [material.camera(seconds, clips[0], (640, 480), 500, 10)]
+    for n, camera in enumerate(cameras):
+        placed.append((Stream(f"user{n}", "camera", f"user{n}", 0, seconds * 1000, SEATS[n], True), camera))
+    return write_course(folder, f"{name}-{seconds}", placed, seconds * 1000)
 
 
 def _board_and_teacher(material: Material, seconds: int) -> list[tuple[Stream, Path]]:

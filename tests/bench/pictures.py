@@ -54,31 +54,38 @@ def glyphs(rng: np.random.Generator) -> list[Plane]:
 def write_text(plane: Plane, rng: np.random.Generator, letters: list[Plane], *, left: int, top: int) -> None:
     """Fill a page with lines of words, paragraphs and a headline's gap."""
     height, width = plane.shape
+    tall, wide = letters[0].shape
     y = top
-    while y + GLYPH_HEIGHT < height - 20:
+    while y + tall < height - 20:
         x, end = left, width - left - int(rng.integers(0, width // 3))
-        while x + GLYPH_WIDTH < end:
+        while x + wide < end:
             for _ in range(int(rng.integers(2, 9))):
-                if x + GLYPH_WIDTH >= end:
+                if x + wide >= end:
                     break
-                place = plane[y : y + GLYPH_HEIGHT, x : x + GLYPH_WIDTH]
+                place = plane[y : y + tall, x : x + wide]
                 np.subtract(place, np.minimum(place, letters[int(rng.integers(GLYPHS))]), out=place)
-                x += GLYPH_WIDTH
-            x += GLYPH_WIDTH
-        y += GLYPH_HEIGHT + (40 if rng.random() < 0.2 else 10)
+                x += wide
+            x += wide
+        y += tall + tall * (40 if rng.random() < 0.2 else 10) // GLYPH_HEIGHT
 
 
-def board(width: int, height: int, fps: int, frames: int, seed: int = 1) -> Iterator[bytes]:
-    """Slides that change every 20 s, and ink that grows on them."""
+def small(letters: list[Plane]) -> list[Plane]:
+    """The alphabet at half its size."""
+    return [(g[::2, ::2] // 4 + g[1::2, ::2] // 4 + g[::2, 1::2] // 4 + g[1::2, 1::2] // 4) for g in letters]
+
+
+def board(width: int, height: int, fps: int, frames: int, seed: int = 1, *, is_small: bool = False) -> Iterator[bytes]:
+    """Slides that change every 20 s (``is_small``: with small text, every 5 s), and ink that grows on them."""
     rng = np.random.default_rng(seed)
-    letters = glyphs(rng)
+    letters = small(glyphs(rng)) if is_small else glyphs(rng)
+    lasts = (5 if is_small else 20) * fps
     picture = Picture.filled(width, height, 235)
     for number in range(frames):
-        if number % (20 * fps) == 0:
+        if number % lasts == 0:
             picture = _slide(width, height, rng, letters)
             pen = rng.uniform(0.2, 0.8, 2) * (width, height)
             heading = 0.0
-            ink = INKS[number // (20 * fps) % len(INKS)]
+            ink = INKS[number // lasts % len(INKS)]
         if number / fps % WRITING[1] < WRITING[0]:
             for _ in range(6):
                 heading += float(rng.normal(0, 0.5))
@@ -107,14 +114,14 @@ def _dot(picture: Picture, x: int, y: int, ink: tuple[int, int, int]) -> None:
     picture.v[y // 2 : y // 2 + 2, x // 2 : x // 2 + 2] = ink[2]
 
 
-def screen(width: int, height: int, fps: int, frames: int, seed: int = 2) -> Iterator[bytes]:
-    """A long page, scrolled for 3 of 6 seconds, and a pointer that wanders; the lower right is left for a video."""
+def screen(width: int, height: int, fps: int, frames: int, seed: int = 2, *, scrolled: float = 3) -> Iterator[bytes]:
+    """A long page, ``scrolled`` for so many of 6 seconds, and a pointer that wanders; there is room for a video."""
     rng = np.random.default_rng(seed)
     page = Picture.filled(width, height * 6, 225)
     write_text(page.y, rng, glyphs(rng), left=80, top=40)
     at = 0
     for number in range(frames):
-        if number / fps % 6 < 3:
+        if number / fps % 6 < scrolled:
             at = (at + 8) % (height * 5)
         y = page.y[at : at + height].copy()
         seconds = number / fps

@@ -119,6 +119,27 @@ def test_play_times_on_the_wall_clock_with_an_omission(tmp_path: Path, ffmpeg: s
     assert_in_sync(WALL, playback)
 
 
+@pytest.mark.parametrize("fps", [10, 15])
+def test_a_class_cut_twelve_times_is_read_in_one_go(tmp_path: Path, ffmpeg: str, fps: int) -> None:
+    """Every 700 ms a pause of 370 is cut out of a board, a camera, and one that begins in a pause."""
+    cuts = tuple((n * 700, (n + 1) * 700, n * 1070) for n in range(13))
+    late = tuple((start, end, at - 2000) for start, end, at in cuts[2:])
+    lesson = Class(
+        [
+            Stream("w", WHITEBOARD, "", 0, recipe("blue", 13.9, 5), BOARD, pieces=cuts),
+            Stream("a", CAMERA, "x", 0, recipe("red", 13.9), USER_1, pieces=cuts),
+            Stream("b", CAMERA, "y", 2000, recipe("green", 11.9), USER_2, pieces=late),
+        ],
+        total=9_100,
+        stop=13_540,
+        omissions=tuple(omission((n + 1) * 700, (n + 1) * 700 + n * 370, (n + 1) * 1070) for n in range(12)),
+        options={"fps": fps},
+    )
+    playback = lesson.assemble(tmp_path, ffmpeg)
+    assert playback.manifest.play_times.startswith("wall")
+    assert_in_sync(lesson, playback)
+
+
 def mixed_class(gop: int, second: int = 5_000) -> Class:
     whole = (0, 0, 320, 240)
     return Class(

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lessons import board, camera, facts, recording, screen
+from lessons import board, camera, facts, omission, recording, screen
 
 from assembler.assemble import decide
 from assembler.facts import Facts
@@ -18,7 +18,6 @@ from assembler.plan.borders import (
     FIRST_SECONDS,
     GROWING_SECONDS,
     LAST_SECONDS,
-    MOST_SOURCES,
     SHORTEST_SECONDS,
     place_borders,
 )
@@ -48,6 +47,19 @@ def lesson(seconds: int, gop: int = 5000) -> tuple[Plan, dict[str, Facts]]:
     segment = board("w", 0, seconds * 1000)
     by_id = {"w": known(segment, gop, size=(1280, 960))}
     return planned([segment], by_id), by_id
+
+
+def cut_often(pieces: int, length: int, pause: int) -> tuple[Plan, dict[str, Facts]]:
+    """One file of a board out of which ``pieces`` pauses were cut, each behind ``length`` ms."""
+    whole = pieces * (length + pause)
+    segment = board("w", 0, whole)
+    by_id = {"w": known(segment, 2000, size=(1280, 960))}
+    pauses = [
+        omission((n + 1) * length, n * pause + (n + 1) * length, (n + 1) * (pause + length)) for n in range(pieces)
+    ]
+    paused = recording([segment], total=pieces * length, stop=whole, omissions=pauses)
+    got = Gathered({}, dict(by_id), {}, ())
+    return decide([paused], got, Options(layout="tiw-2", fps=FPS), may_copy=False)[1], by_id  # type: ignore[arg-type]
 
 
 @st.composite
@@ -121,8 +133,18 @@ class TestBorders:
         plan = planned(segments, by_id)
         chunks = cut_chunks(plan, by_id, place_borders(plan, by_id, seconds=60, jobs=2))
         counts = [len({source.video_id for tile in chunk.tiles for source in tile.sources}) for chunk in chunks]
-        assert max(counts) <= MOST_SOURCES * 5 // 4 + 1
+        assert max(counts) <= 15, "of 640x480 each"
         assert max(chunk.frames for chunk in chunks) > 55 * FPS, "where nobody comes they are as long as ever"
+
+    @pytest.mark.parametrize(("pause", "most"), [(500, 1), (9_000, 1), (60_000, 4)])
+    def test_a_file_with_many_cuts_is_opened_few_times(self, pause: int, most: int) -> None:
+        """Pieces with little between them are read in one go; where much lies between them, chunks are shorter."""
+        plan, by_id = cut_often(200, 800, pause)
+        borders = place_borders(plan, by_id, seconds=60, jobs=2)
+        sources = [[s for t in c.tiles for s in t.sources] for c in cut_chunks(plan, by_id, borders)]
+        assert max(len({s.seek for s in found}) for found in sources) <= most
+        assert sum(map(len, sources)) >= 200
+        assert len(sources) < 200, "not a chunk for each piece"
 
     def test_they_lie_at_key_frames_of_what_costs_most_to_decode(self) -> None:
         segments = [board("w", 0, 300_000), camera("a", "ann", 0, 300_000)]

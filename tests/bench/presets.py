@@ -1,0 +1,157 @@
+"""What rows of x264 cost and lose on what is hard to encode: ``python tests/bench/presets.py [ROW...] [--keep DIR]``.
+
+On noisy cameras, a moving share and a board with small text each row is held against veryfast crf 23 at EQUAL BYTES: of
+a row's two crfs around that size VMAF, PSNR and CPU seconds are taken in between, by the logarithm of the size. One
+thread, the encoder's own CPU seconds (reading the composite is taken off). A ROW is ``encoder preset crf,crf... params``;
+lines of the csv go to standard output, rows at equal bytes in words to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+
+import bounds
+import courses
+import imageio_ffmpeg
+from material import FPS, Material, Unusable
+from measuring import measured
+
+from assembler.media.encoders import LONGEST_GOP_SECONDS
+
+HEADER = "class,encoder,preset,crf,params,cpu_seconds,megabytes,vmaf,psnr,ssim"
+GRAPH_ROW = "libx264 veryfast 23"
+SECONDS = 15
+EVERY = 3
+"""One frame of so many is compared."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One encode of one class."""
+
+    cpu: float
+    size: int
+    vmaf: float
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A class, losslessly composed."""
+
+    name: str
+    path: Path
+    reading: float
+    """CPU seconds that decoding it takes."""
+
+
+def encode(ffmpeg: str, of: Composite, encoder: str, preset: str, crf: str, params: str) -> Found:
+    out = of.path.with_name("tried.mp4")
+    words = [ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y", "-threads", "1"]
+    kind = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}[encoder]
+    words += ["-i", str(of.path), "-an", "-c:v", encoder, "-preset", preset, "-crf", crf, "-pix_fmt", "yuv420p"]
+    words += [
+        "-g",
+        str(LONGEST_GOP_SECONDS * FPS),
+        *([f"-{kind}", params] if params else []),
+        "-threads",
+        "1",
+        str(out),
+    ]
+    cost = measured(words, log=out.with_suffix(".log"), cwd=out.parent, makes=out)
+    return Found(cost.cpu - of.reading, cost.size, *compared(ffmpeg, out, of.path))
+
+
+def compared(ffmpeg: str, made: Path, reference: Path) -> tuple[float, float, float]:
+    """Mean VMAF, PSNR (dB, of luma) and SSIM (of all planes)."""
+    lines = [f"[{n}:v]fps={FPS},settb=1/{FPS},setpts=N,format=yuv420p,split=3[p{n}][q{n}][r{n}]" for n in range(2)]
+    lines += [f"[p0][p1]libvmaf=n_threads=1:n_subsample={EVERY}[v]", "[q0][q1]psnr[w]", "[r0][r1]ssim[x]"]
+    argv = ["nice", "-n", "10", ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-i", str(made), "-i", str(reference)]
+    argv += ["-filter_complex", ";".join(lines), *(w for n in "vwx" for w in ("-map", f"[{n}]")), "-f", "null", "-"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    found = [
+        re.search(what, done.stderr) for what in (r"VMAF score: ([\d.]+)", r"PSNR y:([\d.]+)", r"SSIM .*All:([\d.]+)")
+    ]
+    vmaf, psnr, ssim = (float(one[1]) if one is not None else None for one in found)
+    if vmaf is None or psnr is None or ssim is None:
+        raise Unusable(done.stderr[-400:])
+    return vmaf, psnr, ssim
+
+
+def at_bytes(found: list[Found], size: int) -> Found:
+    """What a row gives at this size: between (or from) the two encodes that are nearest to it."""
+    one, two = sorted(sorted(found, key=lambda f: abs(log(f.size / size)))[:2], key=lambda f: f.size)
+    share = log(size / one.size) / log(two.size / one.size)
+
+    def between(a: float, b: float) -> float:
+        return a + (b - a) * share
+
+    return Found(
+        between(one.cpu, two.cpu),
+        size,
+        between(one.vmaf, two.vmaf),
+        between(one.psnr, two.psnr),
+        between(one.ssim, two.ssim),
+    )
+
+
+def composites(material: Material, folder: Path) -> list[Composite]:
+    made = []
+    for name in courses.HARD:
+        path = bounds.reference(courses.hard(material, folder, name, SECONDS), folder)
+        words = [material.ffmpeg, "-loglevel", "error", "-threads", "1", "-i", str(path), "-an", "-f", "null", "-"]
+        reading = min(measured(words, log=folder / "reading.log", cwd=folder).cpu for _ in range(2))
+        made.append(Composite(name, path, reading))
+    return made
+
+
+def try_row(row: str, known: dict[str, Found], made: list[Composite], ffmpeg: str) -> str:
+    """A row at equal bytes, in words; every encode is a line of the csv."""
+    encoder, preset, crfs, *rest = row.split()
+    params = rest[0] if rest else ""
+    said = []
+    for of in made:
+        found = []
+        for crf in crfs.split(","):
+            one = encode(ffmpeg, of, encoder, preset, crf, params)
+            found.append(one)
+            quoted = f'"{params}"' if "," in params else params
+            figures = f"{one.cpu:.2f},{one.size / 1e6:.3f},{one.vmaf:.2f},{one.psnr:.2f},{one.ssim:.4f}"
+            print(f"{of.name},{encoder},{preset},{crf},{quoted},{figures}", flush=True)
+        base = known.setdefault(of.name, found[0])
+        if len(found) > 1:
+            equal = at_bytes(found, base.size)
+            said.append(
+                f"{of.name}: CPU {equal.cpu / base.cpu:.2f}, VMAF {equal.vmaf - base.vmaf:+.2f},"
+                f" PSNR {equal.psnr - base.psnr:+.2f}, size at each crf"
+                f" {' '.join(f'{f.size / base.size:.2f}' for f in found)}"
+            )
+    return f"{row}\n   " + "\n   ".join(said) if said else row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", type=Path, help="folder for the files, kept")
+    parser.add_argument("rows", nargs="*", help='such as "libx264 superfast 24,26 mbtree=1:rc-lookahead=15"')
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="assembler-bench-") as scratch:
+        folder = (asked.keep or Path(scratch)).absolute()
+        (folder / "files").mkdir(parents=True, exist_ok=True)
+        material = Material(folder / "files", imageio_ffmpeg.get_ffmpeg_exe())
+        made = composites(material, folder)
+        print(HEADER, flush=True)
+        known: dict[str, Found] = {}
+        for row in (GRAPH_ROW, *asked.rows):
+            print(try_row(row, known, made, material.ffmpeg), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
