@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from mmap import mmap
 from pathlib import Path
 from typing import IO
 
@@ -53,7 +54,7 @@ def find_box(file: IO[bytes], start: int, end: int, name: bytes) -> tuple[int, i
     return None
 
 
-def outer_boxes(file: IO[bytes], size: int) -> Iterator[tuple[bytes, int, int]]:
+def outer_boxes(file: IO[bytes] | mmap, size: int) -> Iterator[tuple[bytes, int, int]]:
     """(name, start of its content, end) of every top-level box; an end may lie behind the end of the file."""
     at = 0
     for _ in range(MAX_BOXES):

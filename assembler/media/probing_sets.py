@@ -117,6 +117,15 @@ class ParameterSets:
         return True
 
 
+def prefixed_sets(codec: str, extradata: bytes) -> bytes:
+    """Parameter sets of an mp4's extradata as they stand in a packet; b"" where there are none."""
+    if codec not in _NALS or extradata[:1] != b"\1":
+        return b""
+    width = (extradata[_NALS[codec].length_byte] & 3) + 1
+    units = _avcc_units(extradata) if codec == "h264" else _hvcc_units(extradata)
+    return b"".join(len(unit).to_bytes(width, "big") + unit for unit in units)
+
+
 def _prefixed_units(packet: Bytes, width: int) -> Iterator[Bytes]:
     at = 0
     while at + width < len(packet):

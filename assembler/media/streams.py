@@ -5,8 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Discard
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+
+def chosen_streams(source: InputContainer) -> tuple[VideoStream | None, list[AudioStream]]:
+    """The first picture stream that is no cover art, and every sound stream; data streams are ignored."""
+    picture = next(
+        (s for s in source.streams.video if s.codec_context and not s.disposition & Disposition.attached_pic), None
+    )
+    return picture, [s for s in source.streams.audio if s.codec_context]
 
 
 def alone(source: InputContainer, wanted: Any) -> None:

@@ -1,0 +1,233 @@
+"""Files put together byte by byte, and streams that a header does not announce: as pieces that libav reads each by
+itself. Only the bytes are looked at here."""
+
+from __future__ import annotations
+
+import io
+import mmap
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+from assembler.boxes import outer_boxes
+
+Piece = tuple[bytes | tuple[int, int], ...]
+"""What is read one behind the other: bytes of our own, and ranges of the file."""
+
+MOST_PIECES = 1000
+EBML, SEGMENT = b"\x1aE\xdf\xa3", b"\x18\x53\x80\x67"
+FLV = b"FLV\x01"
+FLV_HEAD = 13
+MPEG_TAGS = (b"Xing", b"Info")
+MPEG_TAG_PLACES = (36, 21, 13)
+"""Where a frame of lengths stands behind its frame's start: by version and channels."""
+TS_PACKET = 188
+
+
+class Spliced(io.RawIOBase):
+    """Pieces of a file, read as one file."""
+
+    def __init__(self, path: Path, piece: Piece) -> None:
+        self._file = path.open("rb")
+        self._parts = piece
+        sizes = [len(part) if isinstance(part, bytes) else part[1] - part[0] for part in piece]
+        self._starts = [0, *accumulate(sizes)]
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._starts[-1]}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        size = self._starts[-1] if size < 0 else size
+        found = b""
+        while len(found) < size and self._at < self._starts[-1]:
+            number = bisect_right(self._starts, self._at) - 1
+            part, offset = self._parts[number], self._at - self._starts[number]
+            wanted = min(size - len(found), self._starts[number + 1] - self._at)
+            if isinstance(part, bytes):
+                got = part[offset : offset + wanted]
+            else:
+                self._file.seek(part[0] + offset)
+                got = self._file.read(wanted)
+            if not got:
+                break
+            found += got
+            self._at += len(got)
+        return found
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def pieces(path: Path, container: str, start: int = 0) -> list[Piece]:
+    """The files that this one was put together from, in order; one where it is a single file."""
+    if container not in _BORDERS:
+        return [((start, path.stat().st_size),)]
+    with _mapped(path) as data:
+        borders = [start]
+        for border in _BORDERS[container](data):
+            if border > borders[-1]:
+                borders.append(border)
+            if len(borders) == MOST_PIECES:
+                break
+        return [((a, b),) for a, b in pairwise([*borders, len(data)])]
+
+
+def announced(path: Path, container: str, piece: Piece) -> list[Piece]:
+    """The same piece so that libav sees all of its streams from the beginning: an FLV with the first tags of each
+    stream in front, a TS cut where its table of streams changes."""
+    (span,) = piece
+    assert isinstance(span, tuple)
+    with _mapped(path) as data:
+        if container == "flv":
+            return [_flv_announced(data, span)]
+        if container == "mpegts":
+            return [((a, b),) for a, b in pairwise([span[0], *_table_changes(data, span), span[1]])]
+    return [piece]
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[mmap.mmap]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data
+
+
+def _all_of(data: mmap.mmap, mark: bytes) -> Iterator[int]:
+    at = data.find(mark, 1)
+    while at >= 0:
+        yield at
+        at = data.find(mark, at + 1)
+
+
+def _matroska(data: mmap.mmap) -> Iterator[int]:
+    for at in _all_of(data, EBML):
+        head = data[at : at + 128]
+        if (b"matroska" in head or b"webm" in head) and SEGMENT in head:
+            yield at
+
+
+def _flv(data: mmap.mmap) -> Iterator[int]:
+    for at in _all_of(data, FLV):
+        head = data[at : at + FLV_HEAD]
+        if head[4:5] in b"\0\1\4\5" and head[5:] == b"\0\0\0\x09\0\0\0\0":
+            yield at
+
+
+def _ogg(data: mmap.mmap) -> Iterator[int]:
+    """A first page of a stream behind a page that is none begins a further chain."""
+    at, is_heading = 0, True
+    while at >= 0 and at + 27 <= len(data):
+        if data[at : at + 4] != b"OggS":
+            at = data.find(b"OggS", at + 1)
+            continue
+        is_first = bool(data[at + 5] & 2)
+        if is_first and not is_heading:
+            yield at
+        is_heading = is_first
+        count = data[at + 26]
+        at += 27 + count + sum(data[at + 27 : at + 27 + count])
+
+
+def _riff(data: mmap.mmap) -> Iterator[int]:
+    at = 0
+    while True:
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
+        if size == 0 or data[at : at + 4] != b"RIFF" or data[at + 8 : at + 12] not in (b"WAVE", b"AVI "):
+            return
+        yield at
+
+
+def _mpeg(data: mmap.mmap) -> Iterator[int]:
+    found = {at for at in _all_of(data, b"ID3") if data[at + 3] in b"\2\3\4" and max(data[at + 6 : at + 10]) < 0x80}
+    for tag in MPEG_TAGS:
+        for at in _all_of(data, tag):
+            frames = [at - place for place in MPEG_TAG_PLACES if at >= place]
+            found |= {f for f in frames if f and data[f] == 0xFF and data[f + 1] & 0xE6 == 0xE2}
+    borders: list[int] = []
+    for at in sorted(found):
+        # a tag with an ID3 in front, or at the head of the file, begins no further file
+        head = borders[-1] if borders else 0
+        if at != head + _id3_length(data, head):
+            borders.append(at)
+    return iter(borders)
+
+
+def _id3_length(data: mmap.mmap, at: int) -> int:
+    if data[at : at + 3] != b"ID3":
+        return 0
+    length = 0
+    for byte in data[at + 6 : at + 10]:
+        length = length << 7 | byte & 0x7F
+    return 10 + length
+
+
+def _mp4(data: mmap.mmap) -> Iterator[int]:
+    """An ftyp behind a moov, if a moov comes with it."""
+    has_moov, candidate = False, None
+    for kind, start, _ in outer_boxes(data, len(data)):
+        if kind == b"ftyp" and has_moov and candidate is None:
+            candidate = start - 8
+        elif kind == b"moov":
+            if candidate is not None:
+                yield candidate
+                candidate = None
+            has_moov = True
+
+
+_BORDERS = {
+    "matroska": _matroska, "flv": _flv, "ogg": _ogg, "wav": _riff, "avi": _riff, "mp3": _mpeg, "mov": _mp4,
+}  # fmt: skip
+
+
+def _flv_announced(data: mmap.mmap, span: tuple[int, int]) -> Piece:
+    """Header, the first tag of sound and of picture that says what they are, and then all of it."""
+    start, end = span
+    at, firsts = start + FLV_HEAD, dict[int, tuple[int, int]]()
+    while at + 11 <= end and len(firsts) < 2:
+        kind, size = data[at] & 0x1F, int.from_bytes(data[at + 1 : at + 4], "big")
+        if kind in (8, 9) and size:
+            firsts.setdefault(kind, (at, min(end, at + 15 + size)))
+        at += 15 + size
+    return ((start, start + FLV_HEAD), *firsts.values(), (start + FLV_HEAD, end))
+
+
+def _table_changes(data: mmap.mmap, span: tuple[int, int]) -> Iterator[int]:
+    """Where a program's table of streams begins to name others than before."""
+    start, end = span
+    tables: dict[int, bytes] = {}
+    maps: set[int] = set()
+    for at in range(start, end - TS_PACKET + 1, TS_PACKET):
+        pid = int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF
+        if (pid and pid not in maps) or not data[at + 1] & 0x40:
+            continue
+        section = _section(data[at : at + TS_PACKET])
+        if pid == 0:
+            maps |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, len(section) - 4, 4)}
+            continue
+        named = section[8:]
+        if tables.setdefault(pid, named) != named:
+            tables[pid] = named
+            yield at
+
+
+def _section(packet: bytes) -> bytes:
+    """The table in a packet, without its checksum; as much of it as is in this packet."""
+    at = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
+    at += 1 + (packet[at] if at < len(packet) else 0)
+    section = packet[at:]
+    return section[: max(0, 3 + (int.from_bytes(section[1:3], "big") & 0xFFF) - 4)]

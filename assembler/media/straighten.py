@@ -1,0 +1,200 @@
+"""A file whose stamps break, or that libav cannot read as one: its packets once more, with stamps that hold, in a file
+of our own. Nothing is decoded. Part of the probing child: whoever uses the file afterwards need not know.
+
+Written is matroska: it takes any codec, and its stamps are presentation stamps alone.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+
+from assembler.media.glued import Piece, Spliced, announced, pieces
+from assembler.media.probing_sniff import Container
+from assembler.media.stamp_watch import StreamStamps, wrap_of
+from assembler.media.streams import chosen_streams
+from assembler.timeline.breaks import Line, usual_step
+from assembler.timeline.stamps import Arrangement, Move, arrange
+from assembler.times import Ms
+
+BUFFER = 1 << 20
+PART = ".part"
+
+
+@dataclass
+class Source:
+    """A stream of one piece."""
+
+    piece: int
+    index: int
+    """In its piece."""
+    line: tuple[str, int]
+    """Pictures are all on one line, the n-th sounds of all pieces on one."""
+    likeness: tuple[object, ...]
+    """Equal for streams whose packets may share a track."""
+    stamps: StreamStamps
+    shown: array[int] = field(default_factory=lambda: array("q"))
+    """For each packet that is kept: its new presentation stamp, µs."""
+    decode: array[int] = field(default_factory=lambda: array("q"))
+    """As ``shown``: its new decode stamp, which only gives an order."""
+    kept: list[bool] = field(default_factory=list)
+    """For each packet: whether it is used."""
+
+
+@dataclass
+class Scan:
+    """What is in all pieces of a file."""
+
+    path: Path
+    container: Container
+    pieces: list[Piece] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    borders: list[int] = field(default_factory=list)
+    """Number of the first packet of each piece but the first."""
+    count: int = 0
+    """Packets."""
+    is_surprised: bool = False
+    """True if libav found a further stream while it read the packets of the last piece: PyAV cannot go on then."""
+
+    @contextmanager
+    def opened(self, piece: Piece) -> Iterator[InputContainer]:
+        options = {"protocol_whitelist": "file", "correct_ts_overflow": "0"}
+        if self.container.name == "mov":
+            options["enable_drefs"] = "0"
+        with Spliced(self.path, piece) as file, av.open(
+            file, "r", format=self.container.name, options=options, metadata_errors="replace", buffer_size=BUFFER
+        ) as opened:  # fmt: skip
+            yield opened
+
+    def packets(self, opened: InputContainer, piece: Piece, streams: Sequence[Any]) -> Iterator[Packet[Any]]:
+        """As far as they can be read; without what was put in front to announce a stream."""
+        front = sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in piece[:-1])
+        self.is_surprised = False
+        try:
+            for packet in opened.demux(streams) if streams else ():
+                if packet.size and not (front and packet.pos is not None and packet.pos < front):
+                    yield packet
+        except IndexError:
+            self.is_surprised = True
+        except av.FFmpegError:
+            return
+
+
+def straighten(path: Path, container: Container, declared: Ms | None, target: Path) -> Arrangement | None:
+    """Write ``target`` from the file's packets where its stamps or its streams need it, and say what was done.
+
+    None where nothing has to be put right. Raises libav's errors and OSError.
+    """
+    from assembler.media.straighten_write import write  # and with it what few files need
+
+    scan = _scanned(path, container)
+    keys = sorted({source.line for source in scan.sources})
+    found = arrange(
+        [_line(scan, key) for key in keys], borders=scan.borders, declared=declared, wrap=wrap_of(container.name)
+    )
+    if found is None:
+        if scan.pieces == [((0, path.stat().st_size),)]:
+            return None
+        found = Arrangement(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
+    for key, moves in zip(keys, found.moves, strict=True):
+        _apply([source for source in scan.sources if source.line == key], moves)
+    part = target.with_name(f"{target.name}.{os.getpid()}{PART}")
+    try:
+        write(scan, part, is_sorted=found.is_sorted)
+        changed = path.stat().st_mtime_ns
+        os.utime(part, ns=(changed, changed))
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return found
+
+
+def _scanned(path: Path, container: Container) -> Scan:
+    scan = Scan(path, container)
+    waiting = [(piece, False) for piece in reversed(pieces(path, container.name))]
+    while waiting:
+        piece, is_announced = waiting.pop()
+        found, count, is_surprised = _scan_piece(scan, piece)
+        if is_surprised and not is_announced:
+            waiting += [(one, True) for one in reversed(announced(path, container.name, piece))]
+        elif found:
+            if scan.count:
+                scan.borders.append(scan.count)
+            scan.pieces.append(piece)
+            scan.sources += found
+            scan.count += count
+    return scan
+
+
+def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[Source], int, bool]:
+    """(its streams, packets, True if libav found a stream only while it was reading)."""
+    found: dict[int, Source] = {}
+    count, is_surprised = 0, False
+    try:
+        with scan.opened(piece) as opened:
+            picture, sounds = chosen_streams(opened)
+            streams: list[Any] = [*([picture] if picture is not None else []), *sounds]
+            for n, stream in enumerate(streams, -1 if picture is not None else 0):
+                line = ("sound", n) if n >= 0 else ("picture", 0)
+                found[stream.index] = Source(
+                    len(scan.pieces), stream.index, line, _likeness(stream), StreamStamps(scan.container.name)
+                )
+            for packet in scan.packets(opened, piece, streams):
+                found[packet.stream_index].stamps.take(packet, scan.count + count)
+                count += 1
+            is_surprised = scan.is_surprised
+    except av.FFmpegError:
+        pass  # a piece that cannot be opened
+    return [source for source in found.values() if source.stamps.stamps], count, is_surprised
+
+
+def _likeness(stream: Any) -> tuple[object, ...]:
+    context = stream.codec_context
+    if stream.type == "video":
+        return (context.name,)
+    return context.name, context.sample_rate, context.layout.nb_channels, bytes(context.extradata or b"")
+
+
+def _line(scan: Scan, key: tuple[str, int]) -> Line:
+    places, stamps = array("q"), array("q")
+    ahead, cuts = 0, dict[int, int]()
+    for source in scan.sources:
+        if source.line == key:
+            places += source.stamps.places
+            stamps += source.stamps.stamps
+            ahead = max(ahead, source.stamps.ahead)
+            cuts[len(stamps)] = source.stamps.cut
+    first = next(source for source in scan.sources if source.line == key)
+    return Line(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, cuts)
+
+
+def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
+    """Where each packet of a line's streams is put. What an edit list takes from a picture is still needed to decode
+    what follows: it is shown for no time at all."""
+    index, number = 0, 0
+    for source in sources:
+        shown = source.stamps.shown
+        gone = set(source.stamps.discarded)
+        is_picture = source.line[0] == "picture"
+        for n in reversed(source.stamps.discarded if is_picture else ()):
+            if n + 1 < len(shown):
+                shown[n] = shown[n + 1]
+        for n, stamp in enumerate(shown):
+            while number + 1 < len(moves) and moves[number + 1].first <= index:
+                number += 1
+            by = moves[number].by
+            is_kept = by is not None and (is_picture or n not in gone)
+            source.kept.append(is_kept)
+            if is_kept and by is not None:
+                source.shown.append(stamp + by)
+                source.decode.append(source.stamps.stamps[n] + by)
+            index += 1

@@ -1,0 +1,147 @@
+"""Where the stamps of a file's streams do not go on: they begin anew, fall back or jump ahead.
+
+All times here are integer microseconds on the container's axis; a stream's stamps are its decode stamps.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from statistics import median_low
+from typing import NamedTuple
+
+SECOND = 1_000_000
+FALL = SECOND // 10
+"""A stamp this much lower than one before it is a break; less is jitter."""
+JUMP = SECOND
+"""A longer hole may be a false one."""
+NEAR = 3 * SECOND
+"""Breaks of several streams that are less than this apart in the file are one."""
+SEARCHED = 50
+"""Packets behind a fall among which stamps may go on where they had been."""
+
+
+class Line(NamedTuple):
+    """One stream's packets in the order of the file."""
+
+    places: Sequence[int]
+    """Number of each packet among all packets of the file, rising."""
+    stamps: Sequence[int]
+    """Where each one starts."""
+    step: int
+    """How long one usually lasts."""
+    ahead: int = 0
+    """How much of the start of a part is not presented (priming)."""
+    cuts: Mapping[int, int] = {}
+    """For the index of a packet with which a part begins: how much of the packet before it is not presented."""
+
+
+@dataclass(frozen=True)
+class Break:
+    """Where stamps do not go on, in one stream or in several."""
+
+    place: int
+    """Number of the first packet behind it."""
+    starts: dict[int, int]
+    """For each stream that breaks here: index of its first packet behind."""
+    is_fall: bool
+    """True where stamps fall back or begin anew; False: they jump ahead."""
+    is_border: bool = False
+    """True where the bytes say that another file begins."""
+    by: int = 0
+    """How far they jump (falls: negative), at the stream that jumps the least."""
+
+
+def unwrapped(line: Line, wrap: int | None) -> Line:
+    """The same, each step being the shortest one that the counter's length allows; the same object where it is so."""
+    if wrap is None or all(abs(after - before) <= wrap // 2 for before, after in pairwise(line.stamps)):
+        return line
+    steps = ((after - before + wrap // 2) % wrap - wrap // 2 for before, after in pairwise(line.stamps))
+    return line._replace(stamps=list(accumulate(steps, initial=line.stamps[0])))
+
+
+def find_breaks(lines: Sequence[Line], borders: Sequence[int]) -> list[Break]:
+    """All breaks in the order of the file, those of several streams at one place as one."""
+    single = sorted((line.places[first], n, first, by) for n, line in enumerate(lines) for first, by in _steps(line))
+    found = []
+    for border in borders:
+        starts = {n: at for n, line in enumerate(lines) if (at := bisect_left(line.places, border)) < len(line.places)}
+        found.append(Break(border, starts, is_fall=True, is_border=True))
+    open_ones: list[Break] = []
+    for place, n, first, by in single:
+        if any(first == border.starts.get(n) for border in found):
+            continue
+        for one in reversed(open_ones[-4:]):
+            between = first - bisect_left(lines[n].places, one.place)
+            is_like = one.is_fall if by < 0 else not one.is_fall and abs(one.by - by) < JUMP
+            if is_like and n not in one.starts and between * lines[n].step < NEAR:
+                one.starts[n] = first
+                open_ones[open_ones.index(one)] = replace(one, by=max(one.by, by) if by < 0 else min(one.by, by))
+                break
+        else:
+            open_ones.append(Break(place, {n: first}, is_fall=by < 0, by=by))
+    for one in open_ones:
+        if one.is_fall:
+            _join_absent(lines, one)
+    return sorted(found + open_ones, key=lambda b: b.place)
+
+
+def _join_absent(lines: Sequence[Line], fall: Break) -> None:
+    """A stream that is not there around a fall goes with the others."""
+    witness, start = next(iter(fall.starts.items()))
+    step = lines[witness].step
+    for n, line in enumerate(lines):
+        first = bisect_left(line.places, fall.place)
+        if n in fall.starts or first == len(line.places):
+            continue
+        before = bisect_left(lines[witness].places, line.places[first - 1]) if first else None
+        behind = bisect_left(lines[witness].places, line.places[first])
+        if before is None or ((behind - before) * step > NEAR and start - before > 0):
+            fall.starts[n] = first
+
+
+def _steps(line: Line) -> list[tuple[int, int]]:
+    """(index, by how much the stamp there is off where the one before ends) of every break of a stream.
+
+    Packets that are only out of order make none: what falls back for a moment and then goes on where it had been.
+    """
+    found: list[tuple[int, int]] = []
+    stamps, step = line.stamps, line.step
+    if all(-FALL < after - before < JUMP for before, after in pairwise(stamps)):
+        return []  # nearly always
+    index, highest = 1, stamps[0]
+    while index < len(stamps):
+        by = stamps[index] - highest - step
+        if by < -FALL - step:
+            back = _back_in_order(stamps, index, highest)
+            if back is not None:
+                highest = max(highest, *stamps[index : back + 1])
+                index = back + 1
+                continue
+            found.append((index, by))
+            highest = stamps[index]
+        elif by > JUMP:
+            found.append((index, by))
+            highest = stamps[index]
+        highest = max(highest, stamps[index])
+        index += 1
+    return found
+
+
+def _back_in_order(stamps: Sequence[int], index: int, highest: int) -> int | None:
+    """Index at which stamps go on behind the highest one, if that is by one step up and soon; else None."""
+    fallen = highest - stamps[index]
+    for later in range(index + 1, min(index + SEARCHED, len(stamps))):
+        up = stamps[later] - stamps[later - 1]
+        if stamps[later] > highest and up > fallen / 2 and stamps[later] - highest < SECOND:
+            return later
+        if stamps[later] > highest:
+            return None
+    return None
+
+
+def usual_step(stamps: Sequence[int]) -> int:
+    """The median distance of neighbours that rise; 0 where there is none."""
+    return median_low([b - a for a, b in pairwise(sorted(stamps)) if b > a] or [0])
