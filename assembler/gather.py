@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
 from assembler.facts import Facts
-from assembler.findings import Finding, warning
-from assembler.media.probe import probe_all
+from assembler.findings import Finding, note, warning
+from assembler.media.probe import Straightening, probe_answers
+from assembler.media.probing_wire import Answer
 from assembler.network.download import fetch_all, on_disk
 from assembler.network.growing import Arrivals
 from assembler.network.limits import free_space, needed_bytes
@@ -17,9 +19,10 @@ from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Recording, Segment
+from assembler.times import Ms
 from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, write_whole
 
-PROBE_VERSION = 2
+PROBE_VERSION = 3
 """Raised whenever probing learns to see more: facts of older runs are then not taken up."""
 
 
@@ -70,8 +73,8 @@ def with_stamps(
     """The same, with the stamps of these segments' packets where they can still be learned."""
     files = {name: got.files[name] for name in wanted if name in got.facts}
     with disk_errors(workspace.home):
-        learned, _ = probe_files(files, wanted, workspace, progress, stop, options)
-    return replace(got, facts={**got.facts, **learned})
+        learned = probe_files(files, wanted, {}, workspace, progress, stop, options)
+    return replace(got, facts={**got.facts, **learned.facts})
 
 
 def _gathered(
@@ -86,15 +89,22 @@ def _gathered(
     fetched = fetch_all(
         segments, cache=workspace.cache, options=options, progress=progress, stop=stop, arrivals=arrivals
     )
-    facts, bad = probe_files(fetched.files, stamps, workspace, progress, stop, options)
-    errors: dict[str, AssemblerError] = {**fetched.failures, **bad}
-    if errors and not facts:
+    declared = declared_lengths(segments)
+    probed = probe_files(fetched.files, stamps, declared, workspace, progress, stop, options)
+    errors: dict[str, AssemblerError] = {**fetched.failures, **probed.bad}
+    if errors and not probed.facts:
         name, first = next(iter(errors.items()))
         more = f" ({len(errors)} segments, none usable)" if len(errors) > 1 else ""
         raise type(first)(f"{name}: {first.sentence}{more}", hint=first.hint) from first
     unusable = {name: _sentence(error) for name, error in errors.items()}
     findings = [warning(name, f"Left out: {sentence}") for name, sentence in unusable.items()]
-    return Gathered(fetched.files, facts, unusable, (*fetched.findings, *findings))
+    files = {**fetched.files, **probed.files}
+    return Gathered(files, probed.facts, unusable, (*fetched.findings, *findings, *probed.findings))
+
+
+def declared_lengths(segments: Iterable[Segment]) -> dict[str, Ms | None]:
+    """By video id; None where there is no length to be believed."""
+    return {s.video_id: s.duration if s.duration is not None and s.duration > 0 else None for s in segments}
 
 
 def _check_space(segments: Sequence[Segment], options: Options, workspace: Workspace) -> None:
@@ -124,36 +134,61 @@ def _unique(segments: Sequence[Segment]) -> list[Segment]:
     return list(segments)
 
 
+@dataclass(frozen=True)
+class Probed:
+    """What is in some files."""
+
+    facts: dict[str, Facts]
+    """By video id."""
+    bad: dict[str, MediaError]
+    """What is wrong with each of the others."""
+    files: dict[str, Path]
+    """Copies that take the place of files whose stamps or streams had to be put right: the facts are about them."""
+    findings: tuple[Finding, ...]
+    """What was put right, or could not be."""
+
+
 def probe_files(
     files: Mapping[str, Path],
     stamps: Collection[str],
+    declared: Mapping[str, Ms | None],
     workspace: Workspace,
     progress: Progress,
     stop: Stop,
     options: Options,
-) -> tuple[dict[str, Facts], dict[str, MediaError]]:
-    """Facts of every file: what an earlier run learned about the same file is taken up."""
-    known: dict[str, Facts] = {}
-    places: dict[str, Path] = {}
+) -> Probed:
+    """Facts of every file: what an earlier run learned about the same file is taken up. ``declared``: lengths."""
+    known: dict[str, Answer] = {}
+    keys: dict[str, str] = {}
     for name, path in files.items():
-        key = digest_of(PROBE_VERSION, name, identity_of(path), name in stamps)
-        places[name] = workspace.facts / f"{key[:32]}.json"
-        try:
-            known[name] = Facts.from_json(places[name].read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
+        keys[name] = digest_of(PROBE_VERSION, name, identity_of(path), name in stamps, declared.get(name))[:32]
+        with suppress(OSError, ValueError):
+            answer = Answer.from_json((workspace.facts / f"{keys[name]}.json").read_text("utf-8"))
+            if answer.facts is not None and (answer.straight is None or answer.straight.exists()):
+                known[name] = answer
     missing = {name: path for name, path in files.items() if name not in known}
-    if not missing:
-        return known, {}
-    learned, bad = probe_all(
-        missing,
-        keep_stamps=stamps,
-        work=workspace.scratch,
-        progress=progress,
-        stop=stop,
-        parallel=options.jobs,
-    )
-    for name, facts in learned.items():
-        write_whole(places[name], facts.to_json())
+    learned: dict[str, Answer] = {}
+    bad: dict[str, MediaError] = {}
+    if missing:
+        places = {name: workspace.straight / f"{keys[name]}.media" for name in missing}
+        learned, bad = probe_answers(
+            missing, keep_stamps=stamps, straightening=Straightening(places, declared), work=workspace.scratch,
+            progress=progress, stop=stop, parallel=options.jobs,
+        )  # fmt: skip
+    for name, answer in learned.items():
+        write_whole(workspace.facts / f"{keys[name]}.json", answer.to_json())
     both = {**known, **learned}
-    return {name: both[name] for name in files if name in both}, bad
+    return Probed(
+        facts={name: found for name in files if name in both and (found := both[name].facts) is not None},
+        bad=bad,
+        files={name: answer.straight for name, answer in both.items() if answer.straight is not None},
+        findings=tuple(
+            finding
+            for name in files
+            if name in both
+            for finding in (
+                *(note(name, sentence) for sentence in both[name].notes),
+                *(warning(name, sentence) for sentence in both[name].warnings),
+            )
+        ),
+    )

@@ -1,6 +1,7 @@
 """The names of one job's files, and how they come to be whole.
 
     home/cache/           downloaded files                       (network)
+    home/straight/        copies of files whose stamps or streams had to be put right   (media.straighten)
     home/facts/           what probing found, by file identity
     home/shared/          offers of work to other processes      (media.sharing)
     home/work/<digest>/   recording.json timeline.json plan.json chunks/ sound.m4a ...
@@ -48,6 +49,10 @@ class Workspace:
     @property
     def facts(self) -> Path:
         return self._folder("facts")
+
+    @property
+    def straight(self) -> Path:
+        return self._folder("straight")
 
     @property
     def shared(self) -> Path:

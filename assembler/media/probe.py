@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from assembler.errors import MediaError
+from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
+from assembler.media.child import OUT_OF_SPACE
 from assembler.media.probing_wire import Answer, Request, Wanted
 from assembler.processes import Stalled, Stop, log_tail, run
 from assembler.progress import Progress
+from assembler.times import Ms
 
 SECONDS = 60.0
 """How long one file may take, with as much again for every GiB of it."""
@@ -26,7 +28,19 @@ BYTES_PER_CHILD = 256 << 20
 
 UNUSABLE = "Nothing of the file can be used: fetch it again, or leave it out."
 
-Outcomes = dict[str, Facts | MediaError]
+Outcomes = dict[str, Answer | MediaError]
+
+
+class Straightening(NamedTuple):
+    """What a file whose stamps or streams are broken needs, to be put right in a copy."""
+
+    places: Mapping[str, Path]
+    """Where the copy of each file goes, by video id."""
+    declared: Mapping[str, Ms | None]
+    """How long each segment is declared to be."""
+
+
+NONE_STRAIGHT = Straightening({}, {})
 
 
 def probe(path: Path, *, video_id: str, keep_stamps: bool, work: Path, seconds: float = SECONDS) -> Facts:
@@ -35,10 +49,11 @@ def probe(path: Path, *, video_id: str, keep_stamps: bool, work: Path, seconds: 
     ``work`` is a folder for short-lived files. Raises MediaError saying what is wrong with the file.
     """
     kept = {video_id} if keep_stamps else set()
-    outcome = _probe_some({video_id: path}, kept, work, seconds, None, lambda _: None)[video_id]
+    outcome = _probe_some({video_id: path}, kept, NONE_STRAIGHT, work, seconds, None, lambda _: None)[video_id]
     if isinstance(outcome, MediaError):
         raise outcome
-    return outcome
+    assert outcome.facts is not None
+    return outcome.facts
 
 
 def probe_all(
@@ -50,10 +65,29 @@ def probe_all(
     stop: Stop | None,
     parallel: int,
 ) -> tuple[dict[str, Facts], dict[str, MediaError]]:
+    """As ``probe_answers``, of files as they are."""
+    found, bad = probe_answers(
+        files, keep_stamps=keep_stamps, straightening=NONE_STRAIGHT, work=work, progress=progress, stop=stop,
+        parallel=parallel,
+    )  # fmt: skip
+    return {video_id: answer.facts for video_id, answer in found.items() if answer.facts is not None}, bad
+
+
+def probe_answers(
+    files: Mapping[str, Path],
+    *,
+    keep_stamps: Collection[str],
+    straightening: Straightening,
+    work: Path,
+    progress: Progress,
+    stop: Stop | None,
+    parallel: int,
+) -> tuple[dict[str, Answer], dict[str, MediaError]]:
     """The facts of every file (by video id) that can be used, and what is wrong with each of the others.
 
     ``keep_stamps`` names the segments of whose picture every packet's stamp is wanted. At most ``parallel`` children
-    work at once. Raises Stopped when ``stop`` is set, and MediaError only where the prober itself does not start.
+    work at once. Raises Stopped when ``stop`` is set, and MediaError only where the prober itself does not start or
+    the disk is full.
     """
     sizes = {video_id: _size(path) for video_id, path in files.items()}
     children = min(parallel, 1 + max(len(files) // FILES_PER_CHILD, sum(sizes.values()) // BYTES_PER_CHILD))
@@ -68,7 +102,9 @@ def probe_all(
 
         def work_through(hand: dict[str, Path]) -> None:
             # A child dies with the thread that starts it, so this thread also waits for it.
-            found = _probe_some(hand, keep_stamps, work, SECONDS, stop, lambda done: task.advance(sizes[done]))
+            found = _probe_some(
+                hand, keep_stamps, straightening, work, SECONDS, stop, lambda done: task.advance(sizes[done])
+            )
             with lock:
                 outcomes.update(found)
 
@@ -76,7 +112,7 @@ def probe_all(
             waiting.result()
     in_order = {video_id: outcomes[video_id] for video_id in files}
     return (
-        {video_id: found for video_id, found in in_order.items() if isinstance(found, Facts)},
+        {video_id: found for video_id, found in in_order.items() if isinstance(found, Answer)},
         {video_id: found for video_id, found in in_order.items() if isinstance(found, MediaError)},
     )
 
@@ -96,7 +132,7 @@ def probe_growing(
     """What can be said of files (by video id, each with its hole) before they are whole; bad ones are left out."""
     places = {video_id: path.absolute() for video_id, (path, _) in files.items()}
     holes = {video_id: hole for video_id, (_, hole) in files.items()}
-    end = _one_child(places, keep_stamps, work, SECONDS, stop, holes) if places else None
+    end = _one_child(places, keep_stamps, NONE_STRAIGHT, work, SECONDS, stop, holes) if places else None
     answers = end.answers if end is not None else []
     return {a.video_id: Peeked(a.facts, a.reach) for a in answers if a.facts is not None}
 
@@ -110,6 +146,7 @@ def _size(path: Path) -> int:
 def _probe_some(
     files: Mapping[str, Path],
     keep_stamps: Collection[str],
+    straightening: Straightening,
     work: Path,
     seconds: float,
     stop: Stop | None,
@@ -123,7 +160,7 @@ def _probe_some(
     outcomes: Outcomes = {}
     left = {video_id: path.absolute() for video_id, path in files.items()}
     while left:
-        end = _one_child(left, keep_stamps, work, seconds, stop)
+        end = _one_child(left, keep_stamps, straightening, work, seconds, stop)
         for answer in end.answers:
             outcomes[answer.video_id] = _outcome(answer)
             left.pop(answer.video_id, None)
@@ -161,6 +198,7 @@ class _End(NamedTuple):
 def _one_child(
     files: Mapping[str, Path],
     keep_stamps: Collection[str],
+    straightening: Straightening,
     work: Path,
     seconds: float,
     stop: Stop | None,
@@ -168,7 +206,14 @@ def _one_child(
 ) -> _End:
     """One child through all of these files, or as far as it comes."""
     wanted = tuple(
-        Wanted(video_id=name, path=path, keep_stamps=name in keep_stamps, hole=(holes or {}).get(name))
+        Wanted(
+            video_id=name,
+            path=path,
+            keep_stamps=name in keep_stamps,
+            hole=(holes or {}).get(name),
+            declared=straightening.declared.get(name),
+            straight=straightening.places.get(name),
+        )
         for name, path in files.items()
     )
     seconds *= 1 + max(_size(path) for path in files.values()) / (1 << 30)
@@ -184,6 +229,8 @@ def _one_child(
             code = run(argv, cwd=folder, log=log, stop=stop, stall_seconds=seconds, on_seconds=lambda _: None)
         except Stalled:
             is_late = True
+        if code == OUT_OF_SPACE:
+            raise DiskFull("the disk is full: a file could not be put right", hint="Make room, then run again.")
         how = f"killed after {seconds:.0f} s" if is_late else f"exit code {code}"
         lines = _read(answers, files)
         final = [line for line in lines if line.is_final]
@@ -202,7 +249,7 @@ def _read(answers: Path, files: Mapping[str, Path]) -> list[Answer]:
     return [answer for answer in found if answer.video_id in files]
 
 
-def _outcome(answer: Answer) -> Facts | MediaError:
+def _outcome(answer: Answer) -> Answer | MediaError:
     if answer.facts is not None:
-        return answer.facts
+        return answer
     return MediaError(f"the file of {answer.video_id} {answer.problem}", hint=answer.hint)

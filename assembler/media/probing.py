@@ -8,6 +8,7 @@ how ``processes.run`` sees that it is alive.
 from __future__ import annotations
 
 import contextlib
+import errno
 import resource
 import sys
 from collections.abc import Callable, Sequence
@@ -27,8 +28,9 @@ from assembler.media.probing_picture import PictureWatch, round_ms
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sniff import FETCH_AGAIN, Container, sniff
 from assembler.media.probing_sound import SoundWatch
+from assembler.media.probing_straight import look_straight
 from assembler.media.probing_tables import take_by_tables
-from assembler.media.probing_wire import Answer, Request, Unusable, Wanted
+from assembler.media.probing_wire import Answer, Request, Surprised, Unusable, Wanted
 from assembler.media.reading_tables import read_tables
 from assembler.media.sample_tables import NotPlain
 from assembler.times import FileMs
@@ -64,13 +66,14 @@ def _limit_memory(size: int) -> None:
 
 def _answer(wanted: Wanted) -> Answer:
     try:
-        facts, reach = look(wanted)
-        return Answer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
+        return look_straight(wanted, look)
     except Unusable as exc:
         problem, hint = exc.problem, exc.hint
     except av.FFmpegError as exc:
         problem, hint = f"cannot be read: {exc.strerror or type(exc).__name__}", DAMAGED
     except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            sys.exit(exc.errno)
         problem, hint = f"cannot be opened: {exc.strerror}", "Look at its place and permissions."
     except MemoryError:
         problem, hint = "takes too much memory to read", DAMAGED
@@ -91,7 +94,7 @@ def look(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
 
 def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, Reach]:
     """As ``look``, by one way through the file."""
-    reach = Reach(wanted.hole)
+    reach = Reach(wanted.hole, container.name)
     with av.open(
         str(wanted.path),
         "r",
@@ -138,6 +141,8 @@ def _take_every_packet(
         for packet in opened.demux([watch.stream for watch in watches]) if watches else ():
             if packet.size:
                 takers[packet.stream_index](packet, reach.is_there(packet))
+    except IndexError as exc:
+        raise Surprised("a stream begins that was not announced") from exc
     except av.FFmpegError:
         is_cut = True
     for watch in watches:

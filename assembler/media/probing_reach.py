@@ -8,13 +8,16 @@ from typing import Any
 
 from av.packet import Packet
 
+from assembler.media.stamp_watch import StampWatch
+
 
 class Reach:
     """Takes note of packets in order of decode time."""
 
-    def __init__(self, hole: tuple[int, int] | None) -> None:
-        """``hole``: bytes that are not there; None if all are, and nothing is noted."""
+    def __init__(self, hole: tuple[int, int] | None, container: str) -> None:
+        """``hole``: bytes that are not there; None if all are, and nothing but stamps is noted."""
         self.hole = hole
+        self.stamps = StampWatch(container)
         self._ends: list[tuple[Fraction, int]] = []
         self._furthest = 0
         self._keys: dict[int, set[int]] = {}
@@ -25,6 +28,7 @@ class Reach:
 
     def is_there(self, packet: Packet[Any]) -> bool:
         """Notes the packet; False if its bytes are not there."""
+        self.stamps.take(packet)
         if self.hole is None:
             return True
         if packet.stream_index not in self._keys:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from assembler.facts import Facts
 from assembler.messages import Message
+from assembler.times import Ms
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class Wanted(Message):
     hole: tuple[int, int] | None = None
     """Bytes ``[start, end)`` that are not there yet: packets in it are believed to be what the file's tables say, and
     ``Answer.reach`` is wanted. None: all of the file is there."""
+    declared: Ms | None = None
+    """How long the segment is declared to be, where it is."""
+    straight: Path | None = None
+    """Where a straightened copy goes if one is needed, absolute; None: it may not be made."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,20 @@ class Answer(Message):
     reach: tuple[tuple[int, int], ...] = ()
     """(ms on the file axis, bytes), rising, about one a second: every packet stamped before lies below these bytes."""
 
+    straight: Path | None = None
+    """The straightened copy that the facts are about, which takes the file's place; None where none was needed."""
+    notes: tuple[str, ...] = ()
+    """What was done to the file, in sentences: all of it is used."""
+    warnings: tuple[str, ...] = ()
+    """What could not be put right, or was left out."""
+
     @property
     def is_final(self) -> bool:
         return self.facts is not None or bool(self.problem)
+
+
+class Surprised(Exception):
+    """A stream that libav found only while it was reading: PyAV cannot go on. Stays inside the prober."""
 
 
 class Unusable(Exception):

@@ -1,0 +1,84 @@
+"""The facts of a file; where its stamps or streams cannot be read as they are, of a straightened copy in its place."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import av
+
+from assembler.facts import Facts
+from assembler.media.glued import pieces
+from assembler.media.probing_reach import Reach
+from assembler.media.probing_sniff import Container, sniff
+from assembler.media.probing_wire import Answer, Surprised, Unusable, Wanted
+from assembler.timeline.breaks import JUMP
+from assembler.timeline.stamps import Arrangement
+
+Look = Callable[[Wanted], tuple[Facts, Reach]]
+UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, RuntimeError, TypeError,
+              ValueError)  # fmt: skip
+"""What a library raises where it meets what its authors had not thought of."""
+
+
+def look_straight(wanted: Wanted, look: Look) -> Answer:
+    """One file's answer. Raises Unusable, or libav's error."""
+    container = sniff(wanted.path)
+    problem: Exception | None = None
+    facts: Facts | None = None
+    if _is_one(wanted, container):
+        try:
+            facts, reach = look(wanted)
+        except (Surprised, *UNFORESEEN) as exc:
+            problem = exc
+        else:
+            plain = Answer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
+            if not _is_crooked(wanted, container, facts, reach):
+                return plain
+    if wanted.straight is None and wanted.hole is None and facts is not None:
+        return plain
+    if wanted.straight is None or wanted.hole is not None:
+        raise Unusable("has stamps or streams that have to be put right first")
+    try:
+        return _straightened(wanted, container, look) or plain
+    except (av.FFmpegError, *UNFORESEEN) as exc:
+        if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(exc.errno, os.strerror(exc.errno)) from exc
+        if facts is None:
+            raise Unusable(f"cannot be read: {_named(problem or exc)}") from exc
+        told = f"Its stamps or its streams are broken and could not be put right ({_named(exc)}): used as they are."
+        return replace(plain, warnings=(told,))
+
+
+def _named(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+
+
+def _is_one(wanted: Wanted, container: Container) -> bool:
+    return len(pieces(wanted.path, container.name)) == 1
+
+
+def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach) -> bool:
+    """True if it may have to be straightened: certain only when all packets are read."""
+    if wanted.declared is not None and container.name == "mov":
+        return facts.end > wanted.declared + JUMP // 1000
+    return reach.stamps.arrange(wanted.declared) is not None
+
+
+def _straightened(wanted: Wanted, container: Container, look: Look) -> Answer | None:
+    from assembler.media.straighten import straighten
+
+    assert wanted.straight is not None
+    found = straighten(wanted.path, container, wanted.declared, wanted.straight)
+    if found is None:
+        return None
+    facts, _ = look(replace(wanted, path=wanted.straight))
+    return _told(Answer(video_id=wanted.video_id, facts=facts, straight=wanted.straight), found)
+
+
+def _told(answer: Answer, found: Arrangement) -> Answer:
+    if not found.sentence:
+        return answer
+    return replace(answer, notes=(found.sentence,)) if found.is_whole else replace(answer, warnings=(found.sentence,))
