@@ -58,6 +58,8 @@ def outer_boxes(file: IO[bytes] | mmap, size: int) -> Iterator[tuple[bytes, int,
     """(name, start of its content, end) of every top-level box; an end may lie behind the end of the file."""
     at = 0
     for _ in range(MAX_BOXES):
+        if at >= size:
+            return
         file.seek(at)
         header = file.read(16)
         if len(header) < 8:

@@ -28,7 +28,7 @@ from assembler.media.probing_picture import PictureWatch, round_ms
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sniff import FETCH_AGAIN, Container, sniff
 from assembler.media.probing_sound import SoundWatch
-from assembler.media.probing_straight import look_straight
+from assembler.media.probing_straight import UNFORESEEN, look_straight, named
 from assembler.media.probing_tables import take_by_tables
 from assembler.media.probing_wire import Answer, Request, Surprised, Unusable, Wanted
 from assembler.media.reading_tables import read_tables
@@ -75,6 +75,8 @@ def _answer(wanted: Wanted) -> Answer:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             sys.exit(exc.errno)
         problem, hint = f"cannot be opened: {exc.strerror}", "Look at its place and permissions."
+    except UNFORESEEN as exc:
+        problem, hint = f"cannot be read: {named(exc)}", DAMAGED
     except MemoryError:
         problem, hint = "takes too much memory to read", DAMAGED
     return Answer(video_id=wanted.video_id, problem=problem, hint=hint)

@@ -14,8 +14,8 @@ from assembler.media.glued import pieces
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sniff import Container, sniff
 from assembler.media.probing_wire import Answer, Surprised, Unusable, Wanted
-from assembler.timeline.breaks import JUMP
-from assembler.timeline.stamps import Arrangement
+from assembler.media.stamp_breaks import JUMP
+from assembler.media.stamps import Arrangement
 
 Look = Callable[[Wanted], tuple[Facts, Reach]]
 UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, RuntimeError, TypeError,
@@ -47,12 +47,13 @@ def look_straight(wanted: Wanted, look: Look) -> Answer:
         if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OSError(exc.errno, os.strerror(exc.errno)) from exc
         if facts is None:
-            raise Unusable(f"cannot be read: {_named(problem or exc)}") from exc
-        told = f"Its stamps or its streams are broken and could not be put right ({_named(exc)}): used as they are."
+            raise Unusable(f"cannot be read: {named(problem or exc)}") from exc
+        told = f"Its stamps or its streams are broken and could not be put right ({named(exc)}): used as they are."
         return replace(plain, warnings=(told,))
 
 
-def _named(exc: Exception) -> str:
+def named(exc: Exception) -> str:
+    """An error that nobody had thought of, in words."""
     return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
 
 

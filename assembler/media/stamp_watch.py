@@ -8,8 +8,8 @@ from typing import Any
 
 from av.packet import Packet
 
-from assembler.timeline.breaks import SECOND, Line, usual_step
-from assembler.timeline.stamps import Arrangement, arrange
+from assembler.media.stamp_breaks import SECOND, Line, usual_step
+from assembler.media.stamps import Arrangement, arrange
 from assembler.times import Ms
 
 TS_WRAP = round(Fraction(2**33 * SECOND, 90_000))
@@ -92,7 +92,7 @@ class StampWatch:
         self._count += 1
 
     def arrange(self, declared: Ms | None) -> Arrangement | None:
-        """As ``timeline.stamps.arrange``."""
+        """As ``stamps.arrange``."""
         lines = [stamps.line() for stamps in self._streams.values()]
         return arrange(lines, declared=declared, wrap=wrap_of(self._container))
 

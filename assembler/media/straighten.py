@@ -20,10 +20,10 @@ from av.packet import Packet
 
 from assembler.media.glued import Piece, Spliced, announced, pieces
 from assembler.media.probing_sniff import Container
+from assembler.media.stamp_breaks import Line, usual_step
 from assembler.media.stamp_watch import StreamStamps, wrap_of
+from assembler.media.stamps import Arrangement, Move, arrange
 from assembler.media.streams import chosen_streams
-from assembler.timeline.breaks import Line, usual_step
-from assembler.timeline.stamps import Arrangement, Move, arrange
 from assembler.times import Ms
 
 BUFFER = 1 << 20

@@ -18,8 +18,8 @@ import av
 from av.packet import Packet
 
 from assembler.media.probing_sets import prefixed_sets
+from assembler.media.stamp_breaks import SECOND
 from assembler.media.straighten import Scan, Source
-from assembler.timeline.breaks import SECOND
 
 MOST_OWN_TRACKS = 12
 """Pieces whose sound gets a track of its own, so that what its encoder put in front does not move what follows; of

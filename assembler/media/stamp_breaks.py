@@ -115,7 +115,7 @@ def _steps(line: Line) -> list[tuple[int, int]]:
     while index < len(stamps):
         by = stamps[index] - highest - step
         if by < -FALL - step:
-            back = _back_in_order(stamps, index, highest)
+            back = index if _follows_earlier(stamps, index, step) else _back_in_order(stamps, index, highest)
             if back is not None:
                 highest = max(highest, *stamps[index : back + 1])
                 index = back + 1
@@ -128,6 +128,15 @@ def _steps(line: Line) -> list[tuple[int, int]]:
         highest = max(highest, stamps[index])
         index += 1
     return found
+
+
+def _follows_earlier(stamps: Sequence[int], index: int, step: int) -> bool:
+    """True if the packets just before came too early, and this one goes on where the one before them was."""
+    for earlier in range(index - 1, max(0, index - SEARCHED), -1):
+        if stamps[earlier - 1] <= stamps[index]:
+            is_ahead = stamps[earlier] - stamps[earlier - 1] > 3 * step // 2
+            return is_ahead and stamps[index] - stamps[earlier - 1] <= 3 * step // 2
+    return False
 
 
 def _back_in_order(stamps: Sequence[int], index: int, highest: int) -> int | None:

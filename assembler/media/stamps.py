@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from assembler.timeline.breaks import FALL, JUMP, SECOND, Break, Line, find_breaks, unwrapped
+from assembler.media.stamp_breaks import FALL, JUMP, SECOND, Break, Line, find_breaks, unwrapped
 from assembler.times import Ms, clock_text
 
 TOLERANCE = SECOND
@@ -195,7 +195,7 @@ def _fills_holes(lines: Sequence[Line], breaks: list[Break], wanted: int | None)
             return False
         borders = [0, *(b.starts[n] for b in breaks if n in b.starts), len(line.stamps)]
         runs = sorted((min(line.stamps[a:b]), max(line.stamps[a:b])) for a, b in pairwise(borders) if a < b)
-        if any(after[0] <= before[1] for before, after in pairwise(runs)):
+        if runs[0][0] < line.stamps[0] - JUMP or any(after[0] <= before[1] for before, after in pairwise(runs)):
             return False
     return True
 
