@@ -133,6 +133,8 @@ def _steps(line: Line) -> list[tuple[int, int]]:
 def _follows_earlier(stamps: Sequence[int], index: int, step: int) -> bool:
     """True if the packets just before came too early, and this one goes on where the one before them was."""
     for earlier in range(index - 1, max(0, index - SEARCHED), -1):
+        if stamps[earlier] - stamps[index] > SECOND:
+            return False
         if stamps[earlier - 1] <= stamps[index]:
             is_ahead = stamps[earlier] - stamps[earlier - 1] > 3 * step // 2
             return is_ahead and stamps[index] - stamps[earlier - 1] <= 3 * step // 2

@@ -81,8 +81,7 @@ def arrange(
     is_unwrapped = any(a.stamps is not b.stamps for a, b in zip(lines, plain, strict=True))
     breaks = find_breaks(plain, borders)
     if not breaks:
-        is_disordered = any(before - after > FALL for line in plain for before, after in pairwise(line.stamps))
-        if not is_unwrapped and not is_disordered:
+        if not is_unwrapped and not _is_disordered(plain):
             return None
         stay = tuple((Move(0, 0),) for _ in plain)
         return _raw(Arrangement(stay, True, "", is_whole=True), lines, plain)
@@ -95,7 +94,7 @@ def _decided(lines: Sequence[Line], breaks: list[Break], origin: int, declared: 
     falls = [b for b in breaks if b.is_fall]
     wanted = None if declared is None else origin + declared * 1000
     if not any(b.is_border for b in breaks) and _fills_holes(lines, breaks, wanted):
-        if not falls:
+        if not _is_disordered(lines):
             return None
         told = f"Its packets are not in the order of their stamps from {_at(lines, breaks[0], origin)} on: sorted."
         return Arrangement(tuple((Move(0, 0),) for _ in lines), True, told, is_whole=True)
@@ -198,6 +197,10 @@ def _fills_holes(lines: Sequence[Line], breaks: list[Break], wanted: int | None)
         if runs[0][0] < line.stamps[0] - JUMP or any(after[0] <= before[1] for before, after in pairwise(runs)):
             return False
     return True
+
+
+def _is_disordered(lines: Sequence[Line]) -> bool:
+    return any(before - after > FALL for line in lines for before, after in pairwise(line.stamps))
 
 
 def _allowed(length: int) -> int:
