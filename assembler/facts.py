@@ -70,6 +70,8 @@ class PictureFacts(Message):
     stamps: tuple[int, ...] | None
     """Stamp of every packet in decode order, ticks; None unless the probe was asked to keep them (copying needs
     them: mixed streams, and single streams that may be copied)."""
+    stream: int = 0
+    """Its number among all streams of the file, as libav counts them: what the probe chose is what is read."""
 
 
 @dataclass(frozen=True)

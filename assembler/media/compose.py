@@ -247,6 +247,7 @@ def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
                 stamps=ticks,
                 frames=len(ticks),
                 lasts=round(scale / picture.rate),
+                stream=picture.stream,
                 keys=tuple(index for index, stamp in enumerate(kept) if stamp in keys),
             )
         )

@@ -12,9 +12,9 @@ from typing import Any
 
 import av
 import av.logging
-from av.stream import Discard
 
 from assembler.media.damage_wire import Damage, Search, Suspect
+from assembler.media.streams import alone
 
 MEMORY = 2 << 30
 
@@ -26,10 +26,8 @@ def look(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
         av.logging.Capture(local=True) as said,
         av.open(suspect.name, format=suspect.container, options={"protocol_whitelist": "file"}) as source,
     ):
-        video = source.streams.video[0]
-        for other in source.streams:
-            if other is not video:
-                other.discard = Discard.all
+        video: Any = source.streams[suspect.stream]
+        alone(source, video)
         video.codec_context.thread_count = 1
         base = video.time_base or Fraction(1, 1000)
         if suspect.seek is not None:

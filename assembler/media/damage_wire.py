@@ -16,6 +16,8 @@ class Suspect(Message):
     """The file."""
     container: str
     """Its demuxer."""
+    stream: int
+    """Which of its streams is the picture."""
     seek: int | None
     """Stamp of the key frame at which reading starts, ticks of the picture; None: from the file's start."""
     late: int

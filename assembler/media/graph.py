@@ -220,7 +220,7 @@ class _Builder:
             # equal inputs in two tiles would be one input with several uses: a longer queue keeps them apart
             options["thread_queue_size"] = 8 + self.openings[opening]
         self.openings[opening] += 1
-        return ffmpeg.input(reading.name, f=reading.container, **options).video
+        return ffmpeg.input(reading.name, f=reading.container, **options)[str(reading.stream)]
 
     def _chosen(self, stream: Stream, source: Source, picture: PictureFacts) -> Stream:
         """The frames for this range: stamps on the grid, far from zero so that halves always round upwards."""

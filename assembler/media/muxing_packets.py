@@ -55,8 +55,9 @@ def _join(order: Join) -> None:
         first = order.runs[0]
         with _opened(first.name, first.container) as template:
             # opaque: a decoder need not have an encoder of its name (libdav1d)
-            picture = out.add_stream_from_template(template.streams.video[0], opaque=True)
-            if template.streams.video[0].codec_context.codec_tag == HEVC_TAG:
+            shown: Any = template.streams[first.stream]
+            picture = out.add_stream_from_template(shown, opaque=True)
+            if shown.codec_context.codec_tag == HEVC_TAG:
                 picture.codec_context.codec_tag = HEVC_TAG
         picture.time_base = Fraction(1, order.time_scale)
         sound = None
@@ -81,7 +82,7 @@ def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
     extradata: bytes | None = None
     for run in order.runs:
         with _opened(run.name, run.container) as source:
-            video = source.streams.video[0]
+            video: Any = source.streams[run.stream]
             if extradata is None:
                 extradata = video.codec_context.extradata
             elif run.stamps is None and video.codec_context.extradata != extradata:
@@ -146,7 +147,7 @@ class _DecodeStamps:
 def _delay(run: Run, order: Join) -> int:
     """By how many frames a chunk's first packet is decoded before it is shown."""
     with _opened(run.name, run.container) as source:
-        packet = next(_real(source.demux(source.streams.video[0])), None)
+        packet = next(_real(source.demux(source.streams[run.stream])), None)
         if packet is None or packet.dts is None or packet.pts is None or packet.time_base is None:
             return 0
         return round((packet.pts - packet.dts) * packet.time_base * order.time_scale / order.frame_ticks)
@@ -205,7 +206,8 @@ def _set_chapters(out: OutputContainer, order: Join) -> None:
 
 def _cut(order: Cut) -> None:
     with _opened(order.name, order.container) as source, av.open(order.out, "w", format="nut") as out:
-        video = source.streams.video[0]
+        video: Any = source.streams[order.stream]
+        alone(source, video)
         stream = out.add_stream_from_template(video, opaque=True)
         stream.time_base = video.time_base
         is_inside = False

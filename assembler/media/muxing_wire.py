@@ -28,6 +28,8 @@ class Run(Message):
     """Packets expected."""
     lasts: int = 0
     """Ticks for which the last of its pictures is shown, if none follows; 0: nothing is known of that."""
+    stream: int = 0
+    """Which of the file's streams it is."""
     keys: tuple[int, ...] | None = None
     """Which of them are key frames, counted from the first one; None for an encoded chunk, which says it itself."""
 
@@ -76,6 +78,7 @@ class Cut(Message):
 
     name: str
     container: str
+    stream: int
     start: int
     end: int | None
     late: int

@@ -21,7 +21,7 @@ from typing import IO, Any
 import av
 from av.container.input import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Discard, Disposition
 
 from assembler.facts import Facts
 from assembler.media.probing_picture import PictureWatch, round_ms
@@ -39,6 +39,10 @@ TRUNCATED_SECONDS = 1
 """A file that ends this much before its declared length is truncated (less is rounding and missing last durations)."""
 Taking = Callable[[InputContainer, PictureWatch | None, Sequence[SoundWatch], Reach], bool]
 """A way through a file: every packet comes to the knowledge of its watch; True if the file is cut."""
+COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
+"""What makes a picture stream none of the class."""
+STILLS = ("png", "bmp", "tiff", "webp", "gif")
+"""A cover, too, where there is another picture: matroska's muxers make tracks of them."""
 DAMAGED = "The file is damaged: fetch it again, or play it to see whether it can be used at all."
 
 
@@ -109,14 +113,12 @@ def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, 
         if container.name == "mov":
             is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
         facts = _facts(wanted, container, opened.duration, picture, sounds, is_cut)
-        return replace(facts, left_out=_unheard(opened, sounds)), reach
+        return replace(facts, left_out=_unseen(opened) + _unheard(opened, sounds)), reach
 
 
 def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch | None, list[SoundWatch]]:
-    """The first picture stream that is no cover art, and all sound streams; data streams are ignored."""
-    picture = next(
-        (s for s in opened.streams.video if s.codec_context and not s.disposition & Disposition.attached_pic), None
-    )
+    """The picture stream that is shown, and all sound streams; data streams are ignored."""
+    picture = next(iter(_pictures_of(opened)), None)
     sounds = [SoundWatch(stream, container) for stream in opened.streams.audio if stream.codec_context]
     return PictureWatch(picture, container) if picture else None, sounds
 
@@ -132,12 +134,32 @@ def _unheard(opened: InputContainer, sounds: Sequence[SoundWatch]) -> tuple[str,
     )
 
 
+def _pictures_of(opened: InputContainer) -> list[Any]:
+    """The file's picture streams that are no cover art, the one that is shown first: the first of those that the file
+    calls enabled or default, else the first."""
+    found = [s for s in opened.streams.video if s.codec_context and not s.disposition & COVERS]
+    moving = [s for s in found if s.codec.canonical_name not in STILLS]
+    return sorted(moving or found, key=lambda s: (not s.disposition & Disposition.default, s.index))
+
+
+def _unseen(opened: InputContainer) -> tuple[str, ...]:
+    """Further picture streams, in words."""
+    return tuple(
+        f"a second picture (stream {s.index}, {s.codec_context.width}x{s.codec_context.height}"
+        f"{'' if s.disposition & Disposition.default else ', not enabled or not the default'}): it is not shown."
+        for s in _pictures_of(opened)[1:]
+    )
+
+
 def _take_every_packet(
     opened: InputContainer, picture: PictureWatch | None, sounds: Sequence[SoundWatch], reach: Reach
 ) -> bool:
     """Hand every packet to its watch; True if reading ended in an error or in the middle of a packet."""
     watches = [watch for watch in (picture, *sounds) if watch is not None]
     takers: dict[int, Callable[[Packet[Any], bool], None]] = {watch.stream.index: watch.take for watch in watches}
+    for stream in opened.streams:  # one that nobody asked for, cut off, would end the reading
+        if stream.index not in takers:
+            stream.discard = Discard.all
     is_cut = False
     try:
         for packet in opened.demux([watch.stream for watch in watches]) if watches else ():

@@ -205,6 +205,7 @@ class PictureWatch:
             extradata=self._sets.digest,
             holes=holes,
             stamps=tuple(self._stamps) if keep_stamps else None,
+            stream=self.stream.index,
         )
 
     def _finished_stretches(self) -> tuple[Stretch, ...]:

@@ -13,5 +13,7 @@ class Reading:
     """File name in the work folder (our own: never a user's path)."""
     container: str
     """The demuxer to use."""
+    stream: int = 0
+    """Which of its streams is the picture."""
     late: int = 0
     """Seconds by which its stamps are later than the source's."""

@@ -94,6 +94,7 @@ def run_once(
             "fps_mode": "passthrough",
             "flags:v": "+bitexact",
             "fflags": "+bitexact",
+            "map_chapters": -1,
         }
         | setup.encoder.container_options
     )

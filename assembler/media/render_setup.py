@@ -112,13 +112,13 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
             with suppress(FileNotFoundError):
                 link.unlink()
             _link(setup.files[video_id].resolve(), link)
-        container, late = facts.container, 0
+        container, stream, late = facts.container, facts.picture.stream if facts.picture is not None else 0, 0
         if facts.picture is not None and len(facts.picture.stretches) > 1:
             if setup.growth is not None:
                 raise NotYet
-            name, container, late = f"{name}-{stretch}.nut", "nut", _late(facts.picture)
+            name, container, stream, late = f"{name}-{stretch}.nut", "nut", 0, _late(facts.picture)
             _cut_stretch(link, folder / name, facts, stretch, setup)
-        readings[video_id, stretch] = Reading(name=f"sources/{name}", container=container, late=late)
+        readings[video_id, stretch] = Reading(name=f"sources/{name}", container=container, stream=stream, late=late)
     return readings
 
 
@@ -144,6 +144,7 @@ def _cut_stretch(source: Path, out: Path, facts: Facts, index: int, setup: Rende
     order = Cut(
         name=str(source),
         container=facts.container,
+        stream=facts.picture.stream,
         start=stretch.start,
         end=stretch.end,
         late=int(_late(facts.picture) / facts.picture.time_base),

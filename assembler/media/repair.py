@@ -150,6 +150,7 @@ def _suspect(chunk: Chunk, source: Source, setup: RenderSetup, readings: Mapping
     return Suspect(
         name=str(setup.folder / reading.name),
         container=reading.container,
+        stream=reading.stream,
         seek=source.seek,
         late=reading.late,
         end=behind + READ_AHEAD,
