@@ -114,6 +114,10 @@ class Recording(Value):
     """How often each user's stream broke; empty where missing."""
     error: VendorError | None
     """What the vendor says went wrong although there are videos; None if nothing did."""
+    request_id: str | None = None
+    """RequestId of the answer it stood in, which the vendor's support asks for; None where missing."""
+    random: str | None = None
+    """``random`` of the v1 callback's URL, which the vendor's support asks for; None where missing."""
     findings: tuple[Finding, ...]
     """What the parser noticed: malformed omissions, repeated ids, ignored oddities."""
 

@@ -146,6 +146,32 @@ def callback_body(recording: Recording) -> Body:
     return {**body, "callback_type": "record_finished", "task_type": "record_online", "timestamp": 1529908745}
 
 
+def offline_body(recording: Recording) -> Body:
+    """A v1 callback of an offline recording: no stop time, the start under another name."""
+    body = snake_body(recording)
+    start = body.pop("start_time")
+    del body["stop_time"]
+    said = {"error_code": 0, "error_msg": "", "task_type": "record_offline", "timestamp": 1529908745}
+    return {**said, "task_id": recording.task_id, "record_start_time": start, **body}
+
+
+def saas_body(recording: Recording) -> Body:
+    """An event of the SaaS: lengths in seconds, the room under another name."""
+    data = snake_body(recording)
+    data["class_id"] = data.pop("room_id")
+    for entry in data["video_info"]:
+        entry["video_duration"] /= 1000
+    return {"event": "online_record_stop", "data": {"error_code": 0, **data}}
+
+
+def search_body(recording: Recording) -> Body:
+    """What DescribeRecordSearch answers: the task around its result, and another one that has none."""
+    data = online_data(recording)
+    task = {"TaskId": data.pop("TaskId"), "Status": "FINISHED", "SdkAppId": recording.app_id}
+    other = {"TaskId": "other", "Status": "RECORDING", "Result": None}
+    return {"Response": {"RecordTaskSet": [{**task, "Result": {**data, "ErrorCode": 0}}, other], "RequestId": "r"}}
+
+
 def offline_data(recording: Recording) -> Body:
     """EventData of an offline result: no stop time, no omissions."""
     return {
@@ -217,6 +243,9 @@ WRITERS: dict[str, tuple[Callable[[Recording], Body], ...]] = {
         lambda r: event("OfflineRecordFinished", offline_data(r)),
         lambda r: event("OfflineRecordFinished", offline_data(r), **_signed(r)),
     ),
+    "v1-offline": (offline_body,),
+    "saas-event": (saas_body,),
+    "record-search": (search_body,),
     "other-event": (lambda r: event("VideoGenerated", online_data(r), **_signed(r)),),
     "api-response": (
         lambda r: {"Response": {**online_data(r), "Status": "FINISHED", "RequestId": "r"}},

@@ -14,7 +14,10 @@ from assembler.dialects.neutral import NEUTRAL
 from assembler.dialects.offline_event import OFFLINE_EVENT
 from assembler.dialects.online_event import ONLINE_EVENT
 from assembler.dialects.other_event import OTHER_EVENT
+from assembler.dialects.record_search import RECORD_SEARCH
+from assembler.dialects.saas_event import SAAS_EVENT
 from assembler.dialects.v1_callback import V1_CALLBACK
+from assembler.dialects.v1_offline import V1_OFFLINE
 from assembler.dialects.v1_query import V1_QUERY
 from assembler.dialects.v1_result import V1_RESULT
 from assembler.errors import InputError
@@ -24,8 +27,11 @@ DIALECTS: tuple[Dialect, ...] = (
     ONLINE_EVENT,
     OFFLINE_EVENT,
     OTHER_EVENT,
+    SAAS_EVENT,
+    RECORD_SEARCH,
     API_RESPONSE,
     V1_CALLBACK,
+    V1_OFFLINE,
     V1_QUERY,
     V1_RESULT,
     API_OBJECT,

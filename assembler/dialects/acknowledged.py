@@ -9,7 +9,9 @@ from assembler.dialects.dialect import Query
 from assembler.dialects.event import OFFLINE_FINISHED, ONLINE_FINISHED, ONLINE_STARTED
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL
+from assembler.dialects.saas_event import STOPPED, is_saas
 from assembler.dialects.v1_callback import FINISHED, STARTED
+from assembler.dialects.v1_offline import OFFLINE, is_offline
 from assembler.dialects.vendor_errors import read_error, refusal_of_request
 from assembler.errors import InputError
 from assembler.findings import Finding
@@ -25,7 +27,8 @@ class Event(Value):
     """What an event says about itself; only what it says, nothing was checked."""
 
     kind: str
-    """Its type as the vendor wrote it: "OnlineRecordStarted", or "record_started" of v1."""
+    """Its type as the vendor wrote it: "OnlineRecordStarted", or "record_started" of v1; of its offline callback the
+    task_type."""
     is_result: bool
     """True if it announces a finished recording: ``parse`` takes the same body."""
     task_id: str | None
@@ -60,8 +63,12 @@ def describe_event(body: JsonObject, query: Query) -> Event:
     if "EventType" in body:
         kind, sent, task, room = fields.text("EventType"), "Timestamp", "TaskId", "RoomId"
         data = fields.child("EventData") or Fields({}, "EventData", findings)
+    elif is_saas(body):
+        kind, sent, task, room = fields.text("event"), "timestamp", "task_id", "class_id"
+        data = fields.child("data") or fields
     else:
         kind, sent, task, room = fields.text("callback_type"), "timestamp", "task_id", "room_id"
+        kind = OFFLINE if is_offline(body) else kind
         data = (fields.child("Response") if kind is None else None) or fields
     error = read_error(data, None) or read_error(fields, None)
     if kind is None and error is not None and refusal_of_request(error, has_status="status" in data.values):
@@ -74,11 +81,11 @@ def describe_event(body: JsonObject, query: Query) -> Event:
     progress = whole(data.get("Progress"))
     return Event(
         kind=kind,
-        is_result=kind in (ONLINE_FINISHED, OFFLINE_FINISHED, FINISHED),
+        is_result=kind in (ONLINE_FINISHED, OFFLINE_FINISHED, FINISHED, OFFLINE, STOPPED),
         task_id=data.text(task),
         app_id=fields.text("SdkAppId") or query.get("sdkappid"),
         room_id=data.text(room),
-        sent=_instant(fields, sent),
+        sent=_instant(fields, sent) or _instant(data, sent),
         progress=progress if progress is not None and 0 <= progress <= 100 else None,
         pause=_instant(data, "PauseTime"),
         stop=_instant(data, "StopTime") or _instant(data, "EstimateStopTime"),

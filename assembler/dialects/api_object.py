@@ -17,7 +17,7 @@ def _matches(body: JsonObject) -> bool:
 
 
 def _read(fields: Fields, query: Query) -> Recording:
-    return read_result(fields, CAMEL, dialect=API_OBJECT.name, app_id=query.get("sdkappid"))
+    return read_result(fields, CAMEL, query, dialect=API_OBJECT.name)
 
 
 API_OBJECT = Dialect("api-object", "the same object without the Response wrapper", _matches, _read, spelling=CAMEL)

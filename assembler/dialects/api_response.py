@@ -16,7 +16,7 @@ def _matches(body: JsonObject) -> bool:
 
 def _read(fields: Fields, query: Query) -> Recording:
     spelling = spelling_in(fields.values, "Response", CAMEL)
-    return read_result(fields.require("Response"), spelling, dialect=API_RESPONSE.name, app_id=query.get("sdkappid"))
+    return read_result(fields.require("Response"), spelling, query, dialect=API_RESPONSE.name)
 
 
 API_RESPONSE = Dialect("api-response", '{"Response": {...}} of the public API', _matches, _read, level="Response")

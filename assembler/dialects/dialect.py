@@ -12,7 +12,7 @@ from assembler.errors import InputError
 from assembler.recording import Recording
 
 Query = Mapping[str, str]
-"""The URL query a callback came with; v1 puts its app id and signature there."""
+"""The URL query a callback came with; v1 puts its app id, ``random`` and signature there."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Place:
     """Where a body carries videos."""
 
     level: str
-    """The field that wraps them: "", "EventData" or "Response"."""
+    """The field that wraps them: one of LEVELS."""
     spelling: Spelling | None
     """None for the neutral dialect."""
     field: str
     """The path of their list."""
 
 
-LEVELS = ("", "EventData", "Response")
+LEVELS = ("", "EventData", "Response", "data")
 
 
 def find_videos(body: JsonObject) -> Place | None:

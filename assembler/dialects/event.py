@@ -30,9 +30,9 @@ def event_type(body: JsonObject) -> str | None:
 def read_result_event(fields: Fields, query: Query, dialect: str) -> Recording:
     """The recording in an event that says: finished. Raises like ``read_result``."""
     data = fields.require("EventData")
-    app_id = fields.text("SdkAppId") or query.get("sdkappid")
+    app_id = fields.text("SdkAppId")
     spelling = spelling_in(fields.values, "EventData", CAMEL)
-    return read_result(data, spelling, dialect=dialect, app_id=app_id, is_over=True)
+    return read_result(data, spelling, query, dialect=dialect, app_id=app_id, is_over=True)
 
 
 def type_shown(fields: Fields) -> str:

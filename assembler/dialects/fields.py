@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from assembler.dialects.body import Json, JsonObject, shown
 from assembler.errors import InputError
@@ -73,6 +73,10 @@ class Fields:
             return number
         self.findings.append(warning(self.at(name), f"{shown(value)} was ignored; expected {meaning}."))
         return None
+
+    def first(self, names: Sequence[str]) -> str:
+        """The first of these names that has a value other than null, "" and 0; the first of all where none has."""
+        return next((name for name in names if self.get(name)), names[0])
 
     def child(self, name: str) -> Fields | None:
         """The object in this field; None where there is none."""

@@ -8,20 +8,48 @@ from assembler.dialects.segments import LONGEST
 from assembler.dialects.spelling import Spelling
 from assembler.findings import Finding, note, warning
 from assembler.recording import Interrupt, Omission
-from assembler.times import PlayMs, WallMs
+from assembler.times import Ms, PlayMs, WallMs
 
+FIRST_WALL = WallMs(10**11)
+"""The year 1973 in ms: an earlier instant is in seconds, as in the vendor's own v1 example."""
+ROUNDED = Ms(2500)
+"""Two instants in whole seconds, and the start to the second."""
 LAST_WALL = WallMs(10**14)
 """The year 5138: a later instant is no Unix time in ms."""
 
 
 def read_omissions(fields: Fields, spelling: Spelling, start: WallMs | None) -> tuple[Omission, ...]:
     """The pauses in the order given; ``start`` is when the recording started, None where unknown."""
-    found: list[Omission] = []
-    for path, entry in fields.entries(spelling.omissions):
+    found: dict[Omission, None] = {}
+    skipped = Ms(0)
+    for path, entry in (entry for name in spelling.omissions for entry in fields.entries(name)):
         omission = _omission(path, entry, spelling, fields.findings)
-        if omission is not None and is_plausible(path, omission, start, fields.findings):
-            found.append(omission)
+        if omission is None:
+            continue
+        if 0 < omission.pause < FIRST_WALL:
+            omission = _in_ms(path, omission, start, skipped, fields.findings)
+        if omission not in found and is_plausible(path, omission, start, fields.findings):
+            found[omission] = None
+            skipped = Ms(skipped + max(0, (omission.resume or omission.pause) - omission.pause))
     return tuple(found)
+
+
+def _in_ms(path: str, told: Omission, start: WallMs | None, skipped: Ms, findings: list[Finding]) -> Omission:
+    """A pause that was written in seconds; its place too, where only that agrees with the clock.
+
+    ``skipped``: how long the pauses before it were.
+    """
+    findings.append(note(path, "The omission's wall clock was read as seconds."))
+    resume, at = told.resume, told.at
+    pause = WallMs(told.pause * 1000)
+    if resume is not None and resume < FIRST_WALL:
+        resume = WallMs(resume * 1000)
+    if at is not None and start is not None:
+        by_clock = pause - start - skipped
+        if abs(1000 * at - by_clock) <= ROUNDED < abs(at - by_clock):
+            findings.append(note(path, "Its place in the playback was read as seconds, too."))
+            at = PlayMs(1000 * at)
+    return Omission(at=at, pause=pause, resume=resume)
 
 
 def _omission(path: str, entry: Json, spelling: Spelling, findings: list[Finding]) -> Omission | None:

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Never
 
 from assembler.dialects.body import shortened, shown
-from assembler.dialects.fields import Fields
+from assembler.dialects.dialect import Query
+from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, read_interrupts, read_omissions
 from assembler.dialects.segments import LONGEST, Refusal, collect, read_vendor_segment
 from assembler.dialects.spelling import Spelling
@@ -31,9 +32,9 @@ Videos beside such a status prove nothing: while STOPPED the files are uploaded 
 
 
 def read_result(
-    fields: Fields, spelling: Spelling, *, dialect: str, app_id: str | None = None, is_over: bool = False
+    fields: Fields, spelling: Spelling, query: Query, *, dialect: str, app_id: str | None = None, is_over: bool = False
 ) -> Recording:
-    """The recording in this object.
+    """The recording in this object; ``app_id`` is what stands around it.
 
     ``is_over`` is True where the envelope itself says that the recording finished, whatever the status field says.
     Raises NotFinished, RecordingFailed where the vendor names a failure and no video is usable, CloudError where it
@@ -44,26 +45,28 @@ def read_result(
     name = f"task {shortened(task, 60)}" if task else f"room {shortened(room, 60)}" if room else "the recording"
     reason = read_reason(fields.text(spelling.reason))
     error = read_error(fields, reason)
-    entries = [entry for videos in spelling.videos for entry in fields.entries(videos)]
+    entries = [entry for videos in _lists(fields, spelling) for entry in fields.entries(videos)]
     if not is_over:
         _refuse_unfinished(fields, spelling, name, has_videos=bool(entries))
-    read = partial(read_vendor_segment, spelling=spelling, findings=findings)
+    read = partial(read_vendor_segment, spelling=spelling, findings=findings, is_failed=error is not None)
     segments, refused = collect(entries, read, spelling.play_time, findings)
     if not segments and error is not None and not is_over:
         refused_request = refusal_of_request(error, has_status=bool(task and fields.text(spelling.status)))
         if refused_request is not None:
             raise refused_request
+    if not segments and error is None and not refused and fields.text(spelling.replay) is not None:
+        _refuse_replay(name, fields.at(spelling.replay))
     if not segments:
         refuse_empty(name, fields.at(spelling.videos[0]), error, refused)
     if error is not None:
         findings.append(error_finding(error))
-    start = _instant(fields, spelling.start)
+    start = _instant(fields, fields.first(spelling.start))
     total = fields.number(spelling.total, -LONGEST, LONGEST, "ms, at most 48 h")
     exceptions = fields.number(spelling.exceptions, -(10**9), 10**9, "a count")
     return Recording(
         dialect=dialect,
         task_id=task,
-        app_id=fields.text(spelling.app) or app_id,
+        app_id=fields.text(spelling.app) or app_id or query.get("sdkappid"),
         room_id=room,
         group_id=fields.text(spelling.group),
         record_user_id=fields.text(spelling.recorder),
@@ -76,7 +79,22 @@ def read_result(
         exception_count=max(0, exceptions or 0),
         interrupts=read_interrupts(fields, spelling),
         error=error,
+        request_id=fields.text(spelling.request),
+        random=shortened(query["random"], 60) if query.get("random") else None,
         findings=tuple(findings),
+    )
+
+
+def _lists(fields: Fields, spelling: Spelling) -> list[str]:
+    """The fields in which the videos are: a lone object beside a list is the vendor's placeholder, not a video."""
+    has_list = any(isinstance(fields.get(name), list) for name in spelling.videos)
+    return [name for name in spelling.videos if not (has_list and isinstance(fields.get(name), dict))]
+
+
+def _refuse_replay(name: str, where: str) -> Never:
+    raise InputError(
+        f"{name} holds no videos, only a {where}: its files have to be made first",
+        hint="Ask the vendor for them with CreateVideoGenerationTask, then give the result of that task.",
     )
 
 
@@ -105,6 +123,13 @@ def _refuse_unfinished(fields: Fields, spelling: Spelling, name: str, *, has_vid
     A finish reason is no error here: after FORCE_STOP the files are still being prepared.
     """
     status = (fields.text(spelling.status) or "").strip().upper()
+    progress = whole(fields.get(spelling.progress)) if status == "" else None
+    is_under_way = progress is not None and 0 <= progress < 100
+    if is_under_way and (has_videos or read_error(fields, None) is None):
+        raise NotFinished(
+            f"{name} is not finished: {fields.at(spelling.progress)} is {progress} of 100",
+            hint="Ask again later, or wait for the vendor's event about the finished recording.",
+        )
     if status in UNFINISHED and (has_videos or read_error(fields, None) is None):
         raise NotFinished(
             f"{name} is not finished: {UNFINISHED[status]} ({fields.at(spelling.status)} {status})",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from assembler.dialects.body import Json, shown
+from assembler.dialects.body import Json, JsonObject, shown
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.spelling import Spelling
 from assembler.errors import InputError
@@ -74,13 +74,20 @@ def collect(
     return _with_unique_ids(_without_repeats(found, findings), findings), refused
 
 
-def read_vendor_segment(path: str, entry: Json, spelling: Spelling, findings: list[Finding]) -> Segment | Refusal:
-    """One entry of VideoInfos or video_info. Its limits and its id are checked by ``collect``."""
+def read_vendor_segment(
+    path: str, entry: Json, spelling: Spelling, findings: list[Finding], *, is_failed: bool = False
+) -> Segment | Refusal:
+    """One entry of VideoInfos or video_info. Its limits and its id are checked by ``collect``.
+
+    ``is_failed``: the result says that the recording failed.
+    """
     if not isinstance(entry, dict):
         return Refusal(path, shown(entry), "an object")
     fields = Fields(entry, path, findings)
     number = whole(entry.get(spelling.kind))
     kind = KINDS.get(number) if number is not None else None
+    if _is_hollow(entry, spelling, is_failed=is_failed):
+        return Refusal(fields.at(spelling.url), shown(entry[spelling.url]), "a file: nothing was recorded in it")
     if kind is None:
         return _refuse(fields, spelling.kind, "0 camera, 1 screen share, 2 whiteboard, 3 mixed stream or 4 audio only")
     play_time = whole(entry.get(spelling.play_time))
@@ -107,6 +114,16 @@ def read_vendor_segment(path: str, entry: Json, spelling: Spelling, findings: li
         width=_side(fields, spelling.width),
         height=_side(fields, spelling.height),
     )
+
+
+def _is_hollow(entry: JsonObject, spelling: Spelling, *, is_failed: bool) -> bool:
+    """True if it says itself that there is no file: a failed recording lists what it would have made."""
+    if not is_failed and not entry.get(spelling.url):
+        return False  # an address is to be had elsewhere
+    url = entry.get(spelling.url, "://")
+    lengths = (entry.get(spelling.duration, 1), entry.get(spelling.size, 0))
+    has_url = isinstance(url, str) and "://" in url
+    return not has_url and all(length is None or (whole(length) or 0) <= 0 for length in lengths)
 
 
 def person(kind: StreamKind, stream_id: str) -> str:

@@ -42,8 +42,9 @@ def check(body: bytes | str, *, query: Mapping[str, str] | None = None, keys: Se
     body is no JSON object.
     """
     values, query = load_object(body), query or {}
-    if "Sign" in values:
-        return check_pair(values["Sign"], values.get("ExpireTime"), keys=keys, now=now)
+    for name, expiry in (("Sign", "ExpireTime"), ("sign", "expire_time")):  # the SaaS writes it small
+        if name in values:
+            return check_pair(values[name], values.get(expiry), keys=keys, now=now)
     return check_pair(query.get("sign"), query.get("expire_time"), keys=keys, now=now)
 
 

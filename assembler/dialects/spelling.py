@@ -16,8 +16,8 @@ class Spelling:
     room: str
     group: str
     recorder: str
-    start: str
-    """Unix seconds."""
+    start: tuple[str, ...]
+    """Unix seconds; the first that is there counts."""
     stop: str
     """Unix seconds."""
     total: str
@@ -27,7 +27,13 @@ class Spelling:
     exceptions: str
     interrupts: str
     count: str
-    omissions: str
+    progress: str
+    """Percent."""
+    replay: str
+    """Address of a replay of which no files were made."""
+    request: str
+    omissions: tuple[str, ...]
+    """Where the pauses are; several names are read one after the other."""
     at: str
     pause: str
     resume: str
@@ -50,7 +56,7 @@ SNAKE = Spelling(
     room="room_id",
     group="group_id",
     recorder="record_user_id",
-    start="start_time",
+    start=("start_time", "record_start_time"),
     stop="stop_time",
     total="total_time",
     status="status",
@@ -58,7 +64,11 @@ SNAKE = Spelling(
     exceptions="exception_cnt",
     interrupts="interrupts",
     count="count",
-    omissions="omitted_durations",
+    progress="progress",
+    replay="replay_url",
+    request="request_id",
+    # the vendor's later pages write it in the singular
+    omissions=("omitted_duration", "omitted_durations"),
     at="video_time",
     pause="pause_time",
     resume="resume_time",
@@ -73,17 +83,16 @@ SNAKE = Spelling(
     width="width",
     height="height",
 )
-"""The v1 dialects (their pages know no omissions; where some are given, they are read)."""
+"""The v1 dialects; offline recordings have record_start_time."""
 
 CAMEL = Spelling(
-    # DescribeVideoGenerationTask answers with VideoInfoList; its page calls VideoInfos deprecated, and ONE object.
     videos=("VideoInfos", "VideoInfoList"),
     task="TaskId",
     app="SdkAppId",
     room="RoomId",
     group="GroupId",
     recorder="RecordUserId",
-    start="RecordStartTime",
+    start=("RecordStartTime",),
     stop="RecordStopTime",
     total="TotalTime",
     status="Status",
@@ -91,7 +100,10 @@ CAMEL = Spelling(
     exceptions="ExceptionCnt",
     interrupts="Interrupts",
     count="Count",
-    omissions="OmittedDurations",
+    progress="Progress",
+    replay="ReplayUrl",
+    request="RequestId",
+    omissions=("OmittedDurations", "OmittedDuration"),
     at="VideoTime",
     pause="PauseTime",
     resume="ResumeTime",

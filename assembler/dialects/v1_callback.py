@@ -32,7 +32,7 @@ def _read(fields: Fields, query: Query) -> Recording:
         )
     if kind not in (STARTED, FINISHED) and not fields.get("video_info"):
         raise InputError(f"callback_type is {shown(kind)}, expected {FINISHED}")
-    return read_result(fields, SNAKE, dialect=V1_CALLBACK.name, app_id=query.get("sdkappid"), is_over=kind == FINISHED)
+    return read_result(fields, SNAKE, query, dialect=V1_CALLBACK.name, is_over=kind == FINISHED)
 
 
 V1_CALLBACK = Dialect(

@@ -15,7 +15,7 @@ def _matches(body: JsonObject) -> bool:
 
 
 def _read(fields: Fields, query: Query) -> Recording:
-    return read_result(fields, SNAKE, dialect=V1_QUERY.name, app_id=query.get("sdkappid"))
+    return read_result(fields, SNAKE, query, dialect=V1_QUERY.name)
 
 
 V1_QUERY = Dialect("v1-query", "a v1 result with error_code, task_id and status", _matches, _read, spelling=SNAKE)

@@ -15,7 +15,7 @@ def _matches(body: JsonObject) -> bool:
 
 
 def _read(fields: Fields, query: Query) -> Recording:
-    return read_result(fields, SNAKE, dialect=V1_RESULT.name, app_id=query.get("sdkappid"))
+    return read_result(fields, SNAKE, query, dialect=V1_RESULT.name)
 
 
 V1_RESULT = Dialect(

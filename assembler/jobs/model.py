@@ -15,6 +15,8 @@ from assembler.recording import Recording, Segment
 from assembler.times import Ms, WallMs
 from assembler.values import Value
 
+SIGNED = ("Sign", "ExpireTime", "sign", "expire_time", "random")
+"""What differs between repeats of one event."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -212,7 +214,7 @@ def _digest_key(values: JsonObject) -> str:
     if isinstance(data, dict):
         plain: JsonObject = {"EventData": data, "Timestamp": values.get("Timestamp")}
     else:
-        plain = {name: value for name, value in values.items() if name not in ("Sign", "ExpireTime")}
+        plain = {name: value for name, value in values.items() if name not in SIGNED}
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"digest:{hashlib.sha256(text.encode('ascii')).hexdigest()[:40]}"
 

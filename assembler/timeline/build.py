@@ -52,6 +52,8 @@ def build_timeline(
     ends = {s.video_id: _declared(s, facts, recording) for s in recording.segments}
     last_end = PlayMs(max((e.end for e in ends.values()), default=0))
     axis = decide_axis(recording, pauses, last_end, play_times)
+    if axis.is_doubtful:
+        findings.append(warning("", f"The axis of play times is doubtful: {axis.reason}; --play-times names one."))
     cuts: list[Span] = []
     if axis.is_wall and start is None:
         findings.append(warning("", "Play times are on the wall clock, but no start is known: no pause was cut."))
@@ -126,9 +128,10 @@ def _length(recording: Recording, last_end: PlayMs, findings: list[Finding]) -> 
     if total is None:
         return Ms(last_end)
     if abs(total - last_end) <= LENGTH_TOLERANCE:
-        return total
+        return Ms(max(total, last_end))  # what was recorded is never cut by it
+    state = warning if total < last_end else note
     findings.append(
-        note(
+        state(
             "TotalTime",
             f"TotalTime is {clock_text(total)}, the last video ends at {clock_text(last_end)}:"
             " the playback ends with the last video.",

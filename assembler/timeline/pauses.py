@@ -53,16 +53,19 @@ class Axis:
 
     is_wall: bool
     reason: str
+    is_doubtful: bool = False
+    """True if what is declared disagrees about it."""
 
 
 def settle_pauses(recording: Recording) -> Pauses:
     """Sort, merge and check the omissions; what ended the recording cuts nothing."""
     findings: list[Finding] = []
     trailing: WallMs | None = None
+    stop = known_stop(recording)
     ended: list[Pause] = []
     for omission in sorted(recording.omissions, key=lambda o: (o.pause, o.resume or 0)):
         resume = omission.resume
-        if resume is None or resume <= 0 or (recording.stop is not None and resume >= recording.stop):
+        if resume is None or resume <= 0 or (stop is not None and resume >= stop):
             trailing = omission.pause if trailing is None else min(trailing, omission.pause)
             findings.append(note(_where(omission), "The recording ended in this pause; it cuts nothing."))
         elif resume <= omission.pause:
@@ -80,6 +83,13 @@ def settle_pauses(recording: Recording) -> Pauses:
         else:
             settled.append(pause)
     return Pauses(tuple(settled), trailing, tuple(findings))
+
+
+def known_stop(recording: Recording) -> WallMs | None:
+    """When the recording stopped; None also where it says that it stopped when it started: some results do."""
+    if recording.stop is None or (recording.start is not None and recording.stop <= recording.start):
+        return None
+    return recording.stop
 
 
 def _where(omission: Omission) -> str:
@@ -107,27 +117,41 @@ def find_start(recording: Recording, pauses: Pauses) -> tuple[WallMs | None, boo
 def decide_axis(recording: Recording, pauses: Pauses, last_end: PlayMs, wanted: PlayTimes) -> Axis:
     """Do the play times still run on the wall clock, relative to the start?
 
-    By evidence: with pauses, the last declared end is compared to the declared length with and without them.
+    By evidence: with pauses, the last declared end is compared to the declared length with and without them. Declared
+    lengths are often wrong, and to cut on the word of one loses content: TotalTime and the clock both have to say so.
     """
     if wanted is not PlayTimes.AUTO:
         return Axis(wanted is PlayTimes.WALL, f"asked for: play times are on the {wanted.value} axis")
     if not pauses.omitted:
         return Axis(False, "no pause is declared, so both axes are the same")
-    if recording.total is not None:
-        total, source = int(recording.total), "TotalTime"
-    elif recording.start is not None and recording.stop is not None:
-        stop = pauses.trailing if pauses.trailing is not None else recording.stop
-        total, source = stop - recording.start - pauses.omitted, "stop - start - pauses"
-    else:
+    stop = pauses.trailing if pauses.trailing is not None else known_stop(recording)
+    by_clock: Ms | None = None
+    if recording.start is not None and stop is not None:
+        by_clock = Ms(stop - recording.start - pauses.omitted)
+    if recording.total is None and by_clock is None:
         return Axis(False, "neither TotalTime nor start and stop are known: the documented axis was taken")
-    is_wall = abs(last_end - total - pauses.omitted) < abs(last_end - total)
-    far = f"{clock_text(total)} ({source})"
-    with_pauses = clock_text(total + pauses.omitted)
-    nearer, other = (f"{with_pauses} with its pauses", far) if is_wall else (far, f"{with_pauses} with its pauses")
+    wall = {
+        source: _says_wall(last_end, total, pauses.omitted)
+        for source, total in (("TotalTime", recording.total), ("stop - start - pauses", by_clock))
+        if total is not None
+    }
+    is_wall = all(wall.values())
+    source = next(iter(wall))
+    far = f"{clock_text(recording.total or by_clock or 0)} ({source})"
+    with_pauses = f"{clock_text((recording.total or by_clock or 0) + pauses.omitted)} with its pauses"
+    ends = f"the last video ends at {clock_text(last_end)}"
+    if len(set(wall.values())) == 2:
+        said = ", ".join(f"{'wall clock' if says else 'playback'} by {name}" for name, says in wall.items())
+        return Axis(False, f"{ends}: {said}; they disagree, so the documented axis was taken", is_doubtful=True)
+    nearer, other = (with_pauses, far) if is_wall else (far, with_pauses)
     name = "wall" if is_wall else "playback"
-    return Axis(
-        is_wall, f"the last video ends at {clock_text(last_end)}, nearer to {nearer} than to {other}: {name} axis"
-    )
+    return Axis(is_wall, f"{ends}, nearer to {nearer} than to {other}: {name} axis")
+
+
+def _says_wall(last_end: PlayMs, total: Ms, omitted: Ms) -> bool:
+    """True if the last end fits a length with its pauses, and fits it better than without them."""
+    off = abs(last_end - total - omitted)
+    return off <= max(LEAST_INFERRED, omitted // 10) and off < abs(last_end - total)
 
 
 def trusted_jumps(pauses: Pauses, borders: Sequence[PlayMs]) -> tuple[list[Jump], list[Finding]]:

@@ -61,7 +61,7 @@ class TestEveryDialect:
 @given(recording=recordings())
 @settings(max_examples=30, deadline=None)
 def test_the_dialects_that_know_omissions_agree_on_them(recording: Recording) -> None:
-    for name in ("online-event", "api-response", "api-object", "neutral"):
+    for name in ("online-event", "api-response", "api-object", "record-search", "neutral"):
         parsed = parse(write_body(name, recording))
         assert parsed.omissions == recording.omissions
         assert (parsed.stop, parsed.finish_reason) == (recording.stop, recording.finish_reason)

@@ -16,8 +16,27 @@ RESULTS = {
     "v1-result-six-files.json": ("v1-result", None, 6),
     "v1-query-response.json": ("v1-query", "g68cee8e90jcq4ogg8jb", 2),
     "v1-callback-record-finished.json": ("v1-callback", "g68cee8e90jcq4ogg8jb", 3),
+    "v1-query-omitted-duration.json": ("v1-query", "ccms", 2),
+    "v1-query-omitted-duration-wall-axis.json": ("v1-query", "wall", 3),
+    "api-video-generation-placeholder.json": ("api-response", "00e1jv8ve0jcqk7da9lb", 1),
+    "v1-offline-callback.json": ("v1-offline", "9m4e2mr0ui3e8a215n4g", 3),
+    "saas-online-record-stop.json": ("saas-event", None, 2),
+    "api-record-search.json": ("record-search", "gvft1qbrvs2331tcs1tb", 7),
 }
-FAILED = ("online-record-finished-failed.json", "offline-record-finished-failed.json")
+WITH_FINDINGS = {
+    "v1-callback-omitted-duration-seconds.json": ("v1-callback", "g68cee8e90jcq4ogg8jb", 3),
+    "api-object-omissions-in-seconds.json": ("api-object", "sdkfull1", 5),
+    "api-object-interrupts.json": ("api-object", "sdkfull1", 5),
+    "api-object-desktop-sharing.json": ("api-object", "webshare", 3),
+    "api-object-total-too-small.json": ("api-object", "sdkfull1", 5),
+}
+FAILED = (
+    "online-record-finished-failed.json",
+    "offline-record-finished-failed.json",
+    "v1-offline-failed.json",
+    "v1-callback-start-failed.json",
+)
+REFUSED = ("api-request-limit-exceeded.json",)
 UNFINISHED = (
     "offline-record-progress-changed.json",
     "online-record-long-pause-force-stopped.json",
@@ -44,8 +63,15 @@ EVENTS = {
     "online-record-stopped.json": "OnlineRecordStopped",
     "v1-callback-record-finished.json": "record_finished",
     "v1-callback-record-started.json": "record_started",
+    "v1-callback-start-failed.json": "record_started",
+    "v1-offline-callback.json": "record_offline",
+    "saas-online-record-stop.json": "online_record_stop",
+    "api-request-limit-exceeded.json": "refused request",
 }
-OTHERS = sorted({path.name for path in VENDOR.glob("*.json")} - {*RESULTS, *FAILED, *UNFINISHED})
+STARTS = ("v1-callback-start-failed.json",)
+OTHERS = sorted(
+    {path.name for path in VENDOR.glob("*.json")} - {*RESULTS, *WITH_FINDINGS, *FAILED, *REFUSED, *UNFINISHED}
+)
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -92,6 +118,20 @@ def test_the_failed_offline_example_has_nothing_but_the_error() -> None:
         parse(vendor("offline-record-finished-failed.json"))
 
 
+@pytest.mark.parametrize("name", WITH_FINDINGS)
+def test_a_result_with_something_odd_in_it_parses(name: str) -> None:
+    dialect, task, count = WITH_FINDINGS[name]
+    recording = parse(vendor(name))
+    assert (recording.dialect, recording.task_id, len(recording.segments)) == (dialect, task, count)
+
+
+@pytest.mark.parametrize("name", FAILED)
+def test_every_failed_example_failed(name: str) -> None:
+    with pytest.raises(RecordingFailed) as caught:
+        parse(vendor(name))
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize("name", UNFINISHED)
 def test_an_event_on_the_way_to_a_result_says_come_back_later(name: str) -> None:
     with pytest.raises(NotFinished, match="not finished") as caught:
@@ -119,7 +159,7 @@ def test_every_other_example_is_refused_with_a_reason(name: str) -> None:
 def test_every_event_example_is_acknowledged(name: str) -> None:
     event = read_event(vendor(name))
     assert event.kind == EVENTS[name]
-    assert event.is_result == (name in (*RESULTS, *FAILED))
+    assert event.is_result == (name in (*RESULTS, *FAILED) and name not in STARTS)
 
 
 def test_a_result_that_is_no_event_is_not_acknowledged_as_one() -> None:

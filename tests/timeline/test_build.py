@@ -8,7 +8,7 @@ import pytest
 from lessons import START, board, camera, facts, mix, omission, recording, screen, segment
 
 from assembler.errors import InputError
-from assembler.findings import Severity
+from assembler.findings import Severity, Verdict, judge
 from assembler.options import PlayTimes
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline, playback_at, wall_at
@@ -200,6 +200,29 @@ class TestPlayTimesOnTheWallClock:
     def test_without_a_total_start_and_stop_are_the_evidence(self) -> None:
         assert build_timeline(self.lesson.model_copy(update={"total": None})).play_times == "wall"
 
+    @pytest.mark.parametrize("total", [20_000, 22_000, 17_500])
+    def test_a_total_near_enough_is_evidence(self, total: int) -> None:
+        assert build_timeline(self.lesson.model_copy(update={"total": total})).play_times == "wall"
+
+    @pytest.mark.parametrize("total", [1_000, 10_000, 16_500, 24_000])
+    def test_nothing_is_cut_where_the_total_disagrees_with_the_clock(self, total: int) -> None:
+        timeline = build_timeline(self.lesson.model_copy(update={"total": total}))
+        assert (timeline.play_times, timeline.length) == ("playback", 50_000)
+        assert "they disagree, so the documented axis was taken" in sentences(timeline)
+        assert judge(timeline.findings) is Verdict.DEGRADED
+
+    def test_nothing_is_cut_where_the_total_alone_speaks_for_it(self) -> None:
+        lesson = recording(
+            [camera("a", "x", 0, 50_000)], total=20_000, stop=80_000, omissions=[omission(10_000, 10_000, 40_000)]
+        )
+        timeline = build_timeline(lesson)
+        assert (timeline.play_times, timeline.length) == ("playback", 50_000)
+        assert "wall clock by TotalTime, playback by stop - start - pauses" in sentences(timeline)
+
+    def test_a_stop_at_the_start_is_none(self) -> None:
+        timeline = build_timeline(self.lesson.model_copy(update={"stop": self.lesson.start}))
+        assert (timeline.play_times, timeline.length) == ("wall", 20_000)
+
     def test_wall_and_playback_agree_outside_the_pause(self) -> None:
         clock = build_timeline(self.lesson).clock
         for wall in (0, 9_999, 40_000, 49_999):
@@ -276,7 +299,12 @@ class TestTracks:
 class TestLength:
     def test_total_time_near_the_last_end_is_the_length(self) -> None:
         assert build_timeline(recording([camera("a", "x", 0, 10_000)], total=11_000)).length == 11_000
-        assert build_timeline(recording([camera("a", "x", 0, 10_000)], total=9_000)).length == 9_000
+
+    def test_what_was_recorded_is_never_cut_by_it(self) -> None:
+        assert build_timeline(recording([camera("a", "x", 0, 10_000)], total=9_000)).length == 10_000
+        timeline = build_timeline(recording([camera("a", "x", 0, 10_000)], total=8_000))
+        assert timeline.length == 10_000
+        assert [(f.severity, f.where) for f in timeline.findings] == [(Severity.WARNING, "TotalTime")]
 
     def test_total_time_far_beyond_is_named_and_not_taken(self) -> None:
         timeline = build_timeline(recording([camera("a", "x", 0, 10_000)], total=1_440_000))
