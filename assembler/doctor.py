@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import shutil
+import stat
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -39,7 +42,15 @@ class Symptom(Value):
 
 def examine(options: Options) -> list[Symptom]:
     """Everything a run needs, each looked at by itself."""
-    return [*_ffmpeg(options), _packages(), _home(options), _disk(options), _settings(), _machine(options)]
+    return [
+        *_ffmpeg(options),
+        _packages(),
+        _home(options),
+        _privacy(options),
+        _disk(options),
+        _settings(),
+        _machine(options),
+    ]
 
 
 def _ffmpeg(options: Options) -> list[Symptom]:
@@ -83,6 +94,20 @@ def _home(options: Options) -> Symptom:
     is_writable = place.is_dir() and os.access(place, os.W_OK)
     hint = "" if is_writable else "Name a folder you may write to with ASSEMBLER_HOME."
     return Symptom(name="home", is_well=is_writable, text=str(options.home), hint=hint)
+
+
+def _privacy(options: Options) -> Symptom:
+    """Bodies hold signed URLs. What we make is its owner's alone; other modes are left as they are."""
+    home, open_ = options.home.absolute(), []
+    for path in [*sorted(home.glob("*.sqlite")), home / "spool"]:
+        with suppress(OSError):
+            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                open_.append(path)
+    if not open_:
+        return Symptom(name="privacy", is_well=True, text="databases and spool are their owner's alone", hint="")
+    text = f"others may read {', '.join(path.name for path in open_)} in {home}, which hold signed URLs"
+    hint = " && ".join(f"chmod {700 if path.is_dir() else 600} {shlex.quote(str(path))}" for path in open_)
+    return Symptom(name="privacy", is_well=False, text=text, hint=f"If that is not meant: {hint}")
 
 
 def _disk(options: Options) -> Symptom:

@@ -129,12 +129,18 @@ class Workspace:
         shutil.rmtree(self.home / "work" / digest[:32], ignore_errors=True)
 
 
-def write_whole(path: Path, text: str | bytes) -> None:
+def make_private(path: Path) -> None:
+    """A file that only its owner may read, empty; one that is there keeps the mode that somebody gave it."""
+    with contextlib.suppress(OSError):  # whoever opens it then says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def write_whole(path: Path, text: str | bytes, *, mode: int = 0o666) -> None:
     """Write a file so that it is whole whenever it exists; raises DiskFull or MediaError."""
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     data = text.encode("utf-8") if isinstance(text, str) else text
     try:
-        with part.open("wb") as file:
+        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -71,7 +71,7 @@ class Workshop:
                 yield cls(folder, settings, options, records, engine)
             finally:
                 engine.close()
-                records.engine.dispose()
+                records.close()
         finally:
             os.environ.clear()
             os.environ.update(before)

@@ -40,7 +40,7 @@ DIALECTS: tuple[Dialect, ...] = (
 """Most specific first: a v1 callback is also a v1 query response, and that is also a v1 result."""
 
 
-def parse(body: bytes | str, *, query: Mapping[str, str] | None = None) -> Recording:
+def parse(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Recording:
     """The recording a body tells of, in whatever dialect.
 
     ``query`` is the URL query a callback came with (v1 has its app id there). Raises InputError naming the field,
@@ -53,7 +53,7 @@ def parse(body: bytes | str, *, query: Mapping[str, str] | None = None) -> Recor
     return dialect.read(Fields(values, "", []), query or {})
 
 
-def read_event(body: bytes | str, *, query: Mapping[str, str] | None = None) -> Event:
+def read_event(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Event:
     """What an event or callback says about itself, result or not; unknown types too.
 
     Raises InputError where the body is neither.

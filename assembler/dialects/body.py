@@ -21,12 +21,14 @@ _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#@'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?", re.IGNORECASE)
 
 
-def load_object(body: bytes | str) -> JsonObject:
-    """The body's JSON object, its strings free of control characters and lone surrogates.
+def load_object(body: bytes | str | JsonObject) -> JsonObject:
+    """The body's JSON object, its strings free of control characters and lone surrogates; one that was read is itself.
 
     A byte order mark and UTF-16/32 (what some shells write on redirection) are accepted. Raises InputError, with
     line and column where the text is no JSON.
     """
+    if isinstance(body, dict):
+        return body
     text = body.removeprefix("\ufeff") if isinstance(body, str) else _decode(body)
     if len(text) > MOST_BYTES:
         raise InputError(f"the body has over {MOST_BYTES >> 20} MiB; no recording result is that large")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from assembler.dialects.body import Json, load_object
+from assembler.dialects.body import Json, JsonObject, load_object
 from assembler.times import WallMs
 
 
@@ -34,7 +34,9 @@ def sign(key: str, expire_time: int | str) -> str:
     return hashlib.md5(f"{key}{expire_time}".encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
-def check(body: bytes | str, *, query: Mapping[str, str] | None = None, keys: Sequence[str], now: WallMs) -> Signature:
+def check(
+    body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None, keys: Sequence[str], now: WallMs
+) -> Signature:
     """Whether a callback was signed with one of the keys: an event's Sign in its body, v1's sign in the URL query.
 
     ``keys`` are all secrets that may be in use (three kinds exist, and they rotate); every one is compared, so that

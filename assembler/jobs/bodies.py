@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from assembler.errors import JobError
-from assembler.jobs.records import Records, now
+from assembler.jobs.records import Records
 from assembler.jobs.tables import EVENT, JOB, REFUSED
 from assembler.times import WallMs
 from assembler.values import Value
@@ -58,24 +57,19 @@ class Event(Value):
 def keep(records: Records, bodies: Sequence[Body]) -> list[int]:
     """Store bodies, all in one transaction, before anything else is done with them; their numbers."""
     with records.transaction() as connection:
-        return keep_in(connection, bodies)
-
-
-def keep_in(connection: sa.Connection, bodies: Sequence[Body]) -> list[int]:
-    """The same within a transaction."""
-    numbers = []
-    for body in bodies:
-        wanted = sa.insert(EVENT).values(
-            received=body.received,
-            source=body.source,
-            app=body.app,
-            body=body.raw,
-            is_taken=False,
-            kind="",
-            note="",
-        )
-        numbers.append(int(connection.execute(wanted.returning(EVENT.c.id)).scalar_one()))
-    return numbers
+        numbers = []
+        for body in bodies:
+            wanted = sa.insert(EVENT).values(
+                received=body.received,
+                source=body.source,
+                app=body.app,
+                body=body.raw,
+                is_taken=False,
+                kind="",
+                note="",
+            )
+            numbers.append(int(connection.execute(wanted.returning(EVENT.c.id)).scalar_one()))
+        return numbers
 
 
 def untaken(records: Records, limit: int = 500) -> list[int]:
@@ -105,15 +99,28 @@ def list_events(records: Records, *, limit: int = 50, without_job: bool = False)
         return [Event.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
 
 
-def refuse(
-    records: Records, raw: bytes, status: int, reason: str, query: Mapping[str, str] = MappingProxyType({})
-) -> None:
-    """Keep a refused body for inspection, and forget the oldest beyond the ring's size."""
-    with records.transaction() as connection:
-        values = {
-            "received": now(), "status": status, "reason": reason, "body": raw, "size": len(raw), "query": dict(query),
-        }  # fmt: skip
-        connection.execute(sa.insert(REFUSED).values(values))
+class Turned(NamedTuple):
+    """A body that was turned away."""
+
+    raw: bytes
+    """The bytes."""
+    status: int
+    """What was answered: 403 or 400."""
+    reason: str
+    """Why."""
+    query: Mapping[str, str]
+    """What of its URL says who sent it."""
+    received: WallMs
+    """When, Unix ms."""
+
+
+def refuse(records: Records, bodies: Sequence[Turned]) -> None:
+    """Keep refused bodies for inspection, and forget the oldest beyond the ring's size."""
+    values = [{**body._asdict(), "query": dict(body.query), "body": body.raw, "size": len(body.raw)} for body in bodies]
+    for one in values:
+        del one["raw"]
+    with records.refusals.transaction() as connection:
+        connection.execute(sa.insert(REFUSED), values)
         sizes = connection.execute(sa.select(REFUSED.c.id, REFUSED.c.size).order_by(REFUSED.c.id.desc())).all()
         total = 0
         for place, (number, size) in enumerate(sizes):
@@ -139,7 +146,7 @@ class Refused(Value):
 def list_refused(records: Records, limit: int = 50) -> list[Refused]:
     """The newest first."""
     names = [REFUSED.c[name] for name in Refused.model_fields]
-    with records.reading() as connection:
+    with records.refusals.reading() as connection:
         rows = connection.execute(sa.select(*names).order_by(REFUSED.c.id.desc()).limit(limit)).mappings()
         return [Refused.model_validate(dict(row)) for row in rows]
 

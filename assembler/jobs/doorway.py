@@ -16,13 +16,13 @@ from assembler.errors import AssemblerError
 from assembler.jobs.bodies import Body, keep
 from assembler.jobs.catching_up import mend
 from assembler.jobs.engine import Engine
-from assembler.jobs.intake import spool, take_in, take_in_spooled
+from assembler.jobs.intake import check_spool, spool, take_in, take_in_spooled
 from assembler.jobs.records import Records
 from assembler.jobs.tables import open_database
 from assembler.options import Options
 
 AT_ONCE = 200
-STORE_SECONDS = 5.0
+STORE_SECONDS = 1.0
 """The sender waits for ten: one that the database did not take within this goes into the spool folder."""
 AWAY_SECONDS = 5.0
 """How long a database that failed is left alone."""
@@ -38,6 +38,7 @@ class Doorway:
         self._arrived = threading.Event()
         self._is_over = threading.Event()
         self._away_until = 0.0
+        self._is_refusing = False
         self._records: Records | None = None
         self._engine: Engine | None = None
         self._lock = threading.Lock()
@@ -58,7 +59,7 @@ class Doorway:
             if self._engine is not None:
                 self._engine.close()
             if self._records is not None:
-                self._records.engine.dispose()
+                self._records.close()
 
     def records(self) -> Records:
         """The database, opened when it is first there. Raises JobError while it is not."""
@@ -81,11 +82,22 @@ class Doorway:
             self._waiting.put((body, done))
             try:
                 done.result(STORE_SECONDS)
+                self._is_refusing = False
                 return
             except (AssemblerError, TimeoutError):
                 self._away_until = time.monotonic() + AWAY_SECONDS
+        self._is_refusing = True
         spool(self.options, body)  # stored twice where the database only was slow: both are the same job
+        self._is_refusing = False
         self._arrived.set()
+
+    def is_storing(self) -> bool:
+        """False as long as a callback was stored nowhere and the next one would not be either."""
+        if self._is_refusing:
+            with contextlib.suppress(AssemblerError):
+                check_spool(self.options)
+                self._is_refusing = False
+        return not self._is_refusing
 
     def _store_all(self) -> None:
         while True:

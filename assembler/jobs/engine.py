@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from assembler.errors import JobError
 from assembler.jobs.tables import database_errors
 from assembler.options import Options
 from assembler.times import WallMs
+from assembler.workspace import make_private
 
 APPLICATION = "assembler"
 VERSION = "1"
@@ -105,6 +107,8 @@ class Engine:
 
     def __init__(self, options: Options) -> None:
         url = database_of(options)
+        if options.database_url is None:
+            make_private(engine_file(options))
         with engine_errors():
             DBOS.migrate(url)
             _log_ahead(url)
@@ -185,7 +189,12 @@ def database_of(options: Options) -> str:
     if options.database_url is not None:
         url = sa.make_url(options.database_url.get_secret_value())
         return url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return sa.URL.create("sqlite", database=str(options.home.absolute() / "engine.sqlite")).render_as_string()
+    return sa.URL.create("sqlite", database=str(engine_file(options))).render_as_string()
+
+
+def engine_file(options: Options) -> Path:
+    """The engine's database where none was named."""
+    return options.home.absolute() / "engine.sqlite"
 
 
 def _log_ahead(url: str) -> None:

@@ -38,13 +38,25 @@ def spool_folder(options: Options) -> Path:
 
 def spool(options: Options, body: Body) -> None:
     """Keep one body on the disk until the database is back. Raises AssemblerError where that fails, too."""
+    head = json.dumps({"app": body.app, "source": body.source, "received": body.received}).encode("ascii")
+    name = f"{body.received}-{os.getpid()}-{os.urandom(6).hex()}{SPOOLED}"
+    write_whole(_made(options) / name, head + b"\n" + body.raw, mode=0o600)
+
+
+def check_spool(options: Options) -> None:
+    """Raises AssemblerError where ``spool`` would fail."""
+    proof = _made(options) / f"{os.getpid()}.proof"
+    write_whole(proof, b"proof", mode=0o600)
+    proof.unlink(missing_ok=True)
+
+
+def _made(options: Options) -> Path:
     folder = spool_folder(options)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise JobError(f"{folder} cannot be made: {exc.strerror}", hint="Look at ASSEMBLER_HOME.") from exc
-    head = json.dumps({"app": body.app, "source": body.source, "received": body.received}).encode("ascii")
-    write_whole(folder / f"{body.received}-{os.getpid()}-{os.urandom(6).hex()}{SPOOLED}", head + b"\n" + body.raw)
+    return folder
 
 
 def take_in_spooled(records: Records, options: Options) -> int:

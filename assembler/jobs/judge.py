@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from assembler.dialects import parse, read_event, signature
+from assembler.dialects.body import JsonObject, load_object
 from assembler.errors import AssemblerError, CloudError, InputError, NotFinished, RecordingFailed
 from assembler.jobs.keys import Keys
 from assembler.times import WallMs
@@ -33,12 +34,13 @@ def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judge
     app = told if told.isascii() and told.isalnum() and len(told) <= 40 else None
     query = {**query, "sdkappid": app or ""}
     try:
+        body = load_object(raw)
         if keys:
-            claimed = _claimed_app(raw, query)
-            found = signature.check(raw, query=query, keys=keys.of(claimed), now=at)
+            claimed = _claimed_app(body, query)
+            found = signature.check(body, query=query, keys=keys.of(claimed), now=at)
             if found is not signature.Signature.VALID:
                 return Judged(403, f"the signature is {found.value}", app)
-        _check_readable(raw, query)
+        _check_readable(body, query)
     except InputError as exc:
         return Judged(400, exc.sentence, app)
     return Judged(200, "", app)
@@ -49,21 +51,21 @@ def kept(query: Mapping[str, str]) -> dict[str, str]:
     return {name: query[name][:_LONGEST] for name in _KEPT if name in query}
 
 
-def _check_readable(raw: bytes, query: Mapping[str, str]) -> None:
+def _check_readable(body: JsonObject, query: Mapping[str, str]) -> None:
     """An event, a result in any dialect, or what the vendor says instead of one. Raises InputError for all else."""
     try:
-        read_event(raw, query=query)
+        read_event(body, query=query)
     except InputError as no_event:
         try:
-            parse(raw, query=query)
+            parse(body, query=query)
         except (RecordingFailed, NotFinished, CloudError):
             return
         except AssemblerError as exc:
             raise no_event from exc
 
 
-def _claimed_app(raw: bytes, query: Mapping[str, str]) -> str | None:
+def _claimed_app(body: JsonObject, query: Mapping[str, str]) -> str | None:
     try:
-        return read_event(raw, query=query).app_id or None
+        return read_event(body, query=query).app_id or None
     except InputError:
         return query.get("sdkappid") or None

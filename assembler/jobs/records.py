@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from assembler.errors import JobError
 from assembler.jobs.model import Claim, Job, JobState, is_older, job_id
 from assembler.jobs.outbox import TOLD, file_notice, forget_notices
-from assembler.jobs.tables import EVENT, JOB, LOG, READS, database_errors
+from assembler.jobs.tables import EVENT, JOB, LOG, READS, database_errors, open_refusals
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 
@@ -37,6 +38,16 @@ class Records:
         self._writing: AbstractContextManager[object] = (
             threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         )
+
+    @cached_property
+    def refusals(self) -> Records:
+        """What was refused: it waits for nothing that is accepted, and holds up none of it. Raises JobError."""
+        return Records(open_refusals(self.engine))
+
+    def close(self) -> None:
+        if "refusals" in vars(self):
+            self.refusals.close()
+        self.engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from assembler.errors import JobError
-from assembler.jobs.bodies import Body, keep_in
+from assembler.jobs.bodies import Body, keep
 from assembler.jobs.judge import Judged, judge
 from assembler.jobs.keys import Keys
 from assembler.jobs.records import Records
@@ -32,7 +32,7 @@ class RefusedBody(NamedTuple):
 def load_refused(records: Records, number: int) -> RefusedBody:
     """Raises JobError where there is none (any more)."""
     names = [REFUSED.c[name] for name in ("id", "body", "query", "received")]
-    with records.reading() as connection:
+    with records.refusals.reading() as connection:
         row = connection.execute(sa.select(*names).where(REFUSED.c.id == number)).first()
     if row is None:
         raise JobError(
@@ -48,8 +48,7 @@ def take_refused(records: Records, keys: Keys, numbers: Sequence[int]) -> dict[i
     for one in [load_refused(records, number) for number in dict.fromkeys(numbers)]:
         verdict = judged[one.id] = judge(one.raw, one.query, keys, one.received)
         if verdict.status == 200:
-            with records.transaction() as connection:
-                gone = connection.execute(sa.delete(REFUSED).where(REFUSED.c.id == one.id)).rowcount
-                if gone:  # nobody else took it in this moment
-                    keep_in(connection, [Body(one.raw, verdict.app, "callback", one.received)])
+            keep(records, [Body(one.raw, verdict.app, "callback", one.received)])  # first: twice there is the same job
+            with records.refusals.transaction() as connection:
+                connection.execute(sa.delete(REFUSED).where(REFUSED.c.id == one.id))
     return judged

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from assembler.errors import JobError
 from assembler.options import Options
+from assembler.workspace import make_private
 
 METADATA = sa.MetaData()
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -115,7 +117,7 @@ def open_database(options: Options) -> sa.Engine:
     """The database with our tables in it. Raises JobError where it cannot be reached."""
     with database_errors():
         if options.database_url is None:
-            engine = _sqlite(options)
+            engine = _sqlite(options.home.absolute() / "jobs.sqlite")
         else:
             engine = _postgres(options.database_url.get_secret_value())
         with engine.begin() as connection:
@@ -140,17 +142,44 @@ def _add_columns(connection: sa.Connection) -> None:
             index.create(connection, checkfirst=True)
 
 
-def _sqlite(options: Options) -> sa.Engine:
-    home = options.home.absolute()
+def open_refusals(engine: sa.Engine) -> sa.Engine:
+    """Where refused bodies are kept: a connection of their own, and, as SQLite lets one write at a time, a file of
+    their own. Raises JobError where it cannot be reached."""
+    with database_errors():
+        if engine.dialect.name == "postgresql":
+            return sa.create_engine(engine.url, pool_pre_ping=True, pool_size=1, connect_args={"connect_timeout": 5})
+        apart = _sqlite(Path(engine.url.database or "").with_name("refused.sqlite"))
+        with apart.begin() as connection:
+            REFUSED.create(connection, checkfirst=True)
+        _move_refused(engine, apart)
+        return apart
+
+
+def _move_refused(engine: sa.Engine, apart: sa.Engine) -> None:
+    """What an older version kept among the jobs."""
+    with engine.connect() as plain:
+        reader = plain.execution_options(**{READS: True})
+        with reader.begin():
+            rows = [dict(row) for row in reader.execute(sa.select(REFUSED).order_by(REFUSED.c.id)).mappings()]
+    if not rows:
+        return
+    numbers = [row.pop("id") for row in rows]
+    with engine.begin() as connection:
+        gone = connection.execute(sa.delete(REFUSED).where(REFUSED.c.id <= numbers[-1])).rowcount
+        if gone:  # nobody else moves them in this moment
+            with apart.begin() as other:
+                other.execute(sa.insert(REFUSED), rows)
+
+
+def _sqlite(path: Path) -> sa.Engine:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise JobError(
-            f"the folder {home} cannot be made: {exc.strerror}", hint="Name another one with ASSEMBLER_HOME."
+            f"the folder {path.parent} cannot be made: {exc.strerror}", hint="Name another one with ASSEMBLER_HOME."
         ) from exc
-    engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(home / "jobs.sqlite")), connect_args={"timeout": PATIENCE_SECONDS}
-    )
+    make_private(path)  # bodies hold signed URLs; the files beside it get its mode
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": PATIENCE_SECONDS})
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs import job_page, page, published
-from assembler.jobs.bodies import Body, list_events, list_refused, refuse
+from assembler.jobs.bodies import Body, Turned, list_events, list_refused
 from assembler.jobs.crew import crew
 from assembler.jobs.doorway import Doorway
 from assembler.jobs.inbox import SMALL, Inbox, Refusal
@@ -28,6 +28,7 @@ from assembler.jobs.judge import Judged, judge, kept
 from assembler.jobs.keys import Keys
 from assembler.jobs.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
 from assembler.jobs.records import now
+from assembler.jobs.refusals import Refusals
 from assembler.jobs.tasks import missing
 from assembler.jobs.telling import telling
 from assembler.options import Options
@@ -58,13 +59,15 @@ class Metrics:
 def make_app(options: Options, *, workers: int, say: Callable[[str], None], host: str = LOOPBACK[0]) -> FastAPI:
     """The application; its workers live as long as it does."""
     keys, doorway, metrics = Keys(options), Doorway(options, say), Metrics()
+    refusals = Refusals(doorway.records, say)
     threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="callback")
     large = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
     inbox, seldom = Inbox(), Seldom()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with threads, large, doorway.open(), telling(options, doorway.records), crew(workers, options, say):
+        answering, working = telling(options, doorway.records), crew(workers, options, say)
+        with threads, large, doorway.open(), refusals.open(), answering, working:
             yield
 
     app = FastAPI(title="assembler", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -76,8 +79,7 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
             if judged.status == 200:
                 doorway.store(Body(raw, judged.app, "callback", now()))
             else:
-                with contextlib.suppress(JobError):  # for inspection only
-                    refuse(doorway.records(), raw, judged.status, judged.reason, kept(query))
+                refusals.put(Turned(raw, judged.status, judged.reason, kept(query), now()))
         except AssemblerError as exc:
             say(f"error: a callback could be stored nowhere: {exc.sentence}")
             return Judged(503, "it could not be stored: send it again", judged.app)
@@ -116,15 +118,18 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
 
     @app.exception_handler(JobError)
     async def away(_: Request, exc: JobError) -> Response:
-        return JSONResponse({"error": exc.sentence}, 503)
+        return JSONResponse({"error": exc.sentence.partition(": ")[0]}, 503)  # what follows names hosts
 
     @app.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz() -> Response:
+        database, refused = "ok", {} if doorway.is_storing() else {"callbacks": "refused"}
         try:
             doorway.records().count_states()
-        except JobError as exc:
-            return JSONResponse({"status": "degraded", "database": exc.sentence, "spooled": spooled()}, 503)
-        return JSONResponse({"status": "ok", "database": "ok", "spooled": spooled()})
+        except JobError:
+            database = "away"
+        is_well = database == "ok" and not refused
+        told = {"status": "ok" if is_well else "degraded", "database": database, "spooled": spooled(), **refused}
+        return JSONResponse(told, 200 if is_well else 503)
 
     @app.api_route("/metrics", methods=["GET", "HEAD"])
     def figures() -> Response:

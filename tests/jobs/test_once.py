@@ -13,7 +13,7 @@ from lessons import camera, recording
 from workshop import Workshop
 
 from assembler.errors import JobError, NotFinished
-from assembler.jobs.bodies import Body, keep, list_events, list_refused, load_body, refuse, untaken
+from assembler.jobs.bodies import Body, Turned, keep, list_events, list_refused, load_body, refuse, untaken
 from assembler.jobs.catching_up import catch_up, mend
 from assembler.jobs.engine import Phase
 from assembler.jobs.intake import spool, spool_folder, take_in, take_in_spooled
@@ -211,13 +211,13 @@ class TestTheRing:
     def test_the_newest_thousand_are_kept(self, shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("assembler.jobs.bodies.MOST_REFUSED", 5)
         for number in range(8):
-            refuse(shop.records, b"x", 400, str(number))
+            refuse(shop.records, [Turned(b"x", 400, str(number), {}, now())])
         assert [one.reason for one in list_refused(shop.records)] == ["7", "6", "5", "4", "3"]
 
     def test_and_never_more_than_so_many_bytes(self, shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("assembler.jobs.bodies.MOST_REFUSED_BYTES", 1000)
         for number in range(8):
-            refuse(shop.records, b"x" * 300, 403, str(number))
+            refuse(shop.records, [Turned(b"x" * 300, 403, str(number), {}, now())])
         assert [one.reason for one in list_refused(shop.records)] == ["7", "6", "5"]
 
 
