@@ -20,11 +20,12 @@ from assembler.media.muxing_wire import Join, Run, SoundTrack
 from assembler.media.proving import Choice
 from assembler.media.render_any import render_by_any
 from assembler.media.render_setup import RENDER_VERSION, Growth, NotYet, RenderSetup
-from assembler.media.repair import retold
+from assembler.media.repair import UNREADABLE, retold
 from assembler.media.sharing import offer_place
 from assembler.media.sound import render_sound
 from assembler.media.space import Material, check_space
 from assembler.options import Options
+from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
 from assembler.plan.manifest import Manifest, Origin, encoded_stamps
@@ -34,7 +35,7 @@ from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Segment
 from assembler.timeline.model import Timeline
-from assembler.times import Ms
+from assembler.times import Ms, Span
 from assembler.values import Value
 from assembler.workspace import digest_of, identity_of, write_whole
 
@@ -96,7 +97,7 @@ def compose(
         tasks=tuple(tasks),
         verdict=judge(stated),
         outcomes=retold(plan.outcomes, (*picture.findings, *heard)),
-        accounts=plan.accounts,
+        accounts=without_unread(plan.accounts, picture.unread, plan.lanes, material.facts),
         findings=stated,
         origins=_origins(segments, material),
         size=part.stat().st_size,
@@ -200,6 +201,8 @@ class _Picture:
     findings: list[Finding]
     encoding: Encoding | None
     """None: copied."""
+    unread: tuple[tuple[str, Span], ...] = ()
+    """What could not be decoded: video ids, and where on the playback."""
 
 
 def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Picture:
@@ -222,7 +225,8 @@ def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Calla
         for piece in rendered
     ]
     stamps = encoded_stamps(plan, grid_rate(plan.fps), ticks)
-    return _Picture(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding)
+    unread = tuple((loss.video_id, loss.span) for piece in rendered for loss in piece.losses if loss.what == UNREADABLE)
+    return _Picture(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding, unread)
 
 
 def _copied(plan: Plan, setup: RenderSetup) -> _Picture:

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from assembler.facts import Facts
 from assembler.layout.model import Accepts
-from assembler.plan.model import Account, Content, Disposition, Ledger, LostPart
+from assembler.plan.model import Account, Content, Disposition, Lane, Ledger, LostPart, Piece
 from assembler.plan.playing import Playing, Spans
 from assembler.recording import Segment, StreamKind
 from assembler.timeline.model import Clip, LeftOut, Track, Why
-from assembler.times import FileMs, Ms, shared, span, split, union
+from assembler.times import FileMs, Ms, Span, shared, span, split, union
 
 
 def draw_accounts(
@@ -147,3 +147,37 @@ def _left_out_claims(part: LeftOut, what: Content, playing: Playing) -> Iterable
             there = shared(pictures if what is Content.PICTURE else sounds, part.span)
             yield Disposition.REPLACED, there, ""
             yield Disposition.LOST, whole, f"the later file {part.winner} was taken, which has none there"
+
+
+def without_unread(
+    accounts: Sequence[Account], unread: Iterable[tuple[str, Span]], lanes: Iterable[Lane], facts: Mapping[str, Facts]
+) -> tuple[Account, ...]:
+    """The accounts when rendering has shown that pictures, by video id and span on the playback, cannot be decoded."""
+    pieces: dict[str, list[Piece]] = {}
+    for lane in lanes:
+        for piece in lane.pieces:
+            pieces.setdefault(piece.video_id, []).append(piece)
+    lost: dict[str, list[Span]] = {}
+    for video_id, part in unread:
+        picture = facts[video_id].picture
+        for piece in {p.play_start: p for p in pieces.get(video_id, ())}.values():
+            on_file = part.shifted(Ms(-piece.play_start))
+            if picture is not None and (held := on_file.within(span(picture.start, picture.end))) is not None:
+                lost.setdefault(video_id, []).append(held)
+    return tuple(
+        account.model_copy(update={"picture": _less_shown(account.picture, union(lost[account.video_id]))})
+        if account.video_id in lost
+        else account
+        for account in accounts
+    )
+
+
+def _less_shown(ledger: Ledger, lost: Spans) -> Ledger:
+    lengths, parts = dict(ledger.lengths), list(ledger.lost)
+    for part in lost:
+        length = min(part.length, lengths.get(Disposition.SHOWN, 0))  # borders of frames are rounded
+        lengths[Disposition.SHOWN] = Ms(lengths.get(Disposition.SHOWN, 0) - length)
+        lengths[Disposition.LOST] = Ms(lengths.get(Disposition.LOST, 0) + length)
+        parts.append(LostPart(start=FileMs(part.start), end=FileMs(part.start + length), why="it cannot be decoded"))
+    kept = {d: lengths[d] for d in Disposition if lengths.get(d)}
+    return ledger.model_copy(update={"lengths": kept, "lost": tuple(sorted(parts, key=lambda p: p.start))})

@@ -16,7 +16,7 @@ from synthetic import make, truncated
 
 from assembler.assemble import Playback
 from assembler.findings import Fate, Finding, Severity, Verdict
-from assembler.plan.model import Mode
+from assembler.plan.model import Disposition, Mode
 from assembler.recording import StreamKind
 
 SOUND_TOLERANCE = 0.005
@@ -143,6 +143,9 @@ def test_a_chunk_without_one_decodable_picture_shows_background(tmp_path: Path, 
     said = "Between 0:00.133 and 0:03.133 its picture cannot be decoded: background in its place."
     assert warnings(playback) == [said]
     assert fate(playback, "hurt") is Fate.REPAIRED
+    picture = next(a for a in playback.manifest.accounts if a.video_id == "hurt").picture
+    assert picture.length == sum(picture.lengths.values())
+    assert picture.length - picture.lengths[Disposition.LOST] < 40, picture  # less than a frame counts as shown
 
 
 def test_a_wiped_part_of_a_file_holds_the_picture_before_it(tmp_path: Path, ffmpeg: str) -> None:
