@@ -20,7 +20,7 @@ from pathlib import Path
 from assembler.decide import decide, wanted_stamps, work_digest
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
-from assembler.gather import Gathered, declared_lengths, probe_files
+from assembler.gather import Gathered, probe_files
 from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown_wire import Grown
@@ -112,7 +112,7 @@ class Ahead:
         peeked = probe_growing(holes, keep_stamps=stamps, work=self.workspace.scratch, stop=self.stop)
         if set(peeked) != set(growing):
             return
-        declared = declared_lengths(segments)
+        declared = {segment.video_id: segment for segment in segments}
         whole = probe_files(files, stamps, declared, self.workspace, Silent(), self.stop, self.options)
         files = {**files, **whole.files}
         facts = {**whole.facts, **{name: found.facts for name, found in peeked.items()}}

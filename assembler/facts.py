@@ -115,13 +115,15 @@ class Facts(Message):
     one for each participant...)."""
     is_truncated: bool
     """True if the header promises more than the file holds (cut download, killed recorder)."""
+    stated: FileMs | None = None
+    """Where the file ends as its header alone says and nothing contradicts, file axis; None elsewhere."""
     left_out: tuple[str, ...] = ()
     """What the file holds besides and is not used, each to be read behind "The file holds "."""
 
     @property
     def end(self) -> FileMs:
-        """Where the file ends: the last end of picture and sound."""
-        return FileMs(max([s.end for s in (self.picture, *self.sounds) if s is not None], default=0))
+        """Where the file ends: the last end of picture and sound, or what its header states."""
+        return FileMs(max([s.end for s in (self.picture, *self.sounds) if s is not None] + [self.stated or 0]))
 
     @property
     def heard(self) -> tuple[FileMs, FileMs] | None:

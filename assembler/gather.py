@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
-from assembler.media.probe import Straightening, probe_answers
+from assembler.media.probe import Declared, probe_answers
 from assembler.media.probing_wire import Answer
 from assembler.network.download import fetch_all, on_disk
 from assembler.network.growing import Arrivals
@@ -19,10 +19,9 @@ from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Recording, Segment
-from assembler.times import Ms
 from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, write_whole
 
-PROBE_VERSION = 3
+PROBE_VERSION = 4
 """Raised whenever probing learns to see more: facts of older runs are then not taken up."""
 
 
@@ -74,7 +73,8 @@ def with_stamps(
     files = {name: got.files[name] for name in wanted if name in got.facts}
     with disk_errors(workspace.home):
         learned = probe_files(files, wanted, {}, workspace, progress, stop, options)
-    return replace(got, facts={**got.facts, **learned.facts})
+    facts = {name: replace(got.facts[name], picture=found.picture) for name, found in learned.facts.items()}
+    return replace(got, facts={**got.facts, **facts})
 
 
 def _gathered(
@@ -89,7 +89,7 @@ def _gathered(
     fetched = fetch_all(
         segments, cache=workspace.cache, options=options, progress=progress, stop=stop, arrivals=arrivals
     )
-    declared = declared_lengths(segments)
+    declared = {segment.video_id: segment for segment in segments}
     probed = probe_files(fetched.files, stamps, declared, workspace, progress, stop, options)
     errors: dict[str, AssemblerError] = {**fetched.failures, **probed.bad}
     if errors and not probed.facts:
@@ -100,11 +100,6 @@ def _gathered(
     findings = [warning(name, f"Left out: {sentence}") for name, sentence in unusable.items()]
     files = {**fetched.files, **probed.files}
     return Gathered(files, probed.facts, unusable, (*fetched.findings, *findings, *probed.findings))
-
-
-def declared_lengths(segments: Iterable[Segment]) -> dict[str, Ms | None]:
-    """By video id; None where there is no length to be believed."""
-    return {s.video_id: s.duration if s.duration is not None and s.duration > 0 else None for s in segments}
 
 
 def _check_space(segments: Sequence[Segment], options: Options, workspace: Workspace) -> None:
@@ -151,17 +146,23 @@ class Probed:
 def probe_files(
     files: Mapping[str, Path],
     stamps: Collection[str],
-    declared: Mapping[str, Ms | None],
+    segments: Mapping[str, Segment],
     workspace: Workspace,
     progress: Progress,
     stop: Stop,
     options: Options,
 ) -> Probed:
-    """Facts of every file: what an earlier run learned about the same file is taken up. ``declared``: lengths."""
+    """Facts of every file: what an earlier run learned about the same file is taken up.
+
+    ``segments`` by video id, as far as what they declare shall be held against the files.
+    """
     known: dict[str, Answer] = {}
     keys: dict[str, str] = {}
+    lengths = {name: s.duration if s.duration is not None and s.duration > 0 else None for name, s in segments.items()}
+    sizes = {name: s.size for name, s in segments.items()}
     for name, path in files.items():
-        keys[name] = digest_of(PROBE_VERSION, name, identity_of(path), name in stamps, declared.get(name))[:32]
+        told = (name in stamps, lengths.get(name), sizes.get(name))
+        keys[name] = digest_of(PROBE_VERSION, name, identity_of(path), *told)[:32]
         with suppress(OSError, ValueError):
             answer = Answer.from_json((workspace.facts / f"{keys[name]}.json").read_text("utf-8"))
             if answer.facts is not None and (answer.straight is None or answer.straight.exists()):
@@ -172,7 +173,7 @@ def probe_files(
     if missing:
         places = {name: workspace.straight / f"{keys[name]}.media" for name in missing}
         learned, bad = probe_answers(
-            missing, keep_stamps=stamps, straightening=Straightening(places, declared), work=workspace.scratch,
+            missing, keep_stamps=stamps, declared=Declared(places, lengths, sizes), work=workspace.scratch,
             progress=progress, stop=stop, parallel=options.jobs,
         )  # fmt: skip
     for name, answer in learned.items():

@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from assembler.boxes import outer_boxes
+from assembler.media.probing_sniff import HEAD_BYTES, TS_PACKETS, find_packets
 
 Piece = tuple[bytes | tuple[int, int], ...]
 """What is read one behind the other: bytes of our own, and ranges of the file."""
@@ -23,7 +24,6 @@ FLV_HEAD = 13
 MPEG_TAGS = (b"Xing", b"Info")
 MPEG_TAG_PLACES = (36, 21, 13)
 """Where a frame of lengths stands behind its frame's start: by version and channels."""
-TS_PACKET = 188
 
 
 class Spliced(io.RawIOBase):
@@ -208,14 +208,15 @@ def _flv_announced(data: mmap.mmap, span: tuple[int, int]) -> Piece:
 
 def _table_changes(data: mmap.mmap, span: tuple[int, int]) -> Iterator[int]:
     """Where a program's table of streams begins to name others than before."""
-    start, end = span
+    first, step = find_packets(data[span[0] : span[0] + HEAD_BYTES]) or (0, TS_PACKETS[0])
+    start, end = span[0] + first, span[1]
     tables: dict[int, bytes] = {}
     maps: set[int] = set()
-    for at in range(start, end - TS_PACKET + 1, TS_PACKET):
+    for at in range(start, end - TS_PACKETS[0] + 1, step):
         pid = int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF
         if (pid and pid not in maps) or not data[at + 1] & 0x40:
             continue
-        section = _section(data[at : at + TS_PACKET])
+        section = _section(data[at : at + TS_PACKETS[0]])
         if pid == 0:
             maps |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, len(section) - 4, 4)}
             continue

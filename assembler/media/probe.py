@@ -31,16 +31,18 @@ UNUSABLE = "Nothing of the file can be used: fetch it again, or leave it out."
 Outcomes = dict[str, Answer | MediaError]
 
 
-class Straightening(NamedTuple):
-    """What a file whose stamps or streams are broken needs, to be put right in a copy."""
+class Declared(NamedTuple):
+    """What was declared of the files, and where a copy goes of one whose stamps or streams have to be put right."""
 
     places: Mapping[str, Path]
     """Where the copy of each file goes, by video id."""
-    declared: Mapping[str, Ms | None]
+    lengths: Mapping[str, Ms | None]
     """How long each segment is declared to be."""
+    sizes: Mapping[str, int | None]
+    """How many bytes each is declared to have."""
 
 
-NONE_STRAIGHT = Straightening({}, {})
+NOTHING_DECLARED = Declared({}, {}, {})
 
 
 def probe(path: Path, *, video_id: str, keep_stamps: bool, work: Path, seconds: float = SECONDS) -> Facts:
@@ -49,7 +51,7 @@ def probe(path: Path, *, video_id: str, keep_stamps: bool, work: Path, seconds: 
     ``work`` is a folder for short-lived files. Raises MediaError saying what is wrong with the file.
     """
     kept = {video_id} if keep_stamps else set()
-    outcome = _probe_some({video_id: path}, kept, NONE_STRAIGHT, work, seconds, None, lambda _: None)[video_id]
+    outcome = _probe_some({video_id: path}, kept, NOTHING_DECLARED, work, seconds, None, lambda _: None)[video_id]
     if isinstance(outcome, MediaError):
         raise outcome
     assert outcome.facts is not None
@@ -67,7 +69,7 @@ def probe_all(
 ) -> tuple[dict[str, Facts], dict[str, MediaError]]:
     """As ``probe_answers``, of files as they are."""
     found, bad = probe_answers(
-        files, keep_stamps=keep_stamps, straightening=NONE_STRAIGHT, work=work, progress=progress, stop=stop,
+        files, keep_stamps=keep_stamps, declared=NOTHING_DECLARED, work=work, progress=progress, stop=stop,
         parallel=parallel,
     )  # fmt: skip
     return {video_id: answer.facts for video_id, answer in found.items() if answer.facts is not None}, bad
@@ -77,7 +79,7 @@ def probe_answers(
     files: Mapping[str, Path],
     *,
     keep_stamps: Collection[str],
-    straightening: Straightening,
+    declared: Declared,
     work: Path,
     progress: Progress,
     stop: Stop | None,
@@ -103,7 +105,7 @@ def probe_answers(
         def work_through(hand: dict[str, Path]) -> None:
             # A child dies with the thread that starts it, so this thread also waits for it.
             found = _probe_some(
-                hand, keep_stamps, straightening, work, SECONDS, stop, lambda done: task.advance(sizes[done])
+                hand, keep_stamps, declared, work, SECONDS, stop, lambda done: task.advance(sizes[done])
             )
             with lock:
                 outcomes.update(found)
@@ -132,7 +134,7 @@ def probe_growing(
     """What can be said of files (by video id, each with its hole) before they are whole; bad ones are left out."""
     places = {video_id: path.absolute() for video_id, (path, _) in files.items()}
     holes = {video_id: hole for video_id, (_, hole) in files.items()}
-    end = _one_child(places, keep_stamps, NONE_STRAIGHT, work, SECONDS, stop, holes) if places else None
+    end = _one_child(places, keep_stamps, NOTHING_DECLARED, work, SECONDS, stop, holes) if places else None
     answers = end.answers if end is not None else []
     return {a.video_id: Peeked(a.facts, a.reach) for a in answers if a.facts is not None}
 
@@ -146,7 +148,7 @@ def _size(path: Path) -> int:
 def _probe_some(
     files: Mapping[str, Path],
     keep_stamps: Collection[str],
-    straightening: Straightening,
+    declared: Declared,
     work: Path,
     seconds: float,
     stop: Stop | None,
@@ -160,7 +162,7 @@ def _probe_some(
     outcomes: Outcomes = {}
     left = {video_id: path.absolute() for video_id, path in files.items()}
     while left:
-        end = _one_child(left, keep_stamps, straightening, work, seconds, stop)
+        end = _one_child(left, keep_stamps, declared, work, seconds, stop)
         for answer in end.answers:
             outcomes[answer.video_id] = _outcome(answer)
             left.pop(answer.video_id, None)
@@ -198,7 +200,7 @@ class _End(NamedTuple):
 def _one_child(
     files: Mapping[str, Path],
     keep_stamps: Collection[str],
-    straightening: Straightening,
+    declared: Declared,
     work: Path,
     seconds: float,
     stop: Stop | None,
@@ -211,8 +213,9 @@ def _one_child(
             path=path,
             keep_stamps=name in keep_stamps,
             hole=(holes or {}).get(name),
-            declared=straightening.declared.get(name),
-            straight=straightening.places.get(name),
+            declared=declared.lengths.get(name),
+            size=declared.sizes.get(name),
+            straight=declared.places.get(name),
         )
         for name, path in files.items()
     )

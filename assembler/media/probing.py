@@ -211,14 +211,12 @@ def _facts(
         sounds=tuple(sound.facts(origin) for sound in sounds if sound.start is not None),
         is_truncated=is_cut,
     )
-    return replace(facts, is_truncated=is_cut or _ends_early(facts))
-
-
-def _ends_early(facts: Facts) -> bool:
-    """An mp4's tables are exact, so it is judged by them; other headers are judged by the length they declare."""
-    if facts.declared is None or facts.container == "mov":
-        return False
-    return FileMs(facts.end + round_ms(facts.origin) + TRUNCATED_SECONDS * 1000) < facts.declared
+    is_early = facts.declared is not None and facts.end + round_ms(origin) + TRUNCATED_SECONDS * 1000 < facts.declared
+    if is_early and not is_cut and not facts.sounds and (wanted.size or 0) <= facts.size:
+        # one picture for minutes: nothing contradicts the header, as a sound that stops too would
+        return replace(facts, stated=FileMs((facts.declared or 0) - round_ms(origin)))
+    # an mp4's tables are exact, so it is judged by them; other headers are judged by the length they declare
+    return replace(facts, is_truncated=is_cut or (is_early and container.name != "mov"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ from assembler.media.probing_wire import Unusable
 HEAD_BYTES = 4096
 MAX_MOOV_BYTES = 64 << 20
 
+TS_PACKETS = (188, 192, 204)
+"""Bytes of a TS packet: alone, with a time stamp in front (M2TS), with a checksum behind."""
+
 FETCH_AGAIN = "Fetch the file again; where that is what the server sends, ask the vendor for a new URL."
 PLAYLISTS = ("#extm3u", "ffconcat", "[playlist]", "<smil", "<mpd")
 MP4_BOXES = frozenset(
@@ -56,15 +59,27 @@ def sniff(path: Path) -> Container:
             is_cut = 0 < promised < 0xFFFFFF00 and promised + 8 > size
             return Container("wav" if head[8:12] == b"WAVE" else "avi", is_cut=is_cut)
         if head[:4] == b"FLV\x01":
-            return Container("flv", may_change=True)
+            return Container("flv", is_cut=_flv_bytes(head) > size, may_change=True)
         if head[:4] == b"OggS":
             return Container("ogg", has_length=False, may_change=True)
-        if head[:1] == b"\x47" and all(head[at : at + 1] == b"\x47" for at in (188, 376) if at < size):
+        if find_packets(head) is not None:
             return Container("mpegts", has_length=False)
         sound = _mpeg_audio(file, head)
     if sound is not None:
         return sound
     raise _foreign(head)
+
+
+def find_packets(head: bytes, least: int = 5) -> tuple[int, int] | None:
+    """(where the first whole packet of a TS begins, bytes from one to the next); a cut may have begun anywhere."""
+    for start in range(max(TS_PACKETS)):
+        for step in TS_PACKETS:
+            marks = head[start::step]
+            if marks.count(b"\x47") == len(marks) and (
+                len(marks) >= least or (start == 0 and len(head) < least * step)
+            ):
+                return start, step
+    return None
 
 
 def _mpeg_audio(file: IO[bytes], head: bytes) -> Container | None:
@@ -117,6 +132,13 @@ def _has_two_descriptions(moov: bytes) -> bool:
             return True
         at = moov.find(b"stsd", at + 4)
     return False
+
+
+def _flv_bytes(head: bytes) -> int:
+    """How many bytes the file has as its metadata says; 0 where they do not."""
+    at = head.find(b"\0\x08filesize\0")
+    (value,) = struct.unpack(">d", head[at + 11 : at + 19]) if 0 <= at <= len(head) - 19 else (0.0,)
+    return int(value) if 0 < value < 1e15 else 0
 
 
 def _is_matroska_cut(head: bytes, size: int) -> bool:

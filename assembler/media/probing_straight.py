@@ -75,7 +75,7 @@ def _straightened(wanted: Wanted, container: Container, look: Look) -> Answer | 
     found = straighten(wanted.path, container, wanted.declared, wanted.straight)
     if found is None:
         return None
-    facts, _ = look(replace(wanted, path=wanted.straight))
+    facts, _ = look(replace(wanted, path=wanted.straight, size=None))
     return _told(Answer(video_id=wanted.video_id, facts=facts, straight=wanted.straight), found)
 
 

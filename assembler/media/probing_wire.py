@@ -25,6 +25,8 @@ class Wanted(Message):
     ``Answer.reach`` is wanted. None: all of the file is there."""
     declared: Ms | None = None
     """How long the segment is declared to be, where it is."""
+    size: int | None = None
+    """How many bytes the segment is declared to have, where it is."""
     straight: Path | None = None
     """Where a straightened copy goes if one is needed, absolute; None: it may not be made."""
 

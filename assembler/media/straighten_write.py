@@ -153,13 +153,14 @@ class _Sets:
         self._now = bytes(stream.codec_context.extradata or b"")
 
     def with_sets(self, packet: Packet[Any]) -> Packet[Any]:
-        if packet.has_sidedata("new_extradata"):
+        is_told = packet.has_sidedata("new_extradata")
+        if is_told:
             self._now = bytes(packet.get_sidedata("new_extradata"))
-        if not packet.is_keyframe or self._now == self._head:
+        is_other = packet.is_keyframe and self._now != self._head
+        sets = prefixed_sets(self._codec, self._now) if is_other else b""
+        if not sets and not is_told:
             return packet
-        sets = prefixed_sets(self._codec, self._now)
-        if not sets:
-            return packet
+        # a muxer that is told of new extradata would write its header anew
         twin: Packet[Any] = Packet(sets + bytes(packet))
-        twin.is_keyframe = True
+        twin.is_keyframe = packet.is_keyframe
         return twin
