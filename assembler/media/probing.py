@@ -33,16 +33,13 @@ from assembler.media.probing_tables import take_by_tables
 from assembler.media.probing_wire import Answer, Request, Surprised, Unusable, Wanted
 from assembler.media.reading_tables import read_tables
 from assembler.media.sample_tables import NotPlain
+from assembler.media.streams import chosen_streams, pictures_of
 from assembler.times import FileMs
 
 TRUNCATED_SECONDS = 1
 """A file that ends this much before its declared length is truncated (less is rounding and missing last durations)."""
 Taking = Callable[[InputContainer, PictureWatch | None, Sequence[SoundWatch], Reach], bool]
 """A way through a file: every packet comes to the knowledge of its watch; True if the file is cut."""
-COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
-"""What makes a picture stream none of the class."""
-STILLS = ("png", "bmp", "tiff", "webp", "gif")
-"""A cover, too, where there is another picture: matroska's muxers make tracks of them."""
 DAMAGED = "The file is damaged: fetch it again, or play it to see whether it can be used at all."
 
 
@@ -118,9 +115,9 @@ def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, 
 
 def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch | None, list[SoundWatch]]:
     """The picture stream that is shown, and all sound streams; data streams are ignored."""
-    picture = next(iter(_pictures_of(opened)), None)
-    sounds = [SoundWatch(stream, container) for stream in opened.streams.audio if stream.codec_context]
-    return PictureWatch(picture, container) if picture else None, sounds
+    picture, sounds = chosen_streams(opened)
+    watches = [SoundWatch(stream, container) for stream in sounds]
+    return PictureWatch(picture, container) if picture else None, watches
 
 
 def _unheard(opened: InputContainer, sounds: Sequence[SoundWatch]) -> tuple[str, ...]:
@@ -134,20 +131,12 @@ def _unheard(opened: InputContainer, sounds: Sequence[SoundWatch]) -> tuple[str,
     )
 
 
-def _pictures_of(opened: InputContainer) -> list[Any]:
-    """The file's picture streams that are no cover art, the one that is shown first: the first of those that the file
-    calls enabled or default, else the first."""
-    found = [s for s in opened.streams.video if s.codec_context and not s.disposition & COVERS]
-    moving = [s for s in found if s.codec.canonical_name not in STILLS]
-    return sorted(moving or found, key=lambda s: (not s.disposition & Disposition.default, s.index))
-
-
 def _unseen(opened: InputContainer) -> tuple[str, ...]:
     """Further picture streams, in words."""
     return tuple(
         f"a second picture (stream {s.index}, {s.codec_context.width}x{s.codec_context.height}"
         f"{'' if s.disposition & Disposition.default else ', not enabled or not the default'}): it is not shown."
-        for s in _pictures_of(opened)[1:]
+        for s in pictures_of(opened)[1:]
     )
 
 

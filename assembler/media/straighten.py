@@ -17,6 +17,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Discard
 
 from assembler.media.glued import Piece, Spliced, announced, pieces
 from assembler.media.probing_sniff import Container
@@ -79,6 +80,9 @@ class Scan:
         """As far as they can be read; without what was put in front to announce a stream."""
         front = sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in piece[:-1])
         self.is_surprised = False
+        for stream in opened.streams:
+            if stream not in streams:
+                stream.discard = Discard.all
         try:
             for packet in opened.demux(streams) if streams else ():
                 if packet.size and not (front and packet.pos is not None and packet.pos < front):

@@ -10,13 +10,23 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
+COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
+"""What makes a picture stream none of the class."""
+STILLS = ("png", "bmp", "tiff", "webp", "gif")
+"""A cover, too, where there is another picture: matroska's muxers make tracks of them."""
+
 
 def chosen_streams(source: InputContainer) -> tuple[VideoStream | None, list[AudioStream]]:
-    """The first picture stream that is no cover art, and every sound stream; data streams are ignored."""
-    picture = next(
-        (s for s in source.streams.video if s.codec_context and not s.disposition & Disposition.attached_pic), None
-    )
-    return picture, [s for s in source.streams.audio if s.codec_context]
+    """The picture stream that is shown, and every sound stream; data streams are ignored."""
+    return next(iter(pictures_of(source)), None), [s for s in source.streams.audio if s.codec_context]
+
+
+def pictures_of(source: InputContainer) -> list[Any]:
+    """The file's picture streams that are no cover art, the one that is shown first: the first of those that the file
+    calls enabled or default, else the first."""
+    found = [s for s in source.streams.video if s.codec_context and not s.disposition & COVERS]
+    moving = [s for s in found if s.codec.canonical_name not in STILLS]
+    return sorted(moving or found, key=lambda s: (not s.disposition & Disposition.default, s.index))
 
 
 def alone(source: InputContainer, wanted: Any) -> None:
