@@ -65,7 +65,7 @@ def assemble(
 def _assemble(
     recordings: Recording | Sequence[Recording], out: Path, options: Options, progress: Progress, stop: Stop
 ) -> Playback:
-    ordered = in_order(recordings)
+    ordered = in_order(recordings, options)
     _check_place(out, ".mp4")
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
@@ -124,8 +124,7 @@ class _Making:
         part = self.out.with_name(self.out.name + ".part")
         manifest = compose(
             plan, timeline, got, digest, part, folder=folder, program=self.program, choice=choice,
-            options=self.options, progress=self.progress, stop=self.stop, tasks=[r.name for r in self.recordings],
-            segments=[s for r in self.recordings for s in r.segments],
+            options=self.options, progress=self.progress, stop=self.stop, recordings=self.recordings,
         )  # fmt: skip
         with _without(part):
             _refuse_warnings(manifest.findings, self.options)
@@ -159,14 +158,14 @@ def _gather(
 
 def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
     """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
-    return decide(in_order(recordings), Gathered({}, {}, {}, ()), options)
+    return decide(in_order(recordings, options), Gathered({}, {}, {}, ()), options)
 
 
 def plan_probed(
     recordings: Recording | Sequence[Recording], options: Options, progress: Progress | None = None
 ) -> tuple[Timeline, Plan]:
     """Timeline and plan as ``assemble`` would take them: files are downloaded and probed, nothing is rendered."""
-    ordered = in_order(recordings)
+    ordered = in_order(recordings, options)
     got = _gather(ordered, options, Workspace(options.home), progress or Silent(), Stop())
     return decide(ordered, got, options)
 
@@ -181,7 +180,7 @@ def take_frame(
     """One composed picture of the playback as a PNG, for trying layouts; only the files seen then are fetched."""
     from assembler.media.frame import single_frame  # and with it what builds graphs
 
-    ordered = in_order(recordings)
+    ordered = in_order(recordings, options)
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
     _check_place(png, ".png")

@@ -32,6 +32,7 @@ from assembler.flags import (
     PlayTimesFlag,
     QualityFlag,
     Results,
+    ScreensFlag,
     Shown,
     ShownAs,
     StartFlag,
@@ -74,6 +75,7 @@ def run(
     layout: LayoutFlag = None,
     teacher: TeacherFlag = None,
     mix_user: MixFlag = None,
+    screen_users: ScreensFlag = None,
     fps: FpsFlag = None,
     background: BackgroundFlag = None,
     fill: FillFlag = None,
@@ -102,7 +104,8 @@ def run(
     from assembler.report.text import describe_playback
 
     options = load_options(
-        layout=layout, teacher=teacher, mix_user=mix_user, fps=fps, background=background, fill=fill,
+        layout=layout, teacher=teacher, mix_user=mix_user, screen_users=screen_users, fps=fps,
+        background=background, fill=fill,
         play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, parallel=parallel, jobs=jobs,
         quality=quality, encoder=encoder, loudness=loudness, start=start, end=end, strict=strict or None,
         keep_work=keep_work or None, ffmpeg=ffmpeg,
@@ -147,6 +150,7 @@ def plan(
     layout: LayoutFlag = None,
     teacher: TeacherFlag = None,
     mix_user: MixFlag = None,
+    screen_users: ScreensFlag = None,
     fps: FpsFlag = None,
     background: BackgroundFlag = None,
     fill: FillFlag = None,
@@ -164,7 +168,8 @@ def plan(
     from assembler.report.text import describe_plan
 
     options = load_options(
-        layout=layout, teacher=teacher, mix_user=mix_user, fps=fps, background=background, fill=fill,
+        layout=layout, teacher=teacher, mix_user=mix_user, screen_users=screen_users, fps=fps,
+        background=background, fill=fill,
         play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, encoder=encoder, start=start,
         end=end,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from assembler.errors import InputError
@@ -13,7 +13,7 @@ from assembler.media.render_setup import RENDER_VERSION
 from assembler.options import Options
 from assembler.plan.build import build_plan
 from assembler.plan.model import Plan
-from assembler.recording import Recording
+from assembler.recording import Recording, StreamKind
 from assembler.timeline import append, build_timeline, order_recordings
 from assembler.timeline.model import Timeline
 from assembler.workspace import digest_of
@@ -56,7 +56,7 @@ def _timeline(recordings: Sequence[Recording], got: Gathered, options: Options) 
 
 def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
     """The timeline from what is declared: no network, no files."""
-    return _timeline(in_order(recordings), Gathered({}, {}, {}, ()), options)
+    return _timeline(in_order(recordings, options), Gathered({}, {}, {}, ()), options)
 
 
 def wanted_stamps(recordings: Sequence[Recording], options: Options) -> tuple[str, ...]:
@@ -66,12 +66,22 @@ def wanted_stamps(recordings: Sequence[Recording], options: Options) -> tuple[st
     return ()
 
 
-def in_order(recordings: Recording | Sequence[Recording]) -> list[Recording]:
-    """As a list, in the order of the class."""
+def in_order(recordings: Recording | Sequence[Recording], options: Options) -> list[Recording]:
+    """As a list, in the order of the class, the cameras of ``screen_users`` as the screen shares they are."""
     given = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if not given:
         raise InputError("no recording was given", hint="Name at least one result file.")
-    return order_recordings(given)
+    return order_recordings([_with_screens(recording, options.screen_users) for recording in given])
+
+
+def _with_screens(recording: Recording, users: Collection[str]) -> Recording:
+    if not any(s.kind is StreamKind.CAMERA and s.user in users for s in recording.segments):
+        return recording
+    segments = (
+        s.model_copy(update={"kind": StreamKind.SCREEN}) if s.kind is StreamKind.CAMERA and s.user in users else s
+        for s in recording.segments
+    )
+    return recording.model_copy(update={"segments": tuple(segments)})
 
 
 def work_digest(recordings: Sequence[Recording], options: Options, program: Ffmpeg) -> str:

@@ -44,6 +44,7 @@ ShownAs = Annotated[Shown, typer.Option("--progress", help="How progress is show
 LayoutFlag = Annotated[str | None, _flag("layout", "--layout", metavar="NAME|FILE.json")]
 TeacherFlag = Annotated[str | None, _flag("teacher", "--teacher", metavar="USER")]
 MixFlag = Annotated[str | None, _flag("mix_user", "--mix-user", metavar="STREAM")]
+ScreensFlag = Annotated[str | None, _flag("screen_users", "--screen-users", metavar="USER,...")]
 FpsFlag = Annotated[Any, _flag("fps", "--fps", parser=_rate, metavar="RATE")]
 BackgroundFlag = Annotated[str | None, _flag("background", "--background", metavar="#RRGGBB")]
 FillFlag = Annotated[Fill | None, _flag("fill", "--fill")]

@@ -106,6 +106,8 @@ class Options(BaseSettings):
     """User id of the teacher, who gets the first (or larger) place throughout."""
     mix_user: str | None = None
     """Which mixed stream to show if there are several: its stream id or the end of it."""
+    screen_users: Annotated[tuple[str, ...], NoDecode] = ()
+    """User ids (separated by commas) whose camera is a screen share, beside desktop_sharing_<room>."""
     fps: Fraction | None = None
     """Frames per second of the playback; the largest rate among the streams really seen if not given."""
     background: str | None = None
@@ -168,6 +170,11 @@ class Options(BaseSettings):
     @field_validator("allow_hosts", "public_hosts", mode="before")
     @classmethod
     def _hosts(cls, given: object) -> object:
+        return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+    @field_validator("screen_users", mode="before")
+    @classmethod
+    def _users(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
 
     @field_validator("callback_keys", mode="before")

@@ -31,6 +31,8 @@ KINDS = {
 
 SCREEN_PREFIX = "tic_substream_"
 """Before the user of a screen share in the newer dialects."""
+WEB_SHARE = "desktop_sharing_"
+"""Before the room, in the user id under which a web page's screen share joins as if it were a camera."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,9 @@ def read_vendor_segment(
     stream_id = fields.text(spelling.user) or ""
     if not stream_id and kind in (StreamKind.CAMERA, StreamKind.SCREEN, StreamKind.AUDIO):
         findings.append(note(fields.at(spelling.user), f"The {kind.value} segment names no user."))
+    if kind is StreamKind.CAMERA and stream_id.startswith(WEB_SHARE):
+        kind = StreamKind.SCREEN
+        findings.append(note(fields.at(spelling.user), f"{shown(stream_id)} is the screen share of a web page."))
     size = fields.number(spelling.size, -LARGEST, LARGEST, "bytes")
     url = entry.get(spelling.url)
     if url is not None and not isinstance(url, str):

@@ -66,14 +66,15 @@ def arrange(timeline: Timeline, facts: Mapping[str, Facts], sizes: Sizes, option
         mixed=(choice.mixed.size if choice.mixed is not None else None) or Needs().mixed,
     )
     layout = _recoloured(find_layout(choice.name, needs), options)
+    teacher, absent = _teacher(timeline, layout, options)
     mixed, unmixed = _mixed_shown(layout, mixes, choice, options)
     users = _accepting(layout, Accepts.USER)
-    seats, late = hand_out(stays, users, options.teacher)
+    seats, late = hand_out(stays, users, teacher)
     shares, hidden = _shares(timeline, layout)
     placements = [*_seated(seats), *shares, *_boards(timeline, layout), *_mixes(layout, mixed)]
     order = {slot.name: index for index, slot in enumerate(layout.slots)}
     placements.sort(key=lambda p: (p.span.start, order[p.slot], p.video_id))
-    findings = [*choice.findings, *unmixed]
+    findings = [*choice.findings, *unmixed, *absent]
     if mixed is None:  # else nobody is missing: the mixed stream contains them
         findings += [*(_unseen(late, seats) if users else []), *hidden, *_without_place(timeline, layout)]
     return Arrangement(layout=layout, reason=choice.reason, placements=tuple(placements), findings=tuple(findings))
@@ -108,6 +109,15 @@ def _check_teacher(timeline: Timeline, options: Options) -> None:
     if options.teacher is not None and options.teacher not in users:
         there = f"There are: {', '.join(users)}." if users else "No stream of this class names its user."
         raise InputError(f"there is no user {options.teacher!r} to be the teacher", hint=there)
+
+
+def _teacher(timeline: Timeline, layout: Layout, options: Options) -> tuple[str | None, list[Finding]]:
+    """Who gets the first place: as asked for, else whom the layout's MixStream names."""
+    if options.teacher is not None or not layout.teacher:
+        return options.teacher, []
+    if any(track.user == layout.teacher for track in timeline.tracks):
+        return layout.teacher, []
+    return None, [note(f"layout {layout.name}", f"Its TeacherId {layout.teacher!r} is nobody of this class.")]
 
 
 def _size(video_id: str, facts: Mapping[str, Facts], sizes: Sizes) -> tuple[int, int] | None:

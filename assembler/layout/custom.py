@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from assembler.errors import InputError
+from assembler.layout.builtin import LAYOUTS, Needs
 from assembler.layout.model import Accepts, Canvas, Layout, Rect, Slot
 from assembler.options import Fill
 
@@ -17,6 +18,7 @@ BLACK = "#000000"
 BOARD, SCREEN, MIX = "tic_record_user", "tic_substream", "tic_mixstream"
 COLOUR = re.compile(r"(?:#|0[xX])?([0-9a-fA-F]{6})")
 SHORT_COLOUR = re.compile(r"#([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])")
+SNAKE_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 LONGEST_SHOWN = 60
 
 
@@ -77,15 +79,20 @@ def load_custom(text: str, name: str) -> Layout:
     what was expected; a rectangle outside the canvas is refused.
     """
     try:
-        body = json.loads(text)
+        body = _camel(json.loads(text))
     except (ValueError, RecursionError) as exc:
         raise InputError(f"layout {name} is not JSON: {exc}", hint="Give the vendor's CustomLayout JSON.") from exc
+    inner = _unwrapped(body)
+    teacher = _teacher(inner)
+    model = _model(inner, name)
+    if model is not None:
+        return model.model_copy(update={"teacher": teacher})
     try:
-        custom = _Custom.model_validate(_unwrapped(body))
+        custom = _Custom.model_validate(_custom(inner))
     except ValidationError as exc:
         raise InputError(
             f"layout {name}: {_complaint(exc.errors(include_url=False)[0])}",
-            hint="Look at the vendor's CustomLayout: Canvas{LayoutParams}, InputStreamList[]{LayoutParams}.",
+            hint="Look at the vendor's MixStream: ModelId, or Custom{Canvas, InputStreamList[]{LayoutParams}}.",
         ) from exc
     size = custom.Canvas.LayoutParams
     canvas = Canvas(
@@ -96,15 +103,51 @@ def load_custom(text: str, name: str) -> Layout:
     slots: list[Slot] = []
     for index, stream in enumerate(custom.InputStreamList):
         slots.append(_slot(stream, size, f"layout {name}: InputStreamList.{index}", {s.name for s in slots}))
-    return Layout(name=name, canvas=canvas, slots=tuple(slots))
+    return Layout(name=name, canvas=canvas, slots=tuple(slots), teacher=teacher)
+
+
+def _camel(value: Any) -> Any:
+    """The names of v1 (``input_stream_list``) as the newer API writes them."""
+    if isinstance(value, list):
+        return [_camel(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        "".join(part.capitalize() for part in key.split("_")) if SNAKE_NAME.fullmatch(key) else key: _camel(entry)
+        for key, entry in value.items()
+    }
 
 
 def _unwrapped(body: Any) -> Any:
-    """The layout itself, also where the whole MixStream parameter was given."""
-    for key in ("MixStream", "Custom", "CustomLayout"):
-        if isinstance(body, dict) and "Canvas" not in body and key in body:
-            body = body[key]
-    return body
+    """The MixStream parameter, also where a whole request was given; the layout itself where that is all there is."""
+    inner = body.get("MixStream") if isinstance(body, dict) else None
+    return inner if isinstance(inner, dict) else body
+
+
+def _custom(stream: Any) -> Any:
+    for key in ("Custom", "CustomLayout"):
+        if isinstance(stream, dict) and "Canvas" not in stream and key in stream:
+            stream = stream[key]
+    return stream
+
+
+def _teacher(stream: Any) -> str:
+    value = stream.get("TeacherId") if isinstance(stream, dict) else None
+    return value if isinstance(value, str) and value.isprintable() else ""
+
+
+def _model(stream: Any, name: str) -> Layout | None:
+    """The vendor's own layout that a MixStream names by its number; None where it brings one."""
+    if not isinstance(stream, dict) or stream.get("Custom") or stream.get("Canvas") or stream.get("CustomLayout"):
+        return None
+    number = stream.get("ModelId")
+    if number in (None, "", 0):
+        return None
+    known = {f"{model}": f"tiw-{model}" for model in (1, 2)}
+    if f"{number}" not in known:
+        shown = repr(number)[:LONGEST_SHOWN]
+        raise InputError(f"layout {name}: ModelId is {shown}, expected 1 or 2", hint="Or give a Custom layout.")
+    return LAYOUTS[known[f"{number}"]](Needs())
 
 
 def _complaint(error: ErrorDetails) -> str:

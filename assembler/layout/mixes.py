@@ -78,8 +78,8 @@ def _why_not(timeline: Timeline, seen: Sequence[Span], coverage: Fraction, singl
 
 def choose_mix(mixes: Sequence[Mixed], wanted: str | None) -> Mixed:
     """The mixed stream with this id, else the one whose last part it is ("3" for ``tic_mixstream_7_3``, whatever
-    there is at ``_103``), else the only one that begins or ends with it; the best one if none is named
-    (one that is a whole playback before all others).
+    there is at ``_103``), else the only one that begins or ends with it (no number is taken for a part of another);
+    the best one if none is named (one that is a whole playback before all others).
 
     Raises InputError listing the choices.
     """
@@ -89,13 +89,21 @@ def choose_mix(mixes: Sequence[Mixed], wanted: str | None) -> Mixed:
         return next((m for m in mixes if m.is_whole), mixes[0])
     exact = [m for m in mixes if m.track.stream_id == wanted]
     last_part = [m for m in mixes if m.track.stream_id.endswith(f"_{wanted}")]
-    near = [m for m in mixes if m.track.stream_id.startswith(wanted) or m.track.stream_id.endswith(wanted)]
+    near = [m for m in mixes if _begins_or_ends(m.track.stream_id, wanted)]
     found = exact or last_part or near
     if len(found) != 1:
         count = "no" if not found else "more than one"
         there = ", ".join(sorted(m.track.stream_id or "one without a name" for m in mixes))
         raise InputError(f"{count} mixed stream matches {wanted!r}", hint=f"There are: {there}.")
     return found[0]
+
+
+def _begins_or_ends(stream_id: str, wanted: str) -> bool:
+    """True if the id begins or ends with it, and neither cuts a number in two: 1 is not meant by 101."""
+    if stream_id.startswith(wanted):
+        rest = stream_id.removeprefix(wanted)
+        return not (wanted[-1:].isdigit() and rest[:1].isdigit())
+    return stream_id.endswith(wanted) and wanted[:1] not in set("123456789")
 
 
 def percent(share: Fraction) -> str:

@@ -79,6 +79,8 @@ class Layout(Value):
     """What the user chose: a built-in name or the base name of the CustomLayout file."""
     canvas: Canvas
     """The whole picture."""
+    teacher: str = ""
+    """User who gets the first place throughout, where the vendor's MixStream names one; "" where it does not."""
     slots: tuple[Slot, ...]
     """Places; free user slots are handed out in this order."""
 

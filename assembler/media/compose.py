@@ -28,12 +28,12 @@ from assembler.options import Options
 from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
-from assembler.plan.manifest import Manifest, Origin, encoded_stamps
+from assembler.plan.manifest import Manifest, Origin, encoded_stamps, told_of
 from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
 from assembler.processes import Stop
 from assembler.progress import Progress
-from assembler.recording import Segment
+from assembler.recording import Recording, Segment
 from assembler.timeline.model import Timeline
 from assembler.times import Ms, Span
 from assembler.values import Value
@@ -77,8 +77,7 @@ def compose(
     options: Options,
     progress: Progress,
     stop: Stop,
-    segments: Sequence[Segment],
-    tasks: Sequence[str],
+    recordings: Sequence[Recording],
 ) -> Manifest:
     """Write the whole playback to ``part`` and return what it must be; work that exists in ``folder`` is taken up."""
     check_space(plan, material, folder, part)
@@ -94,12 +93,13 @@ def compose(
         encoder="copy" if picture.encoding is None else picture.encoding.name,
         quality=None if picture.encoding is None else picture.encoding.quality,
         digest=digest,
-        tasks=tuple(tasks),
+        tasks=tuple(r.name for r in recordings),
+        recordings=tuple(told_of(r) for r in recordings),
         verdict=judge(stated),
         outcomes=retold(plan.outcomes, (*picture.findings, *heard)),
         accounts=without_unread(plan.accounts, picture.unread, plan.lanes, material.facts),
         findings=stated,
-        origins=_origins(segments, material),
+        origins=_origins([s for r in recordings for s in r.segments], material),
         size=part.stat().st_size,
         length=plan.length,
         fps=plan.fps,

@@ -9,7 +9,7 @@ from assembler.layout.model import Canvas
 from assembler.options import Quality
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.plan.stamps import Stamps
-from assembler.recording import StreamKind
+from assembler.recording import Interrupt, Recording, StreamKind, VendorError
 from assembler.timeline.model import Chapter, Clock
 from assembler.times import Ms, PlayMs
 from assembler.values import Value
@@ -32,6 +32,27 @@ class Origin(Value):
     """Size of the file used; None where there was none."""
 
 
+class Told(Value):
+    """What the vendor said of one recording, beside its files; each field as in ``Recording``."""
+
+    name: str
+    """Task, else room."""
+    room_id: str | None
+    group_id: str | None
+    record_user_id: str | None
+    finish_reason: str | None
+    exception_count: int
+    interrupts: tuple[Interrupt, ...]
+    error: VendorError | None
+    request_id: str | None
+    random: str | None
+
+
+def told_of(recording: Recording) -> Told:
+    """What the vendor said of this recording."""
+    return Told(**{name: getattr(recording, name) for name in Told.model_fields})
+
+
 class Manifest(Value):
     """All that is known of one finished file; ``verify`` needs nothing else."""
 
@@ -49,6 +70,8 @@ class Manifest(Value):
     """Digest of the plan, its files and the tools: the same digest gives the same file."""
     tasks: tuple[str, ...]
     """Names of the recordings, in order."""
+    recordings: tuple[Told, ...] = ()
+    """What the vendor said of each."""
     verdict: Verdict
     """ok or degraded."""
     outcomes: tuple[Outcome, ...]

@@ -11,7 +11,7 @@ from assembler.plan.manifest import Manifest, Origin
 from assembler.plan.model import Mode
 from assembler.report import markup, picture
 from assembler.report.markup import document, facts, source_of, table, text
-from assembler.report.text import account_text, fates_text, rate_text
+from assembler.report.text import account_text, fates_text, rate_text, vendor_facts
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text
@@ -78,6 +78,7 @@ class _Page:
             "<h2>What it was made from</h2>", self.segments(),
             "<h2>Chapters and pauses</h2>", self.chapters(), self.pauses(),
             "<h2>Decisions</h2>", self.decisions(),
+            self.vendor(),
             "<h2>Scenes</h2>", self.scenes(),
             f'<p class="faint">Made by assembler {text(self.manifest.made_by)} with ffmpeg '
             f'{text(self.manifest.ffmpeg)}; all of it, with every stamp: <a href="{MANIFEST}">{MANIFEST}</a></p>',
@@ -185,6 +186,16 @@ class _Page:
                 ("began", _wall(self.timeline, 0)),
             ]
         )
+
+    def vendor(self) -> str:
+        """What the vendor said of each recording."""
+        parts = []
+        for told in self.manifest.recordings:
+            rows = [(name, text(value)) for name, value in vendor_facts(told)]
+            error = told.error
+            rows += [("failure", text(f"{error.message} {error.advice}"))] if error is not None else []
+            parts += [f"<h2>Recording: {text(told.name)}</h2>", facts(rows)] if rows else []
+        return "".join(parts)
 
     def scenes(self) -> str:
         owners = {o.video_id: o.user or o.kind.value for o in self.manifest.origins}

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from assembler.findings import Fate, Finding, Outcome, Severity
-from assembler.plan.manifest import Manifest
+from assembler.plan.manifest import Manifest, Told, told_of
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import wall_at
@@ -21,6 +21,8 @@ DRAWN = {
     StreamKind.MIX: "▚",
     StreamKind.AUDIO: "♪",
 }
+MOST_BROKEN = 20
+"""Users whose streams broke that are named."""
 NOTHING, CUT = "·", "│"
 NICE_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600]
 
@@ -78,9 +80,7 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline, wid
         lines.append(f"{recording.name} ({recording.dialect}), {when}, {len(recording.segments)} files")
         if recording.error is not None:
             lines.append(f"  vendor: {recording.error.message} {recording.error.advice}".rstrip())
-        if recording.exception_count:
-            broke = ", ".join(f"{i.user} {i.count}x" for i in recording.interrupts)
-            lines.append(f"  streams broke {recording.exception_count} times" + (f": {broke}" if broke else ""))
+        lines += [f"  {name}: {value}" for name, value in vendor_facts(told_of(recording))]
     lines += [f"playback {clock_text(timeline.length)}; play times: {timeline.play_times_reason}", ""]
     lines += [draw_timeline(timeline, width), ""]
     for track in timeline.tracks:
@@ -90,6 +90,24 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline, wid
             lines.append("  gaps: " + ", ".join(span_text(g.span) for g in track.gaps))
     lines += ["", *_pauses(timeline), *describe_findings([f for r in recordings for f in r.findings])]
     return "\n".join([*lines, *describe_findings(timeline.findings)]).rstrip()
+
+
+def vendor_facts(told: Told) -> list[tuple[str, str]]:
+    """Names and values of what the vendor said beside the files: what is needed to look into a class, or to ask it."""
+    broke = [f"{i.user or 'nobody named'} {i.count}x" for i in told.interrupts if i.count]
+    more = [f"and {len(broke) - MOST_BROKEN} more"] if len(broke) > MOST_BROKEN else []
+    times = f"{told.exception_count} times" if told.exception_count else ""
+    named = ", ".join([*broke[:MOST_BROKEN], *more])
+    pairs = [
+        ("room", told.room_id),
+        ("group", told.group_id),
+        ("recorder", told.record_user_id),
+        ("ended by", told.finish_reason),
+        ("streams broke", ": ".join(part for part in (times, named) if part)),
+        ("request", told.request_id),
+        ("random", told.random),
+    ]
+    return [(name, value) for name, value in pairs if value]
 
 
 def span_text(span: Span) -> str:
