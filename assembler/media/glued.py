@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from assembler.boxes import outer_boxes
+from assembler.media.empty_edits import without_empty_edits
 from assembler.media.probing_sniff import HEAD_BYTES, TS_PACKETS, find_packets
 
 Piece = tuple[bytes | tuple[int, int], ...]
@@ -73,25 +74,37 @@ class Spliced(io.RawIOBase):
         super().close()
 
 
-def pieces(path: Path, container: str, start: int = 0) -> list[Piece]:
-    """The files that this one was put together from, in order; one where it is a single file."""
+def pieces(path: Path, container: str) -> list[Piece]:
+    """The files that this one was put together from, in order; ``is_plain`` where it can be read as it is."""
     if container not in _BORDERS:
-        return [((start, path.stat().st_size),)]
+        return [((0, path.stat().st_size),)]
     with _mapped(path) as data:
-        borders = [start]
+        borders = [0]
         for border in _BORDERS[container](data):
             if border > borders[-1]:
                 borders.append(border)
             if len(borders) == MOST_PIECES:
                 break
-        return [((a, b),) for a, b in pairwise([*borders, len(data)])]
+        found: list[Piece] = [((a, b),) for a, b in pairwise([*borders, len(data)])]
+    if container == "mov" and len(found) == 1:
+        patched = without_empty_edits(path)
+        if patched is not None:
+            end = patched.start + len(patched.moov)
+            return [((0, patched.start), patched.moov, (end, path.stat().st_size))]
+    return found
+
+
+def is_plain(found: list[Piece], path: Path) -> bool:
+    """True for a single file of which nothing has to be read in another way."""
+    return found == [((0, path.stat().st_size),)]
 
 
 def announced(path: Path, container: str, piece: Piece) -> list[Piece]:
     """The same piece so that libav sees all of its streams from the beginning: an FLV with the first tags of each
     stream in front, a TS cut where its table of streams changes."""
-    (span,) = piece
-    assert isinstance(span, tuple)
+    span = piece[0]
+    if len(piece) > 1 or isinstance(span, bytes):
+        return [piece]
     with _mapped(path) as data:
         if container == "flv":
             return [_flv_announced(data, span)]

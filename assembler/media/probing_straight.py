@@ -10,7 +10,7 @@ from dataclasses import replace
 import av
 
 from assembler.facts import Facts
-from assembler.media.glued import pieces
+from assembler.media.glued import is_plain, pieces
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sniff import Container, sniff
 from assembler.media.probing_wire import Answer, Surprised, Unusable, Wanted
@@ -28,7 +28,7 @@ def look_straight(wanted: Wanted, look: Look) -> Answer:
     container = sniff(wanted.path)
     problem: Exception | None = None
     facts: Facts | None = None
-    if _is_one(wanted, container):
+    if is_plain(pieces(wanted.path, container.name), wanted.path):
         try:
             facts, reach = look(wanted)
         except (Surprised, *UNFORESEEN) as exc:
@@ -55,10 +55,6 @@ def look_straight(wanted: Wanted, look: Look) -> Answer:
 def named(exc: Exception) -> str:
     """An error that nobody had thought of, in words."""
     return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
-
-
-def _is_one(wanted: Wanted, container: Container) -> bool:
-    return len(pieces(wanted.path, container.name)) == 1
 
 
 def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach) -> bool:

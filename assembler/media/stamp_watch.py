@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from av.packet import Packet
 
+from assembler.media.empty_edits import Hole
 from assembler.media.stamp_breaks import SECOND, Line, usual_step
 from assembler.media.stamps import Arrangement, arrange
 from assembler.times import Ms
 
 TS_WRAP = round(Fraction(2**33 * SECOND, 90_000))
 REORDERED = ("h264", "hevc")
+
+
+ROUNDING = SECOND // 1000
+"""A movie's ticks are often milliseconds."""
 
 
 class StreamStamps:
@@ -54,6 +60,12 @@ class StreamStamps:
         self.places.append(place)
         self.stamps.append(stamp)
         self.shown.append(stamp if shown is None else shown * up // down)
+
+    def put_in(self, holes: Sequence[Hole]) -> None:
+        """Move what is behind each hole by its length."""
+        for stamps in (self.stamps, self.shown) if holes else ():
+            for n, stamp in enumerate(stamps):
+                stamps[n] = stamp + sum(hole.length for hole in holes if stamp >= hole.at - ROUNDING)
 
     def line(self) -> Line:
         return Line(self.places, self.stamps, usual_step(self.stamps) or self._length, self.ahead)

@@ -19,7 +19,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 
-from assembler.media.glued import Piece, Spliced, announced, pieces
+from assembler.media.empty_edits import Hole, without_empty_edits
+from assembler.media.glued import Piece, Spliced, announced, is_plain, pieces
 from assembler.media.probing_sniff import Container
 from assembler.media.stamp_breaks import Line, usual_step
 from assembler.media.stamp_watch import StreamStamps, wrap_of
@@ -78,7 +79,8 @@ class Scan:
 
     def packets(self, opened: InputContainer, piece: Piece, streams: Sequence[Any]) -> Iterator[Packet[Any]]:
         """As far as they can be read; without what was put in front to announce a stream."""
-        front = sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in piece[:-1])
+        is_announced = self.container.name == "flv"
+        front = sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in piece[:-1] * is_announced)
         self.is_surprised = False
         for stream in opened.streams:
             if stream not in streams:
@@ -106,7 +108,7 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
         [_line(scan, key) for key in keys], borders=scan.borders, declared=declared, wrap=wrap_of(container.name)
     )
     if found is None:
-        if scan.pieces == [((0, path.stat().st_size),)]:
+        if is_plain(scan.pieces, path):
             return None
         found = Arrangement(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
     for key, moves in zip(keys, found.moves, strict=True):
@@ -124,10 +126,12 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
 
 def _scanned(path: Path, container: Container) -> Scan:
     scan = Scan(path, container)
+    patched = without_empty_edits(path) if container.name == "mov" else None
+    holes = patched.holes if patched is not None else {}
     waiting = [(piece, False) for piece in reversed(pieces(path, container.name))]
     while waiting:
         piece, is_announced = waiting.pop()
-        found, count, is_surprised = _scan_piece(scan, piece)
+        found, count, is_surprised = _scan_piece(scan, piece, holes)
         if is_surprised and not is_announced:
             waiting += [(one, True) for one in reversed(announced(path, container.name, piece))]
         elif found:
@@ -139,7 +143,7 @@ def _scanned(path: Path, container: Container) -> Scan:
     return scan
 
 
-def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[Source], int, bool]:
+def _scan_piece(scan: Scan, piece: Piece, holes: dict[int, tuple[Hole, ...]]) -> tuple[list[Source], int, bool]:
     """(its streams, packets, True if libav found a stream only while it was reading)."""
     found: dict[int, Source] = {}
     count, is_surprised = 0, False
@@ -156,6 +160,8 @@ def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[Source], int, bool]:
                 found[packet.stream_index].stamps.take(packet, scan.count + count)
                 count += 1
             is_surprised = scan.is_surprised
+            for stream in streams:
+                found[stream.index].stamps.put_in(holes.get(stream.id, ()))
     except av.FFmpegError:
         pass  # a piece that cannot be opened
     return [source for source in found.values() if source.stamps.stamps], count, is_surprised
@@ -188,6 +194,7 @@ def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
     for source in sources:
         shown = source.stamps.shown
         gone = set(source.stamps.discarded)
+        last = max((n for n in range(len(shown)) if n not in gone), default=-1)
         is_picture = source.line[0] == "picture"
         for n in reversed(source.stamps.discarded if is_picture else ()):
             if n + 1 < len(shown):
@@ -196,7 +203,7 @@ def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
             while number + 1 < len(moves) and moves[number + 1].first <= index:
                 number += 1
             by = moves[number].by
-            is_kept = by is not None and (is_picture or n not in gone)
+            is_kept = by is not None and (n not in gone or (is_picture and n < last))
             source.kept.append(is_kept)
             if is_kept and by is not None:
                 source.shown.append(stamp + by)
