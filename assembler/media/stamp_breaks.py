@@ -34,6 +34,8 @@ class Line(NamedTuple):
     """How long one usually lasts."""
     ahead: int = 0
     """How much of the start of a part is not presented (priming)."""
+    is_picture: bool = False
+    """True for pictures: parts are joined by them, as far as it is a matter of a packet of sound."""
     cuts: Mapping[int, int] = {}
     """For the index of a packet with which a part begins: how much of the packet before it is not presented."""
 

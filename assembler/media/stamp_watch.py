@@ -38,6 +38,7 @@ class StreamStamps:
         """How much of the first packet is not presented."""
         self.cut = 0
         """How much of the last packet is not presented."""
+        self.is_picture = False
         self._length = 0
         self._has_decode_stamps = container != "matroska"
         self._is_reordered: bool | None = None
@@ -57,6 +58,8 @@ class StreamStamps:
         if packet.is_discard:
             self.discarded.append(len(self.stamps))
         self.cut = _skipped(packet)[1] if packet.has_sidedata("skip_samples") else 0
+        if packet.duration and not self.is_picture:
+            self.cut = max(self.cut, self._length - packet.duration * up // down)
         self.places.append(place)
         self.stamps.append(stamp)
         self.shown.append(stamp if shown is None else shown * up // down)
@@ -68,16 +71,16 @@ class StreamStamps:
                 stamps[n] = stamp + sum(hole.length for hole in holes if stamp >= hole.at - ROUNDING)
 
     def line(self) -> Line:
-        return Line(self.places, self.stamps, usual_step(self.stamps) or self._length, self.ahead)
+        return Line(self.places, self.stamps, usual_step(self.stamps) or self._length, self.ahead, self.is_picture)
 
     def _look_at_first(self, packet: Packet[Any]) -> None:
         context: Any = packet.stream.codec_context
-        is_picture = packet.stream.type == "video"
+        is_picture = self.is_picture = packet.stream.type == "video"
         self._length = round((packet.duration or 0) * (packet.time_base or 0) * SECOND)
         self._is_reordered = (
             is_picture and not self._has_decode_stamps and context.name in REORDERED and bool(context.has_b_frames)
         )
-        if not is_picture and packet.has_sidedata("skip_samples"):
+        if not self.is_picture and packet.has_sidedata("skip_samples"):
             self.ahead = _skipped(packet)[0]
 
 

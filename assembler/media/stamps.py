@@ -20,6 +20,9 @@ from assembler.times import Ms, clock_text
 
 TOLERANCE = SECOND
 """How far a length may be off the declared one, and a five hundredth of it more: clocks differ."""
+SOUND_OVERLAP = SECOND // 10
+"""A sound may reach so far into the next part that its pictures follow each other without a step: packets of sound
+are longer than what was recorded, and clocks differ."""
 MOST_TRIED = 8
 """Jumps of which every subset is tried."""
 
@@ -54,6 +57,8 @@ class _Part(NamedTuple):
     """Of the streams that break where it begins."""
     ends: dict[int, int]
     """Where its last packet ends, as its stamps say; only of streams that have packets in it."""
+    pictures: frozenset[int]
+    """Streams that are pictures."""
 
 
 class _Course(NamedTuple):
@@ -228,6 +233,7 @@ def _closed(parts: Sequence[_Part], breaks: list[Break], origin: int, wanted: in
 def _parts(lines: Sequence[Line], breaks: list[Break]) -> list[_Part]:
     """What is before the first break, and behind each one until the next."""
     found: list[_Part] = []
+    pictures = frozenset(n for n, line in enumerate(lines) if line.is_picture)
     done = [0] * len(lines)
     for one in [*breaks, None]:
         ends: dict[int, int] = {}
@@ -242,7 +248,7 @@ def _parts(lines: Sequence[Line], breaks: list[Break]) -> list[_Part]:
         starts = {
             n: lines[n].stamps[at] + lines[n].ahead * (last is not None and last.is_border) for n, at in begun.items()
         }
-        found.append(_Part(starts, ends))
+        found.append(_Part(starts, ends, pictures))
     return found
 
 
@@ -263,6 +269,9 @@ def _follow(parts: Sequence[_Part], breaks: list[Break], closed: frozenset[int])
                 by = max(*joins, max(ends.values()) - min(starts.values()) - JUMP)
             elif number in closed:
                 by = max(joins)
+            picture = next((n for n in starts if n in part.pictures and n in ends), None)
+            if by is not None and picture is not None and abs(by - ends[picture] + starts[picture]) <= SOUND_OVERLAP:
+                by = ends[picture] - starts[picture]
             for n, first in found.starts.items() if by is not None else ():
                 shifts.setdefault(n, []).append(Move(first, by))
             landings[number] = min(start + _now(shifts, n) for n, start in starts.items())

@@ -184,7 +184,7 @@ def _line(scan: Scan, key: tuple[str, int]) -> Line:
             ahead = max(ahead, source.stamps.ahead)
             cuts[len(stamps)] = source.stamps.cut
     first = next(source for source in scan.sources if source.line == key)
-    return Line(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, cuts)
+    return Line(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, key[0] == "picture", cuts)
 
 
 def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
