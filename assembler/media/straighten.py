@@ -48,6 +48,8 @@ class Source:
     """For each packet that is kept: its new presentation stamp, µs."""
     decode: array[int] = field(default_factory=lambda: array("q"))
     """As ``shown``: its new decode stamp, which only gives an order."""
+    primed: int = 0
+    """How much at its start an edit list takes away from a sound, µs."""
     kept: list[bool] = field(default_factory=list)
     """For each packet: whether it is used."""
 
@@ -194,8 +196,10 @@ def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
     for source in sources:
         shown = source.stamps.shown
         gone = set(source.stamps.discarded)
-        last = max((n for n in range(len(shown)) if n not in gone), default=-1)
         is_picture = source.line[0] == "picture"
+        last = max((n for n in range(len(shown)) if n not in gone), default=-1)
+        first = min((n for n in range(len(shown)) if n not in gone), default=0)
+        source.primed = 0 if is_picture else shown[first] - shown[0] or source.stamps.ahead
         for n in reversed(source.stamps.discarded if is_picture else ()):
             if n + 1 < len(shown):
                 shown[n] = shown[n + 1]
@@ -203,7 +207,7 @@ def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
             while number + 1 < len(moves) and moves[number + 1].first <= index:
                 number += 1
             by = moves[number].by
-            is_kept = by is not None and (n not in gone or (is_picture and n < last))
+            is_kept = by is not None and (n not in gone or n < (last if is_picture else first))
             source.kept.append(is_kept)
             if is_kept and by is not None:
                 source.shown.append(stamp + by)

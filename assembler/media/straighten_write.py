@@ -1,7 +1,7 @@
 """Writing what ``straighten`` decided: packets copied into a file of our own.
 
-A TS stays one: its sound says in each packet what it is, and may change. All else becomes matroska, which takes any
-codec and whose stamps are presentation stamps alone.
+A TS stays one: its sound says in each packet what it is, and may change. An mp4 stays one: its edit lists cut off what
+encoders put in front of sound. All else becomes matroska, which takes any codec.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ MOST_OWN_TRACKS = 12
 more pieces, those that are alike share one."""
 SORTED_PACKETS = 4000
 """Packets held at once to put them into order."""
-FORMATS = {"mpegts": ("mpegts", Fraction(1, 90_000), {"pes_payload_size": "0"})}
+FORMATS = {
+    "mpegts": ("mpegts", Fraction(1, 90_000), {"pes_payload_size": "0"}),
+    "mov": ("mp4", Fraction(1, 90_000), {"movie_timescale": "90000"}),
+}
 MATROSKA = ("matroska", Fraction(1, 1000), {"fflags": "bitexact"})
 """(libav's muxer, its tick, its options)."""
 
@@ -47,9 +50,10 @@ def write(scan: Scan, part: Path, *, is_sorted: bool) -> None:
     """Raises libav's errors."""
     tracks = _tracks(scan)
     name, tick, options = FORMATS.get(scan.container.name, MATROSKA)
-    base = min(min(source.shown) for track in tracks for source in track.sources)
+    has_edits = name == "mp4"
+    base = min(min(source.shown) + source.primed * has_edits for track in tracks for source in track.sources)
     orders = [_shown(track, base, tick, is_sorted) for track in tracks]
-    late = max(_delay(shown) for shown in orders)
+    late = 0 if has_edits else max(_delay(shown) for shown in orders)
     with av.open(str(part), "w", format=name, options=options) as out:
         for track, shown in zip(tracks, orders, strict=True):
             first = track.sources[0]
