@@ -13,7 +13,7 @@ from assembler.decide import decide, in_order, timeline_only, wanted_stamps, wor
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
 from assembler.gather import Gathered, gather, with_stamps
-from assembler.media.compose import compose, finished_digest
+from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.proving import Choice, choose_encoder
 from assembler.media.verify import assets_of, load_manifest, verify
@@ -74,10 +74,12 @@ def _assemble(
         ahead.settle(got)
     making = _Making(ordered, out, options, program, workspace, progress, stop)
     try:
-        return making.make(got, may_copy=True)
+        return making.make(got)
     except _CopyDamaged as exc:
         damage = warning("", f"What was copied is damaged ({exc}): the whole playback was encoded instead.")
-        return making.make(replace(got, findings=(*got.findings, damage)), may_copy=False)
+        return making.make(replace(got, findings=(*got.findings, damage)), why_not="what was copied is damaged")
+    except CopyRefused as exc:
+        return making.make(got, why_not=f"its packets could not be copied: {exc.sentence}")
 
 
 class _CopyDamaged(Exception):
@@ -96,9 +98,11 @@ class _Making:
     progress: Progress
     stop: Stop
 
-    def make(self, got: Gathered, *, may_copy: bool) -> Playback:
-        """Plan, compose, verify, and put in place, unless all that was done before."""
-        timeline, plan = decide(self.recordings, got, self.options, may_copy=may_copy)
+    def make(self, got: Gathered, *, why_not: str = "") -> Playback:
+        """Plan, compose, verify, and put in place, unless all that was done before; ``why_not``: why nothing is copied,
+        if that was tried."""
+        timeline, plan = decide(self.recordings, got, self.options, may_copy=not why_not)
+        plan = plan.model_copy(update={"mode_reason": why_not}) if why_not else plan
         _refuse_warnings(plan.findings, self.options)
         choice = choose_encoder(plan, self.options, self.program)
         _refuse_warnings(choice.findings, self.options)

@@ -39,6 +39,23 @@ class Stretch(Message):
         return (size[1], size[0]) if self.rotation % 180 == 90 else size
 
 
+NO_KEY = "no key frame is in front of it"
+PACKETS_LOST = "packets of the file are missing"
+"""Why a picture that was recorded cannot be shown."""
+
+
+@dataclass(frozen=True)
+class LostPicture(Message):
+    """A part of a picture stream that was recorded and cannot be shown."""
+
+    start: FileMs
+    """From here on, file axis."""
+    end: FileMs
+    """The next frame that can be shown, file axis."""
+    why: str
+    """In words."""
+
+
 @dataclass(frozen=True)
 class PictureFacts(Message):
     """The picture stream of a file."""
@@ -72,6 +89,12 @@ class PictureFacts(Message):
     them: mixed streams, and single streams that may be copied)."""
     stream: int = 0
     """Its number among all streams of the file, as libav counts them: what the probe chose is what is read."""
+    lost: tuple[LostPicture, ...] = ()
+    """What cannot be shown, sorted."""
+    hidden: tuple[int, ...] = ()
+    """Packets, counted in decode order, that show nothing (an edit list takes them away); empty without ``stamps``."""
+    has_new_sets: bool = False
+    """True if its parameter sets change inside the file without being in the packets: it cannot be copied."""
 
 
 @dataclass(frozen=True)

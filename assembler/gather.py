@@ -21,7 +21,7 @@ from assembler.progress import Progress
 from assembler.recording import Recording, Segment
 from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, write_whole
 
-PROBE_VERSION = 4
+PROBE_VERSION = 5
 """Raised whenever probing learns to see more: facts of older runs are then not taken up."""
 
 

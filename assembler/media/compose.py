@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from math import floor
 from pathlib import Path
 
+from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
 from assembler.media.earlier import kept_borders
@@ -62,6 +63,10 @@ def finished_digest(plan: Plan, files: Mapping[str, Path], program: Ffmpeg, choi
         options.loudness,
         options.chunk_seconds,
     )
+
+
+class CopyRefused(MediaError):
+    """Packets that no mp4 can hold as they are: the sources can still be decoded and encoded."""
 
 
 def compose(
@@ -312,6 +317,8 @@ def _join(plan: Plan, picture: _Picture, track: SoundTrack, part: Path, setup: R
     )
     try:
         run_module("assembler.media.muxing", ["join"], order, cwd=setup.folder, name="join", stop=setup.stop)
-    except BaseException:
+    except BaseException as exc:
         part.unlink(missing_ok=True)
+        if plan.mode is Mode.COPY and isinstance(exc, MediaError) and not isinstance(exc, DiskFull):
+            raise CopyRefused(exc.sentence) from exc
         raise

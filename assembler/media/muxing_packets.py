@@ -22,7 +22,7 @@ from av.packet import Packet
 from assembler.errors import MediaError
 from assembler.media.muxing_plain import nearest
 from assembler.media.muxing_wire import Cut, Join, Run, SoundTrack
-from assembler.media.streams import alone, tick
+from assembler.media.streams import InBandSets, alone, tick
 
 OPEN = {"protocol_whitelist": "file"}
 HEVC_TAG = "hvc1"
@@ -210,13 +210,14 @@ def _cut(order: Cut) -> None:
         alone(source, video)
         stream = out.add_stream_from_template(video, opaque=True)
         stream.time_base = video.time_base
-        is_inside = False
+        sets, is_inside = InBandSets(video, stream), False
         for packet in _real(source.demux(video)):
             assert packet.pts is not None
             if packet.is_keyframe:
                 is_inside = packet.pts >= order.start and (order.end is None or packet.pts < order.end)
+            whole = sets.with_sets(packet)
             if is_inside:
-                packet.pts += order.late
-                packet.dts = None if packet.dts is None else packet.dts + order.late
-                packet.stream = stream
-                out.mux_one(packet)
+                whole.pts = packet.pts + order.late
+                whole.dts = None if packet.dts is None else packet.dts + order.late
+                whole.duration, whole.time_base, whole.stream = packet.duration, video.time_base, stream
+                out.mux_one(whole)

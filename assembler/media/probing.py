@@ -33,13 +33,14 @@ from assembler.media.probing_tables import take_by_tables
 from assembler.media.probing_wire import Answer, Request, Surprised, Unusable, Wanted
 from assembler.media.reading_tables import read_tables
 from assembler.media.sample_tables import NotPlain
-from assembler.media.streams import chosen_streams, pictures_of
+from assembler.media.streams import COVERS, chosen_streams, pictures_of
 from assembler.times import FileMs
 
 TRUNCATED_SECONDS = 1
 """A file that ends this much before its declared length is truncated (less is rounding and missing last durations)."""
 Taking = Callable[[InputContainer, PictureWatch | None, Sequence[SoundWatch], Reach], bool]
 """A way through a file: every packet comes to the knowledge of its watch; True if the file is cut."""
+KEYS = "Fetching it again does not help: ask whoever recorded it for files that are not encrypted."
 DAMAGED = "The file is damaged: fetch it again, or play it to see whether it can be used at all."
 
 
@@ -109,35 +110,41 @@ def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, 
         is_cut = take(opened, picture, sounds, reach) or container.is_cut
         if container.name == "mov":
             is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
-        facts = _facts(wanted, container, opened.duration, picture, sounds, is_cut)
-        return replace(facts, left_out=_unseen(opened) + _unheard(opened, sounds)), reach
+        left_out = _left_out(opened, container, sounds)
+        facts = _facts(wanted, container, opened.duration, picture, sounds, is_cut, left_out)
+        return replace(facts, left_out=left_out), reach
 
 
 def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch | None, list[SoundWatch]]:
-    """The picture stream that is shown, and all sound streams; data streams are ignored."""
+    """The picture stream that is shown, and all sound streams, encrypted ones apart; data streams are ignored."""
     picture, sounds = chosen_streams(opened)
-    watches = [SoundWatch(stream, container) for stream in sounds]
-    return PictureWatch(picture, container) if picture else None, watches
+    if picture is not None and container.is_encrypted(picture.id):
+        picture = None
+    heard = [SoundWatch(stream, container) for stream in sounds if not container.is_encrypted(stream.id)]
+    return PictureWatch(picture, container) if picture else None, heard
 
 
-def _unheard(opened: InputContainer, sounds: Sequence[SoundWatch]) -> tuple[str, ...]:
-    """Sound streams of which nothing can be decoded, empty ones apart."""
-    known = {sound.stream.index for sound in sounds if sound.start is not None or not sound.has_packets}
-    return tuple(
-        f"a sound track (stream {s.index}, {s.codec.canonical_name if s.codec_context else 'of an unknown codec'})"
-        " that cannot be decoded: it is not heard."
-        for s in opened.streams.audio
-        if s.index not in known
-    )
-
-
-def _unseen(opened: InputContainer) -> tuple[str, ...]:
-    """Further picture streams, in words."""
-    return tuple(
-        f"a second picture (stream {s.index}, {s.codec_context.width}x{s.codec_context.height}"
-        f"{'' if s.disposition & Disposition.default else ', not enabled or not the default'}): it is not shown."
-        for s in pictures_of(opened)[1:]
-    )
+def _left_out(opened: InputContainer, container: Container, sounds: Sequence[SoundWatch]) -> tuple[str, ...]:
+    """What cannot be decoded (empty sounds apart), and further pictures, in words."""
+    told = []
+    used = {sound.stream.index for sound in sounds if sound.start is not None or not sound.has_packets}
+    shown = [s.index for s in pictures_of(opened)]
+    streams: list[Any] = [*opened.streams.video, *opened.streams.audio]
+    for s in streams:
+        codec = s.codec.canonical_name if s.codec_context else "of an unknown codec"
+        if s.type == "audio":
+            what, verb, is_bad = f"a sound track (stream {s.index}, {codec})", "heard", s.index not in used
+        else:
+            what, verb, is_bad = f"a picture (stream {s.index}, {codec})", "seen", s.codec_context is None
+        if container.is_encrypted(s.id):
+            told.append(f"{what} that is encrypted: it is not {verb}.")
+        elif is_bad and not s.disposition & COVERS:
+            told.append(f"{what} that cannot be decoded: it is not {verb}.")
+        elif s.index in shown[1:]:
+            state = "" if s.disposition & Disposition.default else ", not enabled or not the default"
+            size = f"{s.width}x{s.height}"
+            told.append(f"a second picture (stream {s.index}, {size}{state}): it is not shown.")
+    return tuple(told)
 
 
 def _take_every_packet(
@@ -180,12 +187,16 @@ def _facts(
     picture: PictureWatch | None,
     sounds: Sequence[SoundWatch],
     is_cut: bool,
+    left_out: Sequence[str],
 ) -> Facts:
     """All streams on one axis: file time 0 is the earliest of their first presented samples."""
     shown = picture.presented() if picture is not None else []
-    starts = [shown[0] * picture.base] if picture is not None and shown else []
+    starts = [picture.begins * picture.base] if picture is not None and shown else []
     starts += [sound.start for sound in sounds if sound.start is not None]
     if not starts:
+        known = [what.partition(": it is not")[0] for what in left_out]
+        if known:
+            raise Unusable(f"holds {' and '.join(known)}", KEYS if "encrypted" in known[0] else "")
         if is_cut:
             raise Unusable("is cut so early that it has no picture and no sound", FETCH_AGAIN)
         raise Unusable("has no picture and no sound that can be decoded", DAMAGED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -14,7 +16,7 @@ from av.packet import Packet, PacketSideData
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from assembler.facts import PictureFacts, Stretch
+from assembler.facts import NO_KEY, PACKETS_LOST, LostPicture, PictureFacts, Stretch
 from assembler.media.probing_sets import ParameterSets
 from assembler.media.probing_sniff import Container
 from assembler.times import FileMs
@@ -37,6 +39,8 @@ MATRICES = {
     10: "bt2020c",
 }
 FULL_RANGE = 2
+MOST_WARMING = 300
+"""Packets that may follow a recovery point before its first picture."""
 
 
 def round_ms(seconds: Fraction) -> FileMs:
@@ -60,7 +64,14 @@ class PictureWatch:
         self._keys: list[int] = []
         self._first_key: int | None = None
         """Index of the first key frame that can be decoded: nothing is shown before it."""
-        self._first_is_open = False
+        self._least: int | None = None
+        """Stamp of the first picture that is shown behind a first key frame at which only some are whole."""
+        self._warming: list[Packet[Any]] = []
+        """Packets from a recovery point on whose first picture has not come yet: alone it gives none."""
+        self._warm_from = 0
+        self._is_warmed = False
+        self._broken: list[int] = []
+        """Indices of packets in front of which others are missing."""
         self._stretches: list[tuple[Stretch, str]] = []
         self._is_pending = True
         self._decoded = 0
@@ -82,6 +93,10 @@ class PictureWatch:
                 self._take_key(packet, index, stamp)
             elif self._stretches:
                 self._keys.append(stamp)
+        elif self._warming and is_there:
+            self._warm(packet)
+        if packet.is_corrupt:
+            self._broken.append(index)
         self._last = packet
 
     def take_table(
@@ -122,18 +137,41 @@ class PictureWatch:
     def _take_key(self, packet: Packet[Any], index: int, stamp: int) -> None:
         extradata = bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
         key = self._sets.look(memoryview(packet), extradata)
+        if self._warming and not key.may_start:
+            self._warm(packet)
+            return
+        self._warming = []
         if (key.may_differ or self._is_pending) and self._decoded < MAX_DECODED:
             self._decoded += 1
             frame = self._decode(packet)
             self._is_pending = frame is None
             if frame is not None:
                 self._note(stamp, frame)
+            elif not self._warming and not key.may_start:
+                self._warming, self._warm_from = [packet], index
         if not self._stretches:
             return
         if self._first_key is None:
-            self._first_key, self._first_is_open = index, key.starts_open
+            self._first_key, self._least = index, stamp if key.starts_open else None
         if key.may_start:
             self._keys.append(stamp)
+
+    def _warm(self, packet: Packet[Any]) -> None:
+        """Decode from a recovery point on until a picture is whole: a stream refreshed part by part has no other."""
+        self._warming.append(packet)
+        context = self.stream.codec_context
+        frames: list[VideoFrame] = []
+        with contextlib.suppress(av.FFmpegError):
+            for waiting in self._warming if len(self._warming) == 2 else [packet]:
+                frames += context.decode(waiting)
+        if not frames and len(self._warming) <= MOST_WARMING:
+            return
+        if frames and frames[0].pts is not None:
+            self._note(frames[0].pts, frames[0])
+            self._first_key, self._least, self._is_pending = self._warm_from, frames[0].pts, False
+            self._is_warmed = True
+        context.flush_buffers()
+        self._warming = []
 
     def _decode(self, packet: Packet[Any]) -> VideoFrame | None:
         """The picture of a key packet alone; None where it is damaged. The stream's own context is used because it
@@ -172,7 +210,7 @@ class PictureWatch:
         """Stamps of what is really shown, sorted; empty where not one key frame can be decoded."""
         if not self._stretches or self._first_key is None:
             return []
-        least = self._stamps[self._first_key] if self._first_is_open else None
+        least = self._least
         return sorted(
             stamp
             for index, stamp in enumerate(self._stamps)
@@ -206,6 +244,44 @@ class PictureWatch:
             holes=holes,
             stamps=tuple(self._stamps) if keep_stamps else None,
             stream=self.stream.index,
+            lost=self._lost(shown, step, origin),
+            hidden=tuple(sorted(self._unseen)) if keep_stamps else (),
+            has_new_sets=self._sets.has_new,
+        )
+
+    @property
+    def begins(self) -> int:
+        """Stamp at which the recorded picture begins, whether its first part can be shown or not."""
+        shown = self.presented()
+        before = self._undecodable(shown[0])
+        return min(before, default=shown[0])
+
+    def _undecodable(self, first: int) -> list[int]:
+        """Stamps in front of the first picture that is shown of packets that were recorded to be shown."""
+        behind = None if self._is_warmed else self._first_key
+        stamps = enumerate(self._stamps[:behind])
+        return [stamp for index, stamp in stamps if stamp < first and index not in self._unseen]
+
+    def _lost(self, shown: list[int], step: int, origin: Fraction) -> tuple[LostPicture, ...]:
+        """What was recorded and gives no picture: in front of the first key frame, and where packets are missing up to
+        the next one (a decoder shows nothing until then, without a word)."""
+        found = []
+        before = self._undecodable(shown[0])
+        if before:
+            found.append((min(before), shown[0], NO_KEY))
+        keys = sorted(set(self._keys))
+        for index in self._broken:
+            near = self._stamps[max(0, index - 1) : index + 3]
+            around = shown[bisect_left(shown, min(near)) : bisect_right(shown, max(near)) + 1]
+            gap = next((a for a, b in pairwise(around) if 2 * (b - a) > 3 * step), None)
+            if gap is None or not shown[0] <= gap < shown[-1] or (found and gap < found[-1][1]):
+                continue
+            key = bisect_right(keys, gap)
+            end = keys[key] if key < len(keys) else shown[-1] + step
+            found.append((gap + step, end, PACKETS_LOST))
+        return tuple(
+            LostPicture(round_ms(start * self.base - origin), round_ms(end * self.base - origin), why)
+            for start, end, why in found
         )
 
     def _finished_stretches(self) -> tuple[Stretch, ...]:

@@ -46,6 +46,8 @@ class ParameterSets:
         self._extradata = extradata
         self._sets: set[tuple[int, bytes]] = set()
         self._mark: bytes | None = None
+        self.has_new = False
+        """True if parameter sets came beside the packets and not in them."""
         self._take_extradata(extradata)
 
     @property
@@ -58,7 +60,7 @@ class ParameterSets:
         is_new = extradata is not None and extradata != self._extradata
         if extradata is not None and is_new:
             self._digest.update(b"extradata" + extradata)
-            self._extradata = extradata
+            self._extradata, self.has_new = extradata, True
             self._take_extradata(extradata)
         if self._nal is None:
             return Key(may_start=True, starts_open=True, may_differ=self._has_new_mark(packet) or is_new)

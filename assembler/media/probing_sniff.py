@@ -5,7 +5,10 @@ libav is never asked to guess: a playlist named .mp4 would be taken for one, and
 
 from __future__ import annotations
 
+import math
+import re
 import struct
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -13,6 +16,10 @@ from assembler.boxes import outer_boxes
 from assembler.media.probing_wire import Unusable
 
 HEAD_BYTES = 4096
+_PROTECTED = re.compile(rb"enc[va].{4,400}sinf", re.DOTALL)
+"""A protected sample entry with its scheme (ISO/IEC 14496-12, 8.12)."""
+_MATROSKA_CIPHER = re.compile(rb"\x50\x35[\x80-\xff\x01-\x7f].{0,8}?\x47\xe1", re.DOTALL)
+"""ContentEncryption with its ContentEncAlgo (RFC 9559, 5.1.4.1.31.8)."""
 MAX_MOOV_BYTES = 64 << 20
 
 TS_PACKETS = (188, 192, 204)
@@ -38,6 +45,11 @@ class Container(NamedTuple):
     """True if the container's own pixel shape overrides that of the picture stream for the whole file."""
     may_change: bool = False
     """True if a packet may bring new extradata with it (asking each packet takes half of the time)."""
+    encrypted: frozenset[int] | None = frozenset()
+    """Numbers (``stream.id``) of the encrypted tracks; None: all of them."""
+
+    def is_encrypted(self, number: int) -> bool:
+        return self.encrypted is None or number in self.encrypted
 
 
 def sniff(path: Path) -> Container:
@@ -53,7 +65,10 @@ def sniff(path: Path) -> Container:
         if head[4:8] in MP4_BOXES:
             return _mp4(file, size)
         if head[:4] == b"\x1aE\xdf\xa3":
-            return Container("matroska", is_cut=_is_matroska_cut(head, size), rules_pixel_shape=True)
+            encrypted = None if _MATROSKA_CIPHER.search(head) else frozenset[int]()
+            return Container(
+                "matroska", is_cut=_is_matroska_cut(head, size), rules_pixel_shape=True, encrypted=encrypted
+            )
         if head[:4] == b"RIFF" and head[8:12] in (b"WAVE", b"AVI "):
             promised = struct.unpack("<I", head[4:8])[0]
             is_cut = 0 < promised < 0xFFFFFF00 and promised + 8 > size
@@ -111,17 +126,44 @@ def _has_mp3_length(frame: bytes) -> bool:
 
 def _mp4(file: IO[bytes], size: int) -> Container:
     is_cut = has_moov = has_shape = may_change = False
+    encrypted: frozenset[int] = frozenset()
     for kind, start, end in outer_boxes(file, size):
         is_cut |= end > size
         if kind == b"moov" and end <= size:
             has_moov = True
             file.seek(start)
             moov = file.read(min(end - start, MAX_MOOV_BYTES))
-            has_shape |= b"pasp" in moov
+            has_shape |= b"pasp" in moov or _is_stretched(moov)
+            encrypted |= _encrypted_tracks(moov)
             may_change |= _has_two_descriptions(moov)
     if not has_moov:
         raise Unusable("is an mp4 without moov: its recorder or its download was cut", FETCH_AGAIN)
-    return Container("mov", is_cut=is_cut, rules_pixel_shape=has_shape, may_change=may_change)
+    return Container("mov", is_cut=is_cut, rules_pixel_shape=has_shape, may_change=may_change, encrypted=encrypted)
+
+
+def _is_stretched(moov: bytes) -> bool:
+    """True if a track's matrix (8.3.2) makes a pixel wider or narrower than high, by more than libav's 1 %."""
+    at = moov.find(b"tkhd")
+    while at >= 0:
+        matrix = at + (56 if moov[at + 4 : at + 5] == b"\1" else 44)
+        if len(moov) >= matrix + 20:
+            a, b, _, c, d = struct.unpack(">5i", moov[matrix : matrix + 20])
+            wide, high = math.hypot(a, c), math.hypot(b, d)
+            if wide > 0 and high > 0 and abs(wide / high - 1) > 0.01:
+                return True
+        at = moov.find(b"tkhd", at + 4)
+    return False
+
+
+def _encrypted_tracks(moov: bytes) -> frozenset[int]:
+    """Track numbers whose samples are protected (8.12): their entry is called so."""
+    heads = [at for at in range(len(moov)) if moov.startswith(b"tkhd", at)] if _PROTECTED.search(moov) else []
+    found = set()
+    for at, end in pairwise([*heads, len(moov)]):
+        number = at + (24 if moov[at + 4 : at + 5] == b"\1" else 16)
+        if _PROTECTED.search(moov, at, end):
+            found.add(int.from_bytes(moov[number : number + 4], "big"))
+    return frozenset(found)
 
 
 def _has_two_descriptions(moov: bytes) -> bool:

@@ -17,9 +17,9 @@ from typing import Any
 import av
 from av.packet import Packet
 
-from assembler.media.probing_sets import prefixed_sets
 from assembler.media.stamp_breaks import SECOND
 from assembler.media.straighten import Scan, Source
+from assembler.media.streams import InBandSets
 
 MOST_OWN_TRACKS = 12
 """Pieces whose sound gets a track of its own, so that what its encoder put in front does not move what follows; of
@@ -121,7 +121,7 @@ def _packets(
     for number, piece in enumerate(scan.pieces):
         mine = {s.index: (track, s) for track in tracks for s in track.sources if s.piece == number}
         with scan.opened(piece) as opened:
-            sets = {index: _Sets(opened.streams[index], track.stream) for index, (track, _) in mine.items()}
+            sets = {index: InBandSets(opened.streams[index], track.stream) for index, (track, _) in mine.items()}
             kept = {index: iter(source.kept) for index, (_, source) in mine.items()}
             stamps = {index: zip(source.decode, source.shown, strict=True) for index, (_, source) in mine.items()}
             for packet in scan.packets(opened, piece, [opened.streams[index] for index in mine]):
@@ -146,25 +146,3 @@ def _in_order(packets: Iterator[tuple[int, _Track, Packet[Any]]], most: int) -> 
             yield heappop(held)[2:]
     while held:
         yield heappop(held)[2:]
-
-
-class _Sets:
-    """Parameter sets that are not those of the file's header go in front of every key frame."""
-
-    def __init__(self, stream: Any, out: Any) -> None:
-        self._codec = stream.codec_context.name
-        self._head = bytes(out.codec_context.extradata or b"")
-        self._now = bytes(stream.codec_context.extradata or b"")
-
-    def with_sets(self, packet: Packet[Any]) -> Packet[Any]:
-        is_told = packet.has_sidedata("new_extradata")
-        if is_told:
-            self._now = bytes(packet.get_sidedata("new_extradata"))
-        is_other = packet.is_keyframe and self._now != self._head
-        sets = prefixed_sets(self._codec, self._now) if is_other else b""
-        if not sets and not is_told:
-            return packet
-        # a muxer that is told of new extradata would write its header anew
-        twin: Packet[Any] = Packet(sets + bytes(packet))
-        twin.is_keyframe = packet.is_keyframe
-        return twin

@@ -7,8 +7,11 @@ from typing import Any
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
+
+from assembler.media.probing_sets import prefixed_sets
 
 COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 """What makes a picture stream none of the class."""
@@ -40,3 +43,25 @@ def tick(stream: Any) -> Fraction:
     found: Fraction | None = stream.time_base
     assert found is not None
     return found
+
+
+class InBandSets:
+    """Parameter sets that are not those of the file's header go in front of every key frame."""
+
+    def __init__(self, stream: Any, out: Any) -> None:
+        self._codec = stream.codec_context.name
+        self._head = bytes(out.codec_context.extradata or b"")
+        self._now = bytes(stream.codec_context.extradata or b"")
+
+    def with_sets(self, packet: Packet[Any]) -> Packet[Any]:
+        is_told = packet.has_sidedata("new_extradata")
+        if is_told:
+            self._now = bytes(packet.get_sidedata("new_extradata"))
+        is_other = packet.is_keyframe and self._now != self._head
+        sets = prefixed_sets(self._codec, self._now) if is_other else b""
+        if not sets and not is_told:
+            return packet
+        # a muxer that is told of new extradata would write its header anew
+        twin: Packet[Any] = Packet(sets + bytes(packet))
+        twin.is_keyframe = packet.is_keyframe
+        return twin

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from assembler.facts import Facts
+from assembler.facts import Facts, LostPicture
 from assembler.layout.model import Accepts
 from assembler.plan.model import Account, Content, Disposition, Lane, Ledger, LostPart, Piece
 from assembler.plan.playing import Playing, Spans
@@ -36,6 +36,7 @@ def draw_accounts(
             ledgers = [
                 _ledger(
                     recorded_spans(segment, facts[name], what),
+                    lost_pictures(segment, facts[name]) if what is Content.PICTURE else (),
                     what,
                     clips.get(name, ()),
                     left_out.get(name, ()),
@@ -59,8 +60,15 @@ def recorded_spans(segment: Segment, facts: Facts, what: Content) -> Spans:
     """What a file really holds of one kind, on the file's axis."""
     if what is Content.PICTURE:
         picture = facts.picture if segment.kind is not StreamKind.AUDIO else None
-        return union([span(picture.start, picture.end)]) if picture is not None else ()
+        if picture is None:
+            return ()
+        return union([span(picture.start, picture.end), *(span(part.start, part.end) for part in picture.lost)])
     return union(span(sound.start, sound.end) for sound in facts.sounds)
+
+
+def lost_pictures(segment: Segment, facts: Facts) -> tuple[LostPicture, ...]:
+    """What of a file's picture can be shown nowhere."""
+    return facts.picture.lost if facts.picture is not None and segment.kind is not StreamKind.AUDIO else ()
 
 
 _Claim = tuple[Disposition, Spans, str]
@@ -68,7 +76,12 @@ _Claim = tuple[Disposition, Spans, str]
 
 
 def _ledger(
-    recorded: Spans, what: Content, clips: Sequence[tuple[Track, Clip]], left_out: Sequence[LeftOut], playing: Playing
+    recorded: Spans,
+    gone: Sequence[LostPicture],
+    what: Content,
+    clips: Sequence[tuple[Track, Clip]],
+    left_out: Sequence[LeftOut],
+    playing: Playing,
 ) -> Ledger:
     lengths: dict[Disposition, int] = {}
     lost: list[LostPart] = []
@@ -81,6 +94,10 @@ def _ledger(
             if disposition is Disposition.LOST:
                 lost.extend(LostPart(start=FileMs(p.start), end=FileMs(p.end), why=why) for p in taken)
 
+    for loss in gone:
+        settle(shared(recorded, span(loss.start, loss.end)), [(Disposition.LOST, recorded, loss.why)])
+    length = Ms(sum(part.length for part in recorded))
+    recorded = split(recorded, union(span(loss.start, loss.end) for loss in gone))[1]
     places = []
     for track, clip in clips:
         by = Ms(clip.file_start - clip.span.start)
@@ -95,7 +112,7 @@ def _ledger(
     behind = split(recorded, union(places))[1]
     settle(behind, [(Disposition.LOST, behind, "it lies behind the declared end")])
     return Ledger(
-        length=Ms(sum(part.length for part in recorded)),
+        length=length,
         lengths={d: Ms(lengths[d]) for d in Disposition if d in lengths},
         lost=tuple(sorted(lost, key=lambda loss: loss.start)),
     )

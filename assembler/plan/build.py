@@ -11,7 +11,7 @@ from assembler.options import Options
 from assembler.plan.account import draw_accounts
 from assembler.plan.copying import NOT_ALLOWED, decide_copying
 from assembler.plan.heard import build_bed
-from assembler.plan.missing import find_background, find_lost, refuse_nothing
+from assembler.plan.missing import find_background, find_lost, find_unshowable, refuse_nothing
 from assembler.plan.model import Mode, Plan
 from assembler.plan.outcomes import judge_segments
 from assembler.plan.playing import find_playing
@@ -64,7 +64,11 @@ def build_plan(
     accounts = draw_accounts(segments, facts, unusable, playing)
     seen = {h.video_id for part in parts for h in part.shown}
     inside = {clip.video_id for _, clip in window.clips()}
-    missed = [*find_lost(segments, accounts, unusable), *find_background(window, segments, facts, parts, fps)]
+    missed = [
+        *find_unshowable(window, facts),
+        *find_lost(segments, accounts, unusable),
+        *find_background(window, segments, facts, parts, fps),
+    ]
     stated = (*findings, *timeline.findings, *arrangement.findings, *missed)
     if not seen:
         stated = (*stated, note("", "Nothing is to be seen: the playback shows its background."))

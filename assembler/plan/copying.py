@@ -151,6 +151,8 @@ def _check_stamps(shown: Sequence[_Part], length: Ms, facts: Mapping[str, Facts]
     shown_until = Fraction(0)
     for part in shown:
         run, first, end = _run(part, facts[part.clip.video_id])
+        if runs and first < shown_until:
+            raise CannotCopy(f"the pictures of {run.video_id} begin before those of {runs[-1].video_id} end")
         if (first - shown_until) * 1000 > LONGEST_STILL:
             gap = clock_text(round((first - shown_until) * 1000))
             raise CannotCopy(f"nothing is there for {gap} before {run.video_id}: a background has to be drawn")
@@ -165,7 +167,7 @@ def _check_picture(video_id: str, picture: PictureFacts, first: PictureFacts, ca
     stretch = picture.stretches[0]
     if picture.codec != COPIED_CODEC:
         raise CannotCopy(f"{video_id} is {picture.codec}, not H.264")
-    if len(picture.stretches) > 1:
+    if len(picture.stretches) > 1 or picture.has_new_sets:
         raise CannotCopy(f"the picture of {video_id} changes inside the file")
     if stretch.rotation or stretch.sample_aspect != 1:
         raise CannotCopy(f"{video_id} is rotated or has no square pixels")
@@ -195,6 +197,10 @@ def _run(part: _Part, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
         at = clock_text(part.span.end)
         raise CannotCopy(f"the cut of {clip.video_id} at {at} would keep packets that refer to dropped ones")
     shown = [stamps[i] for i in kept]
+    if len(set(shown)) < len(shown):
+        raise CannotCopy(f"{clip.video_id} has several pictures of one stamp")
+    if any(first <= index < end for index in picture.hidden):
+        raise CannotCopy(f"{clip.video_id} holds pictures that its edit list takes away")
     last = picture.time_base * max(shown) + offset
     still = picture.time_base * (max(shown) - min(shown)) / (len(shown) - 1) if len(shown) > 1 else 1 / picture.rate
     run = CopiedRun(video_id=clip.video_id, first_packet=first, end_packet=end, offset=offset)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from assembler.errors import InputError
-from assembler.facts import Facts
+from assembler.facts import NO_KEY, PACKETS_LOST, Facts
 from assembler.findings import Finding, note, warning
 from assembler.layout.model import Layout
 from assembler.plan.account import recorded_spans
@@ -22,6 +22,8 @@ ROUNDING = Ms(100)
 """Up to this is not even a note: files are a frame longer or shorter than declared."""
 LONGEST_BACKGROUND = Ms(2000)
 """A longer stretch of background while something was recorded is a warning."""
+TOLD = (NO_KEY, PACKETS_LOST)
+"""Reasons of which ``find_unshowable`` tells."""
 PLACES_TOLD = 3
 """So many places of one loss are named."""
 
@@ -52,10 +54,29 @@ def find_lost(segments: Sequence[Segment], accounts: Iterable[Account], unusable
         if account.video_id in silent:
             continue
         for content, ledger in ((Content.PICTURE, account.picture), (Content.SOUND, account.sound)):
-            lost = sum(loss.end - loss.start for loss in ledger.lost)
+            parts = [loss for loss in ledger.lost if loss.why not in TOLD]
+            lost = sum(loss.end - loss.start for loss in parts)
             if lost > ROUNDING:
-                sentence = f"Of the {content.value} of {names[account.video_id]}, {_places(ledger.lost, lost)}."
+                sentence = f"Of the {content.value} of {names[account.video_id]}, {_places(parts, lost)}."
                 findings.append((warning if lost > LARGEST_LOSS else note)(account.video_id, sentence))
+    return findings
+
+
+def find_unshowable(window: Timeline, facts: Mapping[str, Facts]) -> list[Finding]:
+    """What of a picture its own file lets nobody see, by the playback's times: a warning, or a note for a short start
+    without a key frame."""
+    findings = []
+    for track, clip in window.clips():
+        picture = facts[clip.video_id].picture if clip.video_id in facts else None
+        by = Ms(clip.span.start - clip.file_start)
+        for part in picture.lost if picture is not None else ():
+            for gone in shared([span(part.start, part.end).shifted(by)], clip.span):
+                tell = warning if part.why != NO_KEY or gone.length > LARGEST_LOSS else note
+                sentence = (
+                    f"The picture of {track.name} cannot be shown from {clock_text(gone.start)} to"
+                    f" {clock_text(gone.end)}: {part.why}."
+                )
+                findings.append(tell(clip.video_id, sentence))
     return findings
 
 

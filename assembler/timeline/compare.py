@@ -33,7 +33,8 @@ def compare(segment: Segment, facts: Facts) -> list[Finding]:
                     " end: background from 1 s behind its last frame.",
                 )
             )
-    if facts.picture is None and segment.kind is not StreamKind.AUDIO:
+    is_told = any(what.startswith("a picture") for what in facts.left_out)
+    if facts.picture is None and segment.kind is not StreamKind.AUDIO and not is_told:
         found.append(warning(where, f"The {segment.kind.value} file has no picture: only its sound is used."))
     if not facts.sounds and segment.kind is StreamKind.AUDIO:
         found.append(warning(where, "The sound file has no sound."))
