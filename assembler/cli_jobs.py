@@ -126,6 +126,8 @@ def list_(
             print(json.dumps([task.model_dump(mode="json") for task in tasks], ensure_ascii=False))
         for task in [] if as_json else tasks:
             print(f"{task.task}  {task.kind} at {clock(task.sent or task.updated)}")
+            for sentence in task.history(clock):
+                print(f"  {sentence}")
         if tasks:
             _say("Their results never came. Once you have one: assembler batch RESULT.json")
         return 0
@@ -147,6 +149,8 @@ def list_(
 @verb
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
     """Everything about one job."""
+    from assembler.jobs.tasks import find_task
+
     records, engine = open_jobs()
     found = records.load_job(job)
     if as_json:
@@ -158,6 +162,9 @@ def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
             print(f"{name}: {shown}")
     for finding in found.findings:
         print(f"finding: {finding}")
+    task = find_task(records, found.task)
+    for sentence in task.history(clock) if task is not None else ():
+        print(f"task: {sentence}")
     for step in engine.events(found.workflow):
         print(f"step {step.step}: done at {clock(step.ended)}")
     return 0
@@ -205,9 +212,17 @@ def prune(
         float | None,
         typer.Option("--sources", help="Also remove downloads of jobs published so many days ago.", min=0),
     ] = None,
+    outputs: Annotated[
+        float | None,
+        typer.Option("--outputs", help="Also remove playbacks published so many days ago, for good.", min=0),
+    ] = None,
+    work: Annotated[
+        float, typer.Option("--work", help="Remove work folders of ended jobs untouched for so many days.", min=0)
+    ] = 7,
 ) -> int:
-    """Forget jobs that are over; what they published stays."""
-    from assembler.jobs.intake import prune as forget
+    """Forget jobs that are over, and remove what their work left; what they published stays."""
+    from assembler.jobs.prune import prune as forget
+    from assembler.jobs.prune import remove_outputs, remove_work
 
     records, engine = open_jobs()
     options = load_options()
@@ -216,6 +231,11 @@ def prune(
 
         files, size = remove_sources(records, options, sources)
         print(f"{files} downloads removed, {size / 2**20:.1f} MiB")
+    if outputs is not None:
+        print(f"{remove_outputs(records, options, outputs)} playbacks removed")
+    folders, size = remove_work(records, options, work)
+    if folders:
+        print(f"{folders} work folders removed, {size / 2**20:.1f} MiB")
     print(f"{forget(records, engine, options, days)} jobs forgotten")
     return 0
 

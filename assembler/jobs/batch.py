@@ -15,7 +15,7 @@ from assembler.dialects import parse
 from assembler.errors import AssemblerError, InputError, RecordingFailed
 from assembler.findings import Verdict
 from assembler.inputs import LARGEST_RESULT
-from assembler.jobs.bodies import Body, jobs_of, keep
+from assembler.jobs.bodies import Body, jobs_of, keep, notes_of
 from assembler.jobs.crew import crew
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake import take_in, try_again
@@ -133,10 +133,15 @@ class Batch:
             some = fresh[start : start + AT_ONCE]
             numbers = keep(self._records, [body for _, body in some])
             take_in(self._records, self._engine, numbers)
-            jobs = jobs_of(self._records, numbers)
+            jobs, notes = jobs_of(self._records, numbers), notes_of(self._records, numbers)
             for (place, _), number in zip(some, numbers, strict=True):
                 source, _, _, was_done = self._rows[place]
-                self._rows[place] = (source, jobs.get(number), "it could not be taken in", was_done)
+                self._rows[place] = (
+                    source,
+                    jobs.get(number),
+                    notes.get(number) or "it could not be taken in",
+                    was_done,
+                )
         for job in self._records.list_jobs(ids=self.jobs):
             if job.state.is_over and job.state is not JobState.SUPERSEDED and not self._is_there(job):
                 try_again(self._records, self._engine, job)

@@ -158,6 +158,13 @@ def jobs_of(records: Records, numbers: Sequence[int]) -> dict[int, str]:
     return {int(number): job for number, job in rows if job is not None}
 
 
+def notes_of(records: Records, numbers: Sequence[int]) -> dict[int, str]:
+    """What was odd about each of these bodies."""
+    with records.reading() as connection:
+        rows = connection.execute(sa.select(EVENT.c.id, EVENT.c.note).where(EVENT.c.id.in_(numbers))).all()
+    return {int(number): note for number, note in rows}
+
+
 def prune_bodies(records: Records, before: WallMs) -> int:
     """Forget taken bodies that came before this instant and belong to no job any more; how many."""
     has_job = sa.exists().where(JOB.c.id == EVENT.c.job)

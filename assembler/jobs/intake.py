@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from assembler.dialects import Event, read_event
+from assembler.dialects.vendor_errors import error_text
 from assembler.errors import AssemblerError, InputError, JobError
-from assembler.jobs.bodies import Body, keep, load_body, prune_bodies, untaken
+from assembler.jobs.bodies import Body, keep, load_body, untaken
 from assembler.jobs.engine import Engine
 from assembler.jobs.model import Claim, Job, JobState, claim_of
 from assembler.jobs.records import Records, assign, note, now, start_again
 from assembler.jobs.tables import EVENT, JOB
-from assembler.jobs.tasks import learn
+from assembler.jobs.tasks import learn, learn_pauses
 from assembler.options import Options
 from assembler.times import WallMs
 from assembler.workspace import write_whole
@@ -134,6 +134,8 @@ def _take(
     job, is_due = assign(connection, claim, number) if claim is not None else (None, False)
     if event is not None:
         learn(connection, event, body.received)
+    if claim is not None and claim.task is not None and claim.omissions:
+        learn_pauses(connection, claim.task, claim.omissions)
     if job is not None and not is_due and claim is not None and not claim.segments and job.segments:
         note(connection, job.id, "A later event of the task has no usable videos: it changes nothing.")
     values = {
@@ -155,7 +157,7 @@ def _read(body: Body) -> tuple[Event | None, Claim | None, str]:
     except InputError:
         event = None
     if event is not None and not event.is_result and not _carries_videos(body):
-        return event, None, ""
+        return event, None, f"{error_text(event.error)}. {event.error.advice}".strip() if event.error else ""
     try:
         return event, claim_of(body.raw, body.app), ""
     except AssemblerError as exc:
@@ -191,16 +193,3 @@ def cancel(records: Records, engine: Engine, job: Job) -> bool:
     records.note(job.id, "Cancelled by hand.")
     engine.cancel(job.workflow)
     return True
-
-
-def prune(records: Records, engine: Engine, options: Options, days: float) -> int:
-    """Forget jobs that ended so many days ago, what they left unpublished, and the bodies of nobody; how many jobs."""
-    before = WallMs(now() - round(days * 86_400_000))
-    over = [state for state in JobState if state.is_over]
-    old = [job for job in records.list_jobs(over) if job.updated <= before]
-    engine.forget([f"{job.id}:{number}" for job in old for number in range(1, job.tries + 1)])
-    records.remove([job.id for job in old])
-    for job in old:
-        shutil.rmtree(options.home.absolute() / "made" / job.id, ignore_errors=True)
-    prune_bodies(records, before)
-    return len(old)

@@ -12,6 +12,7 @@ from assembler.jobs.page import NOT_HERE, clock, elapsed, how_far, links, page, 
 from assembler.jobs.published import Published, is_in_folder
 from assembler.jobs.records import Records
 from assembler.jobs.sources import recording_of
+from assembler.jobs.tasks import Task
 from assembler.options import load_options
 from assembler.report.markup import facts, findings, table, text
 from assembler.report.picture import draw_picture
@@ -19,14 +20,18 @@ from assembler.report.text import describe_recordings
 from assembler.times import WallMs
 
 
-def job_page(job: Job, log: Sequence[tuple[WallMs, str]], drawn: str, published: Published | None, at: WallMs) -> str:
-    """Everything about one job; ``drawn`` is markup."""
+def job_page(
+    job: Job, task: Task | None, log: Sequence[tuple[WallMs, str]], drawn: str, published: Published | None, at: WallMs
+) -> str:
+    """Everything about one job, and about its task what events told of that; ``drawn`` is markup."""
     parts = [f'<p><a href="/">All jobs</a></p><h1>{text(job.id)}</h1>']
     parts.append(f"<p>{state(job)} {elapsed(job, at)}</p><p>{how_far(job)}</p>")
     if told := reason(job):
         is_bad = job.state in (JobState.FAILED, JobState.POISON)
         parts.append(f'<div class="box{" failed" if is_bad else ""}">{told}</div>')
     parts.append(_links(job, published))
+    if history := task.history(clock) if task is not None else []:
+        parts.append("<h2>What events told</h2>" + findings([text(sentence) for sentence in history]))
     if job.findings:
         parts.append("<h2>Findings</h2>" + findings([text(finding) for finding in job.findings]))
     if drawn:

@@ -11,7 +11,7 @@ from typing import Protocol
 from assembler.dialects import parse, read_event
 from assembler.dialects.body import JsonObject, load_object
 from assembler.errors import InputError, NotFinished
-from assembler.recording import Recording, Segment
+from assembler.recording import Omission, Recording, Segment
 from assembler.times import Ms, WallMs
 from assembler.values import Value
 
@@ -153,6 +153,8 @@ class Claim(Value):
     """See ``Job.stop``."""
     count: int | None = None
     """See ``Job.count``."""
+    omissions: tuple[Omission, ...] = ()
+    """Its pauses."""
 
 
 def claim_of(body: bytes, app: str | None = None) -> Claim:
@@ -181,6 +183,7 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
         sent=_sent(body, query),
         stop=recording.stop,
         count=len(recording.segments),
+        omissions=recording.omissions,
     )
 
 

@@ -247,8 +247,4 @@ def clock(at: WallMs | None) -> str:
 
 def _pause(task: Task) -> str:
     told = [] if task.progress is None else [f"{task.progress} %"]
-    if task.pause is not None:
-        told.append(f"paused {clock(task.pause)}")
-    if task.stop is not None:
-        told.append(f"stops {clock(task.stop)}")
-    return ", ".join(told)
+    return "<br>".join(text(sentence) for sentence in [*told, *task.history(clock)])

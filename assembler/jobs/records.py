@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from assembler.errors import JobError
 from assembler.jobs.model import Claim, Job, JobState, is_older, job_id
 from assembler.jobs.outbox import TOLD, file_notice, forget_notices
-from assembler.jobs.tables import EVENT, JOB, LOG, READS, database_errors, open_refusals
+from assembler.jobs.tables import EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 
@@ -115,12 +115,14 @@ class Records:
                 file_notice(connection, _job(row), now())
             return is_changed
 
-    def remove(self, jobs: Sequence[str]) -> None:
-        """Forget jobs and their logs; their bodies stay."""
+    def remove(self, jobs: Sequence[Job]) -> None:
+        """Forget jobs, their logs, and their tasks where no job of those is left; their bodies stay."""
+        has_job = sa.exists().where(JOB.c.key == TASK.c.task)
         with self.transaction() as connection:
             for job in jobs:
-                connection.execute(sa.delete(LOG).where(LOG.c.job == job))
-                connection.execute(sa.delete(JOB).where(JOB.c.id == job))
+                connection.execute(sa.delete(LOG).where(LOG.c.job == job.id))
+                connection.execute(sa.delete(JOB).where(JOB.c.id == job.id))
+                connection.execute(sa.delete(TASK).where(TASK.c.task == job.key, ~has_job))
             forget_notices(connection)
 
     def note(self, job: str, *sentences: str) -> None:

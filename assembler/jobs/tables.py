@@ -87,6 +87,10 @@ TASK = sa.Table(
     sa.Column("stop", sa.BigInteger),
     sa.Column("is_expected", sa.Boolean, nullable=False),
     sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("started", sa.BigInteger),
+    sa.Column("resumed", sa.BigInteger),
+    sa.Column("forced", sa.BigInteger),
 )  # fmt: skip
 LOG = sa.Table(
     "assembler_log", METADATA,

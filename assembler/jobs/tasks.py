@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from assembler.dialects import Event
+from assembler.dialects.acknowledged import REFUSED_REQUEST
+from assembler.dialects.vendor_errors import error_text
 from assembler.jobs.records import Records, now
 from assembler.jobs.tables import JOB, TASK
+from assembler.recording import Omission
 from assembler.times import WallMs
 from assembler.values import Value
 
 EXPECTED = "expected"
-OF_RECORDINGS = ("OnlineRecord", "OfflineRecord", "record_")
-"""How types of events about recordings begin; tasks of other kinds (transcoding) never have a result of ours."""
+OF_RECORDINGS = ("onlinerecord", "offlinerecord", "record_", "online_record", "offline_record")
+"""How types of events about recordings begin, in small letters; tasks of other kinds never have a result of ours."""
 
 
 class Task(Value):
@@ -41,14 +44,43 @@ class Task(Value):
     """True if somebody named it with `assembler jobs expect`."""
     updated: WallMs
     """When we last heard of it, Unix ms."""
+    error: str | None = None
+    """Why its start failed: the vendor's code, words and advice; None if it did not."""
+    started: WallMs | None = None
+    """When that, or a start that went well, was told, Unix ms; None where none was."""
+    resumed: WallMs | None = None
+    """When it went on after ``pause``, Unix ms; None where it did not, or nothing tells."""
+    forced: WallMs | None = None
+    """When it was ended for being paused too long, Unix ms; None if it was not."""
+
+    @property
+    def is_over(self) -> bool:
+        """True where an event told that it runs no longer."""
+        return any(word in self.kind.lower() for word in ("finished", "stop"))
+
+    def history(self, clock: Callable[[WallMs | None], str]) -> list[str]:
+        """What events told that whoever waits for the class, or wonders what became of it, ought to know."""
+        told = []
+        if self.error:
+            so = "" if self.is_over else ", the class is NOT being recorded"
+            told.append(f"its start failed at {clock(self.started)}{so}: {self.error}")
+        if self.forced is not None:
+            since = f" since {clock(self.pause)}" if self.pause is not None else ""
+            told.append(f"ended at {clock(self.forced)} by force: it was paused{since}")
+        elif self.pause is not None and self.resumed is not None:
+            told.append(f"paused at {clock(self.pause)}, went on at {clock(self.resumed)}")
+        elif self.pause is not None:
+            until = f", to be ended at {clock(self.stop)}" if self.stop is not None and not self.is_over else ""
+            told.append(f"{'was paused for long' if self.is_over else 'paused'} since {clock(self.pause)}{until}")
+        return told
 
 
 def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
     """Add what an event says of its task; an older one than the latest changes only what was unknown."""
-    if event.task_id is None:
+    if event.task_id is None or event.kind == REFUSED_REQUEST:
         return
     row = connection.execute(sa.select(TASK).where(TASK.c.task == event.task_id)).mappings().first()
-    if row is None and not event.kind.startswith(OF_RECORDINGS):
+    if row is None and not event.kind.lower().startswith(OF_RECORDINGS):
         return
     told: dict[str, Any] = {
         "app": event.app_id, "room": event.room_id, "progress": event.progress,
@@ -57,15 +89,45 @@ def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
     latest = {"kind": event.kind, "sent": event.sent}
     if row is None:
         values = {"task": event.task_id, **told, **latest, "is_expected": False, "updated": received}
-        connection.execute(sa.insert(TASK).values(values))
+        connection.execute(sa.insert(TASK).values({**values, **_moments(event, received, None)}))
         return
     is_later = (event.sent or received) >= (row["sent"] or 0)
     if is_later:
         changed = {name: value for name, value in told.items() if value is not None} | latest
     else:
         changed = {name: value for name, value in told.items() if value is not None and row[name] is None}
+    changed |= _moments(event, received, Task.model_validate(dict(row)))
     wanted = sa.update(TASK).where(TASK.c.task == event.task_id)
     connection.execute(wanted.values(**changed, updated=max(received, row["updated"])))
+
+
+def _moments(event: Event, received: WallMs, known: Task | None) -> dict[str, Any]:
+    """What stays worth knowing whatever comes later: a start that failed, a pause that ended, an end by force."""
+    kind, sent = event.kind.lower(), event.sent or received
+    changed: dict[str, Any] = {}
+    is_start = "start" in kind and (known is None or known.started is None or known.started <= sent)
+    if is_start and event.error is not None:
+        advice = f" {event.error.advice}" if event.error.advice else ""
+        changed = {"error": f"{error_text(event.error)}.{advice}", "started": sent}
+    elif is_start:
+        changed = {"error": None, "started": sent}
+    if "forcestop" in kind.replace("_", ""):
+        changed["forced"] = event.stop or sent
+    pause = known.pause if known is not None else None
+    goes_on = event.pause is None and not any(word in kind for word in ("stop", "finish", "pause"))
+    if pause is not None and event.pause is not None and event.pause > pause:
+        changed["resumed"] = None  # another pause
+    elif pause is not None and goes_on and sent > pause and known is not None and known.resumed is None:
+        changed["resumed"] = sent
+    return changed
+
+
+def learn_pauses(connection: sa.Connection, task: str, omissions: Sequence[Omission]) -> None:
+    """A result says when a recording went on of whose pause an event had told."""
+    pause = connection.execute(sa.select(TASK.c.pause).where(TASK.c.task == task)).scalar()
+    ends = [o.resume for o in omissions if o.resume and pause is not None and o.pause - 2000 <= pause < o.resume]
+    if ends:
+        connection.execute(sa.update(TASK).where(TASK.c.task == task).values(resumed=ends[0]))
 
 
 def expect(records: Records, tasks: Sequence[str]) -> None:
@@ -81,8 +143,15 @@ def expect(records: Records, tasks: Sequence[str]) -> None:
 
 
 def missing(records: Records) -> list[Task]:
-    """Tasks seen, or expected, of which no result came: the longest silent first."""
+    """Tasks seen, or expected, of which no result came: failed starts first, then the longest silent."""
     has_job = sa.exists().where(JOB.c.key == TASK.c.task)
     with records.reading() as connection:
         rows = connection.execute(sa.select(TASK).where(~has_job).order_by(TASK.c.updated)).mappings()
-        return [Task.model_validate(dict(row)) for row in rows]
+        return sorted((Task.model_validate(dict(row)) for row in rows), key=lambda task: task.error is None)
+
+
+def find_task(records: Records, task: str | None) -> Task | None:
+    """What events told of a task; None where none did."""
+    with records.reading() as connection:
+        row = connection.execute(sa.select(TASK).where(TASK.c.task == task)).mappings().first()
+    return Task.model_validate(dict(row)) if row is not None else None

@@ -29,7 +29,7 @@ from assembler.jobs.keys import Keys
 from assembler.jobs.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
 from assembler.jobs.records import now
 from assembler.jobs.refusals import Refusals
-from assembler.jobs.tasks import missing
+from assembler.jobs.tasks import find_task, missing
 from assembler.jobs.telling import telling
 from assembler.options import Options
 
@@ -161,7 +161,8 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
             return JSONResponse({**page.plain(job), "log": log})
         files = published.find_published(job, options)
         drawn = job_page.draw_job(records, job)
-        html = job_page.job_page(job, records.log_of(job.id), drawn, files, now())
+        task = find_task(records, job.task)
+        html = job_page.job_page(job, task, records.log_of(job.id), drawn, files, now())
         return HTMLResponse(html, headers=page.HEADERS)
 
     _add_files(app, options, doorway)

@@ -87,6 +87,18 @@ def put_in_bucket(made: Path, assets: Path, output: str, below: str, card: Card,
     return bucket.address(target)
 
 
+def drop_from_bucket(place: str, assets: str, job: str, options: Options) -> bool:
+    """Remove a playback with what lies beside it, the card first, where that is this job's."""
+    bucket = Bucket.opened(place.rpartition("/")[0], options)
+    card = bucket.find_card(bucket.root)
+    if card is None or card.job != job:
+        return False
+    for key in (f"{bucket.root}/{CARD}", *bucket.list_keys(f"{bucket.root}/{assets}/")):
+        bucket.delete(key)
+    bucket.delete(f"{bucket.root}/{place.rpartition('/')[2]}")
+    return True
+
+
 class Bucket(NamedTuple):
     """A place in object storage."""
 
@@ -128,6 +140,17 @@ class Bucket(NamedTuple):
         import obstore
 
         return _found(self.name, lambda: int(obstore.head(self.store, key)["size"]))
+
+    def list_keys(self, prefix: str) -> list[str]:
+        import obstore
+
+        found = _asked(self.name, lambda: obstore.list(self.store, prefix).collect())
+        return [str(one["path"]) for one in found]
+
+    def delete(self, key: str) -> None:
+        import obstore
+
+        _asked(self.name, lambda: obstore.delete(self.store, key))
 
     def put_bytes(self, key: str, content: bytes) -> None:
         import obstore

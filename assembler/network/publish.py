@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from assembler.errors import InputError, PublishError
 from assembler.network.card import CARD, Card, is_in_place, read_card, refused
-from assembler.network.object_store import check_bucket, put_in_bucket
+from assembler.network.object_store import check_bucket, drop_from_bucket, put_in_bucket
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.workspace import PART, write_whole
@@ -37,6 +37,9 @@ class Destination:
 
     Raises PublishError, and Stopped soon after ``stop`` is set.
     """
+    drop: Callable[[str, str, str, Options], bool]
+    """(where a file is, name of its assets, job, options): removes both where the card is this job's. Raises
+    PublishError."""
 
 
 def check_output(output: str, options: Options) -> None:
@@ -51,6 +54,11 @@ def publish(made: Path, assets: Path, output: str, below: str, card: Card, optio
     Raises Stopped where ``stop`` was set before it was done.
     """
     return _destination(output).put(made, assets, output, below, card, options, stop)
+
+
+def unpublish(place: str, assets: str, job: str, options: Options) -> bool:
+    """Remove what ``publish`` put to ``place``; False where it is no longer this job's. Raises PublishError."""
+    return _destination(place).drop(place, assets, job, options)
 
 
 def _destination(output: str) -> Destination:
@@ -113,6 +121,23 @@ def _put_in_folder(made: Path, assets: Path, output: str, below: str, card: Card
     return str(target)
 
 
+def _drop_from_folder(place: str, assets: str, job: str, options: Options) -> bool:
+    video = Path(place)
+    folder = video.parent
+    try:
+        card = _card_of(folder)
+        if card is None or card.job != job:
+            return False
+        (folder / CARD).unlink()  # without it the folder is not whole
+        video.unlink(missing_ok=True)
+        shutil.rmtree(folder / assets, ignore_errors=True)
+        with contextlib.suppress(OSError):  # something else lies in there
+            folder.rmdir()
+    except OSError as exc:
+        raise PublishError(f"{folder} cannot be cleared: {exc.strerror}", hint="Look at its permissions.") from exc
+    return True
+
+
 def _card_of(folder: Path) -> Card | None:
     try:
         return read_card((folder / CARD).read_bytes(), str(folder / CARD))
@@ -135,6 +160,6 @@ def _place(source: Path, target: Path) -> None:
 
 
 DESTINATIONS: tuple[Destination, ...] = (
-    Destination("", _any_folder, _put_in_folder),
-    Destination("s3://", check_bucket, put_in_bucket),
+    Destination("", _any_folder, _put_in_folder, _drop_from_folder),
+    Destination("s3://", check_bucket, put_in_bucket, drop_from_bucket),
 )

@@ -1,0 +1,142 @@
+"""What is forgotten or removed when somebody asks for it: jobs with their tasks, work folders, published playbacks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from assembler.decide import work_digest
+from assembler.errors import AssemblerError
+from assembler.jobs.bodies import prune_bodies
+from assembler.jobs.engine import Engine
+from assembler.jobs.model import Job, JobState, digest_segments
+from assembler.jobs.published import find_published
+from assembler.jobs.records import Records, note, now
+from assembler.jobs.sources import recording_of
+from assembler.jobs.tables import EVENT, JOB, TASK
+from assembler.media.ffmpeg import find_ffmpeg
+from assembler.media.verify import assets_of
+from assembler.network.publish import unpublish
+from assembler.options import Options
+from assembler.recording import Recording
+from assembler.times import WallMs
+from assembler.workspace import Workspace
+
+DAY_MS = 86_400_000
+UNFINISHED = (JobState.FAILED, JobState.POISON)
+"""What such a job made, but could not publish, is taken up by its next try."""
+
+
+def prune(records: Records, engine: Engine, options: Options, days: float) -> int:
+    """Forget jobs that ended so many days ago, their tasks, what they left unpublished, and the bodies of nobody; how
+    many jobs."""
+    before = WallMs(now() - round(days * DAY_MS))
+    over = [state for state in JobState if state.is_over]
+    old = [job for job in records.list_jobs(over) if job.updated <= before]
+    engine.forget([f"{job.id}:{number}" for job in old for number in range(1, job.tries + 1)])
+    records.remove(old)
+    for job in old:
+        shutil.rmtree(_made(options, job), ignore_errors=True)
+    prune_bodies(records, before)
+    _forget_finished(records, before)
+    return len(old)
+
+
+def _forget_finished(records: Records, before: WallMs) -> None:
+    """Tasks whose results came and were forgotten by an older version."""
+    is_known = sa.exists().where(JOB.c.key == TASK.c.task) | sa.exists().where(EVENT.c.task == TASK.c.task)
+    came = TASK.c.kind.in_(["OnlineRecordFinished", "OfflineRecordFinished", "record_finished", "online_record_stop"])
+    with records.transaction() as connection:
+        connection.execute(sa.delete(TASK).where(came, ~is_known, TASK.c.updated <= before))
+
+
+def remove_work(records: Records, options: Options, days: float) -> tuple[int, int]:
+    """Remove work folders of jobs that are over; how many folders and bytes.
+
+    One stays that somebody works in, that belongs to no job (a `run` has it), or that was touched in the last ``days``.
+    """
+    workspace, before = Workspace(options.home), now() - days * DAY_MS
+    old = [f for f in (options.home.absolute() / "work").glob("*") if f.is_dir() and _touched_ms(f) <= before]
+    if not old:
+        return 0, 0
+    jobs = records.list_jobs()
+    folders = size = 0
+    for folder, owners in _owners(records, options, jobs, old):
+        if not owners or not all(job.state.is_over for job in owners):
+            continue
+        with workspace.free(folder.name) as held:
+            if held is not None and _touched_ms(held) <= before:
+                size += sum(path.stat().st_size for path in held.rglob("*") if path.is_file())
+                shutil.rmtree(held, ignore_errors=True)
+                folders += 1
+    for job in jobs:
+        made = _made(options, job)
+        if job.state.is_over and job.state not in UNFINISHED and made.is_dir() and _touched_ms(made) <= before:
+            shutil.rmtree(made, ignore_errors=True)
+    return folders, size
+
+
+def _owners(
+    records: Records, options: Options, jobs: list[Job], folders: list[Path]
+) -> Iterator[tuple[Path, list[Job]]]:
+    """Whose each folder is, by what lies in it; where nothing does yet, by what a worker would call it."""
+    named: dict[str, list[Job]] | None = None
+    for folder in folders:
+        try:
+            recording = Recording.model_validate_json((folder / "recording-1.json").read_bytes())
+        except (OSError, ValueError):
+            named = _by_name(records, options, jobs) if named is None else named
+            yield folder, named.get(folder.name, [])
+            continue
+        if (folder / "recording-2.json").exists():  # several results together: no job does that
+            yield folder, []
+            continue
+        segments, task = digest_segments(recording), recording.task_id
+        yield folder, [job for job in jobs if job.segments == segments and (job.task == task or task is None)]
+
+
+def _by_name(records: Records, options: Options, jobs: list[Job]) -> dict[str, list[Job]]:
+    named: dict[str, list[Job]] = {}
+    for job in jobs:
+        try:
+            name = work_digest([recording_of(records, job.event)], options, find_ffmpeg(options.ffmpeg))[:32]
+        except AssemblerError:  # what cannot be read has never been worked at
+            continue
+        named.setdefault(name, []).append(job)
+    return named
+
+
+def remove_outputs(records: Records, options: Options, days: float) -> int:
+    """Remove playbacks published so many days ago, as far as they are still in their places; how many."""
+    before = now() - days * DAY_MS
+    removed = 0
+    for job in records.list_jobs([JobState.DONE]):
+        if job.updated > before or not job.output:
+            continue
+        if "://" not in job.output and find_published(job, options) is None:  # not ours (any more)
+            continue
+        if unpublish(job.output, assets_of(Path(job.output)).name, job.id, options):
+            removed += 1
+            with records.transaction() as connection:  # it did not change, so it is forgotten when it would have been
+                values = {"output": "", "reason": "Its playback was removed by `assembler jobs prune --outputs`."}
+                connection.execute(sa.update(JOB).where(JOB.c.id == job.id).values(values))
+                note(connection, job.id, f"Removed: {job.output}")
+    return removed
+
+
+def _made(options: Options, job: Job) -> Path:
+    return options.home.absolute() / "made" / job.id
+
+
+def _touched_ms(folder: Path) -> float:
+    """When anything in it last changed, Unix ms."""
+    latest = 0.0
+    for path in [folder, *folder.rglob("*")]:
+        try:
+            latest = max(latest, path.stat().st_mtime)
+        except OSError:  # gone in this moment
+            latest = max(latest, now() / 1000)
+    return latest * 1000
