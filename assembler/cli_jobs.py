@@ -15,6 +15,7 @@ from assembler.options import load_options
 
 if TYPE_CHECKING:
     from assembler.jobs.engine import Engine
+    from assembler.jobs.model import Job
     from assembler.jobs.records import Records
 
 jobs_app = typer.Typer(help="See and steer jobs.", no_args_is_help=True)
@@ -56,7 +57,7 @@ def serve(
     from assembler.jobs.webhook import run_server
 
     options = load_options()
-    check_ready(options)
+    check_ready(options, _say)
     try:
         return run_server(options, host=host, port=port, workers=workers, insecure=insecure, say=_say)
     except KeyboardInterrupt:
@@ -73,7 +74,7 @@ def work(
     from assembler.jobs.worker import run_worker
 
     options = load_options()
-    check_ready(options)
+    check_ready(options, _say)
     return run_worker(options, _say) if concurrency == 1 else crew_until_told(concurrency, options, _say)
 
 
@@ -93,7 +94,7 @@ def batch(
     from assembler.jobs.ready import check_ready
 
     options = load_options()
-    check_ready(options)
+    check_ready(options, _say)
     given = read_all(paths, sys.stdin.buffer)
     records, engine = open_jobs()
     made = Batch(options, records, engine)
@@ -139,16 +140,28 @@ def list_(
     if as_json:
         names = {"id", "task", "state", "output", "reason"}
         print(json.dumps([job.model_dump(mode="json", include=names) for job in jobs], ensure_ascii=False))
-    for job in [] if as_json else jobs:
-        part = f" {job.progress:.0%}" if job.progress is not None else ""
-        print(f"{job.id}  {job.state.value}  {job.step}{part}{job.output or job.reason}")
+    rows = [] if as_json else [[job.id, job.state.value, clock(job.created), _outcome(job)] for job in jobs]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
+    for row in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip())
     return 0
+
+
+def _outcome(job: Job) -> str:
+    """What is to be said of it now: how far it is, where its playback is, or why there is none."""
+    from assembler.jobs.model import JobState
+
+    if job.state is JobState.RUNNING:
+        return job.step + (f" {job.progress:.0%}" if job.progress is not None else "")
+    warned = "with warnings: " if job.verdict == "degraded" else ""
+    return f"{warned}{job.output}" if job.state is JobState.DONE and job.output else job.reason
 
 
 @jobs_app.command()
 @verb
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
     """Everything about one job."""
+    from assembler.jobs.model import JobState
     from assembler.jobs.tasks import find_task
 
     records, engine = open_jobs()
@@ -165,8 +178,10 @@ def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
     task = find_task(records, found.task)
     for sentence in task.history(clock) if task is not None else ():
         print(f"task: {sentence}")
-    for step in engine.events(found.workflow):
-        print(f"step {step.step}: done at {clock(step.ended)}")
+    steps = [step for step in engine.events(found.workflow) if step.step != "settle"]
+    for step in steps:
+        is_last = step is steps[-1] and found.state.is_over and found.state is not JobState.DONE
+        print(f"step {step.step}: {'ended without success' if is_last else 'done'} at {clock(step.ended)}")
     return 0
 
 
@@ -200,7 +215,10 @@ def cancel(jobs: Ids) -> int:
 
     records, engine = open_jobs()
     for job in [records.load_job(name) for name in jobs]:
-        print(f"{job.id}: {'cancelled' if end(records, engine, job) else f'was over already ({job.state.value})'}")
+        is_cancelled = end(records, engine, job)
+        now = records.load_job(job.id).state
+        late = f"was over already ({now.value})" if now.is_over else "too late: its playback is being put in place"
+        print(f"{job.id}: {'cancelled' if is_cancelled else late}")
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
 import shutil
@@ -19,7 +18,7 @@ from assembler.errors import AssemblerError
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.proving import why_not
-from assembler.options import EncoderName, Options, settings_file
+from assembler.options import EncoderName, Options, settings_file, unknown_settings
 from assembler.values import Value
 
 NEEDED_ENCODERS = ("libx264", "aac")
@@ -121,15 +120,13 @@ def _disk(options: Options) -> Symptom:
 def _settings() -> Symptom:
     file = settings_file()
     given = sorted(name for name in os.environ if name.startswith("ASSEMBLER_"))
-    known = ["ASSEMBLER_CONFIG", *(f"ASSEMBLER_{name.upper()}" for name in Options.model_fields)]
     where = f"{file}" if file.exists() else f"no {file}"
     text = f"{where}; environment: {', '.join(given) or 'none'}"
-    unknown = [name for name in given if name not in known]
-    if not unknown:
-        return Symptom(name="settings", is_well=True, text=text, hint="")
-    near = difflib.get_close_matches(unknown[0], known, n=1)
-    hint = f"{unknown[0]} is no setting and does nothing" + (f": did you mean {near[0]}?" if near else ".")
-    return Symptom(name="settings", is_well=False, text=text, hint=hint)
+    hints = [
+        f"{name} is no setting and does nothing" + (f": did you mean {near}?" if near else ".")
+        for name, near in unknown_settings().items()
+    ]
+    return Symptom(name="settings", is_well=not hints, text=text, hint=" ".join(hints))
 
 
 def _machine(options: Options) -> Symptom:

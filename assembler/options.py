@@ -71,6 +71,15 @@ def settings_file() -> Path:
     return Path(named) if named else Path(platformdirs.user_config_dir("assembler")) / "settings.toml"
 
 
+def unknown_settings() -> dict[str, str | None]:
+    """``ASSEMBLER_*`` names of the environment that are no setting, and which one each may be meant to be."""
+    known = ["ASSEMBLER_CONFIG", *(f"ASSEMBLER_{name.upper()}" for name in Options.model_fields)]
+    given = sorted(name for name in os.environ if name.startswith("ASSEMBLER_") and name not in known)
+    by_end = {name.removeprefix("ASSEMBLER_"): name for name in known}
+    near = {name: difflib.get_close_matches(name.removeprefix("ASSEMBLER_"), by_end, n=1) for name in given}
+    return {name: by_end[ends[0]] if ends else None for name, ends in near.items()}
+
+
 def frame_rate(text: object) -> Fraction:
     """``15``, ``29.97`` or ``30000/1001`` as a rate that mp4 can carry; raises ValueError for anything else."""
     try:

@@ -74,7 +74,9 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("ASSEMBLER_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("ASSEMBLER_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("ASSEMBLER_CONFIG", str(tmp_path / "settings.toml"))
+    settings = tmp_path.with_name(f"{tmp_path.name}-settings.toml")
+    settings.touch()
+    monkeypatch.setenv("ASSEMBLER_CONFIG", str(settings))
 
 
 @pytest.fixture(autouse=True)

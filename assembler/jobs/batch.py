@@ -207,17 +207,21 @@ def _tally(jobs: Sequence[Job]) -> str:
 
 
 def table(rows: Sequence[Ended]) -> str:
-    """The end table: what was done, with warnings, or failed and why."""
+    """The end table: which playback each became, whether with warnings, or why there is none."""
     done = [row for row in rows if row.state == JobState.DONE.value]
     warned = [row for row in done if row.verdict == Verdict.DEGRADED.value]
     open_ = [row for row in rows if row.state in {state.value for state in JobState if not state.is_over}]
     failed = [row for row in rows if row not in done and row not in open_]
-    lines = [f"{row.source}: with warnings -> {row.output}" for row in warned]
+    lines = [f"{row.source}{': with warnings' if row in warned else ''} -> {_place(row)}" for row in done]
     lines += [f"{row.source}: {row.state}: {row.reason or 'no reason is known'}" for row in failed]
     before = sum(row.was_done for row in rows)
     counts = [f"{len(done)} done" + (f" ({before} of them before)" if before else ""), f"{len(warned)} with warnings"]
     counts += [f"{len(failed)} failed"] + ([f"{len(open_)} waiting or under way"] if open_ else [])
     return "\n".join([*lines, ", ".join(counts)])
+
+
+def _place(row: Ended) -> str:
+    return row.output or row.reason or "nowhere"
 
 
 def is_success(rows: Sequence[Ended], *, waited: bool) -> bool:

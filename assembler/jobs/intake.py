@@ -186,10 +186,15 @@ def try_again(records: Records, engine: Engine, job: Job) -> Job:
 
 
 def cancel(records: Records, engine: Engine, job: Job) -> bool:
-    """End a job; False where it was over already. A worker at it stops within seconds."""
-    going = [JobState.NEW, JobState.WAITING, JobState.RUNNING, JobState.DELAYED]
-    if not records.change(job.id, only=going, state=JobState.CANCELLED, reason="cancelled by hand", due=None):
-        return False
-    records.note(job.id, "Cancelled by hand.")
+    """End a job; False where it was over already, or its playback is being put in place. A worker at it stops within
+    seconds."""
+    going = [state.value for state in JobState if not state.is_over]
+    is_placed = sa.and_(JOB.c.state == JobState.RUNNING.value, sa.func.coalesce(JOB.c.placing, sa.false()))
+    wanted = sa.update(JOB).where(JOB.c.id == job.id, JOB.c.state.in_(going), ~is_placed)
+    values = {"state": JobState.CANCELLED.value, "reason": "cancelled by hand", "due": None, "updated": now()}
+    with records.transaction() as connection:
+        if not connection.execute(wanted.values(values)).rowcount:
+            return False
+        note(connection, job.id, "Cancelled by hand.")
     engine.cancel(job.workflow)
     return True

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from html import escape
 
 from assembler.jobs.bodies import Refused
 from assembler.jobs.model import Job, JobState
+from assembler.options import Options
+
+_FLAGS = {"--from": "start", "--to": "end", "--allow-host": "allow_hosts"} | {
+    f"--{name.replace('_', '-')}": name for name in Options.model_fields
+}
+"""Flags of `assembler run`, and the setting that a worker looks at instead."""
+_FLAG = re.compile(r"--[a-z][a-z-]*[a-z]")
+_AGAIN = re.compile(r"\b([Rr])un (?:it |the same command )?again\b")
+
+
+def in_a_job(said: str, job: str) -> str:
+    """What the pipeline says to somebody who typed a command, said to somebody who waits for a job."""
+    said = re.sub(r"give --allow-host \S+, or ", "", said)
+    said = _FLAG.sub(lambda m: f"ASSEMBLER_{_FLAGS[m[0]].upper()}" if m[0] in _FLAGS else m[0], said)
+    return _AGAIN.sub(lambda m: f"{'T' if m[1] == 'R' else 't'}ype `{shlex.join(retry_of(job))}`", said)
+
+
+def retry_of(job: str) -> list[str]:
+    """The words that start a job again."""
+    return ["assembler", "jobs", "retry", *(["--"] if job.startswith("-") else []), job]
 
 
 def next_of(job: Job) -> tuple[str, list[str]] | None:
     """(when to do it, the words to type); None where there is nothing to do."""
-    retry = ["assembler", "jobs", "retry", *(["--"] if job.id.startswith("-") else []), job.id]
+    retry = retry_of(job.id)
     match job.state:
         case JobState.FAILED:
             return "Once that is mended", retry

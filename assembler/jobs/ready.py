@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
+from assembler.errors import InputError
 from assembler.jobs.work import output_of
+from assembler.layout.arrange import find_layout
+from assembler.layout.custom import colour_of
+from assembler.media.ffmpeg import find_ffmpeg
+from assembler.network.local import find_local
 from assembler.network.notify import check_notify
 from assembler.network.publish import check_output, fill_template
-from assembler.options import Options
+from assembler.options import Options, settings_file, unknown_settings
 
 
-def check_ready(options: Options) -> None:
-    """Raises InputError or PublishError for what no job could get past; asks nobody."""
+def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
+    """Raises InputError, PublishError or MediaError for what no job could get past; asks nobody. What does nothing is
+    only said."""
+    if os.environ.get("ASSEMBLER_CONFIG") and not settings_file().is_file():
+        raise InputError(
+            f"the settings file {settings_file()} is not there", hint="Mend ASSEMBLER_CONFIG, or leave it away."
+        )
+    for name, near in unknown_settings().items():
+        say(f"warning: {name} is no setting and does nothing" + (f": did you mean {near}?" if near else ""))
+    if options.layout != "auto":
+        find_layout(options.layout)
+    if options.background is not None:
+        colour_of(options.background, "background")
+    find_local([], options.media_dir)
+    if options.ffmpeg is not None:
+        find_ffmpeg(options.ffmpeg)
     fill_template(options.template, {})
     check_output(output_of(options), options)
     check_notify(options)

@@ -72,6 +72,7 @@ JOB = sa.Table(
     sa.Column("stop", sa.BigInteger),
     sa.Column("count", sa.Integer),
     sa.Column("lacking", sa.Integer),
+    sa.Column("placing", sa.Boolean),  # what it made is being put in place: it cannot be cancelled any more
     sa.Column("fetched", sa.Text),  # by which worker its files were fetched ahead
     sa.UniqueConstraint("key", "slot", "revision"),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from assembler.gather import gather
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake import enqueue
 from assembler.jobs.model import Job, JobState
+from assembler.jobs.next_step import in_a_job
 from assembler.jobs.records import Records, now, start_again
 from assembler.jobs.sources import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.under_way import UnderWay
@@ -75,7 +76,7 @@ class Work:
             return False
         self._records.change(
             job.id, during=number, state=JobState.RUNNING, is_held=True, deaths=deaths, begun=now(), due=None, step="",
-            progress=None, remaining=None,
+            progress=None, remaining=None, reason="", placing=False,
         )  # fmt: skip
         self.under_way = UnderWay(job)
         return True
@@ -111,10 +112,11 @@ class Work:
     def _download(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
         found = fetch_sources(self._records, job.id, self._options, under_way, under_way.stop)
         under_way.known = found.known
-        for name, error in found.failures.items():
-            if error.retry and job.failures < PATIENT_FAILURES:
-                raise DownloadError(f"{name}: {error.sentence}", hint=error.hint, retry=True)
         lacking = len(found.failures)
+        has_none = lacking == len(found.recording.segments)
+        for name, error in found.failures.items():
+            if error.retry and (has_none or job.failures < PATIENT_FAILURES):
+                raise DownloadError(f"{name}: {error.sentence}", hint=error.hint, retry=True)
         if job.lacking and lacking >= job.lacking and job.output:
             under_way.say("No more files are to be had than before: the playback stays as it is.")
             return {"over": True, "kept": True}
@@ -136,7 +138,7 @@ class Work:
         return {
             "verdict": playback.manifest.verdict.value,
             "digest": playback.manifest.digest,
-            "findings": describe_findings(playback.manifest.findings),
+            "findings": [in_a_job(said, job.id) for said in describe_findings(playback.manifest.findings)],
             "length": playback.manifest.length,
         }
 
@@ -152,7 +154,13 @@ class Work:
         key = f"{job.slot}/{job.key}"
         card = Card(job=job.id, key=key, revision=job.revision, digest=str(results["render"]["digest"]))
         place = output_of(self._options)
-        return {"output": publish(made, assets_of(made), place, below, card, self._options, under_way.stop)}
+
+        def claim() -> None:
+            """From here on it is too late to cancel; before it, it is too late to publish what was cancelled."""
+            if not self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, placing=True):
+                raise Stopped
+
+        return {"output": publish(made, assets_of(made), place, below, card, self._options, under_way.stop, claim)}
 
     def _settle(self, workflow: str, results: Results) -> dict[str, Any]:
         """Write the outcome down; the next try, if there is one, goes into the queue."""
@@ -184,6 +192,7 @@ class Work:
         is_bug, reason = bool(last.get("bug")), str(last["error"])
         if last.get("hint"):
             reason += f". {last['hint']}"
+        reason = in_a_job(reason, job.id)
         failures, deaths = job.failures + (not is_bug), job.deaths + is_bug
         again = deaths < MOST_DEATHS if is_bug else bool(last.get("retry")) and failures < MOST_FAILURES
         values: dict[str, Any] = {

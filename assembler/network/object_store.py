@@ -55,7 +55,10 @@ def check_bucket(output: str, options: Options) -> None:
     Bucket.opened(output, options)
 
 
-def put_in_bucket(made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop) -> str:
+def put_in_bucket(
+    made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop,
+    claim: Callable[[], object],
+) -> str:  # fmt: skip
     """A row of DESTINATIONS.
 
     The card is looked at first, and again before the file appears. Two who finish in the same instant are not told
@@ -71,12 +74,16 @@ def put_in_bucket(made: Path, assets: Path, output: str, below: str, card: Card,
             raise _Later
         return known
 
+    def look_and_claim() -> None:
+        look()
+        claim()
+
     try:
         if look() == card and bucket.find_size(target) == made.stat().st_size:
             return bucket.address(target)
         for source in sorted(p for p in assets.rglob("*") if p.is_file()):
             bucket.put(source, f"{folder}/{assets.name}/{source.relative_to(assets).as_posix()}", stop)
-        bucket.put(made, target, stop, before_it_appears=look)
+        bucket.put(made, target, stop, before_it_appears=look_and_claim)
         bucket.put_bytes(f"{folder}/{CARD}", card.model_dump_json(indent=1).encode())
     except _Later:
         pass

@@ -32,8 +32,8 @@ class Destination:
     """How its addresses begin; "" for folders."""
     check: Callable[[str, Options], None]
     """(root, options): raises PublishError where nothing could ever be put there. Asks nobody."""
-    put: Callable[[Path, Path, str, str, Card, Options, Stop], str]
-    """(finished file, its assets, root, path below it, card, options, stop) -> where it is now.
+    put: Callable[[Path, Path, str, str, Card, Options, Stop, Callable[[], object]], str]
+    """(finished file, its assets, root, path below it, card, options, stop, claim) -> where it is now.
 
     Raises PublishError, and Stopped soon after ``stop`` is set.
     """
@@ -47,13 +47,18 @@ def check_output(output: str, options: Options) -> None:
     _destination(output).check(output, options)
 
 
-def publish(made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop) -> str:
+def publish(
+    made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop,
+    claim: Callable[[], object] = bool,
+) -> str:  # fmt: skip
     """Put the file and its assets to ``output``/``below``, each under its name only when it is whole, the card last.
+
+    ``claim`` is called just before the playback can be seen: what it raises leaves the one that was there.
 
     Returns the place of the file. Raises PublishError; its ``retry`` is False where somebody else's playback is there.
     Raises Stopped where ``stop`` was set before it was done.
     """
-    return _destination(output).put(made, assets, output, below, card, options, stop)
+    return _destination(output).put(made, assets, output, below, card, options, stop, claim)
 
 
 def unpublish(place: str, assets: str, job: str, options: Options) -> bool:
@@ -105,13 +110,17 @@ def _any_folder(output: str, options: Options) -> None:
     """Whether it can be written is seen when it is: it may be mounted later."""
 
 
-def _put_in_folder(made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop) -> str:
+def _put_in_folder(
+    made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop,
+    claim: Callable[[], object],
+) -> str:  # fmt: skip
     folder = Path(output).expanduser().absolute() / below
     target = folder / made.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if is_in_place(_card_of(folder), card, str(folder)):
             return str(target)
+        claim()
         for source in sorted(p for p in assets.rglob("*") if p.is_file()):
             _place(source, folder / assets.name / source.relative_to(assets))
         _place(made, target)

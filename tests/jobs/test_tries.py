@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from lessons import camera, recording
 from pytest_httpserver import HTTPServer
-from terminal import until
+from terminal import Desk, three_streams, until
 from workshop import Workshop
 
 from assembler.errors import DownloadError, MediaError
-from assembler.jobs.engine import Phase, Results
-from assembler.jobs.intake import try_again
+from assembler.jobs.engine import Happened, Phase, Results
+from assembler.jobs.intake import cancel, try_again
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.prefetch import claim, fetching_ahead
 from assembler.jobs.records import now
@@ -23,6 +26,7 @@ from assembler.network.download import fetch_all
 from assembler.options import load_options
 from assembler.processes import Stop
 from assembler.progress import Silent
+from assembler.times import WallMs
 from assembler.workspace import Workspace
 from jobs.test_once import event
 
@@ -175,3 +179,91 @@ class TestFilesThatMayStillCome:
         assert remove_sources(served.records, served.options, 1) == (0, 0), "that was no day ago"
         assert remove_sources(served.records, served.options, 0) == (1, 1000)
         assert remove_sources(served.records, served.options, 0) == (0, 0)
+
+
+class TestCancelled:
+    """At the last moment, when all is rendered."""
+
+    @pytest.fixture
+    def rendered(self, shop: Workshop) -> Work:
+        work = Work(shop.options, shop.records, shop.engine, Stop())
+        assert work.begin("t1:1")
+        made = shop.options.home / "made" / "t1" / "playback.mp4"
+        made.parent.mkdir(parents=True)
+        made.write_bytes(b"film")
+        made.with_name("playback.assets").mkdir()
+        return work
+
+    RENDERED: ClassVar[Results] = {
+        "download": {"files": 1},
+        "render": {"verdict": "ok", "digest": "d", "findings": [], "length": 1},
+    }
+
+    def test_it_never_publishes(self, shop: Workshop, rendered: Work) -> None:
+        assert cancel(shop.records, shop.engine, shop.job())
+        done = rendered.steps[2][1]("t1:1", self.RENDERED)
+        assert done == {"over": True}
+        rendered.steps[-1][1]("t1:1", {**self.RENDERED, "publish": done})
+        assert shop.job().state is JobState.CANCELLED
+        assert list((shop.options.home / "output").rglob("*.mp4")) == []
+
+    def test_behind_the_point_of_no_return_it_is_too_late(
+        self, shop: Workshop, rendered: Work, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = []
+        real = os.replace
+
+        def replace(source: Any, target: Any) -> None:
+            said.append(cancel(shop.records, shop.engine, shop.job()))
+            real(source, target)
+
+        monkeypatch.setattr("assembler.network.publish.os.replace", replace)
+        done = rendered.steps[2][1]("t1:1", self.RENDERED)
+        monkeypatch.undo()
+        rendered.steps[-1][1]("t1:1", {**self.RENDERED, "publish": done})
+        assert (set(said), shop.job().state) == ({False}, JobState.DONE)
+        assert Path(shop.job().output).read_bytes() == b"film"
+
+
+def test_the_list_is_in_columns_and_says_of_a_running_job_what_it_does(shop: Workshop, fail: Fail) -> None:
+    fail(PASSING)
+    desk = Desk(shop.folder, three_streams())
+    assert re.search(r"^t1  delayed  20\S+Z  the server is busy", desk.say("jobs", "list").out)
+    assert Work(shop.options, shop.records, shop.engine, Stop()).begin("t1:2")
+    assert shop.job().reason == ""
+    shop.records.change("t1", step="download", progress=0.5)
+    shop.hand_in(event("a-longer-name"))
+    first, second = desk.say("jobs", "list").out.splitlines()
+    assert second.endswith("Z  download 50%")
+    assert first.index("waiting") == second.index("running")
+
+
+def test_a_step_that_failed_is_not_called_done(shop: Workshop, fail: Fail, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail(MediaError("no"))
+    steps = [Happened(name, WallMs(1), WallMs(2)) for name in ("download", "render", "settle")]
+    monkeypatch.setattr("assembler.jobs.engine.Engine.events", lambda *_: steps)
+    out = Desk(shop.folder, three_streams()).say("jobs", "show", "t1").out
+    assert "step download: done" in out
+    assert "step render: ended without success" in out
+    assert "settle" not in out
+
+
+@pytest.mark.parametrize("status", [503, 500, None])
+def test_where_nobody_answers_a_job_is_tried_ten_times(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, status: int | None
+) -> None:
+    """None: nobody listens."""
+    monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+    place = httpserver.url_for("/v1.mp4") if status else "http://127.0.0.1:9/v1.mp4"
+    httpserver.expect_request("/v1.mp4").respond_with_data(b"", status=status or 200)
+    with Workshop.opened(tmp_path, allow_hosts=f"127.0.0.1,{httpserver.host}") as shop:
+        segment = camera("v1", "ann", 0, 1000).model_copy(update={"url": place})
+        shop.hand_in(recording([segment], task="t1").model_dump_json().encode())
+        states = []
+        while not shop.job().state.is_over:
+            work, workflow = Work(shop.options, shop.records, shop.engine, Stop()), shop.job().workflow
+            assert work.begin(workflow)
+            work.steps[-1][1](workflow, {"download": work.steps[0][1](workflow, {})})
+            states.append(shop.job().state)
+        assert states == [JobState.DELAYED] * (MOST_FAILURES - 1) + [JobState.FAILED]
+        assert "assembler jobs retry t1" in shop.job().reason

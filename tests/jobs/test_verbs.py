@@ -60,7 +60,8 @@ class TestBatch:
         assert busy_in(desk.folder) == []
         (results / "more/lines.jsonl").unlink()
         again = desk.say("batch", "results/*.json", "--wait")
-        assert (again.code, again.out.strip()) == (0, "1 done (1 of them before), 0 with warnings, 0 failed")
+        told = [f"results/a.json -> {rows['a']['output']}", "1 done (1 of them before), 0 with warnings, 0 failed"]
+        assert (again.code, again.out.splitlines()) == (0, told)
 
     def test_what_is_no_result_is_refused_by_its_name(self, desk: Desk) -> None:
         (desk.folder / "odd.json").write_text('{"a": 1}')

@@ -25,7 +25,7 @@ from assembler.errors import PublishError
 from assembler.network import object_store
 from assembler.network.card import Card
 from assembler.network.object_store import MIB, Bucket
-from assembler.network.publish import check_output, publish
+from assembler.network.publish import check_output, publish, unpublish
 from assembler.options import Options, load_options
 from assembler.processes import Stop, Stopped
 
@@ -101,6 +101,26 @@ class TestWhatIsThere:
         assert storage.parts() == 4
         assert storage.get(FILE) == made.read_bytes()
         assert storage.uploads() == 0
+
+
+class TestRemoved:
+    def test_it_goes_with_all_that_is_its_own_and_nothing_else(self, storage: Storage, made: Path) -> None:
+        place = put(made, card())
+        storage.put("played/a/t1/notes.txt", b"mine")
+        storage.put("played/a/t1/playback.assetsx/other", b"mine")
+        assert not unpublish(place, "playback.assets", "another", load_options())
+        assert storage.get(FILE) == b"film"
+        assert unpublish(place, "playback.assets", "t1", load_options())
+        assert storage.names() == ["played/a/t1/notes.txt", "played/a/t1/playback.assetsx/other"]
+        assert not unpublish(place, "playback.assets", "t1", load_options())
+
+    def test_what_is_claimed_by_nobody_does_not_appear(self, storage: Storage, made: Path) -> None:
+        def cancelled() -> None:
+            raise Stopped
+
+        with pytest.raises(Stopped):
+            publish(made, made.with_name("playback.assets"), PLACE, "a/t1", card(), load_options(), Stop(), cancelled)
+        assert storage.get(FILE) is None
 
 
 class TestWhoseItIs:
