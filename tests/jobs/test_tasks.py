@@ -48,8 +48,8 @@ REFUSALS = [
 ]
 
 
-def history(shop: Workshop) -> list[str]:
-    task = find_task(shop.records, "t1")
+def history(shop: Workshop, name: str = "t1") -> list[str]:
+    task = find_task(shop.records, name)
     return task.history(clock) if task is not None else []
 
 
@@ -120,11 +120,12 @@ class TestPauses:
         shop.hand_in(WARNED)
         assert history(shop) == [f"paused since {clock_of(PAUSED)}, to be ended at {clock_of(STOPS)}"]
 
-    def test_an_end_by_force_stays_told_in_whatever_order_it_came(self, tmp_path: Path) -> None:
+    def test_an_end_by_force_stays_told_in_whatever_order_it_came(self, shop: Workshop) -> None:
         for number, order in enumerate(permutations([WARNED, FORCED, STOPPED, FINISHED])):
-            with Workshop.opened(tmp_path / str(number)) as shop:
-                shop.hand_in(*order)
-                assert history(shop) == [f"ended at {clock_of(STOPS)} by force: it was paused since {clock_of(PAUSED)}"]
+            task = f"t{number}"
+            shop.hand_in(*(body.replace(b'"t1"', f'"{task}"'.encode()) for body in order))
+            told = f"ended at {clock_of(STOPS)} by force: it was paused since {clock_of(PAUSED)}"
+            assert history(shop, task) == [told]
 
     @pytest.mark.parametrize("kind", ["Resumed", "Started"])
     def test_a_resume_ends_it(self, shop: Workshop, kind: str) -> None:
