@@ -177,6 +177,14 @@ def _check_picture(video_id: str, picture: PictureFacts, first: PictureFacts, ca
         raise CannotCopy(f"{video_id} has other parameter sets than the file before it")
 
 
+def check_exact(video_id: str, shown: Sequence[int], has_hidden: bool) -> None:
+    """Raises CannotCopy where an mp4 cannot hold these stamps, or would show what the source hides."""
+    if len(set(shown)) < len(shown):
+        raise CannotCopy(f"{video_id} has several pictures of one stamp")
+    if has_hidden:
+        raise CannotCopy(f"{video_id} holds pictures that its edit list takes away")
+
+
 def _run(part: _Part, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
     """What is copied of one part, with the playback seconds of its first frame and behind its last one."""
     picture, clip = known.picture, part.clip
@@ -197,10 +205,7 @@ def _run(part: _Part, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
         at = clock_text(part.span.end)
         raise CannotCopy(f"the cut of {clip.video_id} at {at} would keep packets that refer to dropped ones")
     shown = [stamps[i] for i in kept]
-    if len(set(shown)) < len(shown):
-        raise CannotCopy(f"{clip.video_id} has several pictures of one stamp")
-    if any(first <= index < end for index in picture.hidden):
-        raise CannotCopy(f"{clip.video_id} holds pictures that its edit list takes away")
+    check_exact(clip.video_id, shown, any(first <= index < end for index in picture.hidden))
     last = picture.time_base * max(shown) + offset
     still = picture.time_base * (max(shown) - min(shown)) / (len(shown) - 1) if len(shown) > 1 else 1 / picture.rate
     run = CopiedRun(video_id=clip.video_id, first_packet=first, end_packet=end, offset=offset)

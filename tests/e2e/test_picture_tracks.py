@@ -6,12 +6,16 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from classes import wrong_pictures
+import pytest
+from classes import Class, Stream, wrong_pictures
 from oddities import odd, wall
 from synthetic import Recipe, make
 
 from assembler.boxes import outer_boxes
 from assembler.findings import Severity
+from assembler.plan import copying
+from assembler.plan.model import Mode
+from assembler.recording import StreamKind
 
 WARNED = {"decoy", "decoy mkv", "three", "same"}
 CHAPTERS = """;FFMETADATA1
@@ -92,3 +96,21 @@ def reorder(path: Path, order: Callable[[list[bytes]], list[bytes]]) -> None:
     wanted = order([kind for kind, _ in inner])
     data[start:end] = b"".join(content for kind, content in sorted(inner, key=lambda box: wanted.index(box[0])))
     path.write_bytes(data)
+
+
+def test_what_the_muxer_refuses_to_copy_is_encoded(
+    tmp_path: Path, ffmpeg: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal stamps that the plan overlooked: the last resort, and the reason says so."""
+    media = tmp_path / "media"
+    media.mkdir()
+    recipe = odd("red")
+    doubled = "setts=ts=if(eq(N\\,30)\\,PREV_OUTPTS\\,PTS)"
+    argv = [ffmpeg, "-v", "error", "-i", make(recipe, ffmpeg), "-c", "copy", "-bsf:v", doubled]
+    subprocess.run([*argv, "-f", "matroska", media / "m.mp4"], check=True)
+    lesson = Class([Stream("m", StreamKind.MIX, "", 0, recipe, (0, 0, 320, 240))], options={"layout": "auto"})
+    assert "several pictures of one stamp" in lesson.assemble(tmp_path, ffmpeg, "seen.mp4").manifest.mode_reason
+    monkeypatch.setattr(copying, "check_exact", lambda *_: None)
+    playback = lesson.assemble(tmp_path, ffmpeg, "refused.mp4")
+    assert playback.manifest.mode is Mode.ENCODE
+    assert "could not be copied" in playback.manifest.mode_reason

@@ -261,6 +261,21 @@ class TestCopying:
         long = recording([mix("m1", 0, 10_000), mix("m2", 11_200, 5_000)])
         assert "a background has to be drawn" in plan_of(long, MIX, self.where, known).mode_reason
 
+    def test_what_no_mp4_can_hold_as_it_is_is_encoded_and_the_reason_says_why(self) -> None:
+        known = mixed_file("m1", 10)
+        picture = known.picture
+        assert picture is not None
+        assert picture.stamps is not None
+        doubled = (*picture.stamps[:30], picture.stamps[29], *picture.stamps[31:])
+        for change, reason in (
+            ({"stamps": doubled}, "m1 has several pictures of one stamp"),
+            ({"hidden": (40,)}, "m1 holds pictures that its edit list takes away"),
+            ({"has_new_sets": True}, "the picture of m1 changes inside the file"),
+        ):
+            other = replace(known, picture=replace(picture, **change))
+            plan = plan_of(recording([mix("m1", 0, 10_000)]), MIX, self.where, [other])
+            assert (plan.mode, plan.mode_reason) == (Mode.ENCODE, reason)
+
     def test_two_composed_pictures_are_encoded(self) -> None:
         lesson = recording([board("w", 0, 9_000), camera("a", "x", 0, 9_000)])
         plan = plan_of(lesson, TIW2, {"w": "board", "a": "user 1"}, [mixed_file("w", 9), mixed_file("a", 9)])
