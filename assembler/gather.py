@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +25,10 @@ from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, 
 
 PROBE_VERSION = 5
 """Raised whenever probing learns to see more: facts of older runs are then not taken up."""
+
+
+COPY_DAYS = 7
+"""How long a straightened copy is kept that no run asks for."""
 
 
 @dataclass(frozen=True)
@@ -167,10 +173,12 @@ def probe_files(
             answer = Answer.from_json((workspace.facts / f"{keys[name]}.json").read_text("utf-8"))
             if answer.facts is not None and (answer.straight is None or answer.straight.exists()):
                 known[name] = answer
+                os.utime(workspace.facts / f"{keys[name]}.json")
     missing = {name: path for name, path in files.items() if name not in known}
     learned: dict[str, Answer] = {}
     bad: dict[str, MediaError] = {}
     if missing:
+        _forget_copies(workspace)
         places = {name: workspace.straight / f"{keys[name]}.media" for name in missing}
         learned, bad = probe_answers(
             missing, keep_stamps=stamps, declared=Declared(places, lengths, sizes), work=workspace.scratch,
@@ -193,3 +201,13 @@ def probe_files(
             )
         ),
     )
+
+
+def _forget_copies(workspace: Workspace) -> None:
+    """Remove straightened copies that nobody has used for a long time: they can be made again from their sources."""
+    for copy in workspace.straight.glob("*.media"):
+        told = workspace.facts / f"{copy.stem}.json"
+        with suppress(OSError):
+            used = told.stat().st_mtime if told.exists() else copy.stat().st_ctime
+            if used < time.time() - COPY_DAYS * 86_400:
+                copy.unlink()
