@@ -83,7 +83,7 @@ def test_sounds_put_together_are_all_heard(tmp_path: Path, ffmpeg: str, suffix: 
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
 
 
-@pytest.mark.parametrize("origin", [F(100), F(99), F("100.5"), F(70), F(162), F(3702)])
+@pytest.mark.parametrize("origin", [F(100), F(70), F(162)])
 def test_stamps_that_fall_back_or_jump_ahead_in_a_ts_are_put_right(tmp_path: Path, ffmpeg: str, origin: F) -> None:
     first, second = (odd("blue", seconds=2, container="ts", gop=10, origin=at) for at in (F(100), origin))
     glued([first, second], tmp_path / "media", ffmpeg, ".ts")
