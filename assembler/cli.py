@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -131,12 +132,16 @@ def inspect(results: Results, play_times: PlayTimesFlag = None, as_json: Json = 
     """What is in a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
     from assembler.decide import timeline_only
     from assembler.report.text import describe_recordings
+    from assembler.timeline.build import NoLength
 
     recordings = _read(results)
-    timeline = timeline_only(recordings, load_options(play_times=play_times))
+    timeline = None
+    with suppress(NoLength):
+        timeline = timeline_only(recordings, load_options(play_times=play_times))
     if as_json:
         plain = [r.model_dump(mode="json") for r in recordings]
-        print(json.dumps({"recordings": plain, "timeline": timeline.model_dump(mode="json")}, ensure_ascii=False))
+        drawn = timeline.model_dump(mode="json") if timeline is not None else None
+        print(json.dumps({"recordings": plain, "timeline": drawn}, ensure_ascii=False))
     else:
         print(describe_recordings(recordings, timeline, _width()))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -30,6 +31,27 @@ def note(where: str, sentence: str) -> Finding:
 
 def warning(where: str, sentence: str) -> Finding:
     return Finding(severity=Severity.WARNING, where=where, sentence=sentence)
+
+
+MOST_OF_A_KIND = 20
+"""More findings that differ in names and numbers only are one that counts them."""
+_OWN = re.compile(r"[0-9]+|\"[^\"]*\"")
+
+
+def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The same findings, those of one kind cut to the first ones and a sum."""
+    kept: list[Finding] = []
+    counts: dict[tuple[str, ...], int] = {}
+    for finding in findings:
+        kind = (finding.severity.value, _OWN.sub("#", finding.where), _OWN.sub("#", finding.sentence))
+        counts[kind] = counts.get(kind, 0) + 1
+        if counts[kind] <= MOST_OF_A_KIND:
+            kept.append(finding)
+    for (severity, where, sentence), count in counts.items():
+        if count > MOST_OF_A_KIND:
+            more = f"And {count - MOST_OF_A_KIND} more of the kind: {sentence}"
+            kept.append(Finding(severity=Severity(severity), where=where, sentence=more))
+    return tuple(kept)
 
 
 class Fate(StrEnum):

@@ -21,6 +21,7 @@ from assembler.dialects.v1_offline import V1_OFFLINE
 from assembler.dialects.v1_query import V1_QUERY
 from assembler.dialects.v1_result import V1_RESULT
 from assembler.errors import InputError
+from assembler.findings import fold
 from assembler.recording import Recording
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -50,7 +51,8 @@ def parse(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = N
     """
     values = load_object(body)
     dialect = detect(values)
-    return dialect.read(Fields(values, "", []), query or {})
+    recording = dialect.read(Fields(values, "", []), query or {})
+    return recording.model_copy(update={"findings": fold(recording.findings)})
 
 
 def read_event(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Event:

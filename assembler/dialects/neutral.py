@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from assembler.dialects.body import Json, JsonObject, shortened, shown
 from assembler.dialects.dialect import Dialect, Query, looks_neutral
-from assembler.dialects.fields import Fields
+from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, is_plausible
 from assembler.dialects.result import refuse_empty
 from assembler.dialects.segments import LONGEST, Refusal, collect
@@ -45,6 +45,11 @@ def _read(fields: Fields, query: Query) -> Recording:
     values: dict[str, Json] = {**_DEFAULTS, **{k: v for k, v in fields.values.items() if k != "segments"}}
     for name in ("omissions", "interrupts", "findings"):
         values[name] = values[name] or []
+    values = _rounded(values)
+    for name in ("omissions", "interrupts"):
+        given = values[name]
+        if isinstance(given, list):
+            values[name] = [_rounded(entry) if isinstance(entry, dict) else entry for entry in given]
     try:
         told = Recording.model_validate({**values, "segments": ()})
     except ValidationError as exc:
@@ -53,13 +58,23 @@ def _read(fields: Fields, query: Query) -> Recording:
         raise InputError("the body is nested too deeply to be a recording result") from exc
     segments, refused = collect(fields.entries("segments"), _segment, "play_time", findings)
     if not segments:
-        refuse_empty(shortened(told.name, 80), "segments", told.error, refused)
+        refuse_empty(shortened(told.name, 80), "segments", told.error, refused, HINT)
     start = _wall(told.start, "start", findings)
     omissions = tuple(
-        omission.model_copy(update={"resume": omission.resume if (omission.resume or 0) > 0 else None})
+        omission.model_copy(
+            update={
+                "resume": omission.resume if 0 < (omission.resume or 0) <= LAST_WALL else None,
+                "at": omission.at if abs(omission.at or 0) <= LONGEST else None,
+            }
+        )
         for index, omission in enumerate(told.omissions)
         if is_plausible(f"omissions[{index}]", omission, start, findings)
     )
+    findings += [
+        warning(f"omissions[{index}].at", f"{shown(omission.at)} is absurd and was ignored.")
+        for index, omission in enumerate(told.omissions)
+        if abs(omission.at or 0) > LONGEST
+    ]
     changes = {
         "app_id": told.app_id or query.get("sdkappid"),
         "segments": segments,
@@ -74,13 +89,18 @@ def _read(fields: Fields, query: Query) -> Recording:
 def _segment(path: str, entry: Json) -> Segment | Refusal:
     if not isinstance(entry, dict):
         return Refusal(path, shown(entry), "an object")
-    values = {**_SEGMENT_DEFAULTS, **entry}
+    values = {**_SEGMENT_DEFAULTS, **_rounded(entry)}
     if values["stream_id"] is None:
         values["stream_id"] = values["user"]
     try:
         return Segment.model_validate(values)
     except ValidationError as exc:
         return _refusal(path, exc)
+
+
+def _rounded(values: JsonObject) -> JsonObject:
+    """Fractions are rounded as in every other dialect: no field of ours holds one."""
+    return {name: whole(value) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def _wall(value: int | None, path: str, findings: list[Finding]) -> WallMs | None:

@@ -104,16 +104,18 @@ def error_finding(error: VendorError) -> Finding:
     return warning("", f"The vendor reports a failure beside the videos: {error_text(error)}.{advice}")
 
 
-def refuse_empty(name: str, where: str, error: VendorError | None, refused: list[Refusal]) -> Never:
+def refuse_empty(name: str, where: str, error: VendorError | None, refused: list[Refusal], hint: str = "") -> Never:
     """Raise what fits a result without any usable segment."""
     if error is not None:
         raise failure(name, error)
     if refused:
         more = f" (none of the {len(refused)} segments is usable)" if len(refused) > 1 else ""
-        raise InputError(refused[0].sentence + more, hint="Compare the body with the vendor's page of this result.")
+        raise InputError(
+            refused[0].sentence + more, hint=hint or "Compare the body with the vendor's page of this result."
+        )
     raise InputError(
         f"{name} holds no videos: {where} is empty or missing",
-        hint="Give the body of a finished recording; a room with nothing but sound records no file.",
+        hint=hint or "Give the body of a finished recording; a room with nothing but sound records no file.",
     )
 
 

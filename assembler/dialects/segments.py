@@ -17,8 +17,8 @@ LONGEST = Ms(48 * 3600 * 1000)
 """No class is longer: the vendor ends a recording after 24 h, and a pause may be as long again."""
 MOST_SEGMENTS = 20_000
 """Three hours of twenty users who all reconnect every minute are 3,600."""
-LARGEST = 2**50
-"""A declared size beyond a petabyte is nonsense."""
+LARGEST = 2**39
+"""A declared size beyond 48 h at 25 Mbit/s is nonsense."""
 
 KINDS = {
     0: StreamKind.CAMERA,
@@ -161,6 +161,9 @@ def _within_limits(path: str, segment: Segment, play_time: str, findings: list[F
     """The segment without absurd times: an absurd length is forgotten, an absurd place cannot be."""
     if abs(segment.play_time) > LONGEST:
         return Refusal(f"{path}.{play_time}", shown(segment.play_time), "ms, at most 48 h")
+    if segment.size is not None and not 0 <= segment.size <= LARGEST:
+        findings.append(warning(path, f"Its declared size of {shown(segment.size)} bytes is absurd and was ignored."))
+        segment = segment.model_copy(update={"size": None})
     if segment.duration is None or 0 < segment.duration <= LONGEST:
         return segment
     if segment.duration > LONGEST:

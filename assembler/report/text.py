@@ -11,7 +11,7 @@ from assembler.plan.manifest import Manifest, Told, told_of
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import wall_at
-from assembler.timeline.model import Timeline, Track
+from assembler.timeline.model import Timeline, Track, stream_name
 from assembler.times import Ms, PlayMs, Span, clock_text, frame_ms, wall_text
 
 DRAWN = {
@@ -72,8 +72,8 @@ def _short(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def describe_recordings(recordings: Sequence[Recording], timeline: Timeline, width: int = 100) -> str:
-    """All of ``inspect``: head, drawn timeline, clips, pauses, findings."""
+def describe_recordings(recordings: Sequence[Recording], timeline: Timeline | None, width: int = 100) -> str:
+    """All of ``inspect``: head, drawn timeline (None where no length is declared), clips, pauses, findings."""
     lines: list[str] = []
     for recording in recordings:
         when = wall_text(recording.start) if recording.start is not None else "start unknown"
@@ -81,6 +81,12 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline, wid
         if recording.error is not None:
             lines.append(f"  vendor: {recording.error.message} {recording.error.advice}".rstrip())
         lines += [f"  {name}: {value}" for name, value in vendor_facts(told_of(recording))]
+    if timeline is None:
+        lines.append("length unknown: only the files can tell (`assembler plan --probe`)")
+        for segment in (s for r in recordings for s in r.segments):
+            name = stream_name(segment.kind, segment.user, segment.stream_id)
+            lines.append(f"{name}: from {clock_text(segment.play_time)} [{segment.video_id}]")
+        return "\n".join([*lines, *describe_findings([f for r in recordings for f in r.findings])])
     lines += [f"playback {clock_text(timeline.length)}; play times: {timeline.play_times_reason}", ""]
     lines += [draw_timeline(timeline, width), ""]
     for track in timeline.tracks:

@@ -32,6 +32,10 @@ LENGTH_TOLERANCE = Ms(1000)
 """TotalTime is the playback's length if it is this near to the last declared end."""
 
 
+class NoLength(InputError):
+    """Nothing says how long anything is: only the files can tell."""
+
+
 def build_timeline(
     recording: Recording,
     facts: Mapping[str, Facts] | None = None,
@@ -66,7 +70,7 @@ def build_timeline(
     findings += overlaps
     length = _length(recording, PlayMs(max((p.span.end for p in everything), default=0)), findings)
     if length <= 0:
-        raise InputError(
+        raise NoLength(
             f"{recording.name}: no segment has a place and a length on the playback axis",
             hint="Look at VideoPlayTime, VideoDuration and TotalTime with `assembler inspect`.",
         )

@@ -78,16 +78,18 @@ def _track_key(segment: Segment) -> tuple[StreamKind, str, str]:
 
 def _split_unnamed(pieces: Sequence[Placed], facts: Mapping[str, Facts]) -> list[list[Placed]]:
     parts: list[list[Placed]] = []
+    lasts: list[tuple[int, tuple[int, int] | None]] = []  # of each part: where it ends, and its last picture's size
     for piece in pieces:
         size = _picture_size(piece.segment, facts)
-        for part in parts:
-            other = _picture_size(part[-1].segment, facts)
-            is_same_size = size is None or other is None or size == other
-            if is_same_size and max(p.span.end for p in part) - piece.span.start <= SAME_MIX_OVERLAP:
-                part.append(piece)
+        latest = piece.span.start + SAME_MIX_OVERLAP
+        for place, (end, other) in enumerate(lasts):
+            if end <= latest and (size is None or other is None or size == other):
+                parts[place].append(piece)
+                lasts[place] = (max(end, piece.span.end), size)
                 break
         else:
             parts.append([piece])
+            lasts.append((piece.span.end, size))
     return parts
 
 
