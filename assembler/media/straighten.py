@@ -10,7 +10,7 @@ import os
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,10 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
         if is_plain(scan.pieces, path):
             return None
         found = Arrangement(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
+    pictures = [source.likeness for source in scan.sources if source.line[0] == "picture"]
+    if any(likeness != pictures[0] for likeness in pictures):
+        told = "A later part of the file has its picture in another codec: it is not shown."
+        found = replace(found, sentence=f"{found.sentence} {told}".strip(), is_whole=False)
     for key, moves in zip(keys, found.moves, strict=True):
         _apply([source for source in scan.sources if source.line == key], moves)
     part = target.with_name(f"{target.name}.{os.getpid()}{PART}")
