@@ -124,20 +124,21 @@ class Encoding:
 
 DRAFT, STANDARD, HIGH = Quality
 
-# superfast with mbtree and a short lookahead, without B-frames: the same picture in as many bytes as with them, for
-# 0.76 of the CPU. A lesson mostly stands still, so what a key frame lacks is lacking for seconds: better ones (ipratio)
-# give the same picture in a tenth less bytes. All that was tried: tests/bench/x264_tried.csv.
+# veryfast without B-frames and with a longer lookahead: at equal bytes within 0.1 VMAF of veryfast crf 23 on noisy
+# cameras, a moving share and small text, for 0.7 to 0.85 of its CPU. What is faster loses over 0.5 on one of them:
+# superfast 1.0 on small text and 0.6 on a moving share, subme=1 1.0 on small text. All: tests/bench/presets_tried.csv.
 X264_STANDARD: Settings = (
-    ("preset", "superfast"),
-    ("crf", "25.6"),
-    ("x264-params", "mbtree=1:rc-lookahead=15:bframes=0:weightp=0:ipratio=2.0"),
+    ("preset", "veryfast"),
+    ("crf", "23.7"),
+    ("x264-params", "rc-lookahead=20:bframes=0:weightp=0"),
 )
 
 X264 = Encoder(
     name=EncoderName.X264,
     codec="h264",
     library="libx264",
-    # draft: 0.44 of standard's CPU, 1.3 of its bytes, VMAF -0.8; high: 1.5, 1.4 and +1.0 (20 s of the lesson)
+    # against standard on these: draft 0.2 to 0.7 of the CPU, VMAF down to -11 (noise); high 1.0 to 1.4, and 1.4 to 1.7
+    # of the bytes, VMAF +0.2 to +2.1, PSNR +3.3 to +3.9 dB
     qualities={
         DRAFT: (("preset", "ultrafast"), ("crf", "32")),
         STANDARD: X264_STANDARD,

@@ -120,8 +120,10 @@ def hard(material: Material, folder: Path, name: str, seconds: int) -> Course:
     match name:
         case "noisy":
             large = replace(stage, kind="screen", has_sound=True)
-            placed = [(large, material.noisy_camera(seconds, "bikes", (1280, 960), 60))]
-            cameras = [material.noisy_camera(seconds, clip, (320, 240), 61 + n) for n, clip in enumerate(clips)]
+            placed = [(large, material.noisy_camera(seconds, "bikes", (640, 480), 60, 8, "23"))]
+            cameras = [
+                material.noisy_camera(seconds, clip, (320, 240), 61 + n, 14, "20") for n, clip in enumerate(clips)
+            ]
         case "moving":
             placed = [(stage, material.moving_screen(seconds))]
             cameras = [material.camera(seconds, clips[0], (640, 480), 500, 10)]

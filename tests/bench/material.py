@@ -98,26 +98,32 @@ class Material:
         return self.made(".mp4", ["small text", seconds], make)
 
     def moving_screen(self, seconds: int) -> Path:
-        """1280x960@15: a page that is scrolled all the time, and a video over half of it; no sound."""
+        """1280x960@15: a page of small text that is scrolled all the time, and a video over half of it; no sound."""
 
         def make(part: Path) -> None:
-            drawn = pictures.screen(1280, 960, FPS, seconds * FPS, scrolled=6)
-            video = self._clip("bigbuckbunny", 960, 540, noise=0)
+            drawn = pictures.screen(1280, 960, FPS, seconds * FPS, scrolled=6, step=14, is_small=True)
+            video = self._clip("bikes", 960, 540, noise=2)
             graph = "[1:v]settb=1/15,setpts=N[w];[0:v][w]overlay=x=280:y=380:shortest=0,format=yuv420p"
             words = [*_raw((1280, 960), FPS), *video, "-filter_complex", graph, "-t", str(seconds)]
             self.run([*words, *_encoded("20"), str(part)], drawn)
 
-        return self.made(".mp4", ["moving screen", seconds], make)
+        return self.made(".mp4", ["moving screen", seconds, 2], make)
 
-    def noisy_camera(self, seconds: int, clip: str, size: tuple[int, int], seed: int) -> Path:
+    def noisy_camera(self, seconds: int, clip: str, size: tuple[int, int], seed: int, noise: int, crf: str) -> Path:
         """A camera in bad light at 15 pictures a second, its noise kept by the recorder; with a microphone."""
 
         def make(part: Path) -> None:
             voice = self.voice(seconds, seed)
-            words = [*self._clip(clip, *size, noise=14, mirrored=bool(seed % 2)), "-i", str(voice), "-t", str(seconds)]
-            self.run([*words, "-map", "0:v", "-map", "1:a", *_encoded("20"), "-c:a", "aac", "-b:a", "64k", str(part)])
+            words = [
+                *self._clip(clip, *size, noise=noise, mirrored=bool(seed % 2)),
+                "-i",
+                str(voice),
+                "-t",
+                str(seconds),
+            ]
+            self.run([*words, "-map", "0:v", "-map", "1:a", *_encoded(crf), "-c:a", "aac", "-b:a", "64k", str(part)])
 
-        return self.made(".mp4", ["noisy camera", seconds, clip, size, seed], make)
+        return self.made(".mp4", ["noisy camera", seconds, clip, size, seed, noise, crf], make)
 
     def camera(
         self, seconds: int, clip: str, size: tuple[int, int], kbit: int, seed: int, *, key_seconds: int = KEY_SECONDS

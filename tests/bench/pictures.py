@@ -114,15 +114,27 @@ def _dot(picture: Picture, x: int, y: int, ink: tuple[int, int, int]) -> None:
     picture.v[y // 2 : y // 2 + 2, x // 2 : x // 2 + 2] = ink[2]
 
 
-def screen(width: int, height: int, fps: int, frames: int, seed: int = 2, *, scrolled: float = 3) -> Iterator[bytes]:
-    """A long page, ``scrolled`` for so many of 6 seconds, and a pointer that wanders; there is room for a video."""
+def screen(
+    width: int,
+    height: int,
+    fps: int,
+    frames: int,
+    seed: int = 2,
+    *,
+    scrolled: float = 3,
+    step: int = 8,
+    is_small: bool = False,
+) -> Iterator[bytes]:
+    """A long page, ``scrolled`` for so many of 6 seconds by ``step`` lines (even) a frame, and a pointer that wanders;
+    there is room for a video."""
     rng = np.random.default_rng(seed)
     page = Picture.filled(width, height * 6, 225)
-    write_text(page.y, rng, glyphs(rng), left=80, top=40)
+    letters = glyphs(rng)
+    write_text(page.y, rng, small(letters) if is_small else letters, left=80, top=40)
     at = 0
     for number in range(frames):
         if number / fps % 6 < scrolled:
-            at = (at + 8) % (height * 5)
+            at = (at + step) % (height * 5)
         y = page.y[at : at + height].copy()
         seconds = number / fps
         x = int(width * (0.5 + 0.4 * np.sin(seconds * 0.9)))

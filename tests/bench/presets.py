@@ -29,7 +29,7 @@ HEADER = "class,encoder,preset,crf,params,cpu_seconds,megabytes,vmaf,psnr,ssim"
 GRAPH_ROW = "libx264 veryfast 23"
 SECONDS, LOOKED_AT = 15, 8
 """Length of a class, and how much of it is encoded."""
-EVERY = 6
+EVERY = 8
 """One frame of so many is compared."""
 
 
