@@ -124,21 +124,21 @@ class Encoding:
 
 DRAFT, STANDARD, HIGH = Quality
 
-# veryfast without B-frames and with a longer lookahead: at equal bytes within 0.1 VMAF of veryfast crf 23 on noisy
-# cameras, a moving share and small text, for 0.7 to 0.85 of its CPU. What is faster loses over 0.5 on one of them:
-# superfast 1.0 on small text and 0.6 on a moving share, subme=1 1.0 on small text. All: tests/bench/presets_tried.csv.
+# veryfast without B-frames (a killed chunk is then salvaged), a longer lookahead and little adaptive quantisation: at
+# equal bytes within 0.45 VMAF of veryfast crf 23 on cameras with little and with much noise, a moving share and small
+# text. With the usual aq-strength 1.0 cameras lose 1.4; superfast or subme=1 lose 1.0 on small text, superfast 0.6 on a
+# moving share. All that was tried: tests/bench/presets_tried.csv.
 X264_STANDARD: Settings = (
     ("preset", "veryfast"),
-    ("crf", "23.7"),
-    ("x264-params", "rc-lookahead=20:bframes=0:weightp=0"),
+    ("crf", "24"),
+    ("x264-params", "rc-lookahead=20:bframes=0:weightp=0:aq-strength=0.3"),
 )
 
 X264 = Encoder(
     name=EncoderName.X264,
     codec="h264",
     library="libx264",
-    # against standard on these: draft 0.2 to 0.7 of the CPU, VMAF down to -11 (noise); high 1.0 to 1.4, and 1.4 to 1.7
-    # of the bytes, VMAF +0.2 to +2.1, PSNR +3.3 to +3.9 dB
+    # draft and high on the same classes: the table in the README
     qualities={
         DRAFT: (("preset", "ultrafast"), ("crf", "32")),
         STANDARD: X264_STANDARD,
