@@ -24,8 +24,9 @@ from assembler.media.open_files import OpenFiles
 from assembler.media.pcm import Reader
 from assembler.media.pcm_run import Placed, Samples
 
-MEMORY = 4 << 30
-"""Address space the child may use, bytes: what a hostile file may make libav ask for ends here."""
+MEMORY, MEMORY_EACH = 4 << 30, 16 << 20
+"""Address space the child may use, bytes, and so much more for each source (of 200 the last did not fit): what a
+hostile file may make libav ask for ends here."""
 
 
 @dataclass
@@ -161,9 +162,9 @@ def mix(order: Order, put: Callable[[memoryview], object]) -> Report:
 
 
 def main(order_file: Path) -> int:
-    _limit_memory()
     av.logging.set_level(None)
     order = Order.from_json(order_file.read_bytes())
+    _limit_memory(MEMORY + len(order.sources) * MEMORY_EACH)
     try:
         report = mix(order, sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
@@ -174,9 +175,9 @@ def main(order_file: Path) -> int:
     return 0
 
 
-def _limit_memory() -> None:
+def _limit_memory(size: int) -> None:
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
