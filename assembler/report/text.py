@@ -98,6 +98,10 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline | No
     return "\n".join([*lines, *describe_findings(timeline.findings)]).rstrip()
 
 
+MOST_PAUSES = 200
+"""Told one by one."""
+
+
 def vendor_facts(told: Told) -> list[tuple[str, str]]:
     """Names and values of what the vendor said beside the files: what is needed to look into a class, or to ask it."""
     broke = [f"{i.user or 'nobody named'} {i.count}x" for i in told.interrupts if i.count]
@@ -126,11 +130,13 @@ def _pauses(timeline: Timeline) -> list[str]:
         return ["no pause"]
     lines = []
     exact = "" if timeline.clock.is_exact else " (wall clock ±1 s)"
-    for jump in timeline.clock.jumps:
+    for jump in timeline.clock.jumps[:MOST_PAUSES]:
         length = clock_text(jump.length) if jump.length is not None else "unknown length"
         on = wall_at(timeline.clock, jump.at)
         went_on = f", went on {wall_text(on)}{exact}" if on is not None else ""
         lines.append(f"pause of {length} skipped at {clock_text(jump.at)} ({jump.reason}){went_on}")
+    if (more := len(timeline.clock.jumps) - MOST_PAUSES) > 0:
+        lines.append(f"and {more} more pauses")
     return lines
 
 
