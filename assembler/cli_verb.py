@@ -5,24 +5,43 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn, ParamSpec
+from typing import Any, NoReturn, ParamSpec, TextIO, cast
 
 import typer
 
-from assembler.errors import AssemblerError
+from assembler.errors import AssemblerError, MediaError, without_queries
 from assembler.processes import Stopped
 
 P = ParamSpec("P")
+
+_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 OUR_FAULT = 70
 INTERRUPTED = 130
 NOBODY_READS = 141
 """What a shell calls the end of a program whose output nobody reads any more (``| head``)."""
+
+
+class Plain:
+    """An output on which text of strangers turns no line around and shows no signature: a terminal obeys marks of
+    direction, and logs are kept. What stands for a mark is right in JSON as well."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, text: str) -> int:
+        plain = _TURNS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", without_queries(text))
+        self._output.write(plain)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._output, name)
 
 
 def verb(function: Callable[P, int | None]) -> Callable[P, None]:
@@ -32,6 +51,8 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         as_json = bool(kwargs.get("as_json"))
         before = _listen()
+        outputs = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = (cast(TextIO, Plain(output)) for output in outputs)
         try:
             code = function(*args, **kwargs)
             sys.stdout.flush()
@@ -39,14 +60,19 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
             code = _fail(type(exc).__name__, exc.sentence, exc.hint, exc.exit_code, as_json=as_json)
         except (KeyboardInterrupt, Stopped):
             code = _fail("Stopped", "stopped", "The same command continues where it stopped.", INTERRUPTED, as_json)
+        except MemoryError:
+            hint = "Give it more (see `ulimit -v`, the limits of the container), or lower ASSEMBLER_JOBS."
+            code = _fail("OutOfMemory", "there is not enough memory for this", hint, MediaError.exit_code, as_json)
         except BrokenPipeError:
-            for stream in (sys.stdout, sys.stderr):
+            for stream in outputs:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             code = NOBODY_READS
         except Exception as exc:  # noqa: BLE001 whatever is no error of ours is our bug: say so with all there is
             traceback.print_exc()
             hint = "Please report it with the lines above."
             code = _fail(type(exc).__name__, "this is a bug in assembler", hint, OUR_FAULT, as_json)
+        finally:
+            sys.stdout, sys.stderr = outputs
         if code != INTERRUPTED:  # then nothing is to disturb the end
             for name, handler in before.items():
                 signal.signal(name, handler)

@@ -18,6 +18,17 @@ JobError                8          no      the job engine
 
 from __future__ import annotations
 
+import re
+
+_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#@'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?", re.IGNORECASE)
+_BARE = re.compile(r"(?<=[\w/.])\?[\w.%-]{1,60}=[^\s'\"]*")
+"""The same of an address without its scheme."""
+
+
+def without_queries(text: str) -> str:
+    """The text with every URL in it cut down to scheme, host and path: signatures and passwords live elsewhere."""
+    return _BARE.sub("", _QUERY.sub(r"\1\2", text)) if "?" in text or "://" in text else text
+
 
 class AssemblerError(Exception):
     """Whatever this package raises on purpose.
@@ -31,6 +42,7 @@ class AssemblerError(Exception):
     """True if the same call may succeed later without any change by the user."""
 
     def __init__(self, sentence: str, *, hint: str = "") -> None:
+        sentence = without_queries(sentence)
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
+from pydantic import field_validator
+
+from assembler.errors import without_queries
 from assembler.values import Value
 
 
@@ -23,6 +26,11 @@ class Finding(Value):
     """What it is about: a video id, a track, an omission, a field path; "" for the whole recording."""
     sentence: str
     """What was found and what was done about it, one plain sentence; never a URL query, key or token."""
+
+    @field_validator("sentence")
+    @classmethod
+    def _discreet(cls, text: str) -> str:
+        return without_queries(text)
 
 
 def note(where: str, sentence: str) -> Finding:

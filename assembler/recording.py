@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import field_validator
+
+from assembler.errors import without_queries
 from assembler.findings import Finding
 from assembler.times import Ms, PlayMs, WallMs
 from assembler.values import Value
@@ -72,6 +75,11 @@ class VendorError(Value):
     """The vendor's own words, trimmed."""
     advice: str
     """What the vendor's table advises for this number, in English; "" for an unknown one."""
+
+    @field_validator("code", "message")
+    @classmethod
+    def _discreet(cls, text: str) -> str:
+        return without_queries(text)
 
 
 class Interrupt(Value):

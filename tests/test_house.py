@@ -84,7 +84,7 @@ def test_no_file_grows_past_a_purpose(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= AT_MOST
 
 
-HEAVY = {"av", "numpy", "ffmpeg", "requests", "urllib3", "stamina", "structlog", "typer", "pydantic"}
+HEAVY = {"av", "numpy", "ffmpeg", "requests", "urllib3", "typer", "pydantic"}
 CHILDREN = ("checking", "damage", "mixdown", "muxing", "probing")
 LIBRARIES = {"mixdown": {"av", "numpy"}, "muxing": set[str]()}
 

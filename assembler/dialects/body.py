@@ -6,7 +6,7 @@ import json
 import re
 from typing import Never, TypeAlias
 
-from assembler.errors import InputError
+from assembler.errors import InputError, without_queries
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
@@ -18,7 +18,6 @@ MOST_DIGITS = 40
 
 _SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]")
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#@'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?", re.IGNORECASE)
 
 
 def load_object(body: bytes | str | JsonObject) -> JsonObject:
@@ -119,8 +118,3 @@ def shortened(text: str, most: int) -> str:
     text = without_queries(text[: most + 500])
     text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
     return text if len(text) <= most else text[: most - 3] + "..."
-
-
-def without_queries(text: str) -> str:
-    """The text with every URL in it cut down to scheme, host and path: signatures and passwords live elsewhere."""
-    return _QUERY.sub(r"\1\2", text)

@@ -94,9 +94,11 @@ def try_seat(options: Options, name: str) -> Seat | None:
         try:
             session = _lock(name, url)
         except psycopg.Error as exc:
-            raise JobError(
+            error = JobError(
                 "the database of the jobs cannot be reached", hint="Look at ASSEMBLER_DATABASE_URL and at the server."
-            ) from exc
+            )
+            error.retry = True
+            raise error from exc
         return None if session is None else _PostgresSeat(name, url, session)
     folder = options.home.absolute() / "locks"
     lock = FileLock(str(folder / f"worker-{name}.lock"), thread_local=False)

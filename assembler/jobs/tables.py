@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from assembler.errors import JobError
 from assembler.options import Options
@@ -226,7 +226,10 @@ def database_errors() -> Iterator[None]:
         yield
     except SQLAlchemyError as exc:
         cause = str(getattr(exc, "orig", None) or type(exc).__name__).strip().splitlines()
-        raise JobError(
+        error = JobError(
             f"the database of the jobs does not answer as it should: {cause[0] if cause else type(exc).__name__}",
             hint="Look at ASSEMBLER_DATABASE_URL, at the server, or at the disk of ASSEMBLER_HOME.",
-        ) from exc
+        )
+        is_wrong = any(words in str(exc) for words in ("authentication failed", "does not exist", "no pg_hba.conf"))
+        error.retry = isinstance(exc, OperationalError | InterfaceError) and not is_wrong
+        raise error from exc

@@ -39,6 +39,8 @@ CATCH_UP_SECONDS = 15.0
 QUIET_SECONDS = 5.0
 """How long the end waits for the work to fall silent."""
 GIVE_BACK_SECONDS = 12.0
+AWAY_SECONDS = 2.0
+"""Between two looks for a server that is away."""
 
 
 class _Clock:
@@ -62,9 +64,11 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
         signal.signal(name, lambda *_: told.set())
     with contextlib.suppress(OSError):
         os.nice(NICE)
-    records = Records(open_database(options), tells=options.notify_url is not None)
-    engine, stop = Engine(options), Stop()
-    seat = take_seat(options)
+    there = _once_there(options, told, say)
+    if there is None:
+        return 0
+    records, engine, seat = there
+    stop = Stop()
     work = Work(options, records, engine, stop)
     ahead, told_of = fetching_ahead(options, records, seat.name, stop), telling(options, lambda: records)
     helped = helping(options, seat.name, lambda: work.under_way is None, stop, say)
@@ -81,6 +85,26 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads of the job that was given back still wait: nothing is to join them
+
+
+def _once_there(
+    options: Options, told: threading.Event, say: Callable[[str], None]
+) -> tuple[Records, Engine, Seat] | None:
+    """The database, the queue and a name of our own, as soon as the server is there; None where we are told to stop
+    before. A file of our own is not waited for: what is wrong with it stays wrong."""
+    said = ""
+    while not told.is_set():
+        try:
+            records = Records(open_database(options), tells=options.notify_url is not None)
+            return records, Engine(options), take_seat(options)
+        except JobError as exc:
+            if options.database_url is None or not exc.retry:
+                raise
+            if exc.sentence != said:
+                said = exc.sentence
+                say(f"warning: {said}; waiting for it")
+        told.wait(AWAY_SECONDS)
+    return None
 
 
 def _watch(

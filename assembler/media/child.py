@@ -47,11 +47,17 @@ def _is_full(folder: Path) -> bool:
     return shutil.disk_usage(folder).free < FULL_BYTES
 
 
+def ran_out_of_space(log: Path, code: int) -> bool:
+    """Whether that is what a child that ended with ``code`` (no success) died of."""
+    tail = processes.log_tail(log)
+    is_refused = code in (OUT_OF_SPACE, -signal.SIGXFSZ) or any(words in tail for words in NO_ROOM)
+    return is_refused or _is_full(log.parent)
+
+
 def child_error(sentence: str, log: Path, code: int) -> MediaError:
     """A child's failure as an error: a full disk is told apart, a signal is named."""
     tail = processes.log_tail(log)
-    is_refused = code in (OUT_OF_SPACE, -signal.SIGXFSZ) or any(words in tail for words in NO_ROOM)
-    if is_refused or _is_full(log.parent):
+    if ran_out_of_space(log, code):
         return DiskFull(f"{sentence}: the disk is full", hint="Make room and run the same command again.")
     if code < 0:
         sentence = f"{sentence}: killed by signal {-code}"

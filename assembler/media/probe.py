@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
-from assembler.media.child import OUT_OF_SPACE
+from assembler.media.child import ran_out_of_space
 from assembler.media.probing_wire import Answer, Request, Wanted
 from assembler.processes import Stalled, Stop, log_tail, run
 from assembler.progress import Progress
@@ -232,8 +232,8 @@ def _one_child(
             code = run(argv, cwd=folder, log=log, stop=stop, stall_seconds=seconds, on_seconds=lambda _: None)
         except Stalled:
             is_late = True
-        if code == OUT_OF_SPACE:
-            raise DiskFull("the disk is full: a file could not be put right", hint="Make room, then run again.")
+        if code != 0 and ran_out_of_space(log, code):
+            raise DiskFull("the disk is full: files could not be looked into", hint="Make room, then run again.")
         how = f"killed after {seconds:.0f} s" if is_late else f"exit code {code}"
         lines = _read(answers, files)
         final = [line for line in lines if line.is_final]

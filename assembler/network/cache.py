@@ -21,11 +21,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from assembler.errors import DiskFull, DownloadError
+from assembler.network.limits import split_url
 from assembler.recording import Segment
 from assembler.values import Value
 
@@ -175,7 +175,7 @@ def entry_of(cache: Path, segment: Segment) -> Entry | None:
     The query is left out, because signatures change while the file does not.
     """
     try:
-        parts = urlsplit(segment.url or "")
+        parts = split_url(segment.url or "")
         host, port = parts.hostname, parts.port
     except ValueError:
         return None

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import requests
-import stamina
 
 from assembler.errors import DownloadError
 from assembler.network.cache import Entry, Known, disk_errors
@@ -25,7 +24,7 @@ ATTEMPTS = 5
 WAIT_SECONDS = 0.5
 WAIT_MAX_SECONDS = 5.0
 RETRY_AFTER_MAX_SECONDS = 10.0
-"""Also how long being told to stop may have to wait: stamina's sleep is not interrupted."""
+"""A server that asks for more is asked before that."""
 WORTHWHILE_BYTES = 1024 * 1024
 """A run of tries that got this much further may be followed by another: a bad line is no reason to give up."""
 CHUNK_BYTES = 256 * 1024
@@ -60,31 +59,25 @@ def persistently(call: Callable[[], T], halt: Halt, meter: Meter, attempts: int 
     Raises its DownloadError (TryAgain where another day may help), or Stopped.
     """
 
-    def backoff(exc: Exception) -> bool | float:
-        """Whether to try again, and in how many seconds where that is not stamina's choice."""
-        if not isinstance(exc, TryAgain) or halt.is_set():
-            return False
-        if exc.after is None:
-            return True
-        return exc.after + random.uniform(0, WAIT_SECONDS) if exc.after else 0.0
-
+    tries, before = 0, meter.furthest
     while True:
-        before = meter.furthest
+        halt.check()
         try:
-            for attempt in stamina.retry_context(
-                on=backoff,
-                attempts=attempts,
-                timeout=None,
-                wait_initial=WAIT_SECONDS,
-                wait_max=WAIT_MAX_SECONDS,
-                wait_jitter=WAIT_SECONDS,
-            ):
-                with attempt:
-                    halt.check()
-                    return call()
-        except TryAgain:
-            if meter.furthest < before + WORTHWHILE_BYTES:
+            return call()
+        except TryAgain as exc:
+            tries += 1
+            if halt.is_set():
                 raise
+            if tries >= attempts:
+                if meter.furthest < before + WORTHWHILE_BYTES:
+                    raise
+                tries, before = 0, meter.furthest
+            if exc.after is None:
+                halt.wait(
+                    min(WAIT_MAX_SECONDS, WAIT_SECONDS * 2 ** max(0, tries - 1)) + random.uniform(0, WAIT_SECONDS)
+                )
+            elif exc.after:
+                halt.wait(exc.after + random.uniform(0, WAIT_SECONDS))
 
 
 @dataclass

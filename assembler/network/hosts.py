@@ -10,7 +10,10 @@ import contextlib
 import ipaddress
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -23,10 +26,15 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter  # type: ignore[
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from assembler.errors import DownloadError
+from assembler.network.limits import split_url
+from assembler.processes import Stopped
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 20.0
 """How long a server may send nothing at all."""
+ANSWER_SECONDS = 40.0
+"""How long it may take, from the first look at its name to the last line of an answer's head, however it drips."""
+POLL_SECONDS = 0.1
 MAX_REDIRECTS = 5
 
 T = TypeVar("T")
@@ -48,6 +56,9 @@ class Session(HTTPSession):  # type: ignore[misc]  # its base has no types
 
     requests reads the whole body of every redirect into memory, and a hostile one has no end.
     """
+
+    is_halted: Callable[[], bool] = staticmethod(lambda: False)
+    """Asked while an answer is waited for."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         return None
@@ -116,7 +127,7 @@ def host_of(url: str) -> str:
     Raises DownloadError for anything but http and https, and where there is no host.
     """
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
         scheme, host, _ = parts.scheme, parts.hostname, parts.port
     except ValueError:
         scheme, host = "http", None  # the ValueError quotes the URL's user and password
@@ -155,13 +166,43 @@ def _answer(session: Session, url: str, headers: Mapping[str, str], timeout: tup
             )
             return response
 
-        response = on_the_wire(host_of(url), call, was_answered=False)
+        def patient(call: Callable[[], requests.Response] = call) -> requests.Response:
+            return _awaited(call, session.is_halted)
+
+        response = on_the_wire(host_of(url), patient, was_answered=False)
         target = session.target_of(response)
         if target is None:
             return response
         response.close()
         url = _joined(url, target)
     raise DownloadError(f"{first} redirects more than {MAX_REDIRECTS} times", hint="Ask whoever runs it.")
+
+
+def _awaited(call: Callable[[], requests.Response], is_halted: Callable[[], bool]) -> requests.Response:
+    """What ``call`` returns, in a thread that is left alone where we are told to stop (Stopped) or it takes too long.
+
+    Nothing wakes a look-up of a name, or a connection that is being made.
+    """
+    answer: Future[requests.Response] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as exc:  # noqa: BLE001 it is raised where it is waited for
+            answer.set_exception(exc)
+
+    def forget(late: Future[requests.Response]) -> None:
+        if late.exception() is None:
+            late.result().close()
+
+    threading.Thread(target=ask, name="answer", daemon=True).start()
+    end = time.monotonic() + ANSWER_SECONDS
+    while not wait([answer], POLL_SECONDS).done:
+        is_over = is_halted()
+        if is_over or time.monotonic() > end:
+            answer.add_done_callback(forget)
+            raise Stopped if is_over else TimeoutError
+    return answer.result()
 
 
 def _joined(url: str, target: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 from assembler.errors import DownloadError
 from assembler.recording import Segment
@@ -14,6 +15,11 @@ HARD_CAP = 20 * 1024 * MIB
 HEAD_BYTES = 512
 PAGE_TYPES = ("text/html", "application/xhtml+xml", "application/json", "application/xml", "text/xml")
 PAGE_STARTS = (b"<!doctype", b"<html", b"<?xml", b"<error", b"{", b"[{")
+
+
+def split_url(url: str) -> SplitResult:
+    """The parts of a URL as they are when it is fetched: a backslash ends the host. Raises ValueError."""
+    return urlsplit(url.replace("\\", "/"))
 
 
 def cap_of(segment: Segment) -> int:
@@ -74,4 +80,22 @@ def free_space(path: Path) -> int:
 
 def needed_bytes(segments: Sequence[Segment], files: Mapping[str, Path]) -> int:
     """Declared bytes of the segments that are not among ``files`` (by video id) yet; an undeclared one counts 0."""
-    return sum(max(s.size or 0, 0) for s in segments if s.video_id not in files)
+    return sum(_believable(s) for s in segments if s.video_id not in files)
+
+
+def _believable(segment: Segment) -> int:
+    """One absurd number refuses no class: nothing over the cap is fetched, and no recorder writes 64 MiB a second."""
+    size = max(segment.size or 0, 0)
+    if size > HARD_CAP:
+        return 0
+    duration = segment.duration or 0
+    return min(size, 64 * MIB * (1 + duration // 1000)) if duration > 0 else size
+
+
+def check_declared(segment: Segment) -> None:
+    """Raises DownloadError where a file is declared to be larger than any that is fetched."""
+    if (segment.size or 0) > HARD_CAP:
+        raise DownloadError(
+            f"it is declared as {size_text(segment.size or 0)}, and nothing over {size_text(HARD_CAP)} is fetched",
+            hint="Give the file with --media-dir, or correct its size in the result.",
+        )

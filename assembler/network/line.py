@@ -16,6 +16,7 @@ from assembler.network import fetch
 from assembler.network.cache import CacheBroken, Entry, Known, entry_of
 from assembler.network.growing import Arrivals, Growing
 from assembler.network.hosts import Session, TryAgain, host_of
+from assembler.network.limits import check_declared
 from assembler.network.pieces import Changed, fetch_piece, peek, piece_bytes
 from assembler.network.revalidate import is_fresh, revalidate
 from assembler.network.stopping import Halt
@@ -142,6 +143,7 @@ class _File:
                     "it has no URL, and there is no file of its id",
                     hint="Put the file into a folder as <video id>.mp4 and give it with --media-dir.",
                 )
+            check_declared(segment)
             host_of(segment.url)  # refuses what entry_of cannot read
             self.lock.enter_context(self.entry.locked(line.halt.check))
             line.locks.callback(self.lock.close)

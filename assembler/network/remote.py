@@ -8,9 +8,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import stamina
-import structlog
-
 from assembler.network.growing import Arrivals
 from assembler.network.hosts import Session, discreet, open_session
 from assembler.network.line import Line, Results
@@ -35,12 +32,11 @@ def fetch_remote(
     """Fetch what is not ``local``; everything else as in ``fetch_all``."""
     is_sized = all(s.size is not None and s.size > 0 for s in remote)
     total = float(sum(s.size or 0 for s in remote)) if is_sized else None
-    _mute_retries()
     halt = Halt(stop)
     with (
         discreet(),
         progress.task("download", total, "B") as task,
-        _sessions(options) as sessions,
+        _sessions(options, halt) as sessions,
         ExitStack() as locks,
     ):
         line = Line(cache, halt, sessions, task.advance, locks, arrivals, dict(local))
@@ -66,16 +62,12 @@ def _as_they_end(pending: set[Future[None]], halt: Halt) -> Iterator[Future[None
 
 
 @contextmanager
-def _sessions(options: Options) -> Iterator[queue.SimpleQueue[Session]]:
+def _sessions(options: Options, halt: Halt) -> Iterator[queue.SimpleQueue[Session]]:
     """One per thread: connections are used again, but no session is used by two at once."""
     sessions: queue.SimpleQueue[Session] = queue.SimpleQueue()
     with ExitStack() as stack:
         for _ in range(options.parallel):
-            sessions.put(stack.enter_context(open_session(options.allow_hosts)))
+            session = stack.enter_context(open_session(options.allow_hosts))
+            session.is_halted = halt.is_set
+            sessions.put(session)
         yield sessions
-
-
-def _mute_retries() -> None:
-    """stamina tells of each retry through structlog, and unconfigured that prints on standard output: not our place."""
-    if not structlog.is_configured():
-        stamina.instrumentation.set_on_retry_hooks(())

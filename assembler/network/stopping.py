@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 
 import requests
@@ -27,6 +28,12 @@ class Halt:
         """Raises Stopped as soon as it is set."""
         if self.is_set():
             raise Stopped
+
+    def wait(self, seconds: float) -> None:
+        """Returns early where it is set."""
+        end = time.monotonic() + seconds
+        while not self.is_set() and (left := end - time.monotonic()) > 0:
+            self._event.wait(min(left, 0.1))
 
     def set(self) -> None:
         """End everything: whoever waits for a body is woken up."""

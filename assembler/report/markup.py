@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from html import escape
 
+from assembler.errors import without_queries
+
 LONGEST_TEXT = 2000
 """Characters shown of one untrusted text."""
 # what cannot be written down as UTF-8, is no character, or turns the text around it
@@ -54,7 +56,7 @@ def text(told: object, longest: int = LONGEST_TEXT) -> str:
     """Untrusted text as markup: escaped, cut, and without what turns or hides its neighbours."""
     whole = str(told)
     cut = whole if len(whole) <= longest else whole[: longest - 1] + "…"
-    return escape(_UNSEEN.sub("\ufffd", cut))
+    return escape(_UNSEEN.sub("\ufffd", without_queries(cut)))
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -293,3 +294,46 @@ def test_progress_counts_every_byte_once(server: FileServer, download: Downloads
     assert first.opened == [("download", float(len(BODY)), "B")]
     assert second.opened == [("download", None, "B")]
     assert first.done == second.done == len(BODY)
+
+
+@pytest.mark.parametrize("silence", ["connects and says nothing", "drips its head", "asks to come again later"])
+def test_being_told_to_stop_ends_a_download_whatever_its_server_does(
+    server: FileServer, download: Downloads, v1: str, silence: str
+) -> None:
+    def drip(handler: Answer) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(60):
+            with suppress(OSError):
+                handler.wfile.write(b"X-A: b\r\n")
+                handler.wfile.flush()
+            time.sleep(0.1)
+
+    def busy(handler: Answer) -> None:
+        handler.head(503, Retry_After=9, Content_Length=0)
+
+    told = {"connects and says nothing": lambda _: time.sleep(6), "drips its head": drip}
+    server.always["/v1.mp4"] = told.get(silence, busy)
+    stop = Stop()
+    threading.Timer(0.5, stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        download(segment(url=v1), stop=stop)
+    assert time.monotonic() - began < 4
+
+
+def test_a_head_that_drips_for_ever_is_given_up(
+    server: FileServer, download: Downloads, v1: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assembler.network.hosts.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+
+    def drip(handler: Answer) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(20):
+            with suppress(OSError):
+                handler.wfile.write(b"X-A: b\r\n")
+                handler.wfile.flush()
+            time.sleep(0.1)
+
+    server.always["/v1.mp4"] = drip
+    assert "did not answer in time" in str(download(segment(url=v1)).failures["v1"])

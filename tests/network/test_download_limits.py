@@ -8,9 +8,10 @@ import pytest
 
 from assembler.network.limits import HARD_CAP, MIB, cap_of, free_space, needed_bytes, size_text
 
-from .conftest import segment
+from .conftest import Downloads, FileServer, media, segment
 
 GIB = 1024 * MIB
+BODY = media(100_000)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,19 @@ def test_free_space_is_known_before_the_folder_exists(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "text"), [(7, "7 bytes"), (1024, "1.0 KiB"), (20 * GIB, "20.0 GiB")])
 def test_sizes_are_written_for_people(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+def test_a_file_that_is_declared_absurdly_large_is_left_out_alone(server: FileServer, download: Downloads) -> None:
+    server.bodies["/v1.mp4"] = server.bodies["/v2.mp4"] = BODY
+    fetched = download(
+        segment("v1", server.url("/v1.mp4"), size=10**12), segment("v2", server.url("/v2.mp4"), size=len(BODY))
+    )
+    assert list(fetched.files) == ["v2"]
+    assert "931.3 GiB" in str(fetched.failures["v1"])
+
+
+@pytest.mark.parametrize(("size", "duration", "counted"), [
+    (10**12, 12_000, 0), (10**10, 1000, 128 << 20), (10**10, None, 10**10), (1000, 1000, 1000), (-5, 1000, 0),
+])  # fmt: skip
+def test_an_absurd_size_takes_no_room_from_others(size: int, duration: int | None, counted: int) -> None:
+    assert needed_bytes([segment("v1", size=size, duration=duration)], {}) == counted
