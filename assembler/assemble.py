@@ -6,28 +6,33 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 from assembler.ahead import working_ahead
-from assembler.decide import decide, in_order, timeline_only, wanted_stamps, work_digest
+from assembler.decide import decide, in_order, timeline_of, timeline_only, wanted_stamps, work_digest
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
-from assembler.gather import Gathered, gather, with_stamps
+from assembler.gather import Gathered, gather, gather_local, with_stamps
 from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.proving import Choice, choose_encoder
 from assembler.media.verify import assets_of, load_manifest, verify
 from assembler.network.growing import Arrivals
 from assembler.options import Options, load_options
+from assembler.plan.chunks import rounded, stamp_shown
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
 from assembler.report import page as report
+from assembler.target import Target
 from assembler.timeline.model import Timeline
-from assembler.times import PlayMs, clock_text
+from assembler.times import Frame, PlayMs, clock_text
 from assembler.workspace import Workspace, unwritable, write_whole
+
+FINEST_RATE = Fraction(120)
 
 
 @dataclass(frozen=True)
@@ -53,26 +58,30 @@ def assemble(
     options: Options | None = None,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    *,
+    inputs: Sequence[Path] = (),
 ) -> Playback:
     """Make ``out`` from the recordings of one class, and ``<out>.assets/playback.json`` beside it.
+
+    ``inputs``: files that must not be replaced besides the recorded ones, such as the result itself.
 
     The file appears under its name only when it is whole and verified. Raises an AssemblerError of any kind: what
     was done until then is kept in the workspace, and the same call continues there.
     """
-    return _assemble(recordings, out, options or load_options(), progress or Silent(), stop or Stop())
+    chosen = options or load_options()
+    target = Target(out, in_order(recordings, chosen), chosen, inputs)
+    return _assemble(target, progress or Silent(), stop or Stop())
 
 
-def _assemble(
-    recordings: Recording | Sequence[Recording], out: Path, options: Options, progress: Progress, stop: Stop
-) -> Playback:
-    ordered = in_order(recordings, options)
-    _check_place(out, ".mp4")
+def _assemble(target: Target, progress: Progress, stop: Stop) -> Playback:
+    ordered, options = target.recordings, target.options
+    target.check_playback()
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
     with working_ahead(ordered, options, program, workspace, progress, stop) as ahead:
         got = _gather(ordered, options, workspace, progress, stop, arrivals=ahead.arrivals)
         ahead.settle(got)
-    making = _Making(ordered, out, options, program, workspace, progress, stop)
+    making = _Making(target, program, workspace, progress, stop)
     try:
         return making.make(got)
     except _CopyDamaged as exc:
@@ -90,13 +99,23 @@ class _CopyDamaged(Exception):
 class _Making:
     """All that stays the same while one file is made."""
 
-    recordings: Sequence[Recording]
-    out: Path
-    options: Options
+    target: Target
     program: Ffmpeg
     workspace: Workspace
     progress: Progress
     stop: Stop
+
+    @property
+    def recordings(self) -> Sequence[Recording]:
+        return self.target.recordings
+
+    @property
+    def out(self) -> Path:
+        return self.target.out
+
+    @property
+    def options(self) -> Options:
+        return self.target.options
 
     def make(self, got: Gathered, *, why_not: str = "") -> Playback:
         """Plan, compose, verify, and put in place, unless all that was done before; ``why_not``: why nothing is copied,
@@ -115,6 +134,7 @@ class _Making:
             done = _already_there(self.out, digest)  # made by another run while this one waited
             if done is not None:
                 return Playback(self.out, done, was_there=True)
+            self.target.check_playback()  # it may be another class's by now
             for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recordings)]:
                 write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
             manifest = self._compose(plan, timeline, got, choice, digest, folder)
@@ -126,6 +146,7 @@ class _Making:
         self, plan: Plan, timeline: Timeline, got: Gathered, choice: Choice, digest: str, folder: Path
     ) -> Manifest:
         part = self.out.with_name(self.out.name + ".part")
+        part.unlink(missing_ok=True)  # never written through: it may be another name of some file
         manifest = compose(
             plan, timeline, got, digest, part, folder=folder, program=self.program, choice=choice,
             options=self.options, progress=self.progress, stop=self.stop, recordings=self.recordings,
@@ -160,6 +181,14 @@ def _gather(
     return with_stamps(got, missing, options, workspace, progress, stop) if missing else got
 
 
+def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
+    """The timeline from what is declared, and from what of it is in the media folder; never uses the network."""
+    ordered = in_order(recordings, options)
+    if options.media_dir is None:
+        return timeline_only(ordered, options)
+    return timeline_of(ordered, gather_local(ordered, options, Workspace(options.home), Silent(), Stop()), options)
+
+
 def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
     """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
     return decide(in_order(recordings, options), Gathered({}, {}, {}, ()), options)
@@ -180,48 +209,37 @@ def take_frame(
     png: Path,
     options: Options,
     progress: Progress | None = None,
+    *,
+    inputs: Sequence[Path] = (),
 ) -> Path:
-    """One composed picture of the playback as a PNG, for trying layouts; only the files seen then are fetched."""
+    """The picture that the playback shows at an instant, as a PNG: for trying layouts.
+
+    It is decided on the whole playback, so all files are fetched and probed; nothing but this picture is rendered.
+    """
     from assembler.media.frame import single_frame  # and with it what builds graphs
 
     ordered = in_order(recordings, options)
     program = find_ffmpeg(options.ffmpeg)
     workspace = Workspace(options.home)
-    _check_place(png, ".png")
-    timeline = timeline_only(ordered, options)
-    if at >= timeline.length:
+    Target(png, ordered, options, inputs).check_frame()
+    got = _gather(ordered, options, workspace, progress or Silent(), Stop())
+    _, plan = decide(ordered, got, options)
+    if at >= plan.length:
         raise InputError(
-            f"the playback is {clock_text(timeline.length)} long, there is no frame at {clock_text(at)}",
+            f"the playback is {clock_text(plan.length)} long, there is no frame at {clock_text(at)}",
             hint="Ask for an earlier one.",
         )
-    needed = {c.video_id for _, c in timeline.clips() if c.span.holds(at)}
-    got = gather(ordered, options, workspace, progress or Silent(), Stop(), only=needed)
+    shown = stamp_shown(plan, got.facts, at)
+    if plan.mode is Mode.COPY:  # its pictures keep their stamps: on so fine a grid each has a frame of its own
+        options = options.model_copy(update={"fps": FINEST_RATE})
     _, plan = decide(ordered, got, options, may_copy=False)
-    single_frame(plan, got, at, png, workspace=workspace, program=program, options=options)
+    frame = min(rounded(shown * plan.fps), plan.frames - 1)
+    single_frame(plan, got, Frame(frame), png, workspace=workspace, program=program, options=options)
     return png
 
 
 def _numbered(recordings: Sequence[Recording]) -> list[tuple[str, Recording]]:
     return [(f"recording-{number}", recording) for number, recording in enumerate(recordings, 1)]
-
-
-def _check_place(out: Path, suffix: str) -> None:
-    """Whatever would refuse the finished file is told before the work."""
-    folder, assets = out.absolute().parent, assets_of(out.absolute())
-    try:
-        if out.is_dir():
-            raise InputError(f"{out} is a folder", hint=f"Name a file, such as class{suffix}.")
-        if out.suffix.lower() != suffix:
-            raise InputError(f"{out} does not end in {suffix}", hint=f"Name it class{suffix}.")
-        if not folder.is_dir():
-            raise InputError(f"the folder {folder} is not there", hint="Make it first.")
-        for place in (folder, assets):
-            if place.exists() and not place.is_dir():
-                raise InputError(f"{place} is in the way: it is no folder", hint="Move it away, or name another file.")
-            if place.exists() and not os.access(place, os.W_OK):
-                raise InputError(f"the folder {place} may not be written to", hint="Name a file in another one.")
-    except OSError as exc:
-        raise InputError(f"{out} cannot be written: {exc.strerror}", hint="Name another file.") from exc
 
 
 @contextmanager
@@ -258,8 +276,8 @@ def _put_in_place(part: Path, out: Path, manifest: Manifest, timeline: Timeline)
     assets = assets_of(out)
     try:
         assets.mkdir(exist_ok=True)
+        write_whole(assets / report.MANIFEST, manifest.model_dump_json(indent=1))
         write_whole(assets / report.NAME, report.report_page(manifest, timeline, out.name))
-        write_whole(assets / "playback.json", manifest.model_dump_json(indent=1))
         os.replace(part, out)
     except OSError as exc:
         raise unwritable(out, exc) from exc

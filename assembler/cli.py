@@ -29,6 +29,7 @@ from assembler.flags import (
     LoudnessFlag,
     MediaFlag,
     MixFlag,
+    OverwriteFlag,
     ParallelFlag,
     PlayTimesFlag,
     QualityFlag,
@@ -95,6 +96,7 @@ def run(
         typer.Option("--frame", help="Make one composed picture instead: a time and a PNG file.", metavar="TIME PNG"),
     ] = None,
     strict: StrictFlag = False,
+    overwrite: OverwriteFlag = False,
     keep_work: KeepFlag = False,
     ffmpeg: FfmpegFlag = None,
     progress: ShownAs = Shown.BARS,
@@ -102,22 +104,23 @@ def run(
 ) -> int:
     """Make the playback: parse, download, probe, plan, render, verify."""
     from assembler.assemble import assemble, take_frame
-    from assembler.report.text import describe_playback
+    from assembler.report.text import describe_playback, names_of
 
     options = load_options(
         layout=layout, teacher=teacher, mix_user=mix_user, screen_users=screen_users, fps=fps,
         background=background, fill=fill,
         play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, parallel=parallel, jobs=jobs,
         quality=quality, encoder=encoder, loudness=loudness, start=start, end=end, strict=strict or None,
-        keep_work=keep_work or None, ffmpeg=ffmpeg,
+        overwrite=overwrite or None, keep_work=keep_work or None, ffmpeg=ffmpeg,
     )  # fmt: skip
     recordings = _read(results)
+    inputs = [Path(name) for name in results if name != "-"]
     if frame is not None:
-        png = take_frame(recordings, parse_clock(frame[0]), frame[1], options, _progress(progress))
+        png = take_frame(recordings, parse_clock(frame[0]), frame[1], options, _progress(progress), inputs=inputs)
         print(json.dumps({"frame": str(png)}) if as_json else png)
         return 0
-    playback = assemble(recordings, out, options, _progress(progress))
-    text = describe_playback(str(out), playback.manifest, was_there=playback.was_there)
+    playback = assemble(recordings, out, options, _progress(progress), inputs=inputs)
+    text = describe_playback(str(out), playback.manifest, names_of(recordings), was_there=playback.was_there)
     if playback.report.exists():  # older versions wrote none
         text += f"\nreport: {playback.report}"
     print(text, file=sys.stderr if as_json else sys.stdout)
@@ -128,16 +131,18 @@ def run(
 
 @app.command()
 @verb
-def inspect(results: Results, play_times: PlayTimesFlag = None, as_json: Json = False) -> int:
+def inspect(
+    results: Results, play_times: PlayTimesFlag = None, media_dir: MediaFlag = None, as_json: Json = False
+) -> int:
     """What is in a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
-    from assembler.decide import timeline_only
+    from assembler.assemble import timeline_on_disk
     from assembler.report.text import describe_recordings
     from assembler.timeline.build import NoLength
 
     recordings = _read(results)
     timeline = None
     with suppress(NoLength):
-        timeline = timeline_only(recordings, load_options(play_times=play_times))
+        timeline = timeline_on_disk(recordings, load_options(play_times=play_times, media_dir=media_dir))
     if as_json:
         plain = [r.model_dump(mode="json") for r in recordings]
         drawn = timeline.model_dump(mode="json") if timeline is not None else None
@@ -170,7 +175,7 @@ def plan(
 ) -> int:
     """Every scene: what is shown where, copied or encoded, and why."""
     from assembler.assemble import plan_only, plan_probed
-    from assembler.report.text import describe_plan
+    from assembler.report.text import describe_plan, names_of
 
     options = load_options(
         layout=layout, teacher=teacher, mix_user=mix_user, screen_users=screen_users, fps=fps,
@@ -180,7 +185,7 @@ def plan(
     )  # fmt: skip
     recordings = _read(results)
     made = plan_probed(recordings, options, _progress(progress)) if probe else plan_only(recordings, options)
-    print(made[1].model_dump_json() if as_json else describe_plan(made[1]))
+    print(made[1].model_dump_json() if as_json else describe_plan(made[1], names_of(recordings)))
     return 0
 
 
@@ -197,7 +202,11 @@ def verify(
 
     manifest = load_manifest(playback)
     hold(playback, manifest, decode="all" if decode else "joins")
-    print(f"{playback}: as planned ({manifest.stamps.count} pictures)", file=sys.stderr if as_json else sys.stdout)
+    looked = "every frame was decoded" if decode else "index and joins; `--decode` looks at every frame"
+    print(
+        f"{playback}: as planned ({manifest.stamps.count} pictures): {looked}",
+        file=sys.stderr if as_json else sys.stdout,
+    )
     if as_json:
         print(json.dumps({"verdict": "ok", "pictures": manifest.stamps.count, "decoded": "all" if decode else "joins"}))
     return 0

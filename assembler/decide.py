@@ -20,7 +20,7 @@ from assembler.workspace import digest_of
 
 NO_MATTER = {
     "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "jobs", "strict", "keep_work", "stall_seconds",
-    "share_minutes",
+    "share_minutes", "overwrite",
 }  # fmt: skip
 """Options that change nothing in the finished file."""
 
@@ -30,7 +30,7 @@ def decide(
 ) -> tuple[Timeline, Plan]:
     """The timeline of all recordings and the plan of what is to be rendered."""
     segments = [s for r in recordings for s in r.segments]
-    timeline = _timeline(recordings, got, options)
+    timeline = timeline_of(recordings, got, options)
     sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in segments}
     arrangement = arrange(timeline, got.facts, sizes, options)
     plan = build_plan(
@@ -46,7 +46,8 @@ def decide(
     return timeline, plan
 
 
-def _timeline(recordings: Sequence[Recording], got: Gathered, options: Options) -> Timeline:
+def timeline_of(recordings: Sequence[Recording], got: Gathered, options: Options) -> Timeline:
+    """The timeline of all recordings from what was found out so far."""
     timelines = [build_timeline(r, got.facts, unusable=got.unusable, play_times=options.play_times) for r in recordings]
     timeline = timelines[0]
     for following in timelines[1:]:
@@ -56,7 +57,7 @@ def _timeline(recordings: Sequence[Recording], got: Gathered, options: Options) 
 
 def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
     """The timeline from what is declared: no network, no files."""
-    return _timeline(in_order(recordings, options), Gathered({}, {}, {}, ()), options)
+    return timeline_of(in_order(recordings, options), Gathered({}, {}, {}, ()), options)
 
 
 def wanted_stamps(recordings: Sequence[Recording], options: Options) -> tuple[str, ...]:

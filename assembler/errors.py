@@ -18,7 +18,9 @@ JobError                8          no      the job engine
 
 from __future__ import annotations
 
+import copy
 import re
+from typing import Self
 
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#@'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?", re.IGNORECASE)
 _BARE = re.compile(r"(?<=[\w/.])\?[\w.%-]{1,60}=[^\s'\"]*")
@@ -46,6 +48,13 @@ class AssemblerError(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint
+
+    def reworded(self, sentence: str) -> Self:
+        """The same error with another sentence: class, hint, retry and whatever else it knows are kept."""
+        again = copy.copy(self)
+        again.sentence = without_queries(sentence)
+        again.args = (again.sentence,)
+        return again
 
     def __str__(self) -> str:
         return self.sentence

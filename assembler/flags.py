@@ -59,5 +59,6 @@ LoudnessFlag = Annotated[float | None, _flag("loudness", "--loudness", metavar="
 StartFlag = Annotated[Any, _flag("start", "--from", parser=_clock, metavar="TIME")]
 EndFlag = Annotated[Any, _flag("end", "--to", parser=_clock, metavar="TIME")]
 StrictFlag = Annotated[bool, _flag("strict", "--strict")]
+OverwriteFlag = Annotated[bool, _flag("overwrite", "--overwrite")]
 KeepFlag = Annotated[bool, _flag("keep_work", "--keep-work")]
 FfmpegFlag = Annotated[str | None, _flag("ffmpeg", "--ffmpeg", metavar="PATH")]

@@ -17,14 +17,18 @@ from assembler.media.probing_wire import Answer
 from assembler.network.download import fetch_all, on_disk
 from assembler.network.growing import Arrivals
 from assembler.network.limits import free_space, needed_bytes
+from assembler.network.local import find_local
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Recording, Segment
+from assembler.times import Ms, clock_text
 from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, write_whole
 
 PROBE_VERSION = 5
 """Raised whenever probing learns to see more: facts of older runs are then not taken up."""
+OTHER_LENGTH = Ms(5000)
+"""A file whose size is not the declared one either is another file where its length differs by more."""
 
 
 COPY_DAYS = 7
@@ -52,24 +56,35 @@ def gather(
     progress: Progress,
     stop: Stop,
     *,
-    only: Collection[str] | None = None,
     stamps: Collection[str] = (),
     arrivals: Arrivals | None = None,
 ) -> Gathered:
-    """Fetch and probe every segment (or those named by ``only``).
+    """Fetch and probe every segment.
 
     ``stamps``: those whose packets' stamps are kept; ``arrivals`` as in ``fetch_all``.
 
     Raises the first error where not one segment is usable, and whatever concerns them all (disk full, no folder).
     """
     segments = _unique([s for r in recordings for s in r.segments])
-    if only is not None:
-        segments = [s for s in segments if s.video_id in only]
     if not segments:
         return Gathered({}, {}, {}, ())
     _check_space(segments, options, workspace)
     with disk_errors(workspace.home):
         return _gathered(segments, stamps, options, workspace, progress, stop, arrivals)
+
+
+def gather_local(
+    recordings: Sequence[Recording], options: Options, workspace: Workspace, progress: Progress, stop: Stop
+) -> Gathered:
+    """What of the class is in the media folder, probed; nothing is fetched, and what is not there stays unknown."""
+    segments = _unique([s for r in recordings for s in r.segments])
+    with disk_errors(workspace.home):
+        refused = _misnamed(segments, options, workspace, progress, stop)
+        local = find_local(segments, options.media_dir, refused)
+        declared = {segment.video_id: segment for segment in segments}
+        probed = probe_files(local.files, (), declared, workspace, progress, stop, options)
+    unusable = {name: _sentence(error) for name, error in (*local.failures.items(), *probed.bad.items())}
+    return Gathered(local.files, probed.facts, unusable, (*local.findings, *refused.values(), *probed.findings))
 
 
 def with_stamps(
@@ -92,20 +107,50 @@ def _gathered(
     stop: Stop,
     arrivals: Arrivals | None,
 ) -> Gathered:
+    refused = _misnamed(segments, options, workspace, progress, stop)
     fetched = fetch_all(
-        segments, cache=workspace.cache, options=options, progress=progress, stop=stop, arrivals=arrivals
-    )
+        segments, cache=workspace.cache, options=options, progress=progress, stop=stop, arrivals=arrivals,
+        refused=refused,
+    )  # fmt: skip
     declared = {segment.video_id: segment for segment in segments}
     probed = probe_files(fetched.files, stamps, declared, workspace, progress, stop, options)
     errors: dict[str, AssemblerError] = {**fetched.failures, **probed.bad}
     if errors and not probed.facts:
-        name, first = next(iter(errors.items()))
+        name, first = max(errors.items(), key=lambda failed: failed[1].retry)  # what may pass goes before what will not
         more = f" ({len(errors)} segments, none usable)" if len(errors) > 1 else ""
-        raise type(first)(f"{name}: {first.sentence}{more}", hint=first.hint) from first
+        raise first.reworded(f"{name}: {first.sentence}{more}") from first
     unusable = {name: _sentence(error) for name, error in errors.items()}
     findings = [warning(name, f"Left out: {sentence}") for name, sentence in unusable.items()]
     files = {**fetched.files, **probed.files}
-    return Gathered(files, probed.facts, unusable, (*fetched.findings, *findings, *probed.findings))
+    stated = (*fetched.findings, *refused.values(), *findings, *probed.findings)
+    return Gathered(files, probed.facts, unusable, stated)
+
+
+def _misnamed(
+    segments: Sequence[Segment], options: Options, workspace: Workspace, progress: Progress, stop: Stop
+) -> dict[str, Finding]:
+    """Files of the media folder that have a segment's base name, but neither its size nor its length."""
+    doubtful = find_local(segments, options.media_dir).doubtful
+    if not doubtful:
+        return {}
+    declared = {segment.video_id: segment for segment in segments}
+    probed = probe_files(doubtful, (), declared, workspace, progress, stop, options)
+    found: dict[str, Finding] = {}
+    for segment in segments:
+        name, known = segment.video_id, probed.facts.get(segment.video_id)
+        if name in probed.bad:
+            other = "cannot be read"
+        elif known and segment.duration and abs(known.end - segment.duration) > OTHER_LENGTH:
+            other = f"lasts {clock_text(known.end)}, declared were {clock_text(segment.duration)}"
+        else:
+            continue
+        size = doubtful[name].stat().st_size
+        found[name] = note(
+            name,
+            f"{doubtful[name].name} in the media folder is another file and was not taken: it has {size} bytes,"
+            f" declared were {segment.size}, and it {other}.",
+        )
+    return found
 
 
 def _check_space(segments: Sequence[Segment], options: Options, workspace: Workspace) -> None:
@@ -120,8 +165,8 @@ def _check_space(segments: Sequence[Segment], options: Options, workspace: Works
 
 
 def _sentence(error: AssemblerError) -> str:
-    text = error.sentence[:1].upper() + error.sentence[1:]
-    return text if text.endswith(".") else text + "."
+    """No capital letter: it may begin with a file's or a host's name."""
+    return error.sentence if error.sentence.endswith(".") else error.sentence + "."
 
 
 def _unique(segments: Sequence[Segment]) -> list[Segment]:

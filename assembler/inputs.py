@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import IO
 
 from assembler.dialects import parse
-from assembler.errors import CloudError, InputError
+from assembler.dialects.other_files import refuse_other_file
+from assembler.errors import AssemblerError, InputError
 from assembler.recording import Recording
 
 LARGEST_RESULT = 64 * 2**20
@@ -20,12 +21,9 @@ def read_recordings(names: Sequence[str], standard_input: IO[bytes]) -> list[Rec
     for name in names:
         try:
             recordings.append(parse(_read(name, standard_input)))
-        except InputError as exc:
+        except AssemblerError as exc:
             source = "standard input" if name == "-" else name
-            raise type(exc)(f"{source}: {exc.sentence}", hint=exc.hint) from exc
-        except CloudError as exc:
-            source = "standard input" if name == "-" else name
-            raise CloudError(f"{source}: {exc.sentence}", hint=exc.hint, retry=exc.retry) from exc
+            raise exc.reworded(f"{source}: {exc.sentence}") from exc
     return recordings
 
 
@@ -42,6 +40,7 @@ def _read(name: str, standard_input: IO[bytes]) -> bytes:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise InputError(f"cannot be read: {reason}", hint="Name a result file you may read.") from exc
     if len(body) > LARGEST_RESULT:
+        refuse_other_file(body)
         raise InputError(
             f"more than {LARGEST_RESULT // 2**20} MiB: no result of a class", hint="Name the JSON, not the video."
         )

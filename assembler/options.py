@@ -149,6 +149,8 @@ class Options(BaseSettings):
     """Length, at most, of the pieces that are rendered one by one; those near the end are shorter."""
     strict: bool = False
     """Makes every warning an error."""
+    overwrite: bool = False
+    """Replaces whatever file is there, also one that is no playback of this class; never a recorded file."""
     keep_work: bool = False
     """Keeps the work folder of a finished run."""
     stall_seconds: float = Field(default=300.0, gt=0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -31,6 +32,8 @@ from assembler.messages import Message
 from assembler.progress import Progress
 
 PART = ".part"
+PNG_SIGNATURE = b"Software\0assembler"
+"""Keyword and text of the tEXt chunk of every picture we make."""
 
 
 class Workspace:
@@ -86,7 +89,7 @@ class Workspace:
         folder = self.home / "work" / digest[:32]
         with (
             disk_errors(folder),
-            self._locked(digest_of(str(out.resolve())), f"another run writes {out.name}: waiting for it", progress),
+            only_writer(out, progress),
             self._locked(digest, "another run makes the same playback: waiting for it", progress),
         ):
             yield self.work(digest)
@@ -133,6 +136,36 @@ def make_private(path: Path) -> None:
     """A file that only its owner may read, empty; one that is there keeps the mode that somebody gave it."""
     with contextlib.suppress(OSError):  # whoever opens it then says what is wrong
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+@contextlib.contextmanager
+def only_writer(out: Path, progress: Progress) -> Iterator[None]:
+    """The right to write ``out``, for one run at a time, whatever its home: a hidden file beside it is locked."""
+    lock = out.absolute().with_name(f".{out.name}.lock")
+    held = _locked_file(lock, f"another run writes {out.name}: waiting for it", progress)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)  # while it is held: who waits for it sees that it is gone
+        os.close(held)
+
+
+def _locked_file(lock: Path, sentence: str, progress: Progress) -> int:
+    while True:
+        held = os.open(lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                progress.say(sentence)
+                fcntl.flock(held, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(held), os.stat(lock)):
+                    return held
+        except BaseException:
+            os.close(held)
+            raise
+        os.close(held)  # whoever had it before has removed it meanwhile
 
 
 def write_whole(path: Path, text: str | bytes, *, mode: int = 0o666) -> None:

@@ -17,7 +17,7 @@ RANKS = {
     "layout": 3,
     "plan": 4,
     "media": 5, "network": 5, "report": 5, "inputs": 5,
-    "gather": 6, "decide": 6, "ahead": 6, "assemble": 6,
+    "gather": 6, "decide": 6, "ahead": 6, "assemble": 6, "target": 6,
     "demo": 7, "doctor": 7, "flags": 7, "jobs": 7,
     "cli_verb": 7, "cli_jobs": 8, "cli_refused": 9, "cli": 10,
 }  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Never, TypeAlias
 
+from assembler.dialects.other_files import refuse_other_file
 from assembler.errors import InputError, without_queries
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -28,6 +29,7 @@ def load_object(body: bytes | str | JsonObject) -> JsonObject:
     """
     if isinstance(body, dict):
         return body
+    refuse_other_file(body if isinstance(body, bytes) else body[:1024].encode("utf-8", "replace"))
     text = body.removeprefix("\ufeff") if isinstance(body, str) else _decode(body)
     if len(text) > MOST_BYTES:
         raise InputError(f"the body has over {MOST_BYTES >> 20} MiB; no recording result is that large")

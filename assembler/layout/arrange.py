@@ -275,15 +275,28 @@ def _unseen(late: Sequence[Stay], seats: Sequence[Seat]) -> list[Finding]:
         parts = [part for clip in stay.clips if (part := seen(clip).within(missed)) is not None]
         unseen.setdefault(stay.user, []).extend(parts and [span(parts[0].start, parts[-1].end)])
     findings = []
+    clips: dict[str, list[Clip]] = {}
+    for stay in late:
+        clips.setdefault(stay.user, []).extend(stay.clips)
     for user, spans in unseen.items():
         merged = union(spans)
         ranges = [_range(s) for s in merged[:RANGES_SHOWN]]
         more = f" and {len(merged) - RANGES_SHOWN} more times" if len(merged) > RANGES_SHOWN else ""
         is_short = sum(s.length for s in merged) <= KEPT_FOR
         if merged:
-            sentence = f"No place is free {', '.join(ranges)}{more}: {user or 'this user'} is heard, not seen then."
+            sentence = (
+                f"No place is free {', '.join(ranges)}{more}: {user or 'this user'} is {_heard(clips[user])} then."
+            )
             findings.append((note if is_short else warning)(f"camera of {user}", sentence))
     return findings
+
+
+def _heard(clips: Sequence[Clip], kind: StreamKind = StreamKind.CAMERA) -> str:
+    """What is known of the sound of somebody without a place. As declared a camera has some, a board has not."""
+    heard = any(clip.sound is not None and (clip.is_known or kind is StreamKind.CAMERA) for clip in clips)
+    if heard or not all(clip.is_known for clip in clips):
+        return "heard, not seen" if heard else "not seen"
+    return "not seen (and has no sound)"
 
 
 def _range(when: Span) -> str:
@@ -294,7 +307,7 @@ def _without_place(timeline: Timeline, layout: Layout) -> list[Finding]:
     """Streams of a kind that this layout has no place for at all."""
     accepted = {s.accepts for s in layout.slots}
     return [
-        note(track.name, f"Layout {layout.name} has no place for it: it is heard, not seen.")
+        note(track.name, f"Layout {layout.name} has no place for it: it is {_heard(track.clips, track.kind)}.")
         for track in timeline.tracks
         if track.kind in PLACES and PLACES[track.kind] not in accepted and any(c.picture for c in track.clips)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +35,17 @@ def fetch_all(
     progress: Progress,
     stop: Stop | None = None,
     arrivals: Arrivals | None = None,
+    refused: Collection[str] = (),
 ) -> Fetched:
     """Find or fetch the file of every segment, several at once, what is needed first on the playback first.
 
-    ``arrivals`` is told as soon as something is known of every file, and how each of them grows.
+    ``arrivals`` is told as soon as something is known of every file, and how each of them grows; ``refused`` as in
+    ``find_local``.
 
     A file that cannot be had is a failure of its segment alone. Raised is only what concerns all: InputError (no
     such media folder), DiskFull, DownloadError (the cache folder cannot be used), processes.Stopped.
     """
-    local = find_local(segments, options.media_dir)
+    local = find_local(segments, options.media_dir, refused)
     remote = [s for s in segments if s.video_id not in local.files and s.video_id not in local.failures]
     files, failures, findings = dict(local.files), dict(local.failures), list(local.findings)
     if remote:

@@ -53,8 +53,18 @@ def check_content(path: Path, where: str) -> None:
         raise DownloadError(
             f"{where} is empty (0 bytes)", hint="Give the file itself with --media-dir, if you have it."
         )
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(PAGE_STARTS):
+    if _starts_page(head):
         raise not_a_recording(where)
+
+
+def is_page(path: Path) -> bool:
+    """True for a text of the kinds that are no recording."""
+    with path.open("rb") as file:
+        return _starts_page(file.read(HEAD_BYTES))
+
+
+def _starts_page(head: bytes) -> bool:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(PAGE_STARTS)
 
 
 def check_type(content_type: str, where: str) -> None:

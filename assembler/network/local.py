@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from assembler.errors import DownloadError, InputError
-from assembler.findings import Finding, note
-from assembler.network.limits import check_content
+from assembler.findings import Finding, note, warning
+from assembler.network.limits import check_content, is_page
 from assembler.recording import Segment
 
-MEDIA_ENDINGS = (".mp4", ".mkv", ".webm", ".mov", ".flv", ".ts", ".m4a", ".mp3", ".aac")
+MEDIA_ENDINGS = (
+    ".mp4", ".mkv", ".webm", ".mov", ".flv", ".ts", ".avi", ".m4v", ".m4a", ".mp3", ".aac", ".mka", ".ogg", ".oga",
+    ".opus", ".wav", ".flac",
+)  # fmt: skip
 UNFINISHED_ENDINGS = (".part", ".crdownload", ".tmp", ".download")
 
 
@@ -29,13 +32,15 @@ class LocalFiles:
     """Video id -> why the file found for it is of no use."""
     findings: list[Finding] = field(default_factory=list)
     """Choices between several files."""
+    doubtful: dict[str, Path] = field(default_factory=dict)
+    """Those of ``files`` that were found by base name alone and have another size than was declared."""
 
 
-def find_local(segments: Sequence[Segment], folder: Path | None) -> LocalFiles:
+def find_local(segments: Sequence[Segment], folder: Path | None, refused: Collection[str] = ()) -> LocalFiles:
     """Which segments have a file in the folder: as ``<video id>``, ``<video id>.*``, or their URL's decoded base name.
 
     A name that belongs to one segment's id is nobody else's, and a base name shared by two segments is nobody's.
-    Raises InputError where the folder cannot be read.
+    ``refused``: segments whose file is not to be found by base name. Raises InputError where the folder cannot be read.
     """
     found = LocalFiles()
     if folder is None:
@@ -46,12 +51,13 @@ def find_local(segments: Sequence[Segment], folder: Path | None) -> LocalFiles:
     base_names = {s.video_id: _base_name(s.url) for s in segments}
     shared = Counter(base_names.values())
     for segment in segments:
-        mine = by_id.get(segment.video_id, [])
+        mine = [n for n in by_id.get(segment.video_id, []) if not _is_told_beside(folder / n, segment)]
         base = base_names[segment.video_id]
         if mine:
             name = _best(segment, mine)
-        elif base in names and base not in taken and shared[base] == 1:
+        elif base in names and base not in taken and shared[base] == 1 and segment.video_id not in refused:
             name = base
+            _doubt(found, segment, folder / name)
         else:
             continue
         if len(mine) > 1:
@@ -59,6 +65,38 @@ def find_local(segments: Sequence[Segment], folder: Path | None) -> LocalFiles:
             found.findings.append(note(segment.video_id, f"{name} was taken from the media folder, not {others}"))
         _take(found, segment.video_id, folder / name)
     return found
+
+
+def is_name_of(segments: Sequence[Segment], name: str) -> bool:
+    """True if a file of this name in the folder would be taken for one of the segments."""
+    return bool(_by_id(segments, {name})) or name in {_base_name(s.url) for s in segments}
+
+
+def _is_told_beside(path: Path, segment: Segment) -> bool:
+    """A page or JSON that lies beside a recording under its name, and is not it."""
+    if path.name == segment.video_id or path.suffix.lower() in MEDIA_ENDINGS:
+        return False
+    try:
+        return is_page(path)
+    except OSError:
+        return False  # told where it is taken
+
+
+def _doubt(found: LocalFiles, segment: Segment, path: Path) -> None:
+    """A base name alone is no proof: another class may have a file of the same name."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return  # told where it is taken
+    if segment.size and segment.size > 0 and size != segment.size:
+        found.doubtful[segment.video_id] = path
+        found.findings.append(
+            warning(
+                segment.video_id,
+                f"{path.name} was taken from the media folder by its name alone: it has {size} bytes, declared were"
+                f" {segment.size}.",
+            )
+        )
 
 
 def _file_names(folder: Path) -> set[str]:

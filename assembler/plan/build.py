@@ -97,6 +97,7 @@ def build_plan(
             unusable=unusable,
             findings=stated,
             outside={clip.video_id for _, clip in timeline.clips()} - inside,
+            accounts=accounts,
         ),
         findings=stated,
     )

@@ -15,8 +15,8 @@ from math import lcm
 from assembler.facts import Facts, PictureFacts
 from assembler.layout.model import Canvas, Rect
 from assembler.options import Fill
-from assembler.plan.model import Piece, Plan
-from assembler.times import Frame
+from assembler.plan.model import Mode, Piece, Plan
+from assembler.times import Frame, PlayMs, frame_stamp
 from assembler.values import Value
 
 MOST_SKIPPED_SECONDS = 10
@@ -253,3 +253,17 @@ def _tiles(inside: Sequence[tuple[Rect, int, Source]], facts: Mapping[str, Facts
         Tile(rect=rect, sources=_read_together(sorted(sources, key=lambda s: s.first), facts, fps))
         for rect, (_, sources) in ordered
     )
+
+
+def stamp_shown(plan: Plan, facts: Mapping[str, Facts], at: PlayMs) -> Fraction:
+    """Stamp, in seconds, of the picture that is on the screen at an instant: the last one that is not later."""
+    if plan.mode is Mode.ENCODE:
+        frame = at * plan.fps.numerator // (1000 * plan.fps.denominator)
+        return frame_stamp(Frame(min(frame, plan.frames - 1)), plan.fps)
+    stamps = [
+        stamp * picture.time_base + run.offset
+        for run in plan.copied
+        if (picture := facts[run.video_id].picture) is not None
+        for stamp in (picture.stamps or ())[run.first_packet : run.end_packet]
+    ]
+    return max((s for s in stamps if 1000 * s <= at), default=min(stamps))

@@ -135,7 +135,7 @@ def _check_pictures(video_ids: Sequence[str], canvas: Canvas, facts: Mapping[str
         if picture is None or picture.stamps is None:
             unknown.append(video_id)
     if unknown:
-        raise CannotCopy(f"{unknown[0]} was not probed yet", wants_stamps=tuple(unknown))
+        raise CannotCopy("copied if the files allow it (they were not probed yet)", wants_stamps=tuple(unknown))
     pictures = [picture for video_id in video_ids if (picture := _picture(video_id, facts)) is not None]
     if time_scale(pictures) > LARGEST_TIME_SCALE:
         raise CannotCopy("the files' time bases have no common one that mp4 can carry")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
+from types import MappingProxyType
 
 from assembler.findings import Fate, Finding, Outcome, Severity
 from assembler.plan.manifest import Manifest, Told, told_of
@@ -140,29 +141,60 @@ def _pauses(timeline: Timeline) -> list[str]:
     return lines
 
 
-def describe_findings(findings: Iterable[Finding]) -> list[str]:
-    """A line for each finding, warnings first."""
+Names = Mapping[str, str]
+"""Video id -> what people read; what is not in it is called by its id."""
+MOST_NAMED = 3
+"""Files named in one line of many."""
+
+
+def names_of(recordings: Iterable[Recording]) -> dict[str, str]:
+    """``camera of ann`` for every segment."""
+    return {s.video_id: stream_name(s.kind, s.user, s.stream_id) for r in recordings for s in r.segments}
+
+
+def describe_findings(findings: Iterable[Finding], names: Names = MappingProxyType({})) -> list[str]:
+    """A line for each finding, warnings first; the same about many files is one."""
     ordered = sorted(findings, key=lambda f: f.severity is not Severity.WARNING)
-    return [f"{f.severity.value}: {f.where + ': ' if f.where else ''}{f.sentence}" for f in ordered]
+    same: dict[tuple[Severity, str], list[str]] = {}
+    for found in ordered:
+        same.setdefault((found.severity, found.sentence), []).append(found.where)
+    return [f"{grade.value}: {_many(where, names)}{sentence}" for (grade, sentence), where in same.items()]
 
 
-def describe_plan(plan: Plan) -> str:
-    """All of ``plan``: what is shown when, copied or encoded, and why."""
+def _many(where: Sequence[str], names: Names) -> str:
+    """``camera of ann [a1]: ``, of several files the first and how many more."""
+    told = [f"{names[name]} [{name}]" if name in names else name for name in dict.fromkeys(where) if name]
+    more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
+    return f"{', '.join(told[:MOST_NAMED])}{more}: " if told else ""
+
+
+def describe_plan(plan: Plan, names: Names = MappingProxyType({})) -> str:
+    """All of ``plan``: what is shown when, copied or encoded, and why. What only the files can tell is left open."""
     size = f"{plan.canvas.width}x{plan.canvas.height}"
+    rate = "" if plan.is_provisional else f" {rate_text(plan.fps)} fps,"
+    is_open = plan.is_provisional and bool(plan.wants_stamps)
     lines = [
-        f"{clock_text(plan.length)}, {size}, {rate_text(plan.fps)} fps, layout {plan.layout}: {plan.layout_reason}",
-        f"{plan.mode.value}: {plan.mode_reason}",
+        f"{clock_text(plan.length)}, {size},{rate} layout {plan.layout}: {plan.layout_reason}",
+        f"copy or encode: {plan.mode_reason}" if is_open else f"{plan.mode.value}: {plan.mode_reason}",
         f"sound: {plan.bed.reason}" + (" (copied)" if plan.bed.copied else ""),
     ]
     if plan.is_provisional:
-        lines.append("provisional: files were not probed; use --probe to be sure")
+        lines.insert(0, "provisional: as declared, files were not probed; use --probe to be sure")
     lines.append("")
-    lines += [_scene(scene, plan) for scene in plan.scenes]
-    dropped = [o for o in plan.outcomes if o.fate is not Fate.USED]
-    if dropped:
-        lines += ["", *describe_outcomes(dropped)]
-    findings = describe_findings(plan.findings)
-    return "\n".join([*lines, *([""] if findings else []), *findings])
+    lines += [_scene(scene, plan, names, "open" if is_open else scene.mode.value) for scene in plan.scenes]
+    told = _told_once(plan.outcomes, plan.findings, names)
+    return "\n".join([*lines, *([""] if told else []), *told])
+
+
+def _told_once(outcomes: Iterable[Outcome], findings: Iterable[Finding], names: Names) -> list[str]:
+    """What was dropped and why, and findings that do not say the same again."""
+    dropped = {o.video_id: o.how for o in outcomes if o.fate is Fate.DROPPED}
+    others = [f for f in findings if f.sentence.removeprefix("Left out: ") not in dropped.get(f.where, "")]
+    same: dict[str, list[str]] = {}
+    for name, how in dropped.items():
+        same.setdefault(how, []).append(name)
+    lines = [f"{Fate.DROPPED.value}: {_many(where, names)}{how}" for how, where in same.items()]
+    return [*lines, *describe_findings(others, names)]
 
 
 def rate_text(fps: Fraction) -> str:
@@ -170,14 +202,10 @@ def rate_text(fps: Fraction) -> str:
     return f"{float(fps):.3f}".rstrip("0").rstrip(".")
 
 
-def _scene(scene: Scene, plan: Plan) -> str:
+def _scene(scene: Scene, plan: Plan, names: Names, mode: str) -> str:
     start, end = frame_ms(scene.first, plan.fps), frame_ms(scene.end, plan.fps)
-    shown = ", ".join(f"{s.slot}: {s.video_id}" for s in scene.shown) or "background"
-    return f"{clock_text(start):>13} {clock_text(end):>13}  {scene.mode.value:6}  {shown}"
-
-
-def describe_outcomes(outcomes: Iterable[Outcome]) -> list[str]:
-    return [f"{o.fate.value}: {o.video_id}" + (f": {o.how}" if o.how else "") for o in outcomes]
+    shown = ", ".join(f"{s.slot}: {names.get(s.video_id, s.video_id)}" for s in scene.shown) or "background"
+    return f"{clock_text(start):>13} {clock_text(end):>13}  {mode:6}  {shown}"
 
 
 def account_text(account: Account) -> str:
@@ -197,7 +225,7 @@ def fates_text(outcomes: Iterable[Outcome]) -> str:
     return ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if fate in counts)
 
 
-def describe_playback(path: str, manifest: Manifest, *, was_there: bool) -> str:
+def describe_playback(path: str, manifest: Manifest, names: Names = MappingProxyType({}), *, was_there: bool) -> str:
     """The end of a run: the verdict, what became of the segments, what was noticed."""
     size = f"{manifest.size / 2**20:.1f} MiB"
     how = "copied" if manifest.mode is Mode.COPY else f"{manifest.canvas.width}x{manifest.canvas.height}"
@@ -205,7 +233,6 @@ def describe_playback(path: str, manifest: Manifest, *, was_there: bool) -> str:
         f"{path}: {manifest.verdict.value}, {clock_text(PlayMs(manifest.length))}, {how}, {size}"
         + (" (was there already)" if was_there else ""),
         f"segments: {fates_text(manifest.outcomes)}",
-        *describe_outcomes(o for o in manifest.outcomes if o.fate is not Fate.USED),
-        *describe_findings(manifest.findings),
+        *_told_once(manifest.outcomes, manifest.findings, names),
     ]
     return "\n".join(lines)

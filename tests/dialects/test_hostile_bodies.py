@@ -224,3 +224,33 @@ def test_a_thousand_segments_of_one_id_are_all_kept() -> None:
 def test_the_query_of_a_callback_is_optional() -> None:
     assert parse(online(), query={}).app_id is None
     assert parse(online(), query={"sdkappid": "7"}).app_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(40), "a zip archive"),
+        (b"\x1f\x8b\x08\0" + bytes(40), "a gzip archive"),
+        (bytes(257) + b"ustar\x0000", "a tar archive"),
+        (b"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:10,\nhttps://host/a.ts?sign=5ecret\n", "a playlist (m3u8)"),
+        (b"\xef\xbb\xbf\n#EXTM3U\n", "a playlist (m3u8)"),
+        (b"\0\0\0\x20ftypisom" + bytes(40), "an mp4 (or mov) file"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", "an mp4 (or mov) file"),
+        (b"\x1a\x45\xdf\xa3\x01", "a webm (or mkv) file"),
+        (b"FLV\x01\x05\0\0\0\x09", "an flv file"),
+        (b"ID3\x03\0", "an mp3 file"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "a wav file"),
+        (b"RIFF\0\0\0\0AVI LIST", "an avi file"),
+        (b"OggS\0\x02", "an ogg file"),
+        ((b"\x47\x40\x11\x10" + bytes(184)) * 2, "an MPEG transport stream (ts)"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"%PDF-1.7", "a PDF"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_file_of_another_kind_is_called_what_it_is(body: bytes, kind: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(body)
+    assert f"this is {kind}" in caught.value.sentence
+    assert "JSON" in caught.value.hint
+    assert "5ecret" not in caught.value.sentence + caught.value.hint

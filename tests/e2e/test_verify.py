@@ -267,7 +267,8 @@ class TestTheVerb:
 
     def test_says_that_it_is_as_planned(self, desk: Desk) -> None:
         said = desk.say("verify", "class.mp4")
-        assert (said.code, said.out) == (0, "class.mp4: as planned (45 pictures)\n")
+        looked = "index and joins; `--decode` looks at every frame"
+        assert (said.code, said.out) == (0, f"class.mp4: as planned (45 pictures): {looked}\n")
         said = desk.say("verify", "class.mp4", "--decode", "--json")
         assert json.loads(said.out) == {"verdict": "ok", "pictures": 45, "decoded": "all"}
 
@@ -299,14 +300,14 @@ def test_a_run_that_fails_its_verification_keeps_the_part_and_the_older_file(
 ) -> None:
     desk = Desk.laid(tmp_path, three_streams(3), bundled_ffmpeg)
     desk.out.write_bytes(b"an older file")
-    first = desk.start([*desk.run, "--keep-work"], chunk_seconds="1")
+    first = desk.start([*desk.run, "--keep-work", "--overwrite"], chunk_seconds="1")
     assert first.wait(60) == 0
     first.communicate()
     desk.out.write_bytes(b"an older file")
     shutil.rmtree(tmp_path / "class.assets")
     for piece in desk.home.glob("work/*/chunks/*.mp4"):  # a disk that went bad behind our back
         _spoil_file(piece)
-    said = desk.say(*desk.run, "--keep-work", "--json", chunk_seconds="1")
+    said = desk.say(*desk.run, "--keep-work", "--overwrite", "--json", chunk_seconds="1")
     assert said.code == 6, said.err
     assert said.failure["kind"] == "VerifyError"
     assert (tmp_path / "class.mp4.part").exists()

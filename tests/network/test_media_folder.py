@@ -145,3 +145,20 @@ def test_a_media_folder_that_is_none_is_bad_input(download: Downloads, tmp_path:
     with pytest.raises(InputError, match="media folder") as caught:
         download(segment("a"), media_dir=tmp_path / name)
     assert "--media-dir" in caught.value.hint
+
+
+@pytest.mark.parametrize("ending", ["mka", "ogg", "opus", "wav", "avi", "flac"])
+def test_sound_and_old_containers_are_media(folder: Folder, ending: str) -> None:
+    (folder.path / "a.json").write_text('{"trackId": "x"}')
+    folder.put("a.txt", f"a.{ending}")
+    assert folder.names(segment("a", format="")) == {"a": f"a.{ending}"}
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.html", "a.info.json", "a.xml"])
+def test_a_page_beside_nothing_does_not_keep_the_file_from_being_fetched(
+    server: FileServer, folder: Folder, name: str
+) -> None:
+    (folder.path / name).write_text('{"trackId": "x"}')
+    server.bodies["/a.mp4"] = BODY
+    assert folder.find(segment("a", server.url("/a.mp4"))).files
+    assert len(server.requests) == 1
