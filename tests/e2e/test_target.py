@@ -234,7 +234,7 @@ class TestMediaFolder:
         assert said.code == 0
         assert "lesson.mp4 in the media folder is another file and was not taken" in said.out
         assert "it lasts 0:01, declared were 0:06.002" in said.out
-        assert "dropped: b1: host.invalid cannot be reached" in said.out
+        assert "dropped: camera of bob [b1]: host.invalid cannot be reached" in said.out
 
     def test_a_json_beside_a_recording_is_never_taken_for_it(self, desk: Desk, bundled_ffmpeg: str) -> None:
         (desk.folder / "media/b1.json").write_text('{"trackId": "x"}')
