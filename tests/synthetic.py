@@ -111,7 +111,7 @@ def _makers() -> bytes:
     sources = [
         Path(__file__),
         Path(muxed.__file__),
-        *(demo / f"{n}.py" for n in ("media", "picture", "identity", "font")),
+        *(demo / f"{n}.py" for n in ("media", "picture", "scenery", "identity", "font")),
     ]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).digest()
 

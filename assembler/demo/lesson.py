@@ -100,10 +100,21 @@ class DemoLesson(Value):
 
 
 def _streams() -> tuple[DemoStream, ...]:
-    teacher = Recipe(identity="blue", label="teacher", width=640, height=480, fps=Fraction(15))
-    student = Recipe(identity="orange", label="student", width=320, height=240, fps=Fraction(15))
-    board = Recipe(identity="green", label="whiteboard", width=1280, height=960, fps=Fraction(5), gop=10, sound=False)
-    screen = Recipe(identity="purple", label="screen", width=1280, height=720, fps=Fraction(10), gop=20, sound=False)
+    teacher = Recipe(identity="blue", label="teacher", scene="person", width=640, height=480, fps=Fraction(15))
+    student = Recipe(identity="orange", label="student", scene="person", width=320, height=240, fps=Fraction(15))
+    board = Recipe(
+        identity="green",
+        label="whiteboard",
+        scene="slide",
+        width=1280,
+        height=960,
+        fps=Fraction(5),
+        gop=10,
+        sound=False,
+    )
+    screen = Recipe(
+        identity="purple", label="screen", scene="share", width=1280, height=720, fps=Fraction(10), gop=20, sound=False
+    )
     table: list[tuple[str, int, str, int, int, Recipe]] = [
         ("demo-teacher-1", CAMERA, "teacher", 0, 12_000, teacher),
         ("demo-teacher-2", CAMERA, "teacher", 12_000, 22_000, teacher),

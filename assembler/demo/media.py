@@ -39,6 +39,8 @@ class Recipe(Value):
     """Pixels of the upright picture."""
     label: str = ""
     """Written into the picture, together with a running clock, for people; "" leaves both away."""
+    scene: str = ""
+    """What is drawn around the counter, for people: "slide", "person", "share"; "" the bare colour."""
     clock_start: Fraction = Fraction(0)
     """What the clock in the picture says at the file's start, seconds; the beeps begin at its whole seconds."""
     picture: bool = True
@@ -131,6 +133,7 @@ def painter_of(recipe: Recipe, size: tuple[int, int]) -> Painter:
         label=recipe.label,
         clock_start=recipe.clock_start,
         subsampled=recipe.pixels == "yuv420p",
+        scene=recipe.scene,
     )
 
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from assembler.demo.font import lettering
 from assembler.demo.identity import BEEP_SECONDS
+from assembler.demo.scenery import Image, draw_scenery
 
 Plane = NDArray[np.uint8]
 
@@ -55,6 +56,14 @@ def yuv(rgb: tuple[int, int, int], matrix: str) -> tuple[int, int, int]:
     return round(16 + 219 * luma), round(128 + 224 * cb), round(128 + 224 * cr)
 
 
+def yuv_planes(image: Image, matrix: str) -> tuple[Plane, Plane, Plane]:
+    """The same of every pixel."""
+    colours, place = np.unique(image.reshape(-1, 3), axis=0, return_inverse=True)
+    table = np.array([yuv((int(r), int(g), int(b)), matrix) for r, g, b in colours], np.uint8)
+    planes = table[place.reshape(image.shape[:2])]
+    return planes[..., 0].copy(), planes[..., 1], planes[..., 2]
+
+
 class Painter:
     """Draws the frames of one stream as planes of yuv420p (or yuv444p)."""
 
@@ -68,15 +77,14 @@ class Painter:
         label: str = "",
         clock_start: Fraction = Fraction(0),
         subsampled: bool = True,
+        scene: str = "",
     ) -> None:
-        width, height = size
+        height = size[1]
         step = 2 if subsampled else 1
         self._fps, self._label, self._clock_start = fps, label, clock_start
         self._scale = max(1, height // 120)
-        y, u, v = yuv(rgb, matrix)
-        chroma = (-(-height // step), -(-width // step))
-        self._luma = np.full((height, width), y, np.uint8)
-        self._chroma = (np.full(chroma, u, np.uint8), np.full(chroma, v, np.uint8))
+        y, u, v = yuv_planes(draw_scenery(scene, size, rgb), matrix)
+        self._luma, self._chroma = y, (u[::step, ::step].copy(), v[::step, ::step].copy())
         self._cells = [_pixels(cell(bit), size) for bit in range(BITS)]
         rows, columns = _pixels(PANEL, size)
         for plane in self._chroma:
