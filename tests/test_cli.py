@@ -20,6 +20,7 @@ from synthetic import counter_at
 from terminal import Desk, busy_in, three_streams, until
 
 import assembler
+from assembler.options import settings_file
 from assembler.progress import Bars
 
 VERBS = ["run", "inspect", "plan", "verify", "demo", "doctor"]
@@ -97,20 +98,20 @@ class TestMistakesInTheCommandLine:
         assert "ASSEMBLER_FPS" in said.err
 
     def test_a_typo_in_the_settings_file_is_named(self, desk: Desk) -> None:
-        (desk.folder / "settings.toml").write_text('layuot = "grid"\n')
+        settings_file().write_text('layuot = "grid"\n')
         said = desk.say(*desk.run)
         assert said.code == 2
         assert "there is no setting 'layuot'" in said.err
         assert "Did you mean layout?" in said.err
 
     def test_a_settings_file_that_is_no_toml_is_named(self, desk: Desk) -> None:
-        (desk.folder / "settings.toml").write_text("layout = \n")
+        settings_file().write_text("layout = \n")
         said = desk.say(*desk.run)
         assert said.code == 2
         assert "settings.toml cannot be read" in said.err
 
     def test_a_flag_wins_over_the_environment_and_that_over_the_file(self, desk: Desk) -> None:
-        (desk.folder / "settings.toml").write_text('layout = "grid"\nfps = "10"\n')
+        settings_file().write_text('layout = "grid"\nfps = "10"\n')
         told = json.loads(desk.say("plan", "result.json", "--json", "--fps", "12", layout="tiw-1").out)
         assert (told["layout"], told["fps"]) == ("tiw-1", "12")
 
