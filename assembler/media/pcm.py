@@ -22,7 +22,7 @@ from assembler.media.mixdown_wire import Account, Source
 from assembler.media.open_files import OpenFiles, PooledFile
 from assembler.media.pcm_line import TOLERANCE, Stamped, on_lines
 from assembler.media.pcm_run import Placed, Run
-from assembler.media.streams import alone
+from assembler.media.streams import alone, is_counted
 from assembler.times import SAMPLE_RATE
 
 RAW = ("aac", "mp3")
@@ -160,15 +160,18 @@ class Reader:
         """Every frame that can be decoded."""
         origin, base = float(self._source.origin), stream.time_base or Fraction(1, 1000)
         ticks, second = base.numerator, base.denominator
+        counted = is_counted(self._source.container, stream.codec.canonical_name)
+        is_placed = False
         try:
             for packet in container.demux(stream):
                 if not packet.size:  # would end the decoding, wherever it stands
                     continue
                 for frame in self._frames_of(stream, packet):
                     pts = frame.pts
-                    if pts is None or self._is_guess(frame, packet):
+                    if pts is None or (counted and is_placed) or self._is_guess(frame, packet):
                         yield frame, None
                     else:
+                        is_placed = True
                         yield frame, pts * ticks / second - origin
         except (av.FFmpegError, OSError) as exc:
             self._problem = _reason(exc)

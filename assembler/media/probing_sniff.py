@@ -27,6 +27,15 @@ TS_PACKETS = (188, 192, 204)
 
 FETCH_AGAIN = "Fetch the file again; where that is what the server sends, ask the vendor for a new URL."
 PLAYLISTS = ("#extm3u", "ffconcat", "[playlist]", "<smil", "<mpd")
+PLAIN_SOUNDS = {
+    b"fLaC": "flac",
+    b"riff.\x91\xcf\x11": "w64",
+    b"FORM": "aiff",
+    b"caff": "caf",
+    b".snd": "au",
+    b"#!AMR": "amr",
+}
+"""First bytes of files that hold one sound, and libav's demuxer."""
 MP4_BOXES = frozenset(
     (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx")
 )
@@ -73,10 +82,16 @@ def sniff(path: Path) -> Container:
             promised = struct.unpack("<I", head[4:8])[0]
             is_cut = 0 < promised < 0xFFFFFF00 and promised + 8 > size
             return Container("wav" if head[8:12] == b"WAVE" else "avi", is_cut=is_cut)
+        if head[:4] in (b"RF64", b"BW64") and head[8:16] == b"WAVEds64":
+            promised = struct.unpack("<Q", head[20:28])[0]  # EBU Tech 3306; 0 and all ones: never filled in
+            return Container("wav", is_cut=0 < promised < 1 << 63 and promised + 8 > size)
         if head[:4] == b"FLV\x01":
             return Container("flv", is_cut=_flv_bytes(head) > size, may_change=True)
         if head[:4] == b"OggS":
             return Container("ogg", has_length=False, may_change=True)
+        for mark, name in PLAIN_SOUNDS.items():
+            if head.startswith(mark):
+                return Container(name, has_length=name != "amr")
         if find_packets(head) is not None:
             return Container("mpegts", has_length=False)
         sound = _mpeg_audio(file, head)
@@ -219,5 +234,5 @@ def _foreign(head: bytes) -> Unusable:
         return Unusable("is a text, not a video", FETCH_AGAIN)
     return Unusable(
         "is no container that is known here (its first bytes are " + head[:8].hex(" ") + ")",
-        "mp4, mkv, webm, mpegts, flv, mp3, aac, ogg, wav and avi are known.",
+        "mp4, mkv, webm, mpegts, flv, mp3, aac, ogg, flac, wav and avi are known.",
     )

@@ -14,6 +14,7 @@ from av.packet import Packet
 from assembler.facts import SoundFacts
 from assembler.media.probing_picture import round_ms
 from assembler.media.probing_sniff import Container
+from assembler.media.streams import is_counted
 
 FRAMES_DECODED = 4
 TRIES = 200
@@ -30,6 +31,7 @@ class SoundWatch:
         self._codec = stream.codec.canonical_name
         self.base = stream.time_base or Fraction(1, 1000)
         self._header = _HEADERS.get(self._codec) if container.name in ("aac", "mp3", "mpegts") else None
+        self._is_counted = is_counted(container.name, self._codec)
         self._may_change = container.may_change
         self._extradata = bytes(stream.codec_context.extradata or b"")
         self._first_header: bytes | None = None
@@ -76,8 +78,8 @@ class SoundWatch:
 
     @property
     def is_last_cut(self) -> bool:
-        """True if the last packet is there in part only."""
-        return self._last is not None and self._last.is_corrupt
+        """True if the last packet is there in part only; of plain samples what is there can be heard."""
+        return self._last is not None and self._last.is_corrupt and not self._codec.startswith("pcm_")
 
     def forget_last(self) -> None:
         """The last packet is not whole: it counts as not there."""
@@ -127,6 +129,9 @@ class SoundWatch:
     def _end(self) -> Fraction:
         """Seconds at which the last sample ends, decoded or declared, whichever is first: containers differ in where
         they say how many samples are cut off the last packet."""
+        if self._is_counted:
+            assert self._start is not None
+            return self._start + len(self._stamps) * Fraction(self._samples, self._rate)
         self.stream.codec_context.flush_buffers()
         last = [packet for packet in (self._before_last, self._last) if packet is not None]
         frames = [frame for packet in last for frame in self._frames(packet)]

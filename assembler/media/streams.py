@@ -38,6 +38,11 @@ def alone(source: InputContainer, wanted: Any) -> None:
         stream.discard = Discard.default if stream is wanted else Discard.all
 
 
+def is_counted(container: str, codec: str) -> bool:
+    """True for sound whose stamps only count its packets: an avi has no others, and headers often count wrongly."""
+    return container == "avi" and not codec.startswith("pcm_")
+
+
 def tick(stream: Any) -> Fraction:
     """Seconds; every track of an mp4, and of what is opened for reading packets, has one."""
     found: Fraction | None = stream.time_base

@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from chirps import BUNDLED, chirps, decoded, onsets, probed, with_tracks
-from lessons import camera, recording
-
-from assembler.facts import Facts
-from assembler.layout.arrange import arrange
-from assembler.media.sound import render_sound
-from assembler.options import Options
-from assembler.plan.heard import build_bed
-from assembler.plan.model import AudioBed
-from assembler.processes import Stop
-from assembler.timeline import build_timeline
-from assembler.times import Ms
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A class of one camera file, heard."""
-
-    chirps: list[float]
-    """Seconds."""
-    told: list[str]
-    bed: AudioBed
-    facts: Facts
-
-
-def hear(path: Path, folder: Path, length: int = 2400) -> Heard:
-    facts = probed({"cam": path}, folder)
-    timeline = build_timeline(recording([camera("cam", "ann", 0, length)]), facts)
-    bed = build_bed(timeline, arrange(timeline, facts, {}, Options()), facts)
-    out = folder / "sound.m4a"
-    findings = render_sound(
-        bed, {"cam": path}, facts, length=Ms(length), out=out, work=folder, ffmpeg=BUNDLED, loudness=None, stop=Stop(),
-        on_seconds=None, stall_seconds=60,
-    )  # fmt: skip
-    told = [finding.sentence for finding in (*timeline.findings, *findings)]
-    return Heard(onsets(decoded(out)[0]), told, bed, facts["cam"])
+from chirps import chirps, with_tracks
+from hearing import hear
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
