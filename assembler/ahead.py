@@ -20,7 +20,7 @@ from pathlib import Path
 from assembler.decide import decide, wanted_stamps, work_digest
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
-from assembler.gather import Gathered, probe_files
+from assembler.gather import Gathered, clocked, probe_files
 from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown_wire import Grown
@@ -115,7 +115,7 @@ class Ahead:
         declared = {segment.video_id: segment for segment in segments}
         whole = probe_files(files, stamps, declared, self.workspace, Silent(), self.stop, self.options)
         files = {**files, **whole.files}
-        facts = {**whole.facts, **{name: found.facts for name, found in peeked.items()}}
+        facts = clocked({**whole.facts, **{n: found.facts for n, found in peeked.items()}}, segments, self.options)
         unusable = {s.video_id: "It cannot be had." for s in segments if s.video_id not in facts}
         got = Gathered(files, facts, unusable, ())
         _, plan = decide(self.recordings, got, self.options)
@@ -191,6 +191,7 @@ class _Growth:
         """So many bytes from the start hold everything the chunk shows of this file."""
         found = self.peeked[source.video_id]
         shift = source.shift / grid_rate(chunk.fps)
-        until = (float(source.end / chunk.fps) - shift - float(found.facts.origin)) * 1000 + AHEAD_MS
+        stamp = (float(source.end / chunk.fps) - shift) / float(source.pace)
+        until = (stamp - float(found.facts.origin)) * 1000 + AHEAD_MS
         place = bisect_left(found.reach, until, key=lambda reached: reached[0])
         return found.reach[place][1] if place < len(found.reach) else growing.size

@@ -20,6 +20,7 @@ from assembler.flags import (
     EndFlag,
     FfmpegFlag,
     FillFlag,
+    FixDriftFlag,
     FpsFlag,
     HostsFlag,
     JobsFlag,
@@ -89,6 +90,7 @@ def run(
     quality: QualityFlag = None,
     encoder: EncoderFlag = None,
     loudness: LoudnessFlag = None,
+    fix_drift: FixDriftFlag = False,
     start: StartFlag = None,
     end: EndFlag = None,
     frame: Annotated[
@@ -110,7 +112,8 @@ def run(
         layout=layout, teacher=teacher, mix_user=mix_user, screen_users=screen_users, fps=fps,
         background=background, fill=fill,
         play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, parallel=parallel, jobs=jobs,
-        quality=quality, encoder=encoder, loudness=loudness, start=start, end=end, strict=strict or None,
+        quality=quality, encoder=encoder, loudness=loudness, fix_drift=fix_drift or None,
+        start=start, end=end, strict=strict or None,
         overwrite=overwrite or None, keep_work=keep_work or None, ffmpeg=ffmpeg,
     )  # fmt: skip
     recordings = _read(results)

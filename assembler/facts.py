@@ -95,6 +95,10 @@ class PictureFacts(Message):
     """Packets, counted in decode order, that show nothing (an edit list takes them away); empty without ``stamps``."""
     has_new_sets: bool = False
     """True if its parameter sets change inside the file without being in the packets: it cannot be copied."""
+    longest: int = 0
+    """The longest time between two frames, ms."""
+    pace: Fraction = Fraction(1)
+    """How many true seconds a second of its stamps lasts; not 1 only where clock drift is taken out."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,10 @@ class SoundFacts(Message):
     """Where the last sample ends, file axis, rounded to ms."""
     is_constant: bool
     """True if every packet has the parameters of the first and the stamps have no hole: may be copied."""
+    has_holes: bool = False
+    """True if somewhere stamps are farther apart than jitter explains, or fall back."""
+    pace: Fraction = Fraction(1)
+    """As ``PictureFacts.pace``."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,8 @@ class Facts(Message):
     """Where the file ends as its header alone says and nothing contradicts, file axis; None elsewhere."""
     left_out: tuple[str, ...] = ()
     """What the file holds besides and is not used, each to be read behind "The file holds "."""
+    drift: str = ""
+    """What was taken out of its clocks; "" for nothing. Ends and starts are then true ones, stamps are not."""
 
     @property
     def end(self) -> FileMs:

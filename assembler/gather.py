@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,10 +22,11 @@ from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Recording, Segment
+from assembler.timeline.drift import without_drift
 from assembler.times import Ms, clock_text
 from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, write_whole
 
-PROBE_VERSION = 6
+PROBE_VERSION = 7
 """Raised whenever probing learns to see more: facts of older runs are then not taken up."""
 OTHER_LENGTH = Ms(5000)
 """A file whose size is not the declared one either is another file where its length differs by more."""
@@ -95,7 +96,8 @@ def with_stamps(
     with disk_errors(workspace.home):
         learned = probe_files(files, wanted, {}, workspace, progress, stop, options)
     facts = {name: replace(got.facts[name], picture=found.picture) for name, found in learned.facts.items()}
-    return replace(got, facts={**got.facts, **facts})
+    kept = {name: known for name, known in got.facts.items() if known.drift}
+    return replace(got, facts={**got.facts, **facts, **kept})
 
 
 def _gathered(
@@ -123,7 +125,7 @@ def _gathered(
     findings = [warning(name, f"Left out: {sentence}") for name, sentence in unusable.items()]
     files = {**fetched.files, **probed.files}
     stated = (*fetched.findings, *refused.values(), *findings, *probed.findings)
-    return Gathered(files, probed.facts, unusable, stated)
+    return Gathered(files, clocked(probed.facts, segments, options), unusable, stated)
 
 
 def _misnamed(
@@ -151,6 +153,14 @@ def _misnamed(
             f" declared were {segment.size}, and it {other}.",
         )
     return found
+
+
+def clocked(facts: dict[str, Facts], segments: Iterable[Segment], options: Options) -> dict[str, Facts]:
+    """The facts with clocks set right, where that was asked for."""
+    if not options.fix_drift:
+        return facts
+    by_id = {segment.video_id: segment for segment in segments}
+    return {name: without_drift(by_id[name], known) for name, known in facts.items()}
 
 
 def _check_space(segments: Sequence[Segment], options: Options, workspace: Workspace) -> None:

@@ -137,6 +137,8 @@ class Options(BaseSettings):
     """How many ffmpeg processes render at once; as many as there are cores if not given."""
     loudness: float | None = Field(default=None, ge=-40, le=-5)
     """Loudness of the finished sound in LUFS, such as -16, reached with one measured gain; untouched if not given."""
+    fix_drift: bool = False
+    """Takes clock drift out of files without holes (at most 0.5 %): sound is stretched, pictures are spaced."""
     quality: Quality = Quality.STANDARD
     """Picture of an encoded playback: draft (fast, for a look), standard, or high (slower, larger)."""
     encoder: EncoderName = EncoderName.X264

@@ -273,7 +273,8 @@ def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> _Sou
         index = known.sounds[0].index
         return SoundTrack(name, known.container, offset, end=piece.span.end, index=index), ()
     versions = {p.video_id: setup.version(p.video_id) for p in plan.bed.pieces}
-    key = digest_of(RENDER_VERSION, plan.bed, plan.length, versions, options.loudness, setup.program.text)[:32]
+    paces = {name: sounds[0].pace for name in versions if (sounds := setup.facts[name].sounds)}
+    key = digest_of(RENDER_VERSION, plan.bed, paces, plan.length, versions, options.loudness, setup.program.text)[:32]
     out = setup.folder / f"sound-{key}.m4a"
     report = out.with_suffix(".json")
     if out.exists() and report.exists():

@@ -229,13 +229,16 @@ class _Builder:
             # fps would lose a lone frame of a file that does not say how long it lasts
             return stream.filter("settb", expr=str(1 / fps)).filter("setpts", expr="N").filter("fps", fps=str(fps))
         far, late = _far(fps), self.readings[source.video_id, source.stretch].late * grid_rate(fps)
-        held = source.end - frame_of(picture.first, picture.time_base, source.shift, fps)
+        paced = f"PTS-({late})"
+        if source.pace != 1:
+            paced = f"floor(({paced})*{source.pace.numerator}/{source.pace.denominator}+0.5)"
+        held = source.end - frame_of(picture.first, picture, source.shift, fps)
         return (
             # ffmpeg 5 guesses where a stream ends and drops its last frame where that is too early: twins behind it
             stream.filter("tpad", stop_mode="clone", stop=1)
             .filter("tpad", stop_mode="clone", stop_duration=1)
             .filter("settb", expr=f"1/{grid_rate(fps)}")
-            .filter("setpts", expr=f"PTS+({source.shift + far * ticks - late})")
+            .filter("setpts", expr=f"{paced}+({source.shift + far * ticks})")
             .filter("fps", fps=str(fps), round="near")
             # the last frame is held before the cut: the range may begin behind it
             .filter("tpad", stop_mode="clone", stop=max(1, held))

@@ -23,6 +23,8 @@ class Source(Message):
     """The demuxer to open it with; no other is tried."""
     origin: Fraction
     """Seconds on the container's axis at file time 0."""
+    pace: Fraction
+    """As ``PictureFacts.pace``: 1, or a rate that is nearly 1 at which its sound is stretched."""
     tracks: tuple[tuple[int, int], ...]
     """The sound streams that are heard: (index in the file, where it ends in samples of 48 kHz, file axis)."""
     grown: Path | None = None

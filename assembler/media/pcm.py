@@ -123,14 +123,16 @@ class Reader:
 
     def _started(self, frame: AudioFrame, stamp: float | None) -> Run:
         """A new run: at its stamp, or right behind the last one where that is what its stamp means."""
+        pace = self._source.pace
         last = max(self._end, 0) if stamp is None else self._end
+        stamp = None if stamp is None else stamp * float(pace)
         if stamp is None or abs(stamp - last / SAMPLE_RATE) <= TOLERANCE:
-            return Run(frame, last)
+            return Run(frame, last, pace)
         at = _nearest(stamp)
         if at > last > NEVER:
             self._counts["holes"] += 1
             self._counts["hole_samples"] += at - last
-        return Run(frame, at)
+        return Run(frame, at, pace)
 
     def _finish_run(self, wanted: int) -> None:
         if self._run is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import av
@@ -15,6 +16,8 @@ from assembler.times import SAMPLE_RATE
 
 Samples = npt.NDArray[np.float32]
 
+FINE = 50
+"""Rates are multiplied by this where sound is stretched: whole Hz are then steps of 0.4 ppm."""
 LOUDEST = 8.0
 """No decoder gives more than this (18 dB over full scale) of an honest file; not-a-number would poison the mix."""
 
@@ -35,15 +38,18 @@ class Placed(NamedTuple):
 class Run:
     """Frames of one format that follow each other, on their way to 48 kHz float."""
 
-    def __init__(self, first: AudioFrame, at: int) -> None:
+    def __init__(self, first: AudioFrame, at: int, pace: Fraction) -> None:
+        """``pace``: how much longer than by its rate it is to last."""
         self._kind = _kind(first)
         self._rate, self._channels = first.sample_rate, min(2, first.layout.nb_channels)
         self._at = at
+        self._fine_rate = None if pace == 1 else round(self._rate * FINE / pace)
         self._is_broken = False
         self._fifo = AudioFifo()
-        is_ready = self._kind[:2] == (SAMPLE_RATE, "fltp") and self._kind[2] in (1, 2)
+        is_ready = pace == 1 and self._kind[:2] == (SAMPLE_RATE, "fltp") and self._kind[2] in (1, 2)
         layout = "mono" if self._channels == 1 else "stereo"
-        self._resampler = None if is_ready else AudioResampler(format="fltp", layout=layout, rate=SAMPLE_RATE)
+        rate = SAMPLE_RATE if pace == 1 else SAMPLE_RATE * FINE
+        self._resampler = None if is_ready else AudioResampler(format="fltp", layout=layout, rate=rate)
 
     @property
     def name(self) -> str:
@@ -68,6 +74,8 @@ class Run:
         frame = None if is_last else self._fifo.read()
         if self._is_broken or (frame is None and not is_last):
             return None
+        if frame is not None and self._fine_rate is not None:
+            frame.sample_rate = self._fine_rate
         try:
             frames = [frame] if self._resampler is None else self._resampler.resample(frame)
             chunks = [_honest(f) for f in frames if f is not None]

@@ -244,6 +244,7 @@ class PictureWatch:
             holes=holes,
             stamps=tuple(self._stamps) if keep_stamps else None,
             stream=self.stream.index,
+            longest=round_ms(max(steps, default=0) * base),
             lost=self._lost(shown, step, origin),
             hidden=tuple(sorted(self._unseen)) if keep_stamps else (),
             has_new_sets=self._sets.has_new,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -19,6 +20,8 @@ from assembler.media.streams import is_counted
 FRAMES_DECODED = 4
 TRIES = 200
 """Presented packets that may fail to decode before the stream counts as having no sound."""
+HOLE_SECONDS = Fraction(45, 1000)
+"""Stamps jitter by up to 20 ms each, and are rounded."""
 COARSE_TICKS = 2
 """How far a stamp may be off where the container rounds stamps more coarsely than to a sample."""
 
@@ -99,6 +102,7 @@ class SoundWatch:
     def facts(self, origin: Fraction) -> SoundFacts:
         """Only where ``start`` is not None."""
         assert self._start is not None
+        is_contiguous = self._is_contiguous()
         return SoundFacts(
             index=self.stream.index,
             codec=self._codec,
@@ -106,7 +110,8 @@ class SoundWatch:
             channels=self._channels,
             start=round_ms(self._start - origin),
             end=round_ms(max(self._end(), self._start) - origin),
-            is_constant=self._is_one_kind and self._is_contiguous(),
+            is_constant=self._is_one_kind and is_contiguous,
+            has_holes=not is_contiguous and self._has_holes(),
         )
 
     def _decode_first(self, packet: Packet[Any]) -> None:
@@ -155,6 +160,10 @@ class SoundWatch:
         return all(
             abs((stamp - first) * den - index * num) <= allowed * den for index, stamp in enumerate(self._stamps)
         )
+
+    def _has_holes(self) -> bool:
+        most = (Fraction(self._samples, self._rate) + HOLE_SECONDS) / self.base
+        return not self._is_counted and any(not 0 <= after - before <= most for before, after in pairwise(self._stamps))
 
 
 def _stamp(frame: AudioFrame) -> Fraction | None:

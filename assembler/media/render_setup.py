@@ -21,7 +21,7 @@ from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
 from assembler.workspace import PART, Identity, digest_of, identity_of
 
-RENDER_VERSION = 7
+RENDER_VERSION = 8
 """Raised whenever the same chunk would come out differently: older work is then not taken up."""
 
 

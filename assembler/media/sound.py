@@ -88,6 +88,7 @@ def _sources(
             path=files[video_id].absolute(),
             container=known.container,
             origin=known.origin,
+            pace=known.sounds[0].pace,
             tracks=tuple((sound.index, samples_at(sound.end)) for sound in known.sounds),
             grown=grown.get(video_id),
         )

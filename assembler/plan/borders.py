@@ -152,7 +152,7 @@ def _decoded(placed: Iterable[Source], plan: Plan, facts: Mapping[str, Facts]) -
 
 def _sought(source: Source, picture: PictureFacts, fps: Fraction) -> _Decoded:
     def shown(stamp: int) -> Frame:
-        return frame_of(stamp, picture.time_base, source.shift, fps)
+        return frame_of(stamp, picture, source.shift, fps)
 
     begin = max(0, bisect_right(picture.keyframes, source.first, key=shown) - 1)
     end = bisect_right(picture.keyframes, source.end, key=shown)

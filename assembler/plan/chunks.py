@@ -36,7 +36,9 @@ class Source(Value):
     end: Frame
     """Output frame behind the last one."""
     shift: int
-    """Grid ticks added to a source stamp (in grid ticks) to get its playback stamp."""
+    """Grid ticks added to a source stamp (in grid ticks, times ``pace``) to get its playback stamp."""
+    pace: Fraction = Fraction(1)
+    """As ``PictureFacts.pace``."""
     seek: int | None
     """Stamp of the key frame at which reading starts, ticks of the picture; None: from the file's start. Sources of one
     tile with the same file, stretch and start are read in one go."""
@@ -93,10 +95,12 @@ def rounded(value: Fraction) -> int:
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
-def frame_of(stamp: int, time_base: Fraction, shift: int, fps: Fraction) -> Frame:
+def frame_of(stamp: int, picture: PictureFacts, shift: int, fps: Fraction) -> Frame:
     """The output frame from which a source frame is shown: its stamp on the grid, rounded half upwards."""
+    time_base, pace = picture.time_base, picture.pace
     up, down, step = time_base.numerator * grid_rate(fps), time_base.denominator, frame_ticks(fps)
-    ticks = (2 * stamp * up + down) // (2 * down) + shift  # whole numbers: there may be 100,000 key frames
+    ticks = (2 * stamp * up + down) // (2 * down)  # whole numbers: there may be 100,000 key frames
+    ticks = (2 * ticks * pace.numerator + pace.denominator) // (2 * pace.denominator) + shift
     return Frame((2 * ticks + step) // (2 * step))
 
 
@@ -173,10 +177,10 @@ def _sources(piece: Piece, known: Facts, fps: Fraction, fill: Fill, background: 
     picture = known.picture
     if picture is None:
         return []
-    shift = rounded((Fraction(piece.play_start, 1000) - known.origin) * grid_rate(fps))
+    shift = rounded((Fraction(piece.play_start, 1000) - known.origin * picture.pace) * grid_rate(fps))
     starts = [piece.first]
     for stretch in picture.stretches[1:]:
-        starts.append(Frame(min(piece.end, max(piece.first, frame_of(stretch.start, picture.time_base, shift, fps)))))
+        starts.append(Frame(min(piece.end, max(piece.first, frame_of(stretch.start, picture, shift, fps)))))
     ends = [*starts[1:], piece.end]
     return [
         Source(
@@ -185,6 +189,7 @@ def _sources(piece: Piece, known: Facts, fps: Fraction, fill: Fill, background: 
             first=first,
             end=end,
             shift=shift,
+            pace=picture.pace,
             seek=None,
             fill=fill,
             background=background,
@@ -209,7 +214,7 @@ def is_sought(known: Facts) -> bool:
 
 def _seek(picture: PictureFacts, shift: int, first: Frame, fps: Fraction) -> int | None:
     """The last key frame that is shown at or before this output frame; None where that is the first one."""
-    place = bisect_right(picture.keyframes, first, key=lambda k: frame_of(k, picture.time_base, shift, fps)) - 1
+    place = bisect_right(picture.keyframes, first, key=lambda k: frame_of(k, picture, shift, fps)) - 1
     return picture.keyframes[place] if place > 0 else None
 
 

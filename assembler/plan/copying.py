@@ -167,6 +167,8 @@ def _check_picture(video_id: str, picture: PictureFacts, first: PictureFacts, ca
     stretch = picture.stretches[0]
     if picture.codec != COPIED_CODEC:
         raise CannotCopy(f"{video_id} is {picture.codec}, not H.264")
+    if picture.pace != 1:
+        raise CannotCopy(f"clock drift is taken out of {video_id}")
     if len(picture.stretches) > 1 or picture.has_new_sets:
         raise CannotCopy(f"the picture of {video_id} changes inside the file")
     if stretch.rotation or stretch.sample_aspect != 1:

@@ -77,7 +77,7 @@ def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | No
     if known is None or known.container not in EXACT or len(known.sounds) != 1:
         return None
     sound = known.sounds[0]
-    if sound.codec != "aac" or not sound.is_constant:
+    if sound.pace != 1 or sound.codec != "aac" or not sound.is_constant:
         return None
     frame = 1000 * Fraction(1024, sound.rate) - 1  # the ends are known to the ms
     starts_with_file = piece.file_start <= sound.start and piece.span.start <= frame

@@ -5,6 +5,7 @@ from __future__ import annotations
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.recording import Segment, StreamKind
+from assembler.timeline.drift import tell_drift
 from assembler.times import Ms, clock_text
 
 NOTABLE = Ms(1000)
@@ -47,6 +48,7 @@ def compare(segment: Segment, facts: Facts) -> list[Finding]:
             )
             for start, end in facts.picture.holes
         ]
+    found += tell_drift(segment, facts)
     found += [warning(where, f"The file holds {what}") for what in facts.left_out]
     found += [*_held(segment, facts), *_size(segment, facts)]
     return found

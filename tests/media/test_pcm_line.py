@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -95,7 +96,7 @@ def test_sound_stamped_by_capture_buffers_is_untouched(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole.mp4", tone(4, 0.5, pitch=440), "-c:a", "aac")
     shaken = repacked(whole, tmp_path / "phone.mkv", lambda at: round(at * RATE) // 960 * 0.02)
     (facts,) = probed({"x": shaken}, tmp_path).values()
-    source = Source("x", shaken, facts.container, facts.origin, ((0, 4 * RATE),))
+    source = Source("x", shaken, facts.container, facts.origin, Fraction(1), ((0, 4 * RATE),))
     reader = Reader(source, (0, 4 * RATE), OpenFiles(), lambda: None)
     reader.open()
     pieces = {p.at: p.end for second in range(4) for p in reader.take(second * RATE, (second + 1) * RATE)}
