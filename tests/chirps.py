@@ -228,7 +228,7 @@ MAKERS = {
 
 def probed(files: Mapping[str, Path], work: Path) -> dict[str, Facts]:
     facts, bad = probe_all(files, keep_stamps=(), work=work, progress=Silent(), stop=None, parallel=1)
-    assert not bad
+    assert not bad, bad
     return facts
 
 

@@ -63,4 +63,4 @@ def test_ends_that_are_not_real_or_no_clocks_prove_nothing(known: Facts) -> None
 def test_what_is_heard_is_a_warning(apart: int, severity: Severity) -> None:
     (finding,) = tell_drift(camera("a", "ann", 0, HOUR), of(HOUR, HOUR + apart))
     assert finding.severity is severity
-    assert f"{apart // 3.6:+.0f} ppm, {apart:+} ms" in finding.sentence
+    assert f"{round(apart / 3.6):+} ppm, {apart:+} ms" in finding.sentence
