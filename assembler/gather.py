@@ -18,6 +18,7 @@ from assembler.network.download import fetch_all, on_disk
 from assembler.network.growing import Arrivals
 from assembler.network.limits import free_space, needed_bytes
 from assembler.network.local import find_local
+from assembler.network.owners import Owner, owner_of
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
@@ -69,9 +70,10 @@ def gather(
     segments = _unique([s for r in recordings for s in r.segments])
     if not segments:
         return Gathered({}, {}, {}, ())
-    _check_space(segments, options, workspace)
+    owner = owner_of(recordings)
+    _check_space(segments, options, workspace, owner)
     with disk_errors(workspace.home):
-        return _gathered(segments, stamps, options, workspace, progress, stop, arrivals)
+        return _gathered(segments, owner, stamps, options, workspace, progress, stop, arrivals)
 
 
 def gather_local(
@@ -102,6 +104,7 @@ def with_stamps(
 
 def _gathered(
     segments: Sequence[Segment],
+    owner: Owner,
     stamps: Collection[str],
     options: Options,
     workspace: Workspace,
@@ -112,7 +115,7 @@ def _gathered(
     refused = _misnamed(segments, options, workspace, progress, stop)
     fetched = fetch_all(
         segments, cache=workspace.cache, options=options, progress=progress, stop=stop, arrivals=arrivals,
-        refused=refused,
+        refused=refused, owner=owner,
     )  # fmt: skip
     declared = {segment.video_id: segment for segment in segments}
     probed = probe_files(fetched.files, stamps, declared, workspace, progress, stop, options)
@@ -163,9 +166,9 @@ def clocked(facts: dict[str, Facts], segments: Iterable[Segment], options: Optio
     return {name: without_drift(by_id[name], known) for name, known in facts.items()}
 
 
-def _check_space(segments: Sequence[Segment], options: Options, workspace: Workspace) -> None:
+def _check_space(segments: Sequence[Segment], options: Options, workspace: Workspace, owner: Owner) -> None:
     """Room for what has to be fetched, by declared sizes, is checked before the first byte."""
-    there = on_disk(segments, cache=workspace.cache, options=options)
+    there = on_disk(segments, cache=workspace.cache, options=options, owner=owner)
     needed, free = needed_bytes(segments, there), free_space(workspace.cache)
     if free < needed:
         raise DiskFull(

@@ -15,6 +15,7 @@ from assembler.errors import InputError
 from assembler.media.verify import assets_of
 from assembler.network.download import on_disk
 from assembler.network.local import is_name_of
+from assembler.network.owners import owner_of
 from assembler.options import Options
 from assembler.recording import Recording
 from assembler.report import page as report
@@ -85,7 +86,7 @@ class Target:
             raise InputError(f"{out} lies in the cache of downloaded files", hint=OTHER_NAME)
         segments = [s for r in self.recordings for s in r.segments]
         if os.path.lexists(out):
-            recorded = on_disk(segments, cache=cache, options=options).values()
+            recorded = on_disk(segments, cache=cache, options=options, owner=owner_of(self.recordings)).values()
             if any(_is_same(out, source) for source in (*recorded, *self.inputs)):
                 raise InputError(f"{out} is one of the files that the playback is made from", hint=OTHER_NAME)
         media = options.media_dir

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -13,8 +15,9 @@ from assembler.jobs.bodies import load_body
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import Records, now
 from assembler.jobs.tables import EVENT, JOB
-from assembler.network.cache import Entry, entry_of
+from assembler.network.cache import Entry, disk_errors, entry_of
 from assembler.network.download import fetch_all
+from assembler.network.owners import ENOUGH, note_apps, owner_of
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
@@ -71,12 +74,15 @@ def fetch_sources(records: Records, name: str, options: Options, progress: Progr
     failures, chosen = dict[str, DownloadError](), dict[str, int]()
     job = records.load_job(name)
     recording = recording_of(records, job.event)
+    owner = owner_of([recording], job.created)
+    with disk_errors(cache):
+        note_apps(cache, _apps(records))
     missing = {_file_of(segment): segment for segment in recording.segments}
     while fresh := [number for number in bodies_of(records, job) if number not in tried]:
         number = fresh[0]
         tried.add(number)
         asked = [s for s in _segments(records, number) if _file_of(s) in missing]
-        fetched = fetch_all(asked, cache=cache, options=options, progress=progress, stop=stop)
+        fetched = fetch_all(asked, cache=cache, options=options, progress=progress, stop=stop, owner=owner)
         for segment in asked:
             error, earlier = fetched.failures.get(segment.video_id), failures.get(segment.video_id)
             if error is None:
@@ -111,6 +117,12 @@ def _segments(records: Records, number: int) -> Sequence[Segment]:
         return ()
 
 
+def _apps(records: Records) -> list[str]:
+    wanted = sa.select(JOB.c.app).where(JOB.c.app.is_not(None)).distinct().limit(ENOUGH)
+    with records.reading() as connection:
+        return list(connection.execute(wanted).scalars())
+
+
 def _file_of(segment: Segment) -> tuple[object, ...]:
     """What two results have in common that name the same file."""
     return segment.video_id, segment.kind, segment.user, segment.play_time, segment.duration
@@ -137,5 +149,10 @@ def remove_sources(records: Records, options: Options, days: float) -> tuple[int
 
 def _entries(records: Records, options: Options, job: Job) -> Iterator[Entry]:
     cache = Workspace(options.home).cache
+    apps: set[str | None] = {job.app or "", None}
+    with suppress(AssemblerError):
+        apps.add(owner_of([recording_of(records, job.event)]).app)
     for number in bodies_of(records, job):  # of a result that cannot be used nothing was ever fetched
-        yield from (e for segment in _segments(records, number) if (e := entry_of(cache, segment)) is not None)
+        for app, segment in itertools.product(apps, _segments(records, number)):
+            if (entry := entry_of(cache, segment, app)) is not None:
+                yield entry

@@ -169,10 +169,12 @@ class Entry:
         _write(_sidecar(self.file), known.model_copy(update=fresh))
 
 
-def entry_of(cache: Path, segment: Segment) -> Entry | None:
-    """Where a segment's file is kept: by scheme, host, URL path and video id; None without a URL.
+def entry_of(cache: Path, segment: Segment, app: str | None = "") -> Entry | None:
+    """Where a segment's file is kept: by scheme, host, URL path, video id and app ("" for a result that names none);
+    None without a URL.
 
-    The query is left out, because signatures change while the file does not.
+    The query is left out, because signatures change while the file does not. With None for the app: where it lay
+    before files were kept by app.
     """
     try:
         parts = split_url(segment.url or "")
@@ -181,7 +183,7 @@ def entry_of(cache: Path, segment: Segment) -> Entry | None:
         return None
     if not host:
         return None
-    key = json.dumps([parts.scheme, host, port, parts.path, segment.video_id])
+    key = json.dumps([parts.scheme, host, port, parts.path, segment.video_id, *([] if app is None else [app])])
     return Entry(cache / hashlib.sha256(key.encode("ascii")).hexdigest()[:40])
 
 

@@ -11,6 +11,7 @@ from assembler.findings import Finding
 from assembler.network.cache import disk_errors, entry_of
 from assembler.network.growing import Arrivals
 from assembler.network.local import find_local
+from assembler.network.owners import NOBODY, Owner, take_over
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Progress
@@ -36,11 +37,12 @@ def fetch_all(
     stop: Stop | None = None,
     arrivals: Arrivals | None = None,
     refused: Collection[str] = (),
+    owner: Owner = NOBODY,
 ) -> Fetched:
     """Find or fetch the file of every segment, several at once, what is needed first on the playback first.
 
     ``arrivals`` is told as soon as something is known of every file, and how each of them grows; ``refused`` as in
-    ``find_local``.
+    ``find_local``; ``owner`` is who asks.
 
     A file that cannot be had is a failure of its segment alone. Raised is only what concerns all: InputError (no
     such media folder), DiskFull, DownloadError (the cache folder cannot be used), processes.Stopped.
@@ -54,7 +56,8 @@ def fetch_all(
 
         with disk_errors(cache):
             cache.mkdir(parents=True, exist_ok=True)
-        results = fetch_remote(remote, cache, options, progress, stop, arrivals, local.files)
+        take_over(cache, remote, owner)
+        results = fetch_remote(remote, cache, options, progress, stop, arrivals, local.files, owner.app)
         files |= results.files
         failures |= results.failures
         findings += results.findings
@@ -66,11 +69,13 @@ def fetch_all(
     )
 
 
-def on_disk(segments: Sequence[Segment], *, cache: Path, options: Options) -> dict[str, Path]:
+def on_disk(segments: Sequence[Segment], *, cache: Path, options: Options, owner: Owner = NOBODY) -> dict[str, Path]:
     """What is there already, by video id, without asking any server: for the disk check before the work."""
     files = dict(find_local(segments, options.media_dir).files)
+    if cache.is_dir():
+        take_over(cache, segments, owner)
     for segment in segments:
-        entry = entry_of(cache, segment)
+        entry = entry_of(cache, segment, owner.app)
         if segment.video_id not in files and entry is not None and entry.whole() is not None:
             files[segment.video_id] = entry.file
     return files

@@ -53,6 +53,8 @@ class Line:
     """Who is told how the files grow; None: nobody, and no file is peeked at."""
     local: dict[str, Path]
     """Files that need not be fetched."""
+    app: str = ""
+    """Whose files these are."""
     results: Results = field(default_factory=Results)
     silent: set[str] = field(default_factory=set)
     """Hosts that could not be reached at all: asked once per file from then on, not with all retries."""
@@ -213,7 +215,7 @@ class _File:
 
     @property
     def entry(self) -> Entry:
-        entry = entry_of(self.line.cache, self.segment)
+        entry = entry_of(self.line.cache, self.segment, self.line.app)
         assert entry is not None
         return entry
 

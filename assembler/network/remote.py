@@ -28,6 +28,7 @@ def fetch_remote(
     stop: Stop | None,
     arrivals: Arrivals | None,
     local: Mapping[str, Path],
+    app: str = "",
 ) -> Results:
     """Fetch what is not ``local``; everything else as in ``fetch_all``."""
     is_sized = all(s.size is not None and s.size > 0 for s in remote)
@@ -39,7 +40,7 @@ def fetch_remote(
         _sessions(options, halt) as sessions,
         ExitStack() as locks,
     ):
-        line = Line(cache, halt, sessions, task.advance, locks, arrivals, dict(local))
+        line = Line(cache, halt, sessions, task.advance, locks, arrivals, dict(local), app)
         line.admit(remote)
         with ThreadPoolExecutor(options.parallel, thread_name_prefix="download") as pool:
             servers = {pool.submit(line.serve) for _ in range(options.parallel)}

@@ -23,6 +23,7 @@ from assembler.jobs.records import now
 from assembler.jobs.sources import recording_of, remove_sources
 from assembler.jobs.work import MOST_FAILURES, Work
 from assembler.network.download import fetch_all
+from assembler.network.owners import owner_of
 from assembler.options import load_options
 from assembler.processes import Stop
 from assembler.progress import Silent
@@ -168,7 +169,9 @@ class TestFilesThatMayStillCome:
     def test_they_are_removed_only_when_all_who_want_them_are_published(self, served: Workshop) -> None:
         recording = recording_of(served.records, served.job("t2").event)
         cache = Workspace(served.options.home).cache
-        fetch_all(recording.segments, cache=cache, options=served.options, progress=Silent())
+        fetch_all(
+            recording.segments, cache=cache, options=served.options, progress=Silent(), owner=owner_of([recording])
+        )
         again = recording.model_copy(update={"task_id": "t3", "segments": recording.segments[:1]})
         served.hand_in(again.model_dump_json().encode())
         served.records.change("t2", state=JobState.DONE)

@@ -1,0 +1,73 @@
+"""Jobs of several apps on one machine: each app's files are its own, and none is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+from workshop import Workshop
+
+from assembler.jobs.model import JobState
+from assembler.jobs.sources import fetch_sources, recording_of, remove_sources
+from assembler.network.cache import Entry, entry_of
+from assembler.network.owners import note_apps
+from assembler.options import load_options
+from assembler.processes import Stop
+from assembler.progress import Silent
+from assembler.workspace import Workspace
+from jobs.test_once import event
+
+
+@pytest.fixture
+def shop(tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    """Two jobs of two apps, with the same video id and the same path; only the first one's signature opens it."""
+    monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+    with Workshop.opened(tmp_path, allow_hosts=httpserver.host) as opened:
+        opened.options = load_options()
+        httpserver.expect_request("/v.mp4", query_string="sign=1").respond_with_data(b"x" * 1000)
+        httpserver.expect_request("/v.mp4").respond_with_data(b"", status=403)
+        for task, app, sign in (("t1", 1400, 1), ("t2", 1500, 2)):
+            url = httpserver.url_for(f"/v.mp4?sign={sign}")
+            opened.hand_in(event(task, app=app, video={"VideoUrl": url, "VideoSize": 1000}))
+        yield opened
+
+
+def failures(shop: Workshop, job: str) -> set[str]:
+    return set(fetch_sources(shop.records, job, shop.options, Silent(), Stop()).failures)
+
+
+def old_entry(shop: Workshop, body: bytes) -> Entry:
+    """Where it lay before files were kept by app, with this in it."""
+    (segment,) = recording_of(shop.records, shop.job("t1").event).segments
+    entry = entry_of(Workspace(shop.options.home).cache, segment, None)
+    assert entry is not None
+    entry.file.write_bytes(body)
+    return entry
+
+
+def test_one_apps_job_never_gets_the_file_another_apps_link_opened(shop: Workshop) -> None:
+    assert failures(shop, "t1") == set()
+    assert failures(shop, "t2") == {"v1"}
+
+
+def test_what_lay_there_before_goes_to_a_job_that_waited_for_it_and_to_no_later_one(
+    shop: Workshop, httpserver: HTTPServer
+) -> None:
+    note_apps(Workspace(shop.options.home).cache, ["1400", "1500"])
+    old_entry(shop, b"y" * 1000)
+    assert failures(shop, "t1") == set()
+    old_entry(shop, b"z" * 1000)
+    shop.hand_in(event("t3", app=1500, video={"VideoUrl": httpserver.url_for("/v.mp4?sign=3")}))
+    assert failures(shop, "t3") == {"v1"}
+
+
+def test_both_apps_files_and_what_lay_there_before_are_removed_with_their_jobs(shop: Workshop) -> None:
+    assert failures(shop, "t1") == set()
+    old_entry(shop, b"y" * 1000)
+    shop.records.change("t1", state=JobState.DONE)
+    assert remove_sources(shop.records, shop.options, 0) == (1, 1000), "what has no app may be the other one's"
+    shop.records.change("t2", state=JobState.DONE)
+    assert remove_sources(shop.records, shop.options, 0) == (1, 1000)
+    assert not list(Workspace(shop.options.home).cache.glob("?" * 40))
