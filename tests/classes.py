@@ -89,10 +89,9 @@ class Class:
         media = folder / "media"
         media.mkdir(parents=True, exist_ok=True)
         for stream in self.streams:
-            source = make(stream.recipe, ffmpeg)
-            target = media / f"{stream.video_id}{source.suffix}"
-            if not target.exists():
-                shutil.copyfile(source, target)
+            if not any(media.glob(f"{stream.video_id}.*")):
+                source = make(stream.recipe, ffmpeg)
+                shutil.copyfile(source, media / f"{stream.video_id}{source.suffix}")
         return media
 
     def assemble(self, folder: Path, ffmpeg: str, name: str = "class.mp4", **options: Any) -> Playback:

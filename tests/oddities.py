@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 from classes import Class, Rectangle, Stream
 from readers import NOBODY, Row, Seen, View, read_all
 from synthetic import Recipe
 
 from assembler.assemble import Playback
 from assembler.demo.identity import IDENTITIES
+from assembler.findings import Finding, Severity
 from assembler.recording import StreamKind
 
 TILE = (160, 120)
@@ -135,3 +139,31 @@ def unseen(lesson: Class, rows: Sequence[Row], video_id: str) -> set[int]:
     stream = next(s for s in lesson.streams if s.video_id == video_id)
     shown = {row.seen[video_id].counter for row in rows}
     return {counter for counter, _ in stream.recipe.stamps()} - shown
+
+
+def warnings(playback: Playback, where: str | None = None) -> list[str]:
+    return [f.sentence for f in playback.manifest.findings if is_warning(f) and where in (None, f.where)]
+
+
+def is_warning(finding: Finding) -> bool:
+    return finding.severity is Severity.WARNING
+
+
+def packets(path: Path, first: float, end: float, kind: str = "video") -> list[tuple[int, int]]:
+    """Place and size in the file of the packets of one track with stamps in this range of seconds."""
+    with av.open(str(path)) as container:
+        stream = container.streams.get(**{kind: 0})[0]
+        base = stream.time_base or Fraction(1)
+        return [
+            (packet.pos, packet.size)
+            for packet in container.demux(stream)
+            if packet.pos is not None and packet.pts is not None and first <= packet.pts * base < end
+        ]
+
+
+def spoiled(path: Path, places: Sequence[tuple[int, int]], keep: int = 5) -> None:
+    """Random bytes over these packets, behind their first bytes (which say how long the parts of a picture are)."""
+    data, chance = bytearray(path.read_bytes()), random.Random(7)
+    for at, size in places:
+        data[at + keep : at + size] = chance.randbytes(max(0, size - keep))
+    path.write_bytes(data)

@@ -44,7 +44,8 @@ def look(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
                 if at >= suspect.end and (since is None or packet.is_keyframe):
                     break
                 before = len(said)
-                if not _decodes(video, packet) or any(level <= av.logging.ERROR for level, *_ in said[before:]):
+                is_bad = not _decodes(video, packet) or any(level <= av.logging.ERROR for level, *_ in said[before:])
+                if is_bad and not suspect.explains(at):
                     since = at if since is None else min(since, at)
         if since is not None:
             found.append((since, None))

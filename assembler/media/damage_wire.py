@@ -24,6 +24,13 @@ class Suspect(Message):
     """Seconds by which its stamps were moved."""
     end: Fraction
     """Second of the container's axis behind which nothing is of interest."""
+    known: tuple[tuple[Fraction | None, Fraction | None], ...] = ()
+    """From where to where its facts already say that nothing can be shown, same axis, both ends included; None: from
+    its start, to its end. A complaint about these packets is no damage."""
+
+    def explains(self, at: Fraction) -> bool:
+        """True if the facts already say that the packet with this stamp cannot be shown."""
+        return any((start is None or start <= at) and (end is None or at <= end) for start, end in self.known)
 
 
 @dataclass(frozen=True)

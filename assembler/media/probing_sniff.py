@@ -93,7 +93,7 @@ def sniff(path: Path) -> Container:
             if head.startswith(mark):
                 return Container(name, has_length=name != "amr")
         if find_packets(head) is not None:
-            return Container("mpegts", has_length=False)
+            return Container("mpegts", is_cut=_ends_inside_packet(file, size), has_length=False)
         sound = _mpeg_audio(file, head)
     if sound is not None:
         return sound
@@ -110,6 +110,14 @@ def find_packets(head: bytes, least: int = 5) -> tuple[int, int] | None:
             ):
                 return start, step
     return None
+
+
+def _ends_inside_packet(file: IO[bytes], size: int) -> bool:
+    """True of a TS whose last packet is not whole; what is between two packets in its middle does not matter."""
+    file.seek(max(0, size - HEAD_BYTES))
+    tail = file.read(HEAD_BYTES)
+    found = find_packets(tail)
+    return found is not None and (len(tail) - found[0]) % found[1] not in (0, min(TS_PACKETS))
 
 
 def _mpeg_audio(file: IO[bytes], head: bytes) -> Container | None:

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from assembler.errors import DiskFull, MediaError
+from assembler.facts import NO_KEY, Facts
 from assembler.findings import Fate, Finding, Outcome, Severity, warning
 from assembler.layout.model import Rect
 from assembler.media.child import run_module
@@ -28,6 +29,8 @@ READ_AHEAD = 30
 """Seconds behind a chunk's end in which damage is still looked for: ffmpeg reads ahead, and complains about it."""
 APART = Ms(1000)
 """Damaged places nearer to each other are one: a decoder goes on complaining behind the key frame that mends it."""
+REORDERED = 3
+"""Frames by which the packet in which a file is cut off may belong in front of its last whole picture."""
 MANY = 3
 """More places than this in one file are told in one sentence."""
 DAMAGED = "a decoder complained: frames before the damage were held, or it is to be seen"
@@ -120,8 +123,8 @@ def find_damage(
     damage = _searched([_suspect(chunk, s, setup, readings) for s in sources], setup, out)
     if not any(damage):
         whole = Span(start=frame_ms(chunk.first, chunk.fps), end=frame_ms(chunk.end, chunk.fps))
-        known = any(setup.facts[s.video_id].is_truncated for s in sources)  # that is what it complained about
-        return [] if known else [Loss(video_id="", span=whole, what=DAMAGED)]
+        is_known = any(_known(setup.facts[s.video_id]) for s in sources)  # that is what it complained about
+        return [] if is_known else [Loss(video_id="", span=whole, what=DAMAGED)]
     return [
         Loss(video_id=source.video_id, span=part, what=DAMAGED)
         for source, ranges in zip(sources, damage, strict=True)
@@ -154,7 +157,24 @@ def _suspect(chunk: Chunk, source: Source, setup: RenderSetup, readings: Mapping
         seek=source.seek,
         late=reading.late,
         end=behind + READ_AHEAD,
+        known=_known(setup.facts[source.video_id]),
     )
+
+
+def _known(facts: Facts) -> tuple[tuple[Fraction | None, Fraction | None], ...]:
+    """``Suspect.known``: what lies before the first picture, behind the end of a cut file, and where packets are
+    missing. None of it is told a second time."""
+    picture = facts.picture
+    if picture is None:
+        return ()
+    frame = 1 / picture.rate
+    known: list[tuple[Fraction | None, Fraction | None]] = []
+    for part in picture.lost:
+        start, end = (facts.origin + Fraction(ms, 1000) for ms in (part.start, part.end))
+        known.append((None, end - frame / 2) if part.why == NO_KEY else (start - frame, end - frame / 2))
+    if facts.is_truncated:
+        known.append((picture.last * picture.time_base - REORDERED * frame, None))
+    return tuple(known)
 
 
 def _searched(

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
-import av
 from classes import Class, Stream, beep_errors, wrong_pictures
-from oddities import FIRST, odd, wall
+from oddities import FIRST, is_warning, odd, packets, spoiled, wall, warnings
 from synthetic import make, truncated
 
 from assembler.assemble import Playback
-from assembler.findings import Fate, Finding, Severity, Verdict
+from assembler.findings import Fate, Verdict
 from assembler.plan.model import Disposition, Mode
 from assembler.recording import StreamKind
 
@@ -23,36 +20,8 @@ SOUND_TOLERANCE = 0.005
 CAMERA = StreamKind.CAMERA
 
 
-def warnings(playback: Playback, where: str | None = None) -> list[str]:
-    return [f.sentence for f in playback.manifest.findings if _counts(f) and where in (None, f.where)]
-
-
-def _counts(finding: Finding) -> bool:
-    return finding.severity is Severity.WARNING
-
-
 def fate(playback: Playback, video_id: str) -> Fate:
     return next(o.fate for o in playback.manifest.outcomes if o.video_id == video_id)
-
-
-def packets(path: Path, first: float, end: float, kind: str = "video") -> list[tuple[int, int]]:
-    """Place and size in the file of the packets of one track with stamps in this range of seconds."""
-    with av.open(str(path)) as container:
-        stream = container.streams.get(**{kind: 0})[0]
-        base = stream.time_base or Fraction(1)
-        return [
-            (packet.pos, packet.size)
-            for packet in container.demux(stream)
-            if packet.pos is not None and packet.pts is not None and first <= packet.pts * base < end
-        ]
-
-
-def spoiled(path: Path, places: Sequence[tuple[int, int]], keep: int = 5) -> None:
-    """Random bytes over these packets, behind their first bytes (which say how long the parts of a picture are)."""
-    data, chance = bytearray(path.read_bytes()), random.Random(7)
-    for at, size in places:
-        data[at + keep : at + size] = chance.randbytes(max(0, size - keep))
-    path.write_bytes(data)
 
 
 def wiped(path: Path, places: Sequence[tuple[int, int]]) -> None:
@@ -121,7 +90,7 @@ def test_damage_in_the_middle_leaves_both_sides_in_sync(tmp_path: Path, ffmpeg: 
     assert fate(playback, "whole") is Fate.USED
     assert any(f"Between 0:03.{digit}" in s for s in warnings(playback, "hurt") for digit in "34"), warnings(playback)
     assert any("damaged sound packets" in s for s in warnings(playback, "hurt"))
-    assert all(f.where == "hurt" for f in playback.manifest.findings if _counts(f)), warnings(playback)
+    assert all(f.where == "hurt" for f in playback.manifest.findings if is_warning(f)), warnings(playback)
 
 
 def test_a_chunk_without_one_decodable_picture_shows_background(tmp_path: Path, ffmpeg: str) -> None:
