@@ -240,10 +240,11 @@ def doctor(ffmpeg: FfmpegFlag = None, as_json: Json = False) -> int:
         print(json.dumps([s.model_dump(mode="json") for s in symptoms], ensure_ascii=False))
     else:
         for symptom in symptoms:
-            print(f"{'ok  ' if symptom.is_well else 'BAD '} {symptom.name}: {symptom.text}")
+            grade = "ok  " if symptom.is_well else "warn" if symptom.is_warning else "BAD "
+            print(f"{grade} {symptom.name}: {symptom.text}")
             if symptom.hint:
                 print(f"     -> {symptom.hint}")
-    return 0 if all(s.is_well for s in symptoms) else 5
+    return 0 if all(s.is_well or s.is_warning for s in symptoms) else 5
 
 
 add_job_verbs(app)

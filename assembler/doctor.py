@@ -37,6 +37,8 @@ class Symptom(Value):
     """What was found."""
     hint: str
     """What to do; "" if nothing."""
+    is_warning: bool = False
+    """Runs work all the same; no reason for an exit code."""
 
 
 def examine(options: Options) -> list[Symptom]:
@@ -106,7 +108,8 @@ def _privacy(options: Options) -> Symptom:
         return Symptom(name="privacy", is_well=True, text="databases and spool are their owner's alone", hint="")
     text = f"others may read {', '.join(path.name for path in open_)} in {home}, which hold signed URLs"
     hint = " && ".join(f"chmod {700 if path.is_dir() else 600} {shlex.quote(str(path))}" for path in open_)
-    return Symptom(name="privacy", is_well=False, text=text, hint=f"If that is not meant: {hint}")
+    hint = f"If that is not meant: {hint}"
+    return Symptom(name="privacy", is_well=False, text=text, hint=hint, is_warning=True)
 
 
 def _disk(options: Options) -> Symptom:

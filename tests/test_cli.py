@@ -174,6 +174,20 @@ class TestOutputs:
         assert done.returncode == 0
         assert not desk.home.exists()
 
+    def test_too_little_memory_is_said_and_is_no_fault_of_the_body(self, tmp_path: Path, desk: Desk) -> None:
+        (tmp_path / "large.json").write_text('{"x":[' + "[]," * 8_000_000 + "[]]}")
+        code = (
+            "import resource; resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
+            "from assembler.cli import main; main()"
+        )
+        process = desk.start(["run", "large.json", "-o", "class.mp4"], start=[sys.executable, "-c", code])
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 5
+        assert out == ""
+        assert err.startswith("error: there is not enough memory for this\nhint: ")
+        assert "Traceback" not in err
+        assert not desk.out.exists()
+
 
 class TestOneFrame:
     def test_one_picture_shows_what_the_playback_would_show(self, desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from terminal import Desk, three_streams
 
 from assembler.doctor import Symptom, examine
 from assembler.options import load_options
@@ -27,6 +28,18 @@ def test_an_ffmpeg_that_is_not_there_is_named_with_what_to_do() -> None:
     assert not symptom.is_well
     assert "/nowhere/ffmpeg" in symptom.text
     assert "ASSEMBLER_FFMPEG" in symptom.hint
+
+
+def test_databases_that_others_may_read_are_a_warning_and_no_exit_code(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    desk = Desk.laid(tmp_path, three_streams(3), bundled_ffmpeg)
+    usual = desk.say("doctor").code
+    desk.home.mkdir(exist_ok=True)
+    (desk.home / "jobs.sqlite").touch()
+    (desk.home / "jobs.sqlite").chmod(0o644)
+    said = desk.say("doctor")
+    assert "warn privacy: others may read jobs.sqlite" in said.out
+    assert "chmod 600" in said.out
+    assert said.code == usual
 
 
 def fake(folder: Path, encoders: str, version: str = "9.0.2") -> str:

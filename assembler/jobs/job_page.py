@@ -8,7 +8,7 @@ from urllib.parse import quote
 from assembler.decide import timeline_only
 from assembler.errors import AssemblerError
 from assembler.jobs.model import Job, JobState
-from assembler.jobs.page import NOT_HERE, clock, elapsed, how_far, links, page, reason, state
+from assembler.jobs.page import NOT_HERE, clock, elapsed, how_far, links, page, reason, state, told_of
 from assembler.jobs.published import Published, is_in_folder
 from assembler.jobs.records import Records
 from assembler.jobs.sources import recording_of
@@ -32,8 +32,8 @@ def job_page(
     parts.append(_links(job, published))
     if history := task.history(clock) if task is not None else []:
         parts.append("<h2>What events told</h2>" + findings([text(sentence) for sentence in history]))
-    if job.findings:
-        parts.append("<h2>Findings</h2>" + findings([text(finding) for finding in job.findings]))
+    if noticed := told_of(job):
+        parts.append("<h2>Findings</h2>" + findings([text(finding) for finding in noticed]))
     if drawn:
         parts.append(f"<h2>Timeline, as the result declares it</h2>{drawn}")
     parts.append("<h2>Facts</h2>" + facts(_facts(job)))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from assembler.findings import fold, note
 from assembler.jobs.bodies import Event, Refused
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.next_step import advice_on_refused, advice_on_tasks, command, next_of
@@ -201,12 +202,18 @@ def _since(job: Job) -> str:
 
 def _outcome(job: Job) -> str:
     parts = [links(job), reason(job)]
-    shown = [text(finding, 200) for finding in job.findings[:SHOWN_FINDINGS]]
+    told = told_of(job)
+    shown = [text(finding, 200) for finding in told[:SHOWN_FINDINGS]]
     if shown:
         parts.append(markup.findings(shown))
-    if (more := len(job.findings) - SHOWN_FINDINGS) > 0:
+    if (more := len(told) - SHOWN_FINDINGS) > 0:
         parts.append(f'<a href="/jobs/{quote(job.id)}">{more} more finding{"s" if more > 1 else ""}</a>')
     return "".join(part for part in parts if part)
+
+
+def told_of(job: Job) -> list[str]:
+    """Its findings, those of one kind by the dozen folded."""
+    return [finding.sentence for finding in fold(note("", told) for told in job.findings)]
 
 
 def links(job: Job) -> str:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -49,7 +49,9 @@ def event(task: str) -> bytes:
     return json.dumps({"EventType": "OnlineRecordFinished", "Timestamp": 1, "EventData": data}).encode()
 
 
-def fire(port: int, rate: int, seconds: float, name: str) -> tuple[list[float], int]:
+def fire(
+    port: int, rate: int, seconds: float, name: str, body: Callable[[str], bytes] = event
+) -> tuple[list[float], int]:
     """So many callbacks a second, each at its planned instant however slow the others are; ms of each, and failures."""
     total, start = int(rate * seconds), time.monotonic() + 0.5
     taken: list[float] = []
@@ -66,7 +68,7 @@ def fire(port: int, rate: int, seconds: float, name: str) -> tuple[list[float], 
             planned = start + number / rate
             time.sleep(max(0.0, planned - time.monotonic()))
             try:
-                connection.request("POST", "/callback", event(f"{name}{number}"))
+                connection.request("POST", "/callback", body(f"{name}{number}"))
                 answer = connection.getresponse()
                 is_fine = answer.status == 200 and json.loads(answer.read()) == {"error_code": 0}
             except (OSError, http.client.HTTPException):

@@ -89,6 +89,39 @@ class TestSeats:
         seat.leave()
 
 
+def test_a_worker_that_starts_while_the_server_is_away_waits_for_it_and_works(
+    shop: Workshop, postgres: Postgres
+) -> None:
+    shop.hand_in(body_of(LESSON))
+    shop.engine.close()
+    shop.records.engine.dispose()
+    log = shop.folder / "worker.log"
+    postgres.stop()
+    try:
+        process = shop.start()
+        until(lambda: "waiting for it" in log.read_text())
+        assert process.poll() is None
+        told = log.read_text()
+        assert told.count("waiting for it") == 1
+        assert "owner@" not in told
+    finally:
+        postgres.start()
+    shop.wait(JobState.DONE)
+    kill(process)
+
+
+def test_one_that_is_told_to_stop_while_it_waits_ends_well(shop: Workshop, postgres: Postgres) -> None:
+    shop.records.engine.dispose()
+    postgres.stop()
+    try:
+        process = shop.start()
+        until(lambda: "waiting for it" in (shop.folder / "worker.log").read_text())
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        postgres.start()
+
+
 def test_no_message_shows_the_password(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     from assembler.jobs.tables import open_database
     from assembler.options import load_options

@@ -160,6 +160,7 @@ class TestModes:
             assert not told.is_well
             assert "jobs.sqlite" in told.text
             assert "chmod 600" in told.hint
+            assert told.is_warning
             (home / "jobs.sqlite").chmod(0o600)
             (told,) = [one for one in examine(shop.options) if one.name == "privacy"]
             assert told.is_well

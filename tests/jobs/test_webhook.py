@@ -21,6 +21,7 @@ from workshop import Workshop
 
 from assembler.dialects.signature import sign
 from assembler.errors import JobError
+from assembler.findings import MOST_OF_A_KIND
 from assembler.jobs.bodies import list_events, list_refused, load_body
 from assembler.jobs.inbox import LARGEST
 from assembler.jobs.intake import spool_folder, take_in
@@ -211,6 +212,17 @@ class TestPages:
         assert f"longest silent of {SHOWN_TASKS + 1}" in text
         assert "Unknown0" in text
         assert f"The newest {SHOWN_EVENTS}." in text
+
+    def test_findings_of_one_kind_by_the_hundred_are_a_few_and_a_sum(self, shop: Workshop, url: str) -> None:
+        shop.hand_in(event())
+        many = tuple(f"warning: v{number}: ends {number} ms early." for number in range(300))
+        shop.records.change("t1", state=JobState.DONE, findings=(*many, "note: something else"))
+        text = self.get(f"{url}/jobs/t1").text
+        assert text.count(" ms early.") == MOST_OF_A_KIND + 1
+        assert f"And {300 - MOST_OF_A_KIND} more of the kind" in text
+        assert "something else" in text
+        assert f"{MOST_OF_A_KIND} more findings" in self.get(url).text
+        assert len(self.get(f"{url}/jobs/t1.json").json()["findings"]) == 301
 
     def test_a_job_has_a_page_and_its_json(self, shop: Workshop, url: str) -> None:
         shop.hand_in(event())

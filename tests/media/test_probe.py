@@ -6,15 +6,18 @@ import random
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from assembler.errors import MediaError
+from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts, PictureFacts, SoundFacts
+from assembler.media import probe as probe_room
 from assembler.media.probe import probe, probe_all
 from assembler.media.probing_sets import ParameterSets
 from assembler.processes import Stop, Stopped
@@ -501,6 +504,19 @@ def test_a_file_that_takes_too_long_is_given_up(folder: Path, sabotaged: Path) -
     shutil.copy(folder / "plain.mp4", sabotaged / "hang.mp4")
     with pytest.raises(MediaError, match="the file of h takes too long"):
         probe(sabotaged / "hang.mp4", video_id="h", keep_stamps=False, work=sabotaged, seconds=3)
+
+
+def test_a_full_disk_is_no_files_fault(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child may write 2 KiB into one file, as if that were all the room there is."""
+    real = probe_room.run
+
+    def confined(argv: Sequence[str], **given: Any) -> int:
+        return real(["sh", "-c", 'ulimit -f 4; exec "$0" "$@"', *argv], **given)
+
+    monkeypatch.setattr(probe_room, "run", confined)
+    files = {f"{n}": folder / "plain.mp4" for n in range(20)}
+    with pytest.raises(DiskFull, match="the disk is full"):
+        probe_all(files, keep_stamps=set(files), work=tmp_path, progress=Silent(), stop=None, parallel=1)
 
 
 def test_a_stopped_probe_ends(folder: Path, tmp_path: Path) -> None:
