@@ -11,7 +11,7 @@ import contextlib
 import errno
 import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -19,21 +19,32 @@ from pathlib import Path
 from typing import IO, Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container.input import InputContainer
 from av.packet import Packet
-from av.stream import Discard, Disposition
+from av.stream import Discard
+from av.video.stream import VideoStream
 
-from assembler.facts import Facts
+from assembler.facts import Facts, PictureFacts, SoundFacts
 from assembler.media.probing_picture import PictureWatch, round_ms
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sniff import FETCH_AGAIN, Container, sniff
 from assembler.media.probing_sound import SoundWatch
-from assembler.media.probing_straight import UNFORESEEN, look_straight, named
+from assembler.media.probing_straight import look_straight
 from assembler.media.probing_tables import take_by_tables
-from assembler.media.probing_wire import Answer, Request, Surprised, Unusable, Wanted
+from assembler.media.probing_wire import (
+    UNFORESEEN,
+    Answer,
+    BadStream,
+    Request,
+    Surprised,
+    Unusable,
+    Wanted,
+    named,
+)
 from assembler.media.reading_tables import read_tables
 from assembler.media.sample_tables import NotPlain
-from assembler.media.streams import COVERS, chosen_streams, pictures_of
+from assembler.media.streams import COVERS, chosen_streams, further_pictures
 from assembler.times import FileMs
 
 TRUNCATED_SECONDS = 1
@@ -97,7 +108,17 @@ def look(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
 
 
 def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, Reach]:
-    """As ``look``, by one way through the file."""
+    """As ``look``, by one way through the file; without the streams at which a library fails."""
+    bad: dict[int, str] = {}
+    while True:
+        try:
+            return _look(wanted, container, take, bad)
+        except BadStream as exc:
+            bad[exc.index] = str(exc)
+
+
+def _look(wanted: Wanted, container: Container, take: Taking, bad: Mapping[int, str]) -> tuple[Facts, Reach]:
+    """Raises BadStream, never of a stream that is named as ``bad``, with what was wrong with it."""
     reach = Reach(wanted.hole, container.name)
     with av.open(
         str(wanted.path),
@@ -106,29 +127,54 @@ def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, 
         options={"protocol_whitelist": "file"} | ({"enable_drefs": "0"} if container.name == "mov" else {}),
         metadata_errors="replace",
     ) as opened:
-        picture, sounds = _watches(opened, container)
+        picture, sounds = _watches(opened, container, bad)
         is_cut = take(opened, picture, sounds, reach) or container.is_cut
         if container.name == "mov":
             is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
-        left_out = _left_out(opened, container, sounds)
+        left_out = _left_out(opened, container, picture, sounds, bad)
         facts = _facts(wanted, container, opened.duration, picture, sounds, is_cut, left_out)
         return replace(facts, left_out=left_out), reach
 
 
-def _watches(opened: InputContainer, container: Container) -> tuple[PictureWatch | None, list[SoundWatch]]:
+@contextlib.contextmanager
+def _blamed(stream: VideoStream | AudioStream) -> Iterator[None]:
+    """Whatever goes wrong inside is this stream's fault."""
+    try:
+        yield
+    except (av.FFmpegError, NotPlain):
+        raise
+    except UNFORESEEN as exc:
+        raise BadStream(stream.index, exc) from exc
+
+
+def _watches(
+    opened: InputContainer, container: Container, bad: Collection[int]
+) -> tuple[PictureWatch | None, list[SoundWatch]]:
     """The picture stream that is shown, and all sound streams, encrypted ones apart; data streams are ignored."""
-    picture, sounds = chosen_streams(opened)
+    picture, sounds = chosen_streams(opened, bad)
     if picture is not None and container.is_encrypted(picture.id):
         picture = None
-    heard = [SoundWatch(stream, container) for stream in sounds if not container.is_encrypted(stream.id)]
-    return PictureWatch(picture, container) if picture else None, heard
+    heard = []
+    for stream in sounds:
+        if not container.is_encrypted(stream.id):
+            with _blamed(stream):
+                heard.append(SoundWatch(stream, container))
+    if picture is None:
+        return None, heard
+    with _blamed(picture):
+        return PictureWatch(picture, container), heard
 
 
-def _left_out(opened: InputContainer, container: Container, sounds: Sequence[SoundWatch]) -> tuple[str, ...]:
+def _left_out(
+    opened: InputContainer,
+    container: Container,
+    picture: PictureWatch | None,
+    sounds: Sequence[SoundWatch],
+    bad: Mapping[int, str],
+) -> tuple[str, ...]:
     """What cannot be decoded (empty sounds apart), and further pictures, in words."""
     told = []
     used = {sound.stream.index for sound in sounds if sound.start is not None or not sound.has_packets}
-    shown = [s.index for s in pictures_of(opened)]
     streams: list[Any] = [*opened.streams.video, *opened.streams.audio]
     for s in streams:
         codec = s.codec.canonical_name if s.codec_context else "of an unknown codec"
@@ -138,13 +184,12 @@ def _left_out(opened: InputContainer, container: Container, sounds: Sequence[Sou
             what, verb, is_bad = f"a picture (stream {s.index}, {codec})", "seen", s.codec_context is None
         if container.is_encrypted(s.id):
             told.append(f"{what} that is encrypted: it is not {verb}.")
+        elif s.index in bad:
+            told.append(f"{what} at which its reader failed ({bad[s.index]}): it is not {verb}.")
         elif is_bad and not s.disposition & COVERS:
             told.append(f"{what} that cannot be decoded: it is not {verb}.")
-        elif s.index in shown[1:]:
-            state = "" if s.disposition & Disposition.default else ", not enabled or not the default"
-            size = f"{s.width}x{s.height}"
-            told.append(f"a second picture (stream {s.index}, {size}{state}): it is not shown.")
-    return tuple(told)
+    known = [*bad, *(s.index for s in streams if container.is_encrypted(s.id))]
+    return (*told, *further_pictures(opened, picture.stream.index if picture is not None else None, known))
 
 
 def _take_every_packet(
@@ -157,14 +202,21 @@ def _take_every_packet(
         if stream.index not in takers:
             stream.discard = Discard.all
     is_cut = False
+    taking: int | None = None
     try:
         for packet in opened.demux([watch.stream for watch in watches]) if watches else ():
             if packet.size:
-                takers[packet.stream_index](packet, reach.is_there(packet))
-    except IndexError as exc:
-        raise Surprised("a stream begins that was not announced") from exc
+                taking = packet.stream_index
+                takers[taking](packet, reach.is_there(packet))
+                taking = None
     except av.FFmpegError:
         is_cut = True
+    except UNFORESEEN as exc:
+        if taking is not None:
+            raise BadStream(taking, exc) from exc
+        if isinstance(exc, IndexError):
+            raise Surprised("a stream begins that was not announced") from exc
+        raise
     for watch in watches:
         if watch.is_last_cut:
             watch.forget_last()
@@ -190,7 +242,10 @@ def _facts(
     left_out: Sequence[str],
 ) -> Facts:
     """All streams on one axis: file time 0 is the earliest of their first presented samples."""
-    shown = picture.presented() if picture is not None else []
+    shown: list[int] = []
+    if picture is not None:
+        with _blamed(picture.stream):
+            shown = picture.presented()
     starts = [picture.begins * picture.base] if picture is not None and shown else []
     starts += [sound.start for sound in sounds if sound.start is not None]
     if not starts:
@@ -207,8 +262,8 @@ def _facts(
         container=container.name,
         origin=origin,
         declared=round_ms(Fraction(duration, av.time_base)) if duration and container.has_length else None,
-        picture=picture.facts(shown, origin, keep_stamps=wanted.keep_stamps) if picture is not None and shown else None,
-        sounds=tuple(sound.facts(origin) for sound in sounds if sound.start is not None),
+        picture=_picture_facts(picture, shown, origin, wanted) if picture is not None and shown else None,
+        sounds=tuple(_sound_facts(sound, origin) for sound in sounds if sound.start is not None),
         is_truncated=is_cut,
     )
     is_early = facts.declared is not None and facts.end + round_ms(origin) + TRUNCATED_SECONDS * 1000 < facts.declared
@@ -217,6 +272,16 @@ def _facts(
         return replace(facts, stated=FileMs((facts.declared or 0) - round_ms(origin)))
     # an mp4's tables are exact, so it is judged by them; other headers are judged by the length they declare
     return replace(facts, is_truncated=is_cut or (is_early and container.name != "mov"))
+
+
+def _picture_facts(picture: PictureWatch, shown: list[int], origin: Fraction, wanted: Wanted) -> PictureFacts:
+    with _blamed(picture.stream):
+        return picture.facts(shown, origin, keep_stamps=wanted.keep_stamps)
+
+
+def _sound_facts(sound: SoundWatch, origin: Fraction) -> SoundFacts:
+    with _blamed(sound.stream):
+        return sound.facts(origin)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,11 @@ from assembler.facts import Facts
 from assembler.media.glued import is_plain, pieces
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sniff import Container, sniff
-from assembler.media.probing_wire import Answer, Surprised, Unusable, Wanted
+from assembler.media.probing_wire import UNFORESEEN, Answer, Surprised, Unusable, Wanted, named
 from assembler.media.stamp_breaks import JUMP
 from assembler.media.stamps import Arrangement
 
 Look = Callable[[Wanted], tuple[Facts, Reach]]
-UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, RuntimeError, TypeError,
-              ValueError)  # fmt: skip
-"""What a library raises where it meets what its authors had not thought of."""
 
 
 def look_straight(wanted: Wanted, look: Look) -> Answer:
@@ -42,7 +39,7 @@ def look_straight(wanted: Wanted, look: Look) -> Answer:
     if wanted.straight is None or wanted.hole is not None:
         raise Unusable("has stamps or streams that have to be put right first")
     try:
-        return _straightened(wanted, container, look) or plain
+        return _straightened(wanted, container, look, facts) or plain
     except (av.FFmpegError, *UNFORESEEN) as exc:
         if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OSError(exc.errno, os.strerror(exc.errno)) from exc
@@ -52,11 +49,6 @@ def look_straight(wanted: Wanted, look: Look) -> Answer:
         return replace(plain, warnings=(told,))
 
 
-def named(exc: Exception) -> str:
-    """An error that nobody had thought of, in words."""
-    return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
-
-
 def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach) -> bool:
     """True if it may have to be straightened: certain only when all packets are read."""
     if wanted.declared is not None and container.name == "mov":
@@ -64,7 +56,8 @@ def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach
     return reach.stamps.arrange(wanted.declared) is not None
 
 
-def _straightened(wanted: Wanted, container: Container, look: Look) -> Answer | None:
+def _straightened(wanted: Wanted, container: Container, look: Look, plain: Facts | None) -> Answer | None:
+    """``plain``: what is known of the file itself. What it leaves out, and that it is cut, is true of the copy too."""
     from assembler.media.straighten import straighten
 
     assert wanted.straight is not None
@@ -72,6 +65,12 @@ def _straightened(wanted: Wanted, container: Container, look: Look) -> Answer | 
     if found is None:
         return None
     facts, _ = look(replace(wanted, path=wanted.straight, size=None))
+    known = plain.left_out if plain is not None else ()
+    facts = replace(
+        facts,
+        left_out=tuple(dict.fromkeys([*known, *found.left_out, *facts.left_out])),
+        is_truncated=facts.is_truncated or container.is_cut or (plain is not None and plain.is_truncated),
+    )
     return _told(Answer(video_id=wanted.video_id, facts=facts, straight=wanted.straight), found)
 
 

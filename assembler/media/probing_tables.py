@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from assembler.media.probing_picture import PictureWatch
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sound import SoundWatch
+from assembler.media.probing_wire import UNFORESEEN
 from assembler.media.sample_tables import NotPlain, Tables, Track
 from assembler.media.streams import alone
 
@@ -56,7 +57,7 @@ def take_by_tables(
             last = _last_duration(opened, picture.stream, tracks[0][1])
             with path.open("rb", buffering=0) as file:
                 _take_pictures(picture, *tracks[0], last, reach, lambda size, at: os.pread(file.fileno(), size, at))
-    except av.FFmpegError as exc:
+    except (av.FFmpegError, *UNFORESEEN) as exc:  # which stream's fault it is, reading all packets shows
         raise NotPlain(str(exc)) from exc
     if reach.hole is not None:
         reach.take_all([_reaching(track, stamps) for track, stamps in tracks])

@@ -68,8 +68,26 @@ class Answer(Message):
         return self.facts is not None or bool(self.problem)
 
 
+UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, RuntimeError, TypeError,
+              ValueError)  # fmt: skip
+"""What a library raises where it meets what its authors had not thought of."""
+
+
 class Surprised(Exception):
     """A stream that libav found only while it was reading: PyAV cannot go on. Stays inside the prober."""
+
+
+class BadStream(Exception):
+    """A stream at which a library failed as nobody had foreseen: the others go on. Stays inside the prober."""
+
+    def __init__(self, index: int, cause: Exception) -> None:
+        super().__init__(named(cause))
+        self.index = index
+
+
+def named(exc: Exception) -> str:
+    """An error that nobody had thought of, in words."""
+    return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
 
 
 class Unusable(Exception):

@@ -48,6 +48,8 @@ class Arrangement:
     """What was found and done."""
     is_whole: bool
     """True if every packet is used and the declared length says where."""
+    left_out: tuple[str, ...] = ()
+    """As ``Facts.left_out``."""
 
 
 class _Part(NamedTuple):

@@ -25,8 +25,8 @@ from assembler.media.probing_sniff import Container
 from assembler.media.stamp_breaks import Line, usual_step
 from assembler.media.stamp_watch import StreamStamps, wrap_of
 from assembler.media.stamps import Arrangement, Move, arrange
-from assembler.media.streams import chosen_streams
-from assembler.times import Ms
+from assembler.media.streams import chosen_streams, further_pictures
+from assembler.times import Ms, clock_text
 
 BUFFER = 1 << 20
 PART = ".part"
@@ -66,6 +66,8 @@ class Scan:
     """Number of the first packet of each piece but the first."""
     count: int = 0
     """Packets."""
+    left_out: list[str] = field(default_factory=list)
+    """As ``Facts.left_out``, of each piece."""
     is_surprised: bool = False
     """True if libav found a further stream while it read the packets of the last piece: PyAV cannot go on then."""
 
@@ -113,12 +115,12 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
         if is_plain(scan.pieces, path):
             return None
         found = Arrangement(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
-    pictures = [source.likeness for source in scan.sources if source.line[0] == "picture"]
-    if any(likeness != pictures[0] for likeness in pictures):
-        told = "A later part of the file has its picture in another codec: it is not shown."
-        found = replace(found, sentence=f"{found.sentence} {told}".strip(), is_whole=False)
     for key, moves in zip(keys, found.moves, strict=True):
         _apply([source for source in scan.sources if source.line == key], moves)
+    unlike = _unlike(scan)
+    if unlike:
+        found = replace(found, sentence=" ".join(filter(None, [found.sentence, *unlike])), is_whole=False)
+    found = replace(found, left_out=tuple(dict.fromkeys(scan.left_out)))
     part = target.with_name(f"{target.name}.{os.getpid()}{PART}")
     try:
         write(scan, part, is_sorted=found.is_sorted)
@@ -128,6 +130,25 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
     finally:
         part.unlink(missing_ok=True)
     return found
+
+
+def _unlike(scan: Scan) -> list[str]:
+    """Which later pictures are not shown because they are of another codec than the first one."""
+    base = min((min(source.shown) for source in scan.sources if source.shown), default=0)
+    pictures = [source for source in scan.sources if source.line[0] == "picture" and source.shown]
+    told = []
+    for source in pictures:
+        if source.likeness != pictures[0].likeness:
+            start, end = min(source.shown) - base, max(source.shown) + source.stamps.line().step - base
+            told.append(
+                f"From {_clock(start)} to {_clock(end)} of the file its picture is of another codec"
+                f" ({source.likeness[0]} behind {pictures[0].likeness[0]}): it is not shown."
+            )
+    return told
+
+
+def _clock(us: int) -> str:
+    return clock_text(Ms(round(us / 1000)))
 
 
 def _scanned(path: Path, container: Container) -> Scan:
@@ -156,6 +177,7 @@ def _scan_piece(scan: Scan, piece: Piece, holes: dict[int, tuple[Hole, ...]]) ->
     try:
         with scan.opened(piece) as opened:
             picture, sounds = chosen_streams(opened)
+            scan.left_out += further_pictures(opened, picture.index if picture is not None else None)
             streams: list[Any] = [*([picture] if picture is not None else []), *sounds]
             for n, stream in enumerate(streams, -1 if picture is not None else 0):
                 line = ("sound", n) if n >= 0 else ("picture", 0)

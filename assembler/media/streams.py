@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
@@ -19,9 +20,20 @@ STILLS = ("png", "bmp", "tiff", "webp", "gif")
 """A cover, too, where there is another picture: matroska's muxers make tracks of them."""
 
 
-def chosen_streams(source: InputContainer) -> tuple[VideoStream | None, list[AudioStream]]:
-    """The picture stream that is shown, and every sound stream; data streams are ignored."""
-    return next(iter(pictures_of(source)), None), [s for s in source.streams.audio if s.codec_context]
+def chosen_streams(source: InputContainer, bad: Collection[int] = ()) -> tuple[VideoStream | None, list[AudioStream]]:
+    """The picture stream that is shown, and every sound stream; data streams are ignored, and ``bad`` ones."""
+    picture = next((s for s in pictures_of(source) if s.index not in bad), None)
+    return picture, [s for s in source.streams.audio if s.codec_context and s.index not in bad]
+
+
+def further_pictures(source: InputContainer, shown: int | None, known: Collection[int] = ()) -> list[str]:
+    """Pictures beside the one that is shown (its index) and those ``known`` to be unusable, in words."""
+    told = []
+    for s in pictures_of(source):
+        if s.index != shown and s.index not in known:
+            state = "" if s.disposition & Disposition.default else ", not enabled or not the default"
+            told.append(f"a second picture (stream {s.index}, {s.width}x{s.height}{state}): it is not shown.")
+    return told
 
 
 def pictures_of(source: InputContainer) -> list[Any]:

@@ -3,6 +3,7 @@ the screen and the beeps of the finished playback."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 from fractions import Fraction as F
@@ -32,7 +33,8 @@ def glued(parts: Sequence[Recipe], media: Path, ffmpeg: str, suffix: str) -> Non
         source = make(recipe, ffmpeg)
         if source.suffix != suffix:
             other = media.parent / f"part{suffix}"
-            command = [ffmpeg, "-v", "error", "-y", "-i", str(source), "-c", "copy", str(other)]
+            sound = {".wav": "pcm_s16le"}.get(suffix, "copy")
+            command = [ffmpeg, "-v", "error", "-y", "-i", str(source), "-c:v", "copy", "-c:a", sound, str(other)]
             subprocess.run(command, check=True)
             source = other
         content += source.read_bytes()
@@ -75,7 +77,7 @@ def test_files_put_together_byte_by_byte_follow_each_other(
     assert [f for f in playback.manifest.findings if f.severity is Severity.WARNING] == []
 
 
-@pytest.mark.parametrize(("suffix", "container"), [(".ogg", "webm"), (".mp3", "mp3")])
+@pytest.mark.parametrize(("suffix", "container"), [(".ogg", "webm"), (".mp3", "mp3"), (".wav", "mp4")])
 def test_sounds_put_together_are_all_heard(tmp_path: Path, ffmpeg: str, suffix: str, container: str) -> None:
     recipe = odd("blue", seconds=3, container=container, picture=False)
     glued([recipe] * 2, tmp_path / "media", ffmpeg, suffix)
@@ -117,3 +119,25 @@ def test_a_sound_that_appears_late_in_an_flv_is_heard(tmp_path: Path, ffmpeg: st
     lesson, playback = assembled(stream, tmp_path, ffmpeg)
     assert wrong_pictures(lesson, playback) == []
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
+
+
+def test_what_a_straightened_file_leaves_out_is_named_with_its_times(tmp_path: Path, ffmpeg: str) -> None:
+    first, second = odd("blue", seconds=2, container="mkv", gop=10), odd("blue", seconds=2, container="webm", gop=10)
+    decoy = make(odd("red", seconds=2), ffmpeg)
+    both = tmp_path / "both.mkv"
+    tracks = ("-map", "0", "-map", "1:v", "-disposition:v:0", "default", "-disposition:v:1", "0", "-c", "copy")
+    subprocess.run([ffmpeg, "-v", "error", "-i", make(first, ffmpeg), "-i", decoy, *tracks, both], check=True)
+    media = tmp_path / "media"
+    media.mkdir()
+    (media / "cam.mkv").write_bytes(both.read_bytes() + make(second, ffmpeg).read_bytes())
+    stream = following(first, 2)
+    lesson, playback = assembled(stream, tmp_path, ffmpeg)
+    rows = [row for row in lesson.rows(playback) if row.stamp < 3]
+    assert wrong_pictures(lesson, playback, rows) == []
+    told = [f.sentence for f in playback.manifest.findings if f.severity is Severity.WARNING and f.where == "cam"]
+    assert any("a second picture (stream " in sentence for sentence in told), told
+    later = [sentence for sentence in told if "another codec (vp8 behind h264)" in sentence]
+    assert len(later) == 1, told
+    places = re.search(r"From 0:0([\d.]+) to 0:0([\d.]+) of the file its picture", later[0])
+    assert places is not None, later
+    assert [float(at) for at in places.groups()] == [pytest.approx(at, abs=0.05) for at in (2, 4)]

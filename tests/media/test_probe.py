@@ -470,14 +470,24 @@ SABOTAGE = """
 import os, sys, time
 if "assembler.media.probing" in sys.orig_argv:
     import av
-    real = av.open
+    from assembler.media import probing_picture, probing_sound
+    real, names = av.open, []
     def opened(name, *args, **kwargs):
+        names.append(os.path.basename(str(name)))
         if "crash" in os.path.basename(name):
             os.abort()
         if "hang" in os.path.basename(name):
             time.sleep(60)
         return real(name, *args, **kwargs)
     av.open = opened
+    def raising(decode, mark):
+        def _raising(self, packet):
+            if f"{mark}{self.stream.index}" in names[-1]:
+                raise ZeroDivisionError("a library's own")
+            return decode(self, packet)
+        return _raising
+    probing_picture.PictureWatch._decode = raising(probing_picture.PictureWatch._decode, "picture")
+    probing_sound.SoundWatch._frames = raising(probing_sound.SoundWatch._frames, "sound")
 """
 
 
@@ -498,6 +508,29 @@ def test_a_file_that_crashes_its_child_fails_alone(folder: Path, sabotaged: Path
     assert list(facts) == ["a", "b", "c"]
     assert list(errors) == ["crash1", "crash2"]
     assert "crashed" in str(errors["crash1"])
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "ts", "flv"])
+def test_an_unforeseen_error_drops_its_stream_and_not_the_file(folder: Path, sabotaged: Path, suffix: str) -> None:
+    source = folder / f"plain.{suffix}"
+    whole = probe(source, video_id="whole", keep_stamps=False, work=sabotaged)
+    assert whole.picture is not None
+    names = {"picture": f"picture{whole.picture.stream}", "sound": f"sound{whole.sounds[0].index}"}
+    names["both"] = names["picture"] + names["sound"]
+    files = {name: sabotaged / f"{marks}.{suffix}" for name, marks in names.items()}
+    for path in files.values():
+        shutil.copy(source, path)
+    facts, errors = probe_all(files, keep_stamps=(), work=sabotaged, progress=Silent(), stop=None, parallel=1)
+    assert facts["picture"].picture is None
+    assert [s.index for s in facts["picture"].sounds] == [whole.sounds[0].index]
+    kept = facts["sound"].picture
+    assert kept is not None
+    assert (kept.first, kept.last, kept.keyframes) == (whole.picture.first, whole.picture.last, whole.picture.keyframes)
+    assert facts["sound"].sounds == ()
+    for name, verb in (("picture", "seen"), ("sound", "heard")):
+        assert len(facts[name].left_out) == 1
+        assert re.search(rf"{name} .*ZeroDivisionError: a library's own\): it is not {verb}", facts[name].left_out[0])
+    assert "ZeroDivisionError" in str(errors["both"])
 
 
 def test_a_file_that_takes_too_long_is_given_up(folder: Path, sabotaged: Path) -> None:
