@@ -223,6 +223,18 @@ class TestCopying:
         else:
             assert plan.mode is Mode.COPY
 
+    @pytest.mark.parametrize("start", [8000, 8030])
+    def test_two_files_that_overlap_are_encoded_and_both_are_named(self, start: int) -> None:
+        known = [mixed_file("m1", 10), mixed_file("m2", 5)]
+        plan = plan_of(recording([mix("m1", 0, 10_000), mix("m2", start, 5_000)]), MIX, self.where, known)
+        assert (plan.mode, plan.mode_reason) == (Mode.ENCODE, "m2 covers m1")
+
+    def test_an_overlap_of_less_than_a_frame_is_copied_and_no_stamp_falls_back(self) -> None:
+        known = [mixed_file("m1", 10), mixed_file("m2", 5)]
+        plan = plan_of(recording([mix("m1", 0, 10_000), mix("m2", 9_990, 5_000)]), MIX, self.where, known)
+        first, second = plan.copied
+        assert (first.end_packet, second.offset) == (150, Fraction(999, 100))
+
     def test_a_cut_at_a_key_frame_is_copied(self) -> None:
         lesson = recording(
             [mix("m1", 0, 50_000)], total=20_000, stop=50_000, omissions=[omission(10_000, 10_000, 40_000)]
