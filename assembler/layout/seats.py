@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from assembler.layout.model import Slot
 from assembler.timeline.model import Clip
-from assembler.times import Ms, PlayMs, Span, span
+from assembler.times import Ms, PlayMs, Span, span, split, union
 
 KEPT_FOR = Ms(1000)
 """A user whose next clip follows within this keeps the slot: a pause or a change of file is no leaving."""
@@ -121,15 +123,15 @@ class Room:
         self._leaving.setdefault(stay.span.end, []).append(slot.name)
         return True
 
-    def seat_waiting(self, waiting: Sequence[Stay], freed: set[str], at: PlayMs) -> list[Stay]:
-        """Seats who can be seated in the slots just freed (there were no others for them) and returns the rest."""
+    def seat_waiting(self, waiting: deque[Stay], freed: set[str], at: PlayMs) -> None:
+        """Seats who can be seated in the slots just freed (there were no others for them); who is seated or has left
+        waits no longer."""
         left: list[Stay] = []
-        for place, stay in enumerate(waiting):
-            if not freed & self.free:
-                return [*left, *waiting[place:]]
-            if not self.seat(stay, at):
+        while waiting and not freed.isdisjoint(self.free):
+            stay = waiting.popleft()
+            if stay.span.end > at and not self.seat(stay, at):
                 left.append(stay)
-        return left
+        waiting.extendleft(reversed(left))
 
     def clear(self, at: PlayMs) -> set[str]:
         """The slots whose stays end at this instant: they are free now."""
@@ -149,14 +151,14 @@ def hand_out(
     """
     room = Room(slots, teacher)
     late: list[Stay] = []
-    waiting: list[Stay] = []
+    waiting: deque[Stay] = deque()
     arriving: dict[int, list[Stay]] = {}
     for stay in sorted(stays, key=lambda s: s.order):
         arriving.setdefault(stay.span.start, []).append(stay)
     for instant in sorted({s.span.start for s in stays} | {s.span.end for s in stays}):
         at = PlayMs(instant)
         if freed := room.clear(at):
-            waiting = room.seat_waiting([s for s in waiting if s.span.end > at], freed, at)
+            room.seat_waiting(waiting, freed, at)
         coming = arriving.get(at, [])
         unseated = [s for s in sorted(coming, key=lambda s: not room.has_old_place(s.user)) if not room.seat(s, at)]
         late += unseated
@@ -190,13 +192,17 @@ def uncovered(stays: Sequence[Stay]) -> list[tuple[Clip, Span]]:
 
     By stays, not by clips: a share that goes on in a new file does not climb over the one that covers it.
     """
-    ordered = sorted(stays, key=lambda s: s.order)
-    parts: list[tuple[Clip, Span]] = []
-    for place, stay in enumerate(ordered):
-        above: list[Span] = []
-        for later in ordered[place + 1 :]:
-            if later.span.start >= stay.span.end:
-                break
-            above += [seen(clip) for clip in later.clips]
-        parts += [(clip, part) for clip in stay.clips for part in seen(clip).without(above)]
-    return parts
+    above: list[Span] = []  # of all later stays; sorted, disjoint
+    parts: list[list[tuple[Clip, Span]]] = []
+    for stay in sorted(stays, key=lambda s: s.order, reverse=True):
+        parts.append([(clip, part) for clip in stay.clips for part in split([seen(clip)], above)[1]])
+        for clip in stay.clips:
+            _lay(above, seen(clip))
+    return [part for own in reversed(parts) for part in own]
+
+
+def _lay(spans: list[Span], added: Span) -> None:
+    """Add a span to sorted, disjoint ones, in place."""
+    first = bisect_left(spans, added.start, key=lambda s: s.end)
+    end = bisect_right(spans, added.end, key=lambda s: s.start)
+    spans[first:end] = union([*spans[first:end], added])

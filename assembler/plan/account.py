@@ -139,7 +139,7 @@ def _clip_claims(track: Track, clip: Clip, what: Content, playing: Playing) -> I
         if is_mix:
             yield Disposition.REPEATED, shared(playing.singles_heard, whole), ""
         if track.kind is StreamKind.AUDIO:
-            yield Disposition.REPEATED, shared(playing.camera_sounds.get(track.user, ()), whole), ""
+            yield Disposition.REPEATED, shared(playing.repeated.get(track.user, ()), whole), ""
         yield Disposition.LOST, played, "nothing that is played holds it"
     yield Disposition.LOST, [whole], "the playback is over by then"
 

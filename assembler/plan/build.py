@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from assembler.facts import Facts
-from assembler.findings import Finding, note
+from assembler.findings import Finding, fold, note
 from assembler.layout.model import Arrangement
 from assembler.options import Options
 from assembler.plan.account import draw_accounts
@@ -99,7 +99,7 @@ def build_plan(
             outside={clip.video_id for _, clip in timeline.clips()} - inside,
             accounts=accounts,
         ),
-        findings=stated,
+        findings=fold(stated),
     )
 
 

@@ -10,7 +10,7 @@ from assembler.layout.model import Arrangement
 from assembler.plan.model import AudioBed, SoundPiece
 from assembler.recording import StreamKind
 from assembler.timeline.model import Clip, Timeline
-from assembler.times import FileMs, Ms, Span, clock_text, span, union
+from assembler.times import FileMs, Ms, Span, clock_text, span, split, union
 
 EXACT = ("mov", "mpegts")
 """Containers whose stamps tell samples apart; a matroska rounds them to ms, which would be heard in a copy."""
@@ -36,22 +36,28 @@ def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, 
     return bed.model_copy(update={"copied": _copyable(bed, timeline.length, facts)})
 
 
-def _single_pieces(timeline: Timeline, where: Iterable[Span]) -> list[SoundPiece]:
-    holes = list(where)
-    cameras: dict[str, list[Span]] = {}
+def repeated_sounds(timeline: Timeline) -> dict[str, list[Span]]:
+    """By user, when an audio file of theirs repeats what is heard anyway: when their camera has sound, or, where they
+    have no camera, a share that is a stream of their own (a web screen share)."""
+    found: dict[str, list[Span]] = {}
+    cameras = {track.user for track in timeline.tracks if track.kind is StreamKind.CAMERA}
     for track, clip in timeline.clips():
-        if track.kind is StreamKind.CAMERA and clip.sound is not None:
-            cameras.setdefault(track.user, []).append(clip.sound)
+        is_own_share = track.kind is StreamKind.SCREEN and track.stream_id == track.user not in cameras
+        if clip.sound is not None and (track.kind is StreamKind.CAMERA or is_own_share):
+            found.setdefault(track.user, []).append(clip.sound)
+    return {user: union(spans) for user, spans in found.items()}
+
+
+def _single_pieces(timeline: Timeline, where: Iterable[Span]) -> list[SoundPiece]:
+    holes, repeated = list(where), repeated_sounds(timeline)
     pieces: list[SoundPiece] = []
     for track, clip in timeline.clips():
         if clip.sound is None or track.kind is StreamKind.MIX:
             continue
         heard = [clip.sound]
         if track.kind is StreamKind.AUDIO:
-            # it repeats the camera's sound: heard only where that user's camera has none
-            heard = clip.sound.without(cameras.get(track.user, []))
-        parts = [part for h in heard for hole in holes if (part := h.within(hole)) is not None]
-        pieces += _cut(clip, parts)
+            heard = split(heard, repeated.get(track.user, []))[1]
+        pieces += _cut(clip, split(heard, holes)[0])
     return pieces
 
 

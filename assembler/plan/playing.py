@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from assembler.layout.model import Accepts, Arrangement
+from assembler.plan.heard import repeated_sounds
 from assembler.plan.model import AudioBed
 from assembler.plan.scenes import Visible
 from assembler.recording import StreamKind
@@ -59,13 +60,9 @@ class Playing:
         return self.all_of(self.heard, is_mix=False)
 
     @cached_property
-    def camera_sounds(self) -> Mapping[str, Spans]:
-        """By user, when a camera of theirs has sound."""
-        found: dict[str, list[Span]] = {}
-        for track, clip in self.whole.clips():
-            if track.kind is StreamKind.CAMERA and clip.sound is not None:
-                found.setdefault(track.user, []).append(clip.sound)
-        return {user: union(spans) for user, spans in found.items()}
+    def repeated(self) -> Mapping[str, Spans]:
+        """By user, when their audio files repeat what is heard anyway."""
+        return repeated_sounds(self.whole)
 
     @cached_property
     def recorded(self) -> Mapping[str, tuple[Spans, Spans]]:
@@ -97,8 +94,12 @@ def find_playing(
     for part in parts:
         for h in part.shown:
             start = h.start if part.first == h.first else frame_ms(part.first, fps)
-            end = h.until if part.end == h.end else frame_ms(part.end, fps)
-            seen.setdefault(h.video_id, []).append(span(start, max(start, end)))
+            end = max(start, h.until if part.end == h.end else frame_ms(part.end, fps))
+            own = seen.setdefault(h.video_id, [])
+            if own and own[-1].end == start:
+                own[-1] = span(own[-1].start, end)
+            else:
+                own.append(span(start, end))
     for piece in bed.pieces:
         heard.setdefault(piece.video_id, []).append(piece.span)
     by = Ms(window.start)

@@ -50,13 +50,14 @@ def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, fr
         ends.setdefault(holding.end, []).append(holding)
     borders = sorted({0, frames, *starts, *ends})
     order = drawing_order(slots)
+    covering = _covering(slots, order)
     running: dict[_Holding, None] = {}
     parts: list[Visible] = []
     for first, end in pairwise(borders):
         for gone in ends.get(first, []):
             running.pop(gone, None)
         running.update(dict.fromkeys(starts.get(first, [])))
-        shown = _uncovered(running, slots, order)
+        shown = _uncovered(running, covering, order)
         if parts and _keys(parts[-1].shown) == _keys(shown):
             parts[-1] = Visible(parts[-1].first, Frame(end), shown)
         else:
@@ -94,19 +95,27 @@ def _keys(shown: Iterable[_Holding]) -> list[tuple[int, str, int]]:
     return [(h.slot, h.video_id, h.play_start) for h in shown]
 
 
-def _uncovered(running: Iterable[_Holding], slots: Sequence[Slot], order: Mapping[int, int]) -> tuple[_Holding, ...]:
+def _covering(slots: Sequence[Slot], order: Mapping[int, int]) -> list[frozenset[int]]:
+    """For each slot those that cover it wholly when they are in use."""
+    return [
+        frozenset(
+            above for above in range(len(slots)) if order[above] > order[index] and slots[above].rect.covers(slot.rect)
+        )
+        for index, slot in enumerate(slots)
+    ]
+
+
+def _uncovered(
+    running: Iterable[_Holding], covering: Sequence[frozenset[int]], order: Mapping[int, int]
+) -> tuple[_Holding, ...]:
     """The top picture of every slot, lowest first, without those that another one covers wholly."""
     top: dict[int, _Holding] = {}
     for holding in running:
         other = top.get(holding.slot)
         if other is None or (other.start, other.video_id) < (holding.start, holding.video_id):
             top[holding.slot] = holding
-    stack = sorted(top.values(), key=lambda h: order[h.slot])
-    return tuple(
-        holding
-        for place, holding in enumerate(stack)
-        if not any(slots[above.slot].rect.covers(slots[holding.slot].rect) for above in stack[place + 1 :])
-    )
+    seen = (holding for holding in top.values() if covering[holding.slot].isdisjoint(top))
+    return tuple(sorted(seen, key=lambda h: order[h.slot]))
 
 
 def without_gaps(parts: Sequence[Visible], frames: Frame) -> list[Visible]:
@@ -143,15 +152,18 @@ def build_scenes(parts: Sequence[Visible], layout: Layout, mode: Mode, reason: s
 
 def build_lanes(parts: Sequence[Visible], layout: Layout) -> tuple[Lane, ...]:
     """One lane for every slot that is ever visible; a picture that stays through several scenes is one piece."""
-    pieces: dict[int, list[Piece]] = {}
+    runs: dict[int, list[tuple[Frame, Frame, _Holding]]] = {}
     for part in parts:
         for h in part.shown:
-            lane = pieces.setdefault(h.slot, [])
-            last = lane[-1] if lane else None
-            if last and (last.end, last.video_id, last.play_start) == (part.first, h.video_id, h.play_start):
-                lane[-1] = last.model_copy(update={"end": part.end})
+            run = runs.setdefault(h.slot, [])
+            if run and run[-1][1] == part.first and _keys([run[-1][2]]) == _keys([h]):
+                run[-1] = (run[-1][0], part.end, h)
             else:
-                lane.append(Piece(video_id=h.video_id, first=part.first, end=part.end, play_start=h.play_start))
+                run.append((part.first, part.end, h))
+    pieces = {
+        index: [Piece(video_id=h.video_id, first=first, end=end, play_start=h.play_start) for first, end, h in run]
+        for index, run in runs.items()
+    }
     order = drawing_order(layout.slots)
     return tuple(
         Lane(

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import groupby
 from types import MappingProxyType
 
-from assembler.findings import Fate, Finding, Outcome, Severity
+from assembler.findings import Fate, Finding, Outcome, Severity, fold
 from assembler.plan.manifest import Manifest, Told, told_of
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.recording import Recording, StreamKind
@@ -154,7 +154,7 @@ def names_of(recordings: Iterable[Recording]) -> dict[str, str]:
 
 def describe_findings(findings: Iterable[Finding], names: Names = MappingProxyType({})) -> list[str]:
     """A line for each finding, warnings first; the same about many files is one."""
-    ordered = sorted(findings, key=lambda f: f.severity is not Severity.WARNING)
+    ordered = sorted(fold(findings), key=lambda f: f.severity is not Severity.WARNING)
     same: dict[tuple[Severity, str], list[str]] = {}
     for found in ordered:
         same.setdefault((found.severity, found.sentence), []).append(found.where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -14,22 +14,27 @@ from assembler.recording import Recording, Segment
 from assembler.timeline.compare import compare
 from assembler.timeline.model import Chapter, Clock, Jump, LeftOut, Timeline, Why
 from assembler.timeline.pauses import (
+    Cuts,
     Pauses,
     cut_jumps,
     decide_axis,
     file_borders,
     find_start,
     infer_jumps,
-    moved_earlier,
     settle_pauses,
     trusted_jumps,
     wall_cuts,
 )
 from assembler.timeline.tracks import Placed, build_tracks
-from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span
+from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span, split
 
 LENGTH_TOLERANCE = Ms(1000)
 """TotalTime is the playback's length if it is this near to the last declared end."""
+
+
+MOST_PIECES = 100_000
+"""Maximum number of pieces into which the pauses of a class may cut its files; a day with a pause a minute and 50 files
+has 72,000."""
 
 
 class NoLength(InputError):
@@ -58,11 +63,12 @@ def build_timeline(
     axis = decide_axis(recording, pauses, last_end, play_times)
     if axis.is_doubtful:
         findings.append(warning("", f"The axis of play times is doubtful: {axis.reason}; --play-times names one."))
-    cuts: list[Span] = []
+    cuts = Cuts(())
     if axis.is_wall and start is None:
         findings.append(warning("", "Play times are on the wall clock, but no start is known: no pause was cut."))
     elif axis.is_wall and start is not None:
-        cuts = wall_cuts(pauses, start)
+        cuts = Cuts(wall_cuts(pauses, start))
+        _check_pieces(recording, ends.values(), cuts)
     left_out: list[LeftOut] = []
     everything = [piece for s in recording.segments for piece in _pieces(s, ends[s.video_id], cuts, left_out)]
     used = [p for p in everything if p.segment.video_id not in unusable]
@@ -109,21 +115,29 @@ def _declared(segment: Segment, facts: Mapping[str, Facts], recording: Recording
     return span(segment.play_time, max(segment.play_time, end))
 
 
-def _pieces(segment: Segment, filled: Span, cuts: Sequence[Span], left_out: list[LeftOut]) -> list[Placed]:
+def _check_pieces(recording: Recording, filled: Iterable[Span], cuts: Cuts) -> None:
+    pieces = sum(1 + cuts.inside(whole) for whole in filled)
+    if pieces > MOST_PIECES:
+        raise InputError(
+            f"{recording.name}: its {len(recording.segments)} files are cut by {len(cuts.spans)} pauses into {pieces}"
+            f" pieces, more than {MOST_PIECES}",
+            hint="Look at the pauses; --play-times playback cuts nothing.",
+        )
+
+
+def _pieces(segment: Segment, filled: Span, cuts: Cuts, left_out: list[LeftOut]) -> list[Placed]:
     """The segment without what the pauses cut out of it, and without what lies before playback 0 (both into
     ``left_out``)."""
     whole = Placed(segment, filled, FileMs(0))
-    early = span(min(filled.start, 0), 0)
-    for why, removed in [(Why.EARLY, early), *((Why.PAUSE, cut) for cut in cuts)]:
-        part = removed.within(filled)
-        if part is not None:
-            left_out.append(_moved(whole.cut_to(part), cuts).left_out(why))
-    kept = filled.without([early, *cuts])
+    early, played = split([filled], [span(min(filled.start, 0), 0)])
+    cut, kept = split(played, cuts.spans)
+    for why, parts in ((Why.EARLY, early), (Why.PAUSE, cut)):
+        left_out.extend(_moved(whole.cut_to(part), cuts).left_out(why) for part in parts)
     return [_moved(whole.cut_to(part), cuts) for part in kept if not part.is_empty]
 
 
-def _moved(piece: Placed, cuts: Sequence[Span]) -> Placed:
-    at = moved_earlier(piece.span.start, cuts)
+def _moved(piece: Placed, cuts: Cuts) -> Placed:
+    at = cuts.earlier(piece.span.start)
     return replace(piece, span=span(at, at + piece.span.length))
 
 

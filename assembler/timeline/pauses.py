@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from assembler.findings import Finding, note, warning
 from assembler.options import PlayTimes
@@ -162,11 +163,12 @@ def trusted_jumps(pauses: Pauses, borders: Sequence[PlayMs]) -> tuple[list[Jump]
     """
     jumps: list[Jump] = []
     findings: list[Finding] = []
+    ordered = sorted(borders)
     for pause in pauses.settled:
         where = f"omission at {wall_text(pause.pause)}"
         if pause.at is None or pause.at < 0:
             findings.append(warning(where, "It has no usable VideoTime: it is no chapter and moves no wall clock."))
-        elif borders and min(abs(pause.at - b) for b in borders) > BORDER_TOLERANCE:
+        elif borders and not _any_near(ordered, pause.at):
             findings.append(
                 warning(
                     where,
@@ -186,17 +188,33 @@ def wall_cuts(pauses: Pauses, start: WallMs) -> list[Span]:
     return [cut for cut in cuts if not cut.is_empty]
 
 
-def moved_earlier(at: PlayMs, cuts: Sequence[Span]) -> PlayMs:
-    """A wall-relative instant on the playback axis: everything cut before it is gone."""
-    return PlayMs(at - sum(min(at, cut.end) - cut.start for cut in cuts if cut.start < at))
+class Cuts:
+    """What is taken out of wall-relative play times: sorted, disjoint spans."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self.spans = spans
+        self._starts = [cut.start for cut in spans]
+        self._before = [0, *accumulate(cut.length for cut in spans)]
+
+    def inside(self, whole: Span) -> int:
+        """How many lie at least partly within a span."""
+        return bisect_left(self._starts, whole.end) - bisect_right(self.spans, whole.start, key=lambda cut: cut.end)
+
+    def earlier(self, at: PlayMs) -> PlayMs:
+        """A wall-relative instant on the playback axis: everything cut before it is gone."""
+        count = bisect_left(self._starts, at)
+        if count == 0:
+            return at
+        last = self.spans[count - 1]
+        return PlayMs(at - self._before[count - 1] - (min(at, last.end) - last.start))
 
 
 def cut_jumps(pauses: Pauses, start: WallMs) -> list[Jump]:
     """The jumps left by cutting wall-relative play times."""
-    cuts = wall_cuts(pauses, start)
+    cuts = Cuts(wall_cuts(pauses, start))
     return [
-        Jump(at=moved_earlier(cut.start, cuts), length=cut.length, pause=WallMs(start + cut.start), reason="omission")
-        for cut in cuts
+        Jump(at=cuts.earlier(cut.start), length=cut.length, pause=WallMs(start + cut.start), reason="omission")
+        for cut in cuts.spans
     ]
 
 
@@ -220,16 +238,24 @@ def infer_jumps(recording: Recording, pauses: Pauses, tracks: Sequence[Sequence[
 
 
 def _common_borders(tracks: Sequence[Sequence[Span]]) -> list[PlayMs]:
-    spans = [s for track in tracks for s in track if s.length > BORDER_TOLERANCE]
-    starts = sorted({s.start for s in spans})
+    spans = sorted((s for track in tracks for s in track if s.length > BORDER_TOLERANCE), key=lambda s: s.start)
+    starts, ends = [s.start for s in spans], sorted(s.end for s in spans)
+    latest = list(accumulate((s.end for s in spans), max))
     found: list[PlayMs] = []
-    for start in starts:
+    for start in sorted(set(starts)):
         #  every span that runs before the instant ends near it; what begins near it does not run through it
-        ends_here = any(abs(s.end - start) <= BORDER_TOLERANCE for s in spans)
-        runs_on = any(s.start < start - BORDER_TOLERANCE and s.end > start + BORDER_TOLERANCE for s in spans)
-        if ends_here and not runs_on and (not found or start - found[-1] > BORDER_TOLERANCE):
+        before = bisect_left(starts, start - BORDER_TOLERANCE)
+        runs_on = before > 0 and latest[before - 1] > start + BORDER_TOLERANCE
+        is_new = not found or start - found[-1] > BORDER_TOLERANCE
+        if _any_near(ends, start) and not runs_on and is_new:
             found.append(start)
     return found
+
+
+def _any_near(instants: Sequence[PlayMs], at: PlayMs) -> bool:
+    """True if one of these sorted instants is within ``BORDER_TOLERANCE`` of another."""
+    place = bisect_left(instants, at - BORDER_TOLERANCE)
+    return place < len(instants) and instants[place] <= at + BORDER_TOLERANCE
 
 
 def file_borders(tracks: Sequence[Sequence[Span]]) -> list[PlayMs]:

@@ -78,18 +78,24 @@ def _track_key(segment: Segment) -> tuple[StreamKind, str, str]:
 
 def _split_unnamed(pieces: Sequence[Placed], facts: Mapping[str, Facts]) -> list[list[Placed]]:
     parts: list[list[Placed]] = []
-    lasts: list[tuple[int, tuple[int, int] | None]] = []  # of each part: where it ends, and its last picture's size
-    for piece in pieces:
+    ends: list[int] = []
+    running: list[tuple[int, int]] = []  # (end, number) of parts that a piece would overlap
+    free: dict[tuple[int, int] | None, list[int]] = {}  # numbers of the others by the size of their last picture
+    for piece in pieces:  # sorted by start: what is free once stays so until it is taken
         size = _picture_size(piece.segment, facts)
-        latest = piece.span.start + SAME_MIX_OVERLAP
-        for place, (end, other) in enumerate(lasts):
-            if end <= latest and (size is None or other is None or size == other):
-                parts[place].append(piece)
-                lasts[place] = (max(end, piece.span.end), size)
-                break
+        while running and running[0][0] <= piece.span.start + SAME_MIX_OVERLAP:
+            number = heappop(running)[1]
+            heappush(free.setdefault(_picture_size(parts[number][-1].segment, facts), []), number)
+        fitting = [kind for kind in (free if size is None else (size, None)) if free.get(kind)]
+        if fitting:
+            number = heappop(free[min(fitting, key=lambda kind: free[kind][0])])
+            parts[number].append(piece)
+            ends[number] = max(ends[number], piece.span.end)
         else:
+            number = len(parts)
             parts.append([piece])
-            lasts.append((piece.span.end, size))
+            ends.append(piece.span.end)
+        heappush(running, (ends[number], number))
     return parts
 
 
