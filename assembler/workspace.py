@@ -133,9 +133,13 @@ class Workspace:
 
 
 def make_private(path: Path) -> None:
-    """A file that only its owner may read, empty; one that is there keeps the mode that somebody gave it."""
+    """A file that only its owner may read, empty; one that is there keeps the mode that somebody gave it.
+
+    It is not opened if it is there: to close a file ends all POSIX locks of this process on it, and so those of a
+    database that is in use (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
     with contextlib.suppress(OSError):  # whoever opens it then says what is wrong
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextlib.contextmanager

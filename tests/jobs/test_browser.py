@@ -13,7 +13,7 @@ from workshop import Workshop, body_of, laid
 
 from assembler.assemble import assemble
 from assembler.dialects import parse
-from assembler.jobs.bodies import refuse
+from assembler.jobs.bodies import Turned, refuse
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import now
 from assembler.media.verify import assets_of
@@ -52,8 +52,8 @@ def in_every_state(shop: Workshop) -> None:
         event("-rm", video={"VideoId": "x" * 300}),
     )  # fmt: skip
     shop.records.change("-rm", state=JobState.FAILED, reason="w" * 500)
-    refuse(shop.records, b"x", 403, "the signature is wrong")
-    refuse(shop.records, b"{", 400, EVIL)
+    turned = [Turned(b"x", 403, "the signature is wrong", {}, now()), Turned(b"{", 400, EVIL, {}, now())]
+    refuse(shop.records, turned)
 
 
 def test_the_pages_read_without_javascript_and_are_fresh_by_themselves_with_it(tmp_path: Path) -> None:

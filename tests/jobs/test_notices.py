@@ -18,9 +18,10 @@ from assembler.errors import JobError
 from assembler.jobs import records as records_room
 from assembler.jobs.batch import Batch, Given
 from assembler.jobs.engine import Results
-from assembler.jobs.intake import cancel, prune, try_again
+from assembler.jobs.intake import cancel, try_again
 from assembler.jobs.model import JobState
 from assembler.jobs.outbox import WAITS_SECONDS
+from assembler.jobs.prune import prune
 from assembler.jobs.records import Records
 from assembler.jobs.tables import NOTICE, open_database
 from assembler.jobs.telling import tell_due, tell_for, telling
