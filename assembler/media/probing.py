@@ -226,10 +226,7 @@ def _take_every_packet(
 
 def _has_samples_behind(opened: InputContainer, size: int) -> bool:
     """True if an mp4's tables name samples behind the end of the file."""
-    return any(
-        len(stream.index_entries) and stream.index_entries[-1].pos + stream.index_entries[-1].size > size
-        for stream in opened.streams
-    )
+    return any(entry.pos + entry.size > size for stream in opened.streams for entry in stream.index_entries)
 
 
 def _facts(

@@ -150,6 +150,12 @@ def test_tables_that_lie_are_found_out(name: str, copied: Path) -> None:
     assert by_any == by_packets
 
 
+def test_a_file_with_any_sample_behind_its_end_is_cut(copied: Path) -> None:
+    facts, _ = both(changed(copied, HOSTILE["a chunk behind the end"]))
+    assert isinstance(facts, Facts)
+    assert facts.is_truncated
+
+
 def test_damaged_tables_and_pictures_make_no_difference(copied: Path) -> None:
     whole, chance, seen = copied.read_bytes(), random.Random(3), set[bool]()
     index, pictures = whole.index(b"moov"), whole.index(b"mdat")
