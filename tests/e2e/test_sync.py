@@ -126,9 +126,9 @@ def test_a_class_cut_twelve_times_is_read_in_one_go(tmp_path: Path, ffmpeg: str,
     late = tuple((start, end, at - 2000) for start, end, at in cuts[2:])
     lesson = Class(
         [
-            Stream("w", WHITEBOARD, "", 0, recipe("blue", 13.9, 5), BOARD, pieces=cuts),
-            Stream("a", CAMERA, "x", 0, recipe("red", 13.9), USER_1, pieces=cuts),
-            Stream("b", CAMERA, "y", 2000, recipe("green", 11.9), USER_2, pieces=late),
+            Stream("w", WHITEBOARD, "", 0, recipe("blue", 13.54, 5), BOARD, pieces=cuts),
+            Stream("a", CAMERA, "x", 0, recipe("red", 13.54), USER_1, pieces=cuts),
+            Stream("b", CAMERA, "y", 2000, recipe("green", 11.54), USER_2, pieces=late),
         ],
         total=9_100,
         stop=13_540,
