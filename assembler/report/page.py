@@ -146,7 +146,7 @@ class _Page:
         fate = ""
         if outcome is not None:
             name = "ok" if outcome.fate is Fate.USED else "warning"
-            fate = f'<span class="{name}">{outcome.fate.value}</span>' + (
+            fate = f'<span class="{name} nowrap">{outcome.fate.value}</span>' + (
                 f": {text(outcome.how)}" if outcome.how else ""
             )
         return [
