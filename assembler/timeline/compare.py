@@ -14,6 +14,14 @@ LONG_HOLD = Ms(5000)
 """A person whose picture is held longer than this did not sit still: a warning."""
 
 
+def is_drawn_on_change(segment: Segment, facts: Facts, missing: Ms) -> bool:
+    """True for a board or share whose file has holes as long as what is missing at its end: it draws only on change,
+    and its last picture holds until its declared end."""
+    if facts.picture is None or segment.kind not in (StreamKind.WHITEBOARD, StreamKind.SCREEN):
+        return False
+    return 0 < missing <= max((end - start for start, end in facts.picture.holes), default=0)
+
+
 def compare(segment: Segment, facts: Facts) -> list[Finding]:
     """Findings about one probed segment; empty where it is what was declared."""
     found: list[Finding] = []
@@ -26,7 +34,7 @@ def compare(segment: Segment, facts: Facts) -> list[Finding]:
         )
     if segment.duration is not None and not facts.is_truncated:
         missing = segment.duration - facts.end
-        if missing > NOTABLE:
+        if missing > NOTABLE and not is_drawn_on_change(segment, facts, Ms(missing)):
             found.append(
                 warning(
                     where,

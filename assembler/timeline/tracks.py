@@ -11,6 +11,7 @@ from itertools import groupby, pairwise
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.recording import Segment, StreamKind
+from assembler.timeline.compare import is_drawn_on_change
 from assembler.timeline.model import Clip, Gap, LeftOut, Track, Why
 from assembler.times import FileMs, Ms, PlayMs, Span, clock_text
 
@@ -18,8 +19,6 @@ LONGEST_HOLD = Ms(1000)
 """How long the last frame of a file is held where the file ends before its declared end."""
 SAME_MIX_OVERLAP = Ms(1000)
 """Unnamed mixed streams that overlap by more than this are different tracks."""
-DRAWN_ON_CHANGE = (StreamKind.WHITEBOARD, StreamKind.SCREEN)
-"""Streams that may send a picture only where something has changed."""
 ROUNDING = Ms(100)
 """An overlap of neighbours up to this is rounding by the recorder: a note, no warning."""
 
@@ -197,14 +196,13 @@ def _clip(piece: Placed, known: Facts | None) -> Clip:
 def _held_until(piece: Placed, known: Facts) -> FileMs:
     """Where the last frame of a file is seen no longer, if its piece does not end before.
 
-    To 1 s behind the FILE's end: a share that stands still sends no pictures while its sound goes on. A board or share
-    whose holes are as long as what is missing at its end draws only on change: to its declared end.
+    To 1 s behind the FILE's end: a share that stands still sends no pictures while its sound goes on. What draws only
+    on change: to its declared end.
     """
     assert known.picture is not None  # the caller asked
     end = FileMs(max(known.end, known.picture.end))
-    missing = piece.file_start + piece.span.length - end
-    longest = max((hole_end - start for start, hole_end in known.picture.holes), default=0)
-    if piece.segment.kind in DRAWN_ON_CHANGE and 0 < missing <= longest:
+    missing = Ms(piece.file_start + piece.span.length - end)
+    if is_drawn_on_change(piece.segment, known, missing):
         return FileMs(end + missing)
     return FileMs(end + LONGEST_HOLD)
 

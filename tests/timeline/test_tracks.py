@@ -68,8 +68,11 @@ class TestHolding:
 
     @pytest.mark.parametrize("segment", [board("w", 0, 30_000), screen("w", "x", 0, 30_000)])
     def test_what_is_drawn_only_on_change_is_held_to_its_declared_end(self, segment: Segment) -> None:
-        clip = only_clip(segment, with_hole(facts("w", 20_000, sound=False), 2_000, 13_000))
-        assert clip.picture == span(0, 30_000)
+        timeline = build_timeline(
+            recording([segment]), {"w": with_hole(facts("w", 20_000, sound=False), 2_000, 13_000)}
+        )
+        assert timeline.tracks[0].clips[0].picture == span(0, 30_000)
+        assert timeline.findings == ()
 
     def test_a_board_without_holes_that_long_ends_with_its_file(self) -> None:
         clip = only_clip(board("w", 0, 30_000), with_hole(facts("w", 20_000, sound=False), 2_000, 11_000))
