@@ -52,8 +52,10 @@ class Heard:
         return np.asarray(self.samples.mean(axis=0), np.float64)
 
 
-def listen(path: Path, *, rate: int | None = None) -> Heard:
-    """Decode all sound and place it by its stamps; ``rate`` None takes that of the first frame.
+def listen(path: Path, *, rate: int | None = None, span: tuple[float, float] | None = None) -> Heard:
+    """Decode the sound and place it by its stamps; ``rate`` None takes that of the first frame.
+
+    ``span``: only from here to there, in seconds on the container's axis; None: all of it.
 
     Stretches of another rate are resampled; where the number of channels changes, the smallest is kept.
     """
@@ -61,11 +63,17 @@ def listen(path: Path, *, rate: int | None = None) -> Heard:
     with av.open(str(path)) as container:
         if not container.streams.audio:
             raise ValueError(f"{path.name} has no sound")
+        if span is not None:
+            container.seek(max(int((span[0] - 1) * av.time_base), 0))
         for frame in container.decode(audio=0):
             if not frame.samples:
                 continue
             assert frame.pts is not None
             assert frame.time_base is not None
+            if span is not None and not span[0] <= frame.pts * frame.time_base < span[1]:
+                if frame.pts * frame.time_base >= span[1]:
+                    break
+                continue
             _append(pieces, frame.pts * frame.time_base, frame.time_base, frame.sample_rate, _floats(frame))
     if not pieces:
         raise ValueError(f"{path.name} has a sound track without sound")
