@@ -174,10 +174,10 @@ def _within_limits(path: str, segment: Segment, play_time: str, findings: list[F
 
 def _without_repeats(found: list[tuple[int, str, Segment]], findings: list[Finding]) -> list[tuple[int, str, Segment]]:
     """Each segment once. The same file under a newly signed URL is the same segment."""
-    first: dict[Segment, str] = {}
+    first: dict[tuple[object, ...], str] = {}
     kept: list[tuple[int, str, Segment]] = []
     for number, path, segment in found:
-        unsigned = segment.model_copy(update={"url": segment.url.partition("?")[0] if segment.url else None})
+        unsigned = tuple(str(value or "").partition("?")[0] if name == "url" else value for name, value in segment)
         if unsigned in first:
             findings.append(note(path, f"The same segment as {first[unsigned]}; it is used once."))
         else:
@@ -204,7 +204,8 @@ def _with_unique_ids(found: list[tuple[int, str, Segment]], findings: list[Findi
             old = shown(segment.video_id)
             findings.append(warning(path, f"Another segment has the id {old} too; this one is {shown(video_id)}."))
         used.add(video_id)
-        unique.append(segment.model_copy(update={"video_id": video_id}))
+        is_own = video_id == segment.video_id
+        unique.append(segment if is_own else segment.model_copy(update={"video_id": video_id}))
     return tuple(unique)
 
 

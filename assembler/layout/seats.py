@@ -86,28 +86,30 @@ class Room:
         self.free = {slot.name for slot in slots}
         self.former: dict[str, str] = {}  # user -> name of the slot they had last
         self._leaving: dict[int, list[str]] = {}
-        self._open_to: dict[str, tuple[Slot, ...]] = {}
+        self._for_somebody = [slot for slot in slots if slot.user]
+        for_all = tuple(slot for slot in slots if not slot.user)
         # the teacher's: one named for the teacher, else the first that is for whoever comes
-        reserved = self._candidates(teacher)[:1] if teacher is not None else []
-        self._reserved = {slot.name for slot in reserved}
+        self._reserved = (*self._named(teacher), *for_all)[:1] if teacher is not None else ()
+        self._for_all = tuple(slot for slot in for_all if slot not in self._reserved)
 
-    def _candidates(self, user: str) -> list[Slot]:
-        named = [s for s in self.slots if s.user and user.startswith(s.user)]
-        named.sort(key=lambda s: -len(s.user))  # "alice" is meant for alice rather than "al"
-        return [*named, *(s for s in self.slots if not s.user)]
+    def _named(self, user: str) -> list[Slot]:
+        named = [s for s in self._for_somebody if user.startswith(s.user)]
+        return sorted(named, key=lambda s: -len(s.user))  # "alice" is meant for alice rather than "al"
 
     def open_to(self, user: str) -> tuple[Slot, ...]:
         """The slots this user may take, best first, whether free or not."""
-        if user not in self._open_to:
-            own = user == self.teacher
-            self._open_to[user] = tuple(s for s in self._candidates(user) if (s.name in self._reserved) is own)
-        return self._open_to[user]
+        if user == self.teacher:
+            return self._reserved
+        named = [s for s in self._named(user) if s not in self._reserved] if self._for_somebody else []
+        return (*named, *self._for_all) if named else self._for_all
 
     def has_old_place(self, user: str) -> bool:
         return self.former.get(user) in self.free
 
     def find(self, user: str) -> Slot | None:
         """The free slot for this user: one named for them, the one they had, else the lowest."""
+        if not self.free:
+            return None
         free = [s for s in self.open_to(user) if s.name in self.free]
         named = [s for s in free if s.user]
         return next((s for s in named or free if s.name == self.former.get(user)), next(iter(named or free), None))

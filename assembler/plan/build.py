@@ -16,7 +16,7 @@ from assembler.plan.model import Mode, Plan
 from assembler.plan.outcomes import judge_segments
 from assembler.plan.playing import find_playing
 from assembler.plan.rate import choose_rate
-from assembler.plan.scenes import build_lanes, build_scenes, find_visible, without_gaps
+from assembler.plan.scenes import build_lanes, build_scenes, find_runs, find_visible, without_gaps
 from assembler.recording import Segment
 from assembler.timeline.join import cut_window
 from assembler.timeline.model import Timeline
@@ -60,9 +60,10 @@ def build_plan(
     is_window = options.start is not None or options.end is not None
     begin = options.start or PlayMs(0)
     played = Span(start=begin, end=PlayMs(begin + window.length))
-    playing = find_playing(timeline, played, placed, parts, bed, fps, is_window=is_window)
+    visible = find_runs(parts)
+    playing = find_playing(timeline, played, placed, visible, bed, fps, is_window=is_window)
     accounts = draw_accounts(segments, facts, unusable, playing)
-    seen = {h.video_id for part in parts for h in part.shown}
+    seen = {h.video_id for _, _, h in visible}
     inside = {clip.video_id for _, clip in window.clips()}
     missed = [
         *find_unshowable(window, facts),
@@ -82,7 +83,7 @@ def build_plan(
         mode=mode,
         mode_reason=reason,
         scenes=build_scenes(parts, placed.layout, mode, reason),
-        lanes=build_lanes(parts, placed.layout) if mode is Mode.ENCODE else (),
+        lanes=build_lanes(visible, placed.layout) if mode is Mode.ENCODE else (),
         copied=runs,
         wants_stamps=copying.wants_stamps,
         bed=bed,
@@ -108,7 +109,9 @@ def _inside(arrangement: Arrangement, start: PlayMs, window: Timeline) -> Arrang
     placements = []
     for placement in arrangement.placements:
         part = placement.span.within(whole)
-        if part is not None:
+        if part == placement.span and start == 0:
+            placements.append(placement)
+        elif part is not None:
             moved = Span(start=PlayMs(part.start - start), end=PlayMs(part.end - start))
             placements.append(placement.model_copy(update={"span": moved}))
     return arrangement.model_copy(update={"placements": tuple(placements)})

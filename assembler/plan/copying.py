@@ -17,7 +17,7 @@ from assembler.facts import Facts, PictureFacts
 from assembler.layout.model import Arrangement, Canvas
 from assembler.options import Options
 from assembler.plan.model import CopiedRun, Mode
-from assembler.plan.scenes import Visible, clip_of
+from assembler.plan.scenes import Visible, all_shown, clip_of, clips_by_file
 from assembler.timeline.model import Clip, Timeline
 from assembler.times import Ms, Span, clock_text
 
@@ -91,16 +91,15 @@ def time_scale(pictures: Sequence[PictureFacts]) -> int:
 def _only_picture(timeline: Timeline, arrangement: Arrangement, parts: Sequence[Visible]) -> list[_Part]:
     """The one picture that is ever seen, part by part."""
     layout = arrangement.layout
-    slots = {h.slot for part in parts for h in part.shown}
+    ever = all_shown(parts)
+    slots = {h.slot for h in ever}
     if len(slots) != 1:
         raise CannotCopy("several pictures are composed" if slots else "there is no picture at all")
     slot, canvas = layout.slots[slots.pop()], layout.canvas
     if (slot.rect.x, slot.rect.y, slot.rect.width, slot.rect.height) != (0, 0, canvas.width, canvas.height):
         raise CannotCopy("the picture does not fill the canvas")
-    seen = {(h.video_id, h.start) for part in parts for h in part.shown}
-    clips: dict[str, list[Clip]] = {}
-    for _, clip in timeline.clips():
-        clips.setdefault(clip.video_id, []).append(clip)
+    seen = {(h.video_id, h.start) for h in ever}
+    clips = clips_by_file(timeline)
     shown = sorted(
         (
             _part(clip_of(placement, clips[placement.video_id]), placement.span)

@@ -10,7 +10,7 @@ from functools import cached_property
 from assembler.layout.model import Accepts, Arrangement
 from assembler.plan.heard import repeated_sounds
 from assembler.plan.model import AudioBed
-from assembler.plan.scenes import Visible
+from assembler.plan.scenes import Run
 from assembler.recording import StreamKind
 from assembler.timeline.model import Timeline
 from assembler.times import Ms, Span, frame_ms, span, union
@@ -79,27 +79,22 @@ def find_playing(
     whole: Timeline,
     window: Span,
     arrangement: Arrangement,
-    parts: Sequence[Visible],
+    runs: Iterable[Run],
     bed: AudioBed,
     fps: Fraction,
     *,
     is_window: bool,
 ) -> Playing:
-    """``arrangement``, ``parts`` and ``bed`` are on the window's axis."""
+    """``arrangement``, ``runs`` and ``bed`` are on the window's axis."""
     placed: dict[str, list[Span]] = {}
     seen: dict[str, list[Span]] = {}
     heard: dict[str, list[Span]] = {}
     for p in arrangement.placements:
         placed.setdefault(p.video_id, []).append(p.span)
-    for part in parts:
-        for h in part.shown:
-            start = h.start if part.first == h.first else frame_ms(part.first, fps)
-            end = max(start, h.until if part.end == h.end else frame_ms(part.end, fps))
-            own = seen.setdefault(h.video_id, [])
-            if own and own[-1].end == start:
-                own[-1] = span(own[-1].start, end)
-            else:
-                own.append(span(start, end))
+    for first, until, h in runs:
+        start = h.start if first == h.first else frame_ms(first, fps)
+        end = max(start, h.until if until == h.end else frame_ms(until, fps))
+        seen.setdefault(h.video_id, []).append(span(start, end))
     for piece in bed.pieces:
         heard.setdefault(piece.video_id, []).append(piece.span)
     by = Ms(window.start)

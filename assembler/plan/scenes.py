@@ -6,6 +6,7 @@ its picture is then never decoded.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,9 +18,9 @@ from assembler.timeline.model import Clip, Timeline
 from assembler.times import Frame, PlayMs, frame_at
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Holding:
-    """A placement in whole frames."""
+    """A placement in whole frames. Each is itself alone, so that sets of a hundred of them are compared fast."""
 
     first: Frame
     end: Frame
@@ -28,6 +29,11 @@ class _Holding:
     start: PlayMs
     until: PlayMs
     slot: int
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        """What looks the same on the screen."""
+        return self.slot, self.video_id, self.play_start
 
 
 @dataclass(frozen=True)
@@ -51,18 +57,59 @@ def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, fr
     borders = sorted({0, frames, *starts, *ends})
     order = drawing_order(slots)
     covering = _covering(slots, order)
-    running: dict[_Holding, None] = {}
+    covered = [index for index, above in enumerate(covering) if above]
+    running: dict[int, list[_Holding]] = {index: [] for index in sorted(order, key=order.__getitem__)}
+    top: dict[int, _Holding] = {}
     parts: list[Visible] = []
     for first, end in pairwise(borders):
         for gone in ends.get(first, []):
-            running.pop(gone, None)
-        running.update(dict.fromkeys(starts.get(first, [])))
-        shown = _uncovered(running, covering, order)
-        if parts and _keys(parts[-1].shown) == _keys(shown):
+            running[gone.slot].remove(gone)
+            _lay_again(gone.slot, running, top)
+        for come in starts.get(first, []):
+            running[come.slot].append(come)
+            _lay_again(come.slot, running, top)
+        under = {i for i in covered if not covering[i].isdisjoint(top)}
+        shown = tuple(map(top.__getitem__, filter((top.keys() - under).__contains__, running)))
+        if parts and _look_the_same(parts[-1].shown, shown):
             parts[-1] = Visible(parts[-1].first, Frame(end), shown)
         else:
             parts.append(Visible(Frame(first), Frame(end), shown))
     return parts
+
+
+def _lay_again(slot: int, running: Mapping[int, Sequence[_Holding]], top: dict[int, _Holding]) -> None:
+    """The latest of what runs in a slot is on top."""
+    if running[slot]:
+        top[slot] = max(running[slot], key=lambda h: (h.start, h.video_id))
+    else:
+        top.pop(slot, None)
+
+
+def _look_the_same(one: Sequence[_Holding], other: Sequence[_Holding]) -> bool:
+    before, now = set(one), set(other)
+    return len(before) == len(now) and {h.key for h in before - now} == {h.key for h in now - before}
+
+
+def all_shown(parts: Iterable[Visible]) -> set[_Holding]:
+    """Whatever is ever visible."""
+    return set().union(*(part.shown for part in parts))
+
+
+Run = tuple[Frame, Frame, _Holding]
+
+
+def find_runs(parts: Iterable[Visible]) -> list[Run]:
+    """First frame, end and placement of all that is visible, through as many parts as it stays; sorted."""
+    runs: list[Run] = []
+    since: dict[_Holding, Frame] = {}
+    end = Frame(0)
+    for part in parts:
+        now = set(part.shown)
+        runs += [(since.pop(gone), part.first, gone) for gone in since.keys() - now]
+        since.update(dict.fromkeys(now - since.keys(), part.first))
+        end = part.end
+    runs += [(first, end, left) for left, first in since.items()]
+    return sorted(runs, key=lambda run: (run[0], run[2].slot))
 
 
 def drawing_order(slots: Sequence[Slot]) -> dict[int, int]:
@@ -71,9 +118,7 @@ def drawing_order(slots: Sequence[Slot]) -> dict[int, int]:
 
 
 def _holdings(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frames: Frame) -> list[_Holding]:
-    clips: dict[str, list[Clip]] = {}
-    for _, clip in timeline.clips():
-        clips.setdefault(clip.video_id, []).append(clip)
+    clips = clips_by_file(timeline)
     index = {slot.name: i for i, slot in enumerate(arrangement.layout.slots)}
     found = []
     for placement in arrangement.placements:
@@ -86,13 +131,17 @@ def _holdings(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frame
     return found
 
 
-def clip_of(placement: Placement, clips: Iterable[Clip]) -> Clip:
+def clips_by_file(timeline: Timeline) -> dict[str, list[Clip]]:
+    """The clips of every file in time order; none overlaps another."""
+    clips: dict[str, list[Clip]] = {}
+    for _, clip in timeline.clips():
+        clips.setdefault(clip.video_id, []).append(clip)
+    return {name: sorted(own, key=lambda c: c.span.start) for name, own in clips.items()}
+
+
+def clip_of(placement: Placement, clips: Sequence[Clip]) -> Clip:
     """The clip of the placement's file that it shows."""
-    return next(c for c in clips if c.span.start <= placement.span.start and placement.span.end <= c.span.end)
-
-
-def _keys(shown: Iterable[_Holding]) -> list[tuple[int, str, int]]:
-    return [(h.slot, h.video_id, h.play_start) for h in shown]
+    return clips[bisect_right(clips, placement.span.start, key=lambda c: c.span.start) - 1]
 
 
 def _covering(slots: Sequence[Slot], order: Mapping[int, int]) -> list[frozenset[int]]:
@@ -103,19 +152,6 @@ def _covering(slots: Sequence[Slot], order: Mapping[int, int]) -> list[frozenset
         )
         for index, slot in enumerate(slots)
     ]
-
-
-def _uncovered(
-    running: Iterable[_Holding], covering: Sequence[frozenset[int]], order: Mapping[int, int]
-) -> tuple[_Holding, ...]:
-    """The top picture of every slot, lowest first, without those that another one covers wholly."""
-    top: dict[int, _Holding] = {}
-    for holding in running:
-        other = top.get(holding.slot)
-        if other is None or (other.start, other.video_id) < (holding.start, holding.video_id):
-            top[holding.slot] = holding
-    seen = (holding for holding in top.values() if covering[holding.slot].isdisjoint(top))
-    return tuple(sorted(seen, key=lambda h: order[h.slot]))
 
 
 def without_gaps(parts: Sequence[Visible], frames: Frame) -> list[Visible]:
@@ -129,37 +165,26 @@ def without_gaps(parts: Sequence[Visible], frames: Frame) -> list[Visible]:
 
 def build_scenes(parts: Sequence[Visible], layout: Layout, mode: Mode, reason: str) -> tuple[Scene, ...]:
     """Scenes for people and for the joins; every one carries the reason of its mode."""
-    order = drawing_order(layout.slots)
+    order, slots = drawing_order(layout.slots), layout.slots
+    shown = {
+        h: Shown(slot=slots[h.slot].name, rect=slots[h.slot].rect, video_id=h.video_id, z=order[h.slot])
+        for h in all_shown(parts)
+    }
     return tuple(
-        Scene(
-            first=part.first,
-            end=part.end,
-            shown=tuple(
-                Shown(
-                    slot=layout.slots[h.slot].name,
-                    rect=layout.slots[h.slot].rect,
-                    video_id=h.video_id,
-                    z=order[h.slot],
-                )
-                for h in part.shown
-            ),
-            mode=mode,
-            reason=reason,
-        )
+        Scene(first=part.first, end=part.end, shown=tuple(map(shown.__getitem__, part.shown)), mode=mode, reason=reason)
         for part in parts
     )
 
 
-def build_lanes(parts: Sequence[Visible], layout: Layout) -> tuple[Lane, ...]:
+def build_lanes(visible: Iterable[Run], layout: Layout) -> tuple[Lane, ...]:
     """One lane for every slot that is ever visible; a picture that stays through several scenes is one piece."""
     runs: dict[int, list[tuple[Frame, Frame, _Holding]]] = {}
-    for part in parts:
-        for h in part.shown:
-            run = runs.setdefault(h.slot, [])
-            if run and run[-1][1] == part.first and _keys([run[-1][2]]) == _keys([h]):
-                run[-1] = (run[-1][0], part.end, h)
-            else:
-                run.append((part.first, part.end, h))
+    for first, end, h in visible:
+        run = runs.setdefault(h.slot, [])
+        if run and run[-1][1] == first and run[-1][2].key == h.key:
+            run[-1] = (run[-1][0], end, h)
+        else:
+            run.append((first, end, h))
     pieces = {
         index: [Piece(video_id=h.video_id, first=first, end=end, play_start=h.play_start) for first, end, h in run]
         for index, run in runs.items()

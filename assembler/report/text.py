@@ -22,6 +22,10 @@ DRAWN = {
     StreamKind.MIX: "▚",
     StreamKind.AUDIO: "♪",
 }
+MOST_SHOWN = 12
+"""Pictures of one scene that are named."""
+MOST_SCENES = 2000
+"""Told one by one; --json has all."""
 MOST_BROKEN = 20
 """Users whose streams broke that are named."""
 NOTHING, CUT = "·", "│"
@@ -181,7 +185,11 @@ def describe_plan(plan: Plan, names: Names = MappingProxyType({})) -> str:
     if plan.is_provisional:
         lines.insert(0, "provisional: as declared, files were not probed; use --probe to be sure")
     lines.append("")
-    lines += [_scene(scene, plan, names, "open" if is_open else scene.mode.value) for scene in plan.scenes]
+    lines += [
+        _scene(scene, plan, names, "open" if is_open else scene.mode.value) for scene in plan.scenes[:MOST_SCENES]
+    ]
+    if (more := len(plan.scenes) - MOST_SCENES) > 0:
+        lines.append(f"and {more} more scenes (--json has them all)")
     told = _told_once(plan.outcomes, plan.findings, names)
     return "\n".join([*lines, *([""] if told else []), *told])
 
@@ -204,7 +212,9 @@ def rate_text(fps: Fraction) -> str:
 
 def _scene(scene: Scene, plan: Plan, names: Names, mode: str) -> str:
     start, end = frame_ms(scene.first, plan.fps), frame_ms(scene.end, plan.fps)
-    shown = ", ".join(f"{s.slot}: {names.get(s.video_id, s.video_id)}" for s in scene.shown) or "background"
+    told = [f"{s.slot}: {names.get(s.video_id, s.video_id)}" for s in scene.shown[:MOST_SHOWN]]
+    more = f" and {len(scene.shown) - MOST_SHOWN} more" if len(scene.shown) > MOST_SHOWN else ""
+    shown = ", ".join(told) + more or "background"
     return f"{clock_text(start):>13} {clock_text(end):>13}  {mode:6}  {shown}"
 
 

@@ -129,6 +129,8 @@ def _pieces(segment: Segment, filled: Span, cuts: Cuts, left_out: list[LeftOut])
     """The segment without what the pauses cut out of it, and without what lies before playback 0 (both into
     ``left_out``)."""
     whole = Placed(segment, filled, FileMs(0))
+    if filled.start >= 0 and not cuts.spans:
+        return [whole] if not filled.is_empty else []
     early, played = split([filled], [span(min(filled.start, 0), 0)])
     cut, kept = split(played, cuts.spans)
     for why, parts in ((Why.EARLY, early), (Why.PAUSE, cut)):

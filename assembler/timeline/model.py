@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from assembler.findings import Finding
@@ -152,6 +153,6 @@ class Timeline(Value):
     findings: tuple[Finding, ...]
     """What was noticed: overlaps, disagreeing lengths, omissions without a border..."""
 
-    def clips(self) -> list[tuple[Track, Clip]]:
+    def clips(self) -> Iterator[tuple[Track, Clip]]:
         """Every clip with its track."""
-        return [(track, clip) for track in self.tracks for clip in track.clips]
+        return ((track, clip) for track in self.tracks for clip in track.clips)

@@ -115,6 +115,8 @@ def _without_overlaps(pieces: Sequence[Placed]) -> tuple[list[Placed], list[Left
 
     One sweep over all borders: the best of the running pieces is on top of a heap.
     """
+    if all(before.span.end <= after.span.start for before, after in pairwise(pieces)):
+        return [piece for piece in pieces if not piece.span.is_empty], []
     ranks = sorted(range(len(pieces)), key=lambda i: (-pieces[i].span.start, i))  # best first
     rank_of = {index: rank for rank, index in enumerate(ranks)}
     starting = sorted(range(len(pieces)), key=lambda i: pieces[i].span.start)
