@@ -3,13 +3,15 @@
     python tests/bench/drift.py FOLDER      -> tables on standard output (10 s of each place are read back)
 
 Three cameras run against their declared length as a whole, in one the sound runs against its picture, in one the
-picture against its sound. Counters and beeps are drawn by true time, so the finished playback says how far off they are.
+picture against its sound. Counters and beeps are drawn by true time, so the finished playback says how far off they
+are (beeps, one a second, modulo a second).
 """
 
 from __future__ import annotations
 
 import sys
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 
@@ -62,7 +64,7 @@ def build_class(folder: Path) -> Drifting:
 def late_pictures(rows: list[Row], name: str, place: int) -> float | None:
     """By how many ms pictures near this place come late, on average; None where none can be read."""
     shown = [(row.stamp, row.seen[name].counter) for row in rows if place <= row.stamp < place + 10]
-    late = [float(at - Fraction(now, FPS)) for (_, old), (at, now) in zip(shown, shown[1:]) if now not in (None, old)]
+    late = [float(at - Fraction(now, FPS)) for (_, old), (at, now) in pairwise(shown) if now not in (None, old)]
     return 1000 * mean(late) if late else None
 
 
