@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assembler.boxes import count_pictures
 from assembler.errors import InputError
 from assembler.media.verify import assets_of
+from assembler.mp4.boxes import count_pictures
 from assembler.network.download import on_disk
 from assembler.network.local import is_name_of
 from assembler.network.owners import owner_of

@@ -11,8 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "assembler"
 RANKS = {
-    "boxes": 0, "errors": 0, "messages": 0, "values": 0, "times": 0,
-    "recording": 1, "facts": 1, "findings": 1, "options": 1, "progress": 1, "processes": 1, "workspace": 1,
+    "errors": 0, "messages": 0, "values": 0, "times": 0,
+    "recording": 1, "facts": 1, "findings": 1, "options": 1, "progress": 1, "processes": 1, "workspace": 1, "mp4": 1,
     "dialects": 2, "timeline": 2,
     "layout": 3,
     "plan": 4,

@@ -19,9 +19,9 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from assembler.media.checking_wire import Check
-from assembler.media.reading_tables import read_tables
-from assembler.media.sample_tables import NotPlain
 from assembler.media.streams import alone, tick
+from assembler.mp4.parse import read_tables
+from assembler.mp4.sample_tables import NotPlain
 from assembler.plan.stamps import Stamps
 
 Group = tuple[int, Iterator[Any]]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from assembler.boxes import outer_boxes
 from assembler.media.stamp_breaks import SECOND
+from assembler.mp4.boxes import outer_boxes
 
 MAX_MOOV_BYTES = 64 << 20
 EMPTY = -1

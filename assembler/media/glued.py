@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from assembler.boxes import outer_boxes
 from assembler.media.empty_edits import without_empty_edits
 from assembler.media.probing_sniff import HEAD_BYTES, TS_PACKETS, find_packets
+from assembler.mp4.boxes import outer_boxes
 
 Piece = tuple[bytes | tuple[int, int], ...]
 """What is read one behind the other: bytes of our own, and ranges of the file."""

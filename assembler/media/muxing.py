@@ -10,7 +10,7 @@ from pathlib import Path
 from assembler.errors import MediaError
 from assembler.media.muxing_plain import join_plain
 from assembler.media.muxing_wire import Cut, Join
-from assembler.media.sample_tables import NotPlain
+from assembler.mp4.sample_tables import NotPlain
 
 
 def join(order: Join) -> None:

@@ -15,11 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.media.laying import Piece, Taken, write_mp4
-from assembler.media.moov import Laid, box, folded_ticks
 from assembler.media.muxing_wire import Join, Run, SoundTrack
-from assembler.media.reading_tables import read_tables
-from assembler.media.sample_tables import MOST_TICKS, NotPlain, Tables, Track
+from assembler.mp4.moov import Laid, box, folded_ticks
+from assembler.mp4.parse import read_tables
+from assembler.mp4.sample_tables import MOST_TICKS, NotPlain, Tables, Track
+from assembler.mp4.write import Piece, Taken, write_mp4
 
 AVC1_HEAD, MP4A_HEAD = 78, 28
 """Bytes of a sample entry before its boxes (12.1.3, 12.2.3)."""

@@ -42,9 +42,9 @@ from assembler.media.probing_wire import (
     Wanted,
     named,
 )
-from assembler.media.reading_tables import read_tables
-from assembler.media.sample_tables import NotPlain
 from assembler.media.streams import COVERS, chosen_streams, further_pictures
+from assembler.mp4.parse import read_tables
+from assembler.mp4.sample_tables import NotPlain
 from assembler.times import FileMs
 
 TRUNCATED_SECONDS = 1

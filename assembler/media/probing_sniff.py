@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from assembler.boxes import outer_boxes
 from assembler.media.probing_wire import Unusable
+from assembler.mp4.boxes import outer_boxes
 
 HEAD_BYTES = 4096
 _PROTECTED = re.compile(rb"enc[va].{4,400}sinf", re.DOTALL)

@@ -21,8 +21,8 @@ from assembler.media.probing_picture import PictureWatch
 from assembler.media.probing_reach import Reach
 from assembler.media.probing_sound import SoundWatch
 from assembler.media.probing_wire import UNFORESEEN
-from assembler.media.sample_tables import NotPlain, Tables, Track
 from assembler.media.streams import alone
+from assembler.mp4.sample_tables import NotPlain, Tables, Track
 
 LAST_SOUNDS = 4
 """Sound packets read at the end; two are needed."""

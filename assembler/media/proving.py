@@ -14,7 +14,6 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-from assembler.boxes import picture_parameters
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, note, warning
 from assembler.layout.model import Canvas
@@ -22,6 +21,7 @@ from assembler.media.encoders import ENCODERS, Encoder, Encoding, Hardware
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render_run import run_chunk
 from assembler.media.render_setup import RenderSetup
+from assembler.mp4.boxes import picture_parameters
 from assembler.options import EncoderName, Options, Quality
 from assembler.plan.chunks import Chunk
 from assembler.plan.model import Mode, Plan

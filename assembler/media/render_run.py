@@ -12,9 +12,9 @@ from assembler.errors import DiskFull, MediaError
 from assembler.media.child import child_error
 from assembler.media.cpu import tuned
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.fragments import count_in_either, whole_fragments
 from assembler.media.reading import Reading
 from assembler.media.render_setup import RenderSetup
+from assembler.mp4.fragments import count_in_either, whole_fragments
 from assembler.plan.chunks import Chunk
 from assembler.times import clock_text, frame_ms
 from assembler.workspace import PART

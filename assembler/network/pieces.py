@@ -15,9 +15,9 @@ from typing import IO
 import requests
 
 from assembler.errors import DownloadError
+from assembler.mp4.first_samples import first_samples
 from assembler.network.cache import Known, disk_errors
 from assembler.network.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
-from assembler.network.first_samples import first_samples
 from assembler.network.growing import Growing, Piece
 from assembler.network.hosts import TryAgain, host_of, on_the_wire, opened
 

@@ -11,8 +11,8 @@ from classes import Class, Stream, wrong_pictures
 from oddities import odd, wall
 from synthetic import Recipe, make
 
-from assembler.boxes import outer_boxes
 from assembler.findings import Severity
+from assembler.mp4.boxes import outer_boxes
 from assembler.plan import copying
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind

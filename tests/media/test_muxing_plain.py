@@ -26,8 +26,8 @@ from assembler.media.muxing_packets import join_packets
 from assembler.media.muxing_plain import join_plain
 from assembler.media.muxing_wire import Join, Run, SoundTrack
 from assembler.media.probing_wire import Wanted
-from assembler.media.reading_tables import read_tables
-from assembler.media.sample_tables import NotPlain
+from assembler.mp4.parse import read_tables
+from assembler.mp4.sample_tables import NotPlain
 
 FFPROBE = shutil.which("ffprobe") or "ffprobe"
 OURS = ("filename", "size", "bit_rate", "encoder", "vendor_id", "tags", "probe_score", "extradata_size")

@@ -20,8 +20,8 @@ from assembler.media.probing_reach import Reach
 from assembler.media.probing_sniff import sniff
 from assembler.media.probing_tables import take_by_tables
 from assembler.media.probing_wire import Unusable, Wanted
-from assembler.media.reading_tables import read_tables
-from assembler.media.sample_tables import NotPlain
+from assembler.mp4.parse import read_tables
+from assembler.mp4.sample_tables import NotPlain
 
 SHORT = Recipe(seconds=Fraction(3), gop=10)
 PLAIN: dict[str, Recipe] = {

@@ -10,8 +10,8 @@ from itertools import pairwise
 from operator import le
 from pathlib import Path
 
-from assembler.boxes import outer_boxes
-from assembler.media.sample_tables import MOST_TICKS, NotPlain, Tables, Track
+from assembler.mp4.boxes import outer_boxes
+from assembler.mp4.sample_tables import MOST_TICKS, NotPlain, Tables, Track
 
 MOST_MOOV_BYTES = 64 << 20
 """About a day; more is read by libav, which has limits of its own."""

@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.media.moov import FTYP, Laid, box, build_moov, title_track
+from assembler.mp4.moov import FTYP, Laid, box, build_moov, title_track
 
 WINDOW_SECONDS = 1
 """Pictures and sound take turns after so much of each."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-from assembler.boxes import outer_boxes
+from assembler.mp4.boxes import outer_boxes
 
 TABLES = (b"mdia", b"minf", b"stbl")
 

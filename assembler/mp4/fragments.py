@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from assembler.boxes import count_pictures, find_box
+from assembler.mp4.boxes import count_pictures, find_box
 
 MOST_BYTES, MOST_PICTURES = 1 << 28, 10_000
 """A fragment of about a second never has more."""
