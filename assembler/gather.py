@@ -12,8 +12,8 @@ from pathlib import Path
 from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
-from assembler.media.probe import Declared, probe_answers
-from assembler.media.probing_wire import Answer
+from assembler.media.probe.order import Answer
+from assembler.media.probe.probe import Declared, probe_answers
 from assembler.network.download import fetch_all, on_disk
 from assembler.network.growing import Arrivals
 from assembler.network.limits import free_space, needed_bytes

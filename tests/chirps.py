@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembler.facts import Facts
-from assembler.media.probe import probe_all
+from assembler.media.probe.probe import probe_all
 from assembler.progress import Silent
 
 Array = NDArray[np.float32]

@@ -10,7 +10,7 @@ from lessons import camera, recording
 
 from assembler.facts import Facts
 from assembler.layout.arrange import arrange
-from assembler.media.probe import Declared, probe_answers
+from assembler.media.probe.probe import Declared, probe_answers
 from assembler.media.sound import render_sound
 from assembler.options import Options
 from assembler.plan.heard import build_bed

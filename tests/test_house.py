@@ -85,7 +85,7 @@ def test_no_file_grows_past_a_purpose(path: Path) -> None:
 
 
 HEAVY = {"av", "numpy", "ffmpeg", "requests", "urllib3", "typer", "pydantic"}
-CHILDREN = ("checking", "damage", "mixdown", "muxing", "probing")
+CHILDREN = ("checking", "damage", "mixdown", "muxing", "probe.child")
 LIBRARIES = {"mixdown": {"av", "numpy"}, "muxing": set[str]()}
 
 

@@ -18,7 +18,7 @@ from terminal import CAMERA, Desk, peak_of, three_streams
 from assembler.media.checking_wire import Check
 from assembler.media.muxing_plain import join_plain
 from assembler.media.muxing_wire import Join, Run
-from assembler.media.probing_wire import Answer, Request, Wanted
+from assembler.media.probe.order import Answer, Request, Wanted
 from assembler.messages import Message
 from assembler.plan.stamps import folded
 

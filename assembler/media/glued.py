@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from assembler.media.empty_edits import without_empty_edits
-from assembler.media.probing_sniff import HEAD_BYTES, TS_PACKETS, find_packets
+from assembler.media.probe.container import HEAD_BYTES, TS_PACKETS, find_packets
 from assembler.mp4.boxes import outer_boxes
 
 Piece = tuple[bytes | tuple[int, int], ...]

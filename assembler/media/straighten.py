@@ -21,7 +21,7 @@ from av.stream import Discard
 
 from assembler.media.empty_edits import Hole, without_empty_edits
 from assembler.media.glued import Piece, Spliced, announced, is_plain, pieces
-from assembler.media.probing_sniff import Container
+from assembler.media.probe.container import Container
 from assembler.media.stamp_breaks import Line, usual_step
 from assembler.media.stamp_watch import StreamStamps, wrap_of
 from assembler.media.stamps import Arrangement, Move, arrange

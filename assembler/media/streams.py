@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from assembler.media.probing_sets import prefixed_sets
+from assembler.media.probe.parameter_sets import prefixed_sets
 
 COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 """What makes a picture stream none of the class."""

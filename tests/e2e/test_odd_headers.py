@@ -15,8 +15,8 @@ from oddities import FIRST, odd, unseen, wall, warnings
 from synthetic import Recipe, make
 
 from assembler.facts import Facts
-from assembler.media.probing import look
-from assembler.media.probing_wire import Wanted
+from assembler.media.probe.child import look
+from assembler.media.probe.order import Wanted
 
 BUNDLED = imageio_ffmpeg.get_ffmpeg_exe()
 SIZES = ((320, 240), (240, 240), (320, 180))

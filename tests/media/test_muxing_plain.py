@@ -20,12 +20,12 @@ from synthetic import Recipe, make
 
 from assembler.errors import MediaError
 from assembler.facts import PictureFacts
-from assembler.media import probing
 from assembler.media.muxing import join
 from assembler.media.muxing_packets import join_packets
 from assembler.media.muxing_plain import join_plain
 from assembler.media.muxing_wire import Join, Run, SoundTrack
-from assembler.media.probing_wire import Wanted
+from assembler.media.probe.order import Wanted
+from assembler.media.probe.probe import child as probing
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import NotPlain
 

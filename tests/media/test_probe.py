@@ -17,9 +17,9 @@ import pytest
 
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts, PictureFacts, SoundFacts
-from assembler.media import probe as probe_room
-from assembler.media.probe import probe, probe_all
-from assembler.media.probing_sets import ParameterSets
+from assembler.media.probe.parameter_sets import ParameterSets
+from assembler.media.probe.probe import probe, probe_all
+from assembler.media.probe.probe import probe as probe_room
 from assembler.processes import Stop, Stopped
 from assembler.progress import Silent
 
@@ -468,9 +468,10 @@ def test_damaged_files_are_facts_or_errors_and_never_more(folder: Path, tmp_path
 
 SABOTAGE = """
 import os, sys, time
-if "assembler.media.probing" in sys.orig_argv:
+if "assembler.media.probe.child" in sys.orig_argv:
     import av
-    from assembler.media import probing_picture, probing_sound
+    from assembler.media.probe.probe import video as probing_picture
+    from assembler.media.probe.probe import audio as probing_sound
     real, names = av.open, []
     def opened(name, *args, **kwargs):
         names.append(os.path.basename(str(name)))

@@ -12,7 +12,7 @@ from synthetic import Recipe, make
 
 from assembler.errors import MediaError
 from assembler.facts import NO_KEY, PACKETS_LOST, PictureFacts
-from assembler.media.probe import probe
+from assembler.media.probe.probe import probe
 
 PACKET = 188
 RECIPE = Recipe(identity="red", seconds=6, gop=30, container="ts")

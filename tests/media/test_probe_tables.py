@@ -15,11 +15,11 @@ from chirps import chirps, with_tracks
 from synthetic import Recipe, make, truncated
 
 from assembler.facts import Facts
-from assembler.media import probing
-from assembler.media.probing_reach import Reach
-from assembler.media.probing_sniff import sniff
-from assembler.media.probing_tables import take_by_tables
-from assembler.media.probing_wire import Unusable, Wanted
+from assembler.media.probe.by_sample_table import take_by_tables
+from assembler.media.probe.byte_ranges import Reach
+from assembler.media.probe.container import sniff
+from assembler.media.probe.order import Unusable, Wanted
+from assembler.media.probe.probe import child as probing
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import NotPlain
 

@@ -10,7 +10,7 @@ import pytest
 from chirps import PICTURE, chirps, write
 from hearing import hear
 
-from assembler.media.probing_sniff import sniff
+from assembler.media.probe.container import sniff
 
 
 def rewritten(path: Path, change: Callable[[bytearray], None]) -> Path:

@@ -1,6 +1,6 @@
 """The child process of a probe: looks into untrusted files, one after the other, and writes down what it found.
 
-``python -m assembler.media.probing REQUEST ANSWERS``. It may crash, hang or eat memory: its parent (``probe``) knows
+``python -m assembler.media.probe.child REQUEST ANSWERS``. It may crash, hang or eat memory: its parent (``probe``) knows
 by the answers which file did that. Each finished file is one line ``out_time_us=...`` on standard output, which is
 how ``processes.run`` sees that it is alive.
 """
@@ -26,13 +26,11 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 
 from assembler.facts import Facts, PictureFacts, SoundFacts
-from assembler.media.probing_picture import PictureWatch, round_ms
-from assembler.media.probing_reach import Reach
-from assembler.media.probing_sniff import FETCH_AGAIN, Container, sniff
-from assembler.media.probing_sound import SoundWatch
-from assembler.media.probing_straight import look_straight
-from assembler.media.probing_tables import take_by_tables
-from assembler.media.probing_wire import (
+from assembler.media.probe.audio import SoundWatch
+from assembler.media.probe.by_sample_table import take_by_tables
+from assembler.media.probe.byte_ranges import Reach
+from assembler.media.probe.container import FETCH_AGAIN, Container, sniff
+from assembler.media.probe.order import (
     UNFORESEEN,
     Answer,
     BadStream,
@@ -42,6 +40,8 @@ from assembler.media.probing_wire import (
     Wanted,
     named,
 )
+from assembler.media.probe.straightened import look_straight
+from assembler.media.probe.video import PictureWatch, round_ms
 from assembler.media.streams import COVERS, chosen_streams, further_pictures
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import NotPlain

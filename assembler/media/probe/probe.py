@@ -14,7 +14,7 @@ from typing import NamedTuple
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
 from assembler.media.child import ran_out_of_space
-from assembler.media.probing_wire import Answer, Request, Wanted
+from assembler.media.probe.order import Answer, Request, Wanted
 from assembler.processes import Stalled, Stop, log_tail, run
 from assembler.progress import Progress
 from assembler.times import Ms
@@ -225,7 +225,7 @@ def _one_child(
         request, answers, log = folder / "request.json", folder / "answers.jsonl", folder / "child.log"
         request.write_text(Request(files=wanted, memory=MEMORY).to_json(), encoding="utf-8")
         # -P: no module is ever imported from the folder the child runs in.
-        argv = [sys.executable, "-P", "-m", "assembler.media.probing", str(request), str(answers)]
+        argv = [sys.executable, "-P", "-m", "assembler.media.probe.child", str(request), str(answers)]
         is_late, code = False, 0
         try:
             # With on_seconds the child's "file finished" lines push the time limit on, so that it is one per file.

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from assembler.media.probing_wire import Unusable
+from assembler.media.probe.order import Unusable
 from assembler.mp4.boxes import outer_boxes
 
 HEAD_BYTES = 4096

@@ -17,8 +17,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from assembler.facts import NO_KEY, PACKETS_LOST, LostPicture, PictureFacts, Stretch
-from assembler.media.probing_sets import ParameterSets
-from assembler.media.probing_sniff import Container
+from assembler.media.probe.container import Container
+from assembler.media.probe.parameter_sets import ParameterSets
 from assembler.times import FileMs
 
 USUAL_RATES = (*map(Fraction, (5, 8, 10, 12, 15, 20, 24, 25, 30)), Fraction(30000, 1001))

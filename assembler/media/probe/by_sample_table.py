@@ -17,10 +17,10 @@ from av.container.input import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from assembler.media.probing_picture import PictureWatch
-from assembler.media.probing_reach import Reach
-from assembler.media.probing_sound import SoundWatch
-from assembler.media.probing_wire import UNFORESEEN
+from assembler.media.probe.audio import SoundWatch
+from assembler.media.probe.byte_ranges import Reach
+from assembler.media.probe.order import UNFORESEEN
+from assembler.media.probe.video import PictureWatch
 from assembler.media.streams import alone
 from assembler.mp4.sample_tables import NotPlain, Tables, Track
 

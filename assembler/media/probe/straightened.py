@@ -11,9 +11,9 @@ import av
 
 from assembler.facts import Facts
 from assembler.media.glued import is_plain, pieces
-from assembler.media.probing_reach import Reach
-from assembler.media.probing_sniff import Container, sniff
-from assembler.media.probing_wire import UNFORESEEN, Answer, Surprised, Unusable, Wanted, named
+from assembler.media.probe.byte_ranges import Reach
+from assembler.media.probe.container import Container, sniff
+from assembler.media.probe.order import UNFORESEEN, Answer, Surprised, Unusable, Wanted, named
 from assembler.media.stamp_breaks import JUMP
 from assembler.media.stamps import Arrangement
 
