@@ -7,8 +7,8 @@ from itertools import count, pairwise
 
 import pytest
 
-from assembler.media.stamp_breaks import SECOND, Line
-from assembler.media.stamps import Arrangement, arrange
+from assembler.media.straighten.breaks import SECOND, Line
+from assembler.media.straighten.shifts import Arrangement, arrange
 from assembler.times import Ms
 
 FPS = 10

@@ -8,7 +8,7 @@ from typing import Any
 
 from av.packet import Packet
 
-from assembler.media.stamp_watch import StampWatch
+from assembler.media.straighten.packets import StampWatch
 
 
 class Reach:

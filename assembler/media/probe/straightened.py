@@ -10,12 +10,12 @@ from dataclasses import replace
 import av
 
 from assembler.facts import Facts
-from assembler.media.glued import is_plain, pieces
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import Container, sniff
 from assembler.media.probe.order import UNFORESEEN, Answer, Surprised, Unusable, Wanted, named
-from assembler.media.stamp_breaks import JUMP
-from assembler.media.stamps import Arrangement
+from assembler.media.straighten.breaks import JUMP
+from assembler.media.straighten.concatenated import is_plain, pieces
+from assembler.media.straighten.shifts import Arrangement
 
 Look = Callable[[Wanted], tuple[Facts, Reach]]
 
@@ -58,7 +58,7 @@ def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach
 
 def _straightened(wanted: Wanted, container: Container, look: Look, plain: Facts | None) -> Answer | None:
     """``plain``: what is known of the file itself. What it leaves out, and that it is cut, is true of the copy too."""
-    from assembler.media.straighten import straighten
+    from assembler.media.straighten.straighten import straighten
 
     assert wanted.straight is not None
     found = straighten(wanted.path, container, wanted.declared, wanted.straight)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from assembler.media.stamp_breaks import FALL, JUMP, SECOND, Break, Line, find_breaks, unwrapped
+from assembler.media.straighten.breaks import FALL, JUMP, SECOND, Break, Line, find_breaks, unwrapped
 from assembler.times import Ms, clock_text
 
 TOLERANCE = SECOND

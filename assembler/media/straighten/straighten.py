@@ -19,12 +19,12 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 
-from assembler.media.empty_edits import Hole, without_empty_edits
-from assembler.media.glued import Piece, Spliced, announced, is_plain, pieces
 from assembler.media.probe.container import Container
-from assembler.media.stamp_breaks import Line, usual_step
-from assembler.media.stamp_watch import StreamStamps, wrap_of
-from assembler.media.stamps import Arrangement, Move, arrange
+from assembler.media.straighten.breaks import Line, usual_step
+from assembler.media.straighten.concatenated import Piece, Spliced, announced, is_plain, pieces
+from assembler.media.straighten.empty_edits import Hole, without_empty_edits
+from assembler.media.straighten.packets import StreamStamps, wrap_of
+from assembler.media.straighten.shifts import Arrangement, Move, arrange
 from assembler.media.streams import chosen_streams, further_pictures
 from assembler.times import Ms, clock_text
 
@@ -104,7 +104,7 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
 
     None where nothing has to be put right. Raises libav's errors and OSError.
     """
-    from assembler.media.straighten_write import write  # and with it what few files need
+    from assembler.media.straighten.write import write  # and with it what few files need
 
     scan = _scanned(path, container)
     keys = sorted({source.line for source in scan.sources})

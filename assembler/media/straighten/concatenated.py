@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from assembler.media.empty_edits import without_empty_edits
 from assembler.media.probe.container import HEAD_BYTES, TS_PACKETS, find_packets
+from assembler.media.straighten.empty_edits import without_empty_edits
 from assembler.mp4.boxes import outer_boxes
 
 Piece = tuple[bytes | tuple[int, int], ...]

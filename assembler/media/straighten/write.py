@@ -17,8 +17,8 @@ from typing import Any
 import av
 from av.packet import Packet
 
-from assembler.media.stamp_breaks import SECOND
-from assembler.media.straighten import Scan, Source
+from assembler.media.straighten.breaks import SECOND
+from assembler.media.straighten.straighten import Scan, Source
 from assembler.media.streams import InBandSets
 
 MOST_OWN_TRACKS = 12

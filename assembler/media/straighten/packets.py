@@ -9,9 +9,9 @@ from typing import Any
 
 from av.packet import Packet
 
-from assembler.media.empty_edits import Hole
-from assembler.media.stamp_breaks import SECOND, Line, usual_step
-from assembler.media.stamps import Arrangement, arrange
+from assembler.media.straighten.breaks import SECOND, Line, usual_step
+from assembler.media.straighten.empty_edits import Hole
+from assembler.media.straighten.shifts import Arrangement, arrange
 from assembler.times import Ms
 
 TS_WRAP = round(Fraction(2**33 * SECOND, 90_000))

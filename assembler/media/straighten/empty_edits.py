@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from assembler.media.stamp_breaks import SECOND
+from assembler.media.straighten.breaks import SECOND
 from assembler.mp4.boxes import outer_boxes
 
 MAX_MOOV_BYTES = 64 << 20
