@@ -23,7 +23,7 @@ from assembler.facts import Facts
 from assembler.gather import Gathered, clocked, probe_files
 from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.mixdown_wire import Grown
+from assembler.media.mixdown.order import Grown
 from assembler.media.probe.probe import Peeked, probe_growing
 from assembler.media.proving import choose_encoder
 from assembler.media.render_setup import NotYet, source_name

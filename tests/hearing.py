@@ -10,8 +10,8 @@ from lessons import camera, recording
 
 from assembler.facts import Facts
 from assembler.layout.arrange import arrange
+from assembler.media.mixdown.mixdown import render_sound
 from assembler.media.probe.probe import Declared, probe_answers
-from assembler.media.sound import render_sound
 from assembler.options import Options
 from assembler.plan.heard import build_bed
 from assembler.plan.model import AudioBed

@@ -20,7 +20,7 @@ from assembler.assemble import plan_probed
 from assembler.inputs import read_recordings
 from assembler.media.cpu import tuned
 from assembler.media.encoders import ENCODERS
-from assembler.media.sound import BIT_RATE, CODER
+from assembler.media.mixdown.mixdown import BIT_RATE, CODER
 from assembler.options import Quality, load_options
 
 HERE = Path(__file__).parent

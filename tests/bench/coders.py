@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from measuring import measured
 
-from assembler.media.sound import BIT_RATE
+from assembler.media.mixdown.mixdown import BIT_RATE
 
 RATE = 48_000
 CODERS = ("twoloop", "fast")

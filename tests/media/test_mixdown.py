@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from chirps import MAKERS, RATE, Array, Library, build_library, tone, write
 
-from assembler.media.mixdown import build_chains
-from assembler.media.mixdown_wire import Order, Part, Report, Source
+from assembler.media.mixdown.child import build_chains
+from assembler.media.mixdown.order import Order, Part, Report, Source
 from assembler.times import samples_at
 
 
@@ -37,7 +37,7 @@ def mixed(order: Order, folder: Path, *, descriptors: int | None = None) -> tupl
     """What the mixing child writes: (2, samples)."""
     path = folder / "order.json"
     path.write_text(order.to_json())
-    argv = [sys.executable, "-P", "-m", "assembler.media.mixdown", str(path)]
+    argv = [sys.executable, "-P", "-m", "assembler.media.mixdown.child", str(path)]
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         if descriptors is not None:

@@ -13,10 +13,10 @@ import pytest
 from av.audio.frame import AudioFrame
 from chirps import RATE, probed, repacked, tone, write
 
-from assembler.media.mixdown_wire import Source
-from assembler.media.open_files import OpenFiles
-from assembler.media.pcm import Reader
-from assembler.media.pcm_line import on_lines
+from assembler.media.mixdown.decode import Reader
+from assembler.media.mixdown.file_pool import OpenFiles
+from assembler.media.mixdown.order import Source
+from assembler.media.mixdown.stamp_line import on_lines
 
 LENGTH = 1024 / RATE
 

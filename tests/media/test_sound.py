@@ -36,7 +36,7 @@ from chirps import (
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, Severity
-from assembler.media.sound import LIMIT, render_sound
+from assembler.media.mixdown.mixdown import LIMIT, render_sound
 from assembler.plan.model import AudioBed, SoundPiece
 from assembler.processes import Stalled, Stop, Stopped
 from assembler.times import FileMs, Ms, span

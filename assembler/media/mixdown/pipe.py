@@ -11,7 +11,7 @@ from typing import IO
 from assembler.errors import MediaError
 from assembler.findings import Finding, warning
 from assembler.media.child import OUT_OF_SPACE, child_error
-from assembler.media.mixdown_wire import PIPE_CLOSED, Order, Part, Report, Source, State
+from assembler.media.mixdown.order import PIPE_CLOSED, Order, Part, Report, Source, State
 from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, started
 from assembler.times import SAMPLE_RATE
 
@@ -72,7 +72,7 @@ class Mixing:
             old.unlink(missing_ok=True)
         path.write_text(order.to_json(), encoding="utf-8")
         # -P: no module is ever imported from the folder the child runs in
-        mix = [sys.executable, "-P", "-m", "assembler.media.mixdown", str(path)]
+        mix = [sys.executable, "-P", "-m", "assembler.media.mixdown.child", str(path)]
         with (
             started(mix, cwd=self._work, log=mixer_log, stdout=PIPE) as mixer,
             started(argv, cwd=self._work, log=log, stdin=_output(mixer)) as program,

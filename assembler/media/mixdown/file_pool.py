@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from assembler.media.mixdown_wire import Grown
+from assembler.media.mixdown.order import Grown
 
 POLL_SECONDS = 0.05
 

@@ -1,4 +1,4 @@
-"""The child process that mixes: ``python -m assembler.media.mixdown ORDER`` writes 48 kHz stereo float samples
+"""The child process that mixes: ``python -m assembler.media.mixdown.child ORDER`` writes 48 kHz stereo float samples
 (interleaved, little-endian) to its standard output.
 
 Memory does not grow with the length: the mix is made in blocks, and a file is open only while it is heard (or between
@@ -19,10 +19,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from assembler.media.mixdown_wire import PIPE_CLOSED, STATE_BYTES, Account, Order, Part, Report, State
-from assembler.media.open_files import OpenFiles
-from assembler.media.pcm import Reader
-from assembler.media.pcm_run import Placed, Samples
+from assembler.media.mixdown.decode import Reader
+from assembler.media.mixdown.file_pool import OpenFiles
+from assembler.media.mixdown.order import PIPE_CLOSED, STATE_BYTES, Account, Order, Part, Report, State
+from assembler.media.mixdown.resample import Placed, Samples
 
 MEMORY, MEMORY_EACH = 4 << 30, 16 << 20
 """Address space the child may use, bytes, and so much more for each source (of 200 the last did not fit): what a

@@ -11,8 +11,8 @@ from pathlib import Path
 from assembler.errors import MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
-from assembler.media.mixdown_wire import Account, Part, Report, Source
-from assembler.media.mixing import Mixing
+from assembler.media.mixdown.order import Account, Part, Report, Source
+from assembler.media.mixdown.pipe import Mixing
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop, log_tail
 from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, clock_text, samples_at
