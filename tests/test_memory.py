@@ -16,8 +16,8 @@ from synthetic import Recipe
 from terminal import CAMERA, Desk, peak_of, three_streams
 
 from assembler.media.checking_wire import Check
-from assembler.media.muxing_plain import join_plain
-from assembler.media.muxing_wire import Join, Run
+from assembler.media.mux.by_sample_table import join_plain
+from assembler.media.mux.order import Join, Run
 from assembler.media.probe.order import Answer, Request, Wanted
 from assembler.messages import Message
 from assembler.plan.stamps import folded

@@ -18,7 +18,7 @@ from assembler.media.earlier import kept_borders
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown.mixdown import render_sound
-from assembler.media.muxing_wire import Join, Run, SoundTrack
+from assembler.media.mux.order import Join, Run, SoundTrack
 from assembler.media.proving import Choice
 from assembler.media.render_any import render_by_any
 from assembler.media.render_setup import RENDER_VERSION, Growth, NotYet, RenderSetup
@@ -317,7 +317,7 @@ def _join(plan: Plan, picture: _Picture, track: SoundTrack, part: Path, setup: R
         size=(plan.canvas.width, plan.canvas.height),
     )
     try:
-        run_module("assembler.media.muxing", ["join"], order, cwd=setup.folder, name="join", stop=setup.stop)
+        run_module("assembler.media.mux.child", ["join"], order, cwd=setup.folder, name="join", stop=setup.stop)
     except BaseException as exc:
         part.unlink(missing_ok=True)
         if plan.mode is Mode.COPY and isinstance(exc, MediaError) and not isinstance(exc, DiskFull):

@@ -15,7 +15,7 @@ from assembler.facts import Facts, PictureFacts
 from assembler.media.child import run_module
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.muxing_wire import Cut
+from assembler.media.mux.order import Cut
 from assembler.media.reading import Reading
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
@@ -151,7 +151,7 @@ def _cut_stretch(source: Path, out: Path, facts: Facts, index: int, setup: Rende
         out=str(part),
     )
     try:
-        run_module("assembler.media.muxing", ["cut"], order, cwd=setup.folder, name=out.stem, stop=setup.stop)
+        run_module("assembler.media.mux.child", ["cut"], order, cwd=setup.folder, name=out.stem, stop=setup.stop)
         os.replace(part, out)
     except DiskFull:
         raise

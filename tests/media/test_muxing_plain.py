@@ -20,10 +20,10 @@ from synthetic import Recipe, make
 
 from assembler.errors import MediaError
 from assembler.facts import PictureFacts
-from assembler.media.muxing import join
-from assembler.media.muxing_packets import join_packets
-from assembler.media.muxing_plain import join_plain
-from assembler.media.muxing_wire import Join, Run, SoundTrack
+from assembler.media.mux.by_packets import join_packets
+from assembler.media.mux.by_sample_table import join_plain
+from assembler.media.mux.child import join
+from assembler.media.mux.order import Join, Run, SoundTrack
 from assembler.media.probe.order import Wanted
 from assembler.media.probe.probe import child as probing
 from assembler.mp4.parse import read_tables
@@ -262,14 +262,14 @@ class TestRefused:
     def test_a_source_that_was_cut_meanwhile(self, order: Join, monkeypatch: pytest.MonkeyPatch) -> None:
         path = Path(order.runs[0].name)
         tables = read_tables(path)
-        monkeypatch.setattr("assembler.media.muxing_plain.read_tables", lambda _: tables)
+        monkeypatch.setattr("assembler.media.mux.by_sample_table.read_tables", lambda _: tables)
         path.write_bytes(path.read_bytes()[:-1000])
         with pytest.raises(MediaError, match=r"source\.mp4 is shorter than it was"):
             join_plain(order)
 
     def test_a_full_disk(self, order: Join, tmp_path: Path) -> None:
         (tmp_path / "order.json").write_text(replace(order, out="/dev/full").to_json())
-        words = ["-m", "assembler.media.muxing", "join", str(tmp_path / "order.json")]
+        words = ["-m", "assembler.media.mux.child", "join", str(tmp_path / "order.json")]
         done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
         assert done.returncode == errno.ENOSPC
         assert "No space left on device" in done.stderr

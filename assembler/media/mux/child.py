@@ -1,4 +1,4 @@
-"""Joins and cuts: the child process (``python -m assembler.media.muxing join|cut ORDER.json``)."""
+"""Joins and cuts: the child process (``python -m assembler.media.mux.child join|cut ORDER.json``)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.media.muxing_plain import join_plain
-from assembler.media.muxing_wire import Cut, Join
+from assembler.media.mux.by_sample_table import join_plain
+from assembler.media.mux.order import Cut, Join
 from assembler.mp4.sample_tables import NotPlain
 
 
@@ -18,14 +18,14 @@ def join(order: Join) -> None:
     try:
         join_plain(order)
     except NotPlain:
-        from assembler.media.muxing_packets import join_packets  # and with it libav, a third of such a process
+        from assembler.media.mux.by_packets import join_packets  # and with it libav, a third of such a process
 
         join_packets(order)
 
 
 def cut(order: Cut) -> None:
     """Write the packets of one stretch into a file of its own."""
-    from assembler.media.muxing_packets import cut_packets
+    from assembler.media.mux.by_packets import cut_packets
 
     cut_packets(order)
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.media.muxing_wire import Join, Run, SoundTrack
+from assembler.media.mux.order import Join, Run, SoundTrack
 from assembler.mp4.moov import Laid, box, folded_ticks
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import MOST_TICKS, NotPlain, Tables, Track
