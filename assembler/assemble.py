@@ -17,7 +17,7 @@ from assembler.gather import Gathered, gather, gather_local, with_stamps
 from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.proving import Choice, choose_encoder
-from assembler.media.verify import assets_of, load_manifest, verify
+from assembler.media.verify.verify import assets_of, load_manifest, verify
 from assembler.network.growing import Arrivals
 from assembler.options import Options, load_options
 from assembler.plan.chunks import rounded, stamp_shown

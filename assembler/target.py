@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assembler.errors import InputError
-from assembler.media.verify import assets_of
+from assembler.media.verify.verify import assets_of
 from assembler.mp4.boxes import count_pictures
 from assembler.network.download import on_disk
 from assembler.network.local import is_name_of

@@ -15,10 +15,10 @@ from lessons import omission
 from synthetic import Recipe
 from terminal import CAMERA, Desk, peak_of, three_streams
 
-from assembler.media.checking_wire import Check
 from assembler.media.mux.by_sample_table import join_plain
 from assembler.media.mux.order import Join, Run
 from assembler.media.probe.order import Answer, Request, Wanted
+from assembler.media.verify.order import Check
 from assembler.messages import Message
 from assembler.plan.stamps import folded
 

@@ -13,7 +13,7 @@ from assembler.demo.serve import serve
 from assembler.dialects import parse
 from assembler.errors import MediaError
 from assembler.media.ffmpeg import find_ffmpeg
-from assembler.media.verify import verify
+from assembler.media.verify.verify import verify
 from assembler.options import Options
 from assembler.progress import Progress
 from assembler.report.text import describe_plan, describe_playback, describe_recordings, names_of

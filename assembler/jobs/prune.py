@@ -18,7 +18,7 @@ from assembler.jobs.records import Records, note, now
 from assembler.jobs.sources import recording_of
 from assembler.jobs.tables import EVENT, JOB, TASK
 from assembler.media.ffmpeg import find_ffmpeg
-from assembler.media.verify import assets_of
+from assembler.media.verify.verify import assets_of
 from assembler.network.publish import unpublish
 from assembler.options import Options
 from assembler.recording import Recording

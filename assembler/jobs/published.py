@@ -8,7 +8,7 @@ from pathlib import Path
 from assembler.errors import PublishError
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.work import FILE, output_of
-from assembler.media.verify import assets_of
+from assembler.media.verify.verify import assets_of
 from assembler.network.card import CARD, read_card
 from assembler.options import Options
 from assembler.report.markup import source_of

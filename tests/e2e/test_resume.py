@@ -21,7 +21,7 @@ from terminal import Desk, busy_in, three_streams, until
 from werkzeug import Request, Response
 
 from assembler.assemble import Playback
-from assembler.media.verify import load_manifest, verify
+from assembler.media.verify.verify import load_manifest, verify
 
 PIECES = {"chunk_seconds": "0.4"}
 

@@ -20,7 +20,7 @@ from terminal import Desk, busy_in, until
 
 from assembler.assemble import Playback
 from assembler.media.encoders import ENCODERS, Encoder
-from assembler.media.verify import load_manifest, verify
+from assembler.media.verify.verify import load_manifest, verify
 from assembler.mp4.fragments import Fragments, count_in_either, whole_fragments
 from assembler.options import Quality
 from assembler.recording import StreamKind

@@ -19,7 +19,7 @@ from synthetic import Recipe
 from terminal import Desk, three_streams
 
 from assembler.demo.show import show
-from assembler.media.verify import load_manifest
+from assembler.media.verify.verify import load_manifest
 from assembler.options import load_options
 from assembler.progress import Silent
 from assembler.recording import StreamKind

@@ -18,8 +18,8 @@ from terminal import Desk, three_streams
 
 from assembler.assemble import Playback
 from assembler.errors import InputError, VerifyError
-from assembler.media.checking import check
-from assembler.media.verify import assets_of, build_check, load_manifest, verify
+from assembler.media.verify.child import check
+from assembler.media.verify.verify import assets_of, build_check, load_manifest, verify
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 

@@ -16,7 +16,7 @@ from assembler.dialects import parse
 from assembler.jobs.bodies import Turned, refuse
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import now
-from assembler.media.verify import assets_of
+from assembler.media.verify.verify import assets_of
 from assembler.network.card import Card
 from assembler.network.publish import publish
 from assembler.processes import Stop

@@ -18,7 +18,7 @@ from assembler.assemble import Playback
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.proving import SMALL, Refused, prove
-from assembler.media.verify import verify
+from assembler.media.verify.verify import verify
 from assembler.options import EncoderName, Quality
 from assembler.recording import StreamKind
 

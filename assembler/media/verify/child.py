@@ -1,5 +1,5 @@
 """Reads a finished file and holds it against what was planned; runs in a child process
-(``python -m assembler.media.checking ORDER.json``), for what was copied into it was never ours."""
+(``python -m assembler.media.verify.child ORDER.json``), for what was copied into it was never ours."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 
-from assembler.media.checking_wire import Check
 from assembler.media.streams import alone, tick
+from assembler.media.verify.order import Check
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import NotPlain
 from assembler.plan.stamps import Stamps

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from assembler.errors import DiskFull, InputError, MediaError, VerifyError
-from assembler.media.checking_wire import Check
 from assembler.media.child import run_module
+from assembler.media.verify.order import Check
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode
 from assembler.processes import Stop
@@ -50,7 +50,7 @@ def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop 
         answer = Path(scratch) / "answer"
         order = build_check(path, manifest, decode=decode, answer=answer)
         try:
-            run_module("assembler.media.checking", [], order, cwd=Path(scratch), name="check", stop=stop or Stop())
+            run_module("assembler.media.verify.child", [], order, cwd=Path(scratch), name="check", stop=stop or Stop())
         except DiskFull:
             raise
         except MediaError as exc:  # the file, not the machine: what libav does not survive is no playback
