@@ -15,7 +15,7 @@ from assembler.facts import NO_KEY, Facts
 from assembler.findings import Fate, Finding, Outcome, Severity, warning
 from assembler.layout.model import Rect
 from assembler.media.child import run_module
-from assembler.media.damage_wire import Damage, Search, Suspect
+from assembler.media.damage.order import Damage, Search, Suspect
 from assembler.media.encoders import X264
 from assembler.media.reading import Reading
 from assembler.media.render_run import run_chunk
@@ -184,7 +184,7 @@ def _searched(
     order = Search(suspects=tuple(suspects), answer=str(answer))
     name = f"damage-{out.stem}"
     try:
-        run_module("assembler.media.damage", [], order, cwd=setup.folder, name=name, stop=setup.stop)
+        run_module("assembler.media.damage.child", [], order, cwd=setup.folder, name=name, stop=setup.stop)
         return Damage.from_json(answer.read_text("utf-8")).ranges
     except DiskFull:
         raise

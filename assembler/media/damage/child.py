@@ -1,5 +1,5 @@
 """Where in a file the picture cannot be decoded cleanly; runs in a child process of its own
-(``python -m assembler.media.damage ORDER.json``), and only over what a render complained about."""
+(``python -m assembler.media.damage.child ORDER.json``), and only over what a render complained about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import av
 import av.logging
 
-from assembler.media.damage_wire import Damage, Search, Suspect
+from assembler.media.damage.order import Damage, Search, Suspect
 from assembler.media.streams import alone
 
 MEMORY = 2 << 30
