@@ -216,7 +216,7 @@ def take_frame(
 
     It is decided on the whole playback, so all files are fetched and probed; nothing but this picture is rendered.
     """
-    from assembler.media.frame import single_frame  # and with it what builds graphs
+    from assembler.media.render.still import single_frame  # and with it what builds graphs
 
     ordered = in_order(recordings, options)
     program = find_ffmpeg(options.ffmpeg)

@@ -9,7 +9,7 @@ from assembler.errors import InputError
 from assembler.gather import Gathered
 from assembler.layout import arrange
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.render_setup import RENDER_VERSION
+from assembler.media.render.setup import RENDER_VERSION
 from assembler.options import Options
 from assembler.plan.build import build_plan
 from assembler.plan.model import Plan

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from assembler.errors import MediaError
 from assembler.facts import Facts
-from assembler.media.earlier import SPLIT
 from assembler.media.encoders import ENCODERS, Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.proving import Refused, prove
-from assembler.media.render import render_chunks
-from assembler.media.render_setup import RenderSetup, prepare_sources
-from assembler.media.repair import report_of
-from assembler.media.sharing import Offer, claimed, fetch_beginning, is_locked, work_of
+from assembler.media.render.chunks import render_chunks
+from assembler.media.render.claims import Offer, claimed, fetch_beginning, is_locked, work_of
+from assembler.media.render.repair import report_of
+from assembler.media.render.resume import SPLIT
+from assembler.media.render.setup import RenderSetup, prepare_sources
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped
 

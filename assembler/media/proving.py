@@ -19,8 +19,8 @@ from assembler.findings import Finding, note, warning
 from assembler.layout.model import Canvas
 from assembler.media.encoders import ENCODERS, Encoder, Encoding, Hardware
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.render_run import run_chunk
-from assembler.media.render_setup import RenderSetup
+from assembler.media.render.run_ffmpeg import run_chunk
+from assembler.media.render.setup import RenderSetup
 from assembler.mp4.boxes import picture_parameters
 from assembler.options import EncoderName, Options, Quality
 from assembler.plan.chunks import Chunk

@@ -9,8 +9,8 @@ from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, warning
 from assembler.media.encoders import ENCODERS, Encoding
 from assembler.media.proving import plainly
-from assembler.media.render import Rendered, render_chunks
-from assembler.media.render_setup import RenderSetup
+from assembler.media.render.chunks import Rendered, render_chunks
+from assembler.media.render.setup import RenderSetup
 from assembler.options import EncoderName
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop

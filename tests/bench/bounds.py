@@ -18,9 +18,9 @@ from measuring import Cost, measured
 
 from assembler.assemble import plan_probed
 from assembler.inputs import read_recordings
-from assembler.media.cpu import tuned
 from assembler.media.encoders import ENCODERS
 from assembler.media.mixdown.mixdown import BIT_RATE, CODER
+from assembler.media.render.cpu import tuned
 from assembler.options import Quality, load_options
 
 HERE = Path(__file__).parent

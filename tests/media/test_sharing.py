@@ -18,9 +18,9 @@ from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.helping import CannotHelp, help_out
 from assembler.media.proving import prove
-from assembler.media.render import render_chunks
-from assembler.media.render_setup import RenderSetup
-from assembler.media.sharing import Turns, claimed, offer_place, sharing
+from assembler.media.render.chunks import render_chunks
+from assembler.media.render.claims import Turns, claimed, offer_place, sharing
+from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality, load_options
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped

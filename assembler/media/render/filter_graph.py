@@ -20,9 +20,9 @@ from ffmpeg.nodes import FilterableStream, FilterNode, Node
 from assembler.facts import Facts, PictureFacts
 from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect
-from assembler.media.colour import drawn_colour, is_drawn_exactly, scale_matrix
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.reading import Reading
+from assembler.media.render.colour import drawn_colour, is_drawn_exactly, scale_matrix
+from assembler.media.render.inputs import Reading
 from assembler.options import Fill
 from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
 

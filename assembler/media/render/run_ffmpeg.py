@@ -10,10 +10,10 @@ from pathlib import Path
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.media.child import child_error
-from assembler.media.cpu import tuned
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.reading import Reading
-from assembler.media.render_setup import RenderSetup
+from assembler.media.render.cpu import tuned
+from assembler.media.render.inputs import Reading
+from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import count_in_either, whole_fragments
 from assembler.plan.chunks import Chunk
 from assembler.times import clock_text, frame_ms
@@ -99,7 +99,7 @@ def run_once(
         | setup.encoder.container_options
     )
     # only a run that renders needs what builds graphs
-    from assembler.media.graph import build_graph, compile_graph
+    from assembler.media.render.filter_graph import build_graph, compile_graph
 
     stream = build_graph(chunk, setup.facts, readings, setup.program)
     for name, words in setup.encoder.upload:

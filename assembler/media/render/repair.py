@@ -17,9 +17,9 @@ from assembler.layout.model import Rect
 from assembler.media.child import run_module
 from assembler.media.damage.order import Damage, Search, Suspect
 from assembler.media.encoders import X264
-from assembler.media.reading import Reading
-from assembler.media.render_run import run_chunk
-from assembler.media.render_setup import RenderSetup
+from assembler.media.render.inputs import Reading
+from assembler.media.render.run_ffmpeg import run_chunk
+from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality
 from assembler.plan.chunks import Chunk, Source, Tile, grid_rate
 from assembler.times import Ms, Span, clock_text, frame_ms, span, union

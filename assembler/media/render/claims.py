@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from assembler.media.render_run import MADE
-from assembler.media.render_setup import RenderSetup
+from assembler.media.render.run_ffmpeg import MADE
+from assembler.media.render.setup import RenderSetup
 from assembler.options import Options, Quality
 from assembler.plan.chunks import Chunk
 from assembler.plan.model import Mode, Plan

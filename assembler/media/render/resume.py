@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from itertools import pairwise
 
-from assembler.media.reading import Reading
-from assembler.media.render_run import MADE, part_of
-from assembler.media.render_setup import RenderSetup
-from assembler.media.repair import Losses, find_damage, has_errors, may_be_early, report_of
+from assembler.media.render.inputs import Reading
+from assembler.media.render.repair import Losses, find_damage, has_errors, may_be_early, report_of
+from assembler.media.render.run_ffmpeg import MADE, part_of
+from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import whole_fragments
 from assembler.plan.borders import place_borders
 from assembler.plan.chunks import Chunk, split_chunk

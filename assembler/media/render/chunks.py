@@ -12,11 +12,9 @@ from types import NoneType
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
-from assembler.media.earlier import taken_up
-from assembler.media.reading import Reading
-from assembler.media.render_run import MADE, Meter, may_pass, run_chunk, run_once
-from assembler.media.render_setup import NotYet, RenderSetup, prepare_sources
-from assembler.media.repair import (
+from assembler.media.render.claims import Turns, sharing
+from assembler.media.render.inputs import Reading
+from assembler.media.render.repair import (
     Loss,
     Losses,
     find_damage,
@@ -26,7 +24,9 @@ from assembler.media.repair import (
     told,
     without_guilty,
 )
-from assembler.media.sharing import Turns, sharing
+from assembler.media.render.resume import taken_up
+from assembler.media.render.run_ffmpeg import MADE, Meter, may_pass, run_chunk, run_once
+from assembler.media.render.setup import NotYet, RenderSetup, prepare_sources
 from assembler.plan.chunks import Chunk
 from assembler.times import Frame
 from assembler.workspace import write_whole

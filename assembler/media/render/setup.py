@@ -16,7 +16,7 @@ from assembler.media.child import run_module
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mux.order import Cut
-from assembler.media.reading import Reading
+from assembler.media.render.inputs import Reading
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
 from assembler.workspace import PART, Identity, digest_of, identity_of
