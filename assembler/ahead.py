@@ -21,11 +21,11 @@ from assembler.decide import decide, wanted_stamps, work_digest
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
 from assembler.gather import Gathered, clocked, probe_files
+from assembler.media.choose_encoder import choose_encoder
 from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown.order import Grown
 from assembler.media.probe.probe import Peeked, probe_growing
-from assembler.media.proving import choose_encoder
 from assembler.media.render.setup import NotYet, source_name
 from assembler.network.growing import Arrivals, Growing
 from assembler.options import Options

@@ -14,9 +14,9 @@ from assembler.decide import decide, in_order, timeline_of, timeline_only, wante
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
 from assembler.gather import Gathered, gather, gather_local, with_stamps
+from assembler.media.choose_encoder import Choice, choose_encoder
 from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
-from assembler.media.proving import Choice, choose_encoder
 from assembler.media.verify.verify import assets_of, load_manifest, verify
 from assembler.network.growing import Arrivals
 from assembler.options import Options, load_options

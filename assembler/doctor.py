@@ -15,9 +15,9 @@ import psutil
 
 from assembler import processes
 from assembler.errors import AssemblerError
+from assembler.media.choose_encoder import why_not
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
-from assembler.media.proving import why_not
 from assembler.options import EncoderName, Options, settings_file, unknown_settings
 from assembler.values import Value
 

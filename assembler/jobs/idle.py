@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, suppress
 from assembler.errors import AssemblerError
 from assembler.jobs.beside import beside
 from assembler.media.ffmpeg import find_ffmpeg
-from assembler.media.helping import CannotHelp, help_out
+from assembler.media.help_out import CannotHelp, help_out
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.workspace import Workspace

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, warning
+from assembler.media.choose_encoder import plainly
 from assembler.media.encoders import ENCODERS, Encoding
-from assembler.media.proving import plainly
 from assembler.media.render.chunks import Rendered, render_chunks
 from assembler.media.render.setup import RenderSetup
 from assembler.options import EncoderName

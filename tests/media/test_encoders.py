@@ -15,9 +15,9 @@ from lessons import omission
 from synthetic import Recipe
 
 from assembler.assemble import Playback
+from assembler.media.choose_encoder import SMALL, Refused, prove
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.ffmpeg import find_ffmpeg
-from assembler.media.proving import SMALL, Refused, prove
 from assembler.media.verify.verify import verify
 from assembler.options import EncoderName, Quality
 from assembler.recording import StreamKind

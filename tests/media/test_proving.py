@@ -126,7 +126,7 @@ class TestHardwareThatDoesNotWork:
     def test_one_that_hangs_is_not_waited_for(
         self, tmp_path: Path, bundled_ffmpeg: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("assembler.media.proving.TRIAL_SECONDS", 0.3)
+        monkeypatch.setattr("assembler.media.choose_encoder.TRIAL_SECONDS", 0.3)
         fake = StandIn.made(tmp_path, bundled_ffmpeg, "exec sleep 1000")
         manifest = LESSON.assemble(tmp_path, str(fake.path), encoder="nvenc").manifest
         assert manifest.encoder == "x264"

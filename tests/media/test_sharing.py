@@ -14,10 +14,10 @@ from lessons import camera, recording
 
 from assembler.assemble import plan_only
 from assembler.layout.model import Canvas
+from assembler.media.choose_encoder import prove
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
-from assembler.media.helping import CannotHelp, help_out
-from assembler.media.proving import prove
+from assembler.media.help_out import CannotHelp, help_out
 from assembler.media.render.chunks import render_chunks
 from assembler.media.render.claims import Turns, claimed, offer_place, sharing
 from assembler.media.render.setup import RenderSetup

@@ -14,7 +14,7 @@ import av
 import av.logging
 
 from assembler.media.damage.order import Damage, Search, Suspect
-from assembler.media.streams import alone
+from assembler.media.libav import alone
 
 MEMORY = 2 << 30
 

@@ -18,11 +18,11 @@ from av.audio.stream import AudioStream
 from av.container.input import InputContainer
 from av.packet import Packet
 
+from assembler.media.libav import alone, is_counted
 from assembler.media.mixdown.file_pool import OpenFiles, PooledFile
 from assembler.media.mixdown.order import Account, Source
 from assembler.media.mixdown.resample import Placed, Run
 from assembler.media.mixdown.stamp_line import TOLERANCE, Stamped, on_lines
-from assembler.media.streams import alone, is_counted
 from assembler.times import SAMPLE_RATE
 
 RAW = ("aac", "mp3")

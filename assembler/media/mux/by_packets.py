@@ -20,9 +20,9 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from assembler.errors import MediaError
+from assembler.media.libav import InBandSets, alone, tick
 from assembler.media.mux.by_sample_table import nearest
 from assembler.media.mux.order import Cut, Join, Run, SoundTrack
-from assembler.media.streams import InBandSets, alone, tick
 
 OPEN = {"protocol_whitelist": "file"}
 HEVC_TAG = "hvc1"

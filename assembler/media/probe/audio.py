@@ -13,9 +13,9 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from assembler.facts import SoundFacts
+from assembler.media.libav import is_counted
 from assembler.media.probe.container import Container
 from assembler.media.probe.video import round_ms
-from assembler.media.streams import is_counted
 
 FRAMES_DECODED = 4
 TRIES = 200

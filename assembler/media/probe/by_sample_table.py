@@ -17,11 +17,11 @@ from av.container.input import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from assembler.media.libav import alone
 from assembler.media.probe.audio import SoundWatch
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.order import UNFORESEEN
 from assembler.media.probe.video import PictureWatch
-from assembler.media.streams import alone
 from assembler.mp4.sample_tables import NotPlain, Tables, Track
 
 LAST_SOUNDS = 4

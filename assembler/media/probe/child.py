@@ -26,6 +26,7 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 
 from assembler.facts import Facts, PictureFacts, SoundFacts
+from assembler.media.libav import COVERS, chosen_streams, further_pictures
 from assembler.media.probe.audio import SoundWatch
 from assembler.media.probe.by_sample_table import take_by_tables
 from assembler.media.probe.byte_ranges import Reach
@@ -42,7 +43,6 @@ from assembler.media.probe.order import (
 )
 from assembler.media.probe.straightened import look_straight
 from assembler.media.probe.video import PictureWatch, round_ms
-from assembler.media.streams import COVERS, chosen_streams, further_pictures
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import NotPlain
 from assembler.times import FileMs

@@ -19,13 +19,13 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 
+from assembler.media.libav import chosen_streams, further_pictures
 from assembler.media.probe.container import Container
 from assembler.media.straighten.breaks import Line, usual_step
 from assembler.media.straighten.concatenated import Piece, Spliced, announced, is_plain, pieces
 from assembler.media.straighten.empty_edits import Hole, without_empty_edits
 from assembler.media.straighten.packets import StreamStamps, wrap_of
 from assembler.media.straighten.shifts import Arrangement, Move, arrange
-from assembler.media.streams import chosen_streams, further_pictures
 from assembler.times import Ms, clock_text
 
 BUFFER = 1 << 20

@@ -17,9 +17,9 @@ from typing import Any
 import av
 from av.packet import Packet
 
+from assembler.media.libav import InBandSets
 from assembler.media.straighten.breaks import SECOND
 from assembler.media.straighten.straighten import Scan, Source
-from assembler.media.streams import InBandSets
 
 MOST_OWN_TRACKS = 12
 """Pieces whose sound gets a track of its own, so that what its encoder put in front does not move what follows; of

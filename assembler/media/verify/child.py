@@ -18,7 +18,7 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 
-from assembler.media.streams import alone, tick
+from assembler.media.libav import alone, tick
 from assembler.media.verify.order import Check
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import NotPlain

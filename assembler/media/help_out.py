@@ -13,9 +13,9 @@ from pathlib import Path
 
 from assembler.errors import MediaError
 from assembler.facts import Facts
+from assembler.media.choose_encoder import Refused, prove
 from assembler.media.encoders import ENCODERS, Encoding
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.proving import Refused, prove
 from assembler.media.render.chunks import render_chunks
 from assembler.media.render.claims import Offer, claimed, fetch_beginning, is_locked, work_of
 from assembler.media.render.repair import report_of
