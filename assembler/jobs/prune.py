@@ -19,7 +19,7 @@ from assembler.jobs.sources import recording_of
 from assembler.jobs.tables import EVENT, JOB, TASK
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import assets_of
-from assembler.network.publish import unpublish
+from assembler.network.publish.publish import unpublish
 from assembler.options import Options
 from assembler.recording import Recording
 from assembler.times import WallMs

@@ -9,7 +9,7 @@ from assembler.errors import PublishError
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.work import FILE, output_of
 from assembler.media.verify.verify import assets_of
-from assembler.network.card import CARD, read_card
+from assembler.network.publish.card import CARD, read_card
 from assembler.options import Options
 from assembler.report.markup import source_of
 from assembler.report.page import MANIFEST, NAME, POLICY, STYLE

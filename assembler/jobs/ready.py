@@ -12,7 +12,7 @@ from assembler.layout.custom import colour_of
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.network.local import find_local
 from assembler.network.notify import check_notify
-from assembler.network.publish import check_output, fill_template
+from assembler.network.publish.publish import check_output, fill_template
 from assembler.options import Options, settings_file, unknown_settings
 
 

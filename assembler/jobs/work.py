@@ -20,8 +20,8 @@ from assembler.jobs.records import Records, now, start_again
 from assembler.jobs.sources import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.under_way import UnderWay
 from assembler.media.verify.verify import assets_of
-from assembler.network.card import Card
-from assembler.network.publish import fill_template, publish
+from assembler.network.publish.card import Card
+from assembler.network.publish.publish import fill_template, publish
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.recording import Recording

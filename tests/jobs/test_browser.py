@@ -17,8 +17,8 @@ from assembler.jobs.bodies import Turned, refuse
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import now
 from assembler.media.verify.verify import assets_of
-from assembler.network.card import Card
-from assembler.network.publish import publish
+from assembler.network.publish.card import Card
+from assembler.network.publish.publish import publish
 from assembler.processes import Stop
 from jobs.test_once import event
 from jobs.test_webhook import served

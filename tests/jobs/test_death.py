@@ -92,7 +92,7 @@ STEPS = ["download", "render", "publish", "settle"]
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (("before", "assembler.jobs.work:gather"), ("before", "assembler.network.publish:write_whole")),
+        (("before", "assembler.jobs.work:gather"), ("before", "assembler.network.publish.publish:write_whole")),
         (("before", "assembler.assemble:_put_in_place"), ("behind", "assembler.jobs.work:publish")),
     ],
     ids=["downloading, then publishing", "rendering, then when published"],

@@ -10,7 +10,7 @@ import requests
 from workshop import Workshop
 
 from assembler.jobs.model import JobState
-from assembler.network.card import Card
+from assembler.network.publish.card import Card
 from jobs.test_once import event
 from jobs.test_webhook import served
 

@@ -18,8 +18,8 @@ import pytest
 
 from assembler.errors import DownloadError
 from assembler.network import fetch
-from assembler.network.card import Card
 from assembler.network.download import Fetched, fetch_all
+from assembler.network.publish.card import Card
 from assembler.options import Options
 from assembler.progress import Silent
 from assembler.recording import Segment, StreamKind

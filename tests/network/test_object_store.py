@@ -22,10 +22,10 @@ from storage import KEYS, Storage, Wire, first, serving
 from terminal import until
 
 from assembler.errors import PublishError
-from assembler.network import object_store
-from assembler.network.card import Card
-from assembler.network.object_store import MIB, Bucket
-from assembler.network.publish import check_output, publish, unpublish
+from assembler.network.publish.card import Card
+from assembler.network.publish.publish import check_output, publish, unpublish
+from assembler.network.publish.publish import s3 as object_store
+from assembler.network.publish.s3 import MIB, Bucket
 from assembler.options import Options, load_options
 from assembler.processes import Stop, Stopped
 
@@ -275,8 +275,8 @@ class TestWhatGoesWrong:
 UPLOAD = r"""
 import re, sys
 from pathlib import Path
-from assembler.network.card import Card
-from assembler.network.publish import check_output, publish
+from assembler.network.publish.card import Card
+from assembler.network.publish.publish import check_output, publish
 from assembler.options import load_options
 from assembler.processes import Stop
 made, options = Path(sys.argv[1]), load_options()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import InputError, PublishError
-from assembler.network.card import Card
-from assembler.network.publish import fill_template, publish
+from assembler.network.publish.card import Card
+from assembler.network.publish.publish import fill_template, publish
 from assembler.options import Options
 from assembler.processes import Stop
 

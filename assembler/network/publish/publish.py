@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from assembler.errors import InputError, PublishError
-from assembler.network.card import CARD, Card, is_in_place, read_card, refused
-from assembler.network.object_store import check_bucket, drop_from_bucket, put_in_bucket
+from assembler.network.publish.card import CARD, Card, is_in_place, read_card, refused
+from assembler.network.publish.s3 import check_bucket, drop_from_bucket, put_in_bucket
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.workspace import PART, write_whole

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from assembler.errors import PublishError
-from assembler.network.card import CARD, Card, is_in_place, read_card, refused
+from assembler.network.publish.card import CARD, Card, is_in_place, read_card, refused
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 
