@@ -27,7 +27,7 @@ from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown.order import Grown
 from assembler.media.probe.probe import Peeked, probe_growing
 from assembler.media.render.setup import NotYet, source_name
-from assembler.network.growing import Arrivals, Growing
+from assembler.network.download.partial_file import Arrivals, Growing
 from assembler.options import Options
 from assembler.plan.chunks import Chunk, Source, grid_rate
 from assembler.processes import Stop, Stopped

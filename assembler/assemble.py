@@ -18,7 +18,7 @@ from assembler.media.choose_encoder import Choice, choose_encoder
 from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.verify.verify import assets_of, load_manifest, verify
-from assembler.network.growing import Arrivals
+from assembler.network.download.partial_file import Arrivals
 from assembler.options import Options, load_options
 from assembler.plan.chunks import rounded, stamp_shown
 from assembler.plan.manifest import Manifest

@@ -13,9 +13,9 @@ from typing import Any
 from assembler.errors import InputError
 from assembler.media.verify.verify import assets_of
 from assembler.mp4.boxes import count_pictures
-from assembler.network.download import on_disk
-from assembler.network.local import is_name_of
-from assembler.network.owners import owner_of
+from assembler.network.download.download import on_disk
+from assembler.network.download.media_dir import is_name_of
+from assembler.network.download.owners import owner_of
 from assembler.options import Options
 from assembler.recording import Recording
 from assembler.report import page as report

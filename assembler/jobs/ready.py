@@ -10,7 +10,7 @@ from assembler.jobs.work import output_of
 from assembler.layout.arrange import find_layout
 from assembler.layout.custom import colour_of
 from assembler.media.ffmpeg import find_ffmpeg
-from assembler.network.local import find_local
+from assembler.network.download.media_dir import find_local
 from assembler.network.notify import check_notify
 from assembler.network.publish.publish import check_output, fill_template
 from assembler.options import Options, settings_file, unknown_settings

@@ -15,9 +15,9 @@ from assembler.jobs.bodies import load_body
 from assembler.jobs.model import Job, JobState
 from assembler.jobs.records import Records, now
 from assembler.jobs.tables import EVENT, JOB
-from assembler.network.cache import Entry, disk_errors, entry_of
-from assembler.network.download import fetch_all
-from assembler.network.owners import ENOUGH, note_apps, owner_of
+from assembler.network.download.cache import Entry, disk_errors, entry_of
+from assembler.network.download.download import fetch_all
+from assembler.network.download.owners import ENOUGH, note_apps, owner_of
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress

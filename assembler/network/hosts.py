@@ -26,7 +26,7 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter  # type: ignore[
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from assembler.errors import DownloadError
-from assembler.network.limits import split_url
+from assembler.network.download.limits import split_url
 from assembler.processes import Stopped
 
 CONNECT_SECONDS = 10.0

@@ -21,7 +21,7 @@ from terminal import Desk, busy_in, until
 from assembler import ahead
 from assembler.assemble import Playback, assemble
 from assembler.media.verify.verify import load_manifest, verify
-from assembler.network import pieces
+from assembler.network.download import ranges as pieces
 from assembler.options import load_options
 from assembler.recording import StreamKind
 

@@ -11,8 +11,8 @@ from workshop import Workshop
 
 from assembler.jobs.model import JobState
 from assembler.jobs.sources import fetch_sources, recording_of, remove_sources
-from assembler.network.cache import Entry, entry_of
-from assembler.network.owners import note_apps
+from assembler.network.download.cache import Entry, entry_of
+from assembler.network.download.owners import note_apps
 from assembler.options import load_options
 from assembler.processes import Stop
 from assembler.progress import Silent
@@ -23,7 +23,7 @@ from jobs.test_once import event
 @pytest.fixture
 def shop(tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     """Two jobs of two apps, with the same video id and the same path; only the first one's signature opens it."""
-    monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+    monkeypatch.setattr("assembler.network.download.fetch.ATTEMPTS", 1)
     with Workshop.opened(tmp_path, allow_hosts=httpserver.host) as opened:
         opened.options = load_options()
         httpserver.expect_request("/v.mp4", query_string="sign=1").respond_with_data(b"x" * 1000)

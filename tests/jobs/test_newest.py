@@ -129,7 +129,7 @@ class TestWhoseUrls:
     @pytest.fixture
     def served(self, shop: Workshop, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Workshop:
         monkeypatch.setenv("ASSEMBLER_ALLOW_HOSTS", httpserver.host)
-        monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+        monkeypatch.setattr("assembler.network.download.fetch.ATTEMPTS", 1)
         shop.options = load_options()
         httpserver.expect_request("/new/v0.mp4").respond_with_data(b"x" * 1000)
         httpserver.expect_request("/old/v1.mp4").respond_with_data(b"y" * 2000)

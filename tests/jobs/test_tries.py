@@ -22,8 +22,8 @@ from assembler.jobs.prefetch import claim, fetching_ahead
 from assembler.jobs.records import now
 from assembler.jobs.sources import recording_of, remove_sources
 from assembler.jobs.work import MOST_FAILURES, Work
-from assembler.network.download import fetch_all
-from assembler.network.owners import owner_of
+from assembler.network.download.download import fetch_all
+from assembler.network.download.owners import owner_of
 from assembler.options import load_options
 from assembler.processes import Stop
 from assembler.progress import Silent
@@ -142,7 +142,7 @@ class TestFilesThatMayStillCome:
     @pytest.fixture
     def served(self, shop: Workshop, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Workshop:
         monkeypatch.setenv("ASSEMBLER_ALLOW_HOSTS", httpserver.host)
-        monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+        monkeypatch.setattr("assembler.network.download.fetch.ATTEMPTS", 1)
         shop.options = load_options()
         httpserver.expect_request("/good.mp4").respond_with_data(b"x" * 1000)
         httpserver.expect_request("/busy.mp4").respond_with_data(b"", status=503, headers={"Retry-After": "1"})
@@ -256,7 +256,7 @@ def test_where_nobody_answers_a_job_is_tried_ten_times(
     tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, status: int | None
 ) -> None:
     """None: nobody listens."""
-    monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+    monkeypatch.setattr("assembler.network.download.fetch.ATTEMPTS", 1)
     place = httpserver.url_for("/v1.mp4") if status else "http://127.0.0.1:9/v1.mp4"
     httpserver.expect_request("/v1.mp4").respond_with_data(b"", status=status or 200)
     with Workshop.opened(tmp_path, allow_hosts=f"127.0.0.1,{httpserver.host}") as shop:

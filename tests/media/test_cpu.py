@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assembler.media.encoders import X264_STANDARD
-from assembler.media.render.chunks import cpu
+from assembler.media.render import cpu
 
 X264 = {"c:v": "libx264", "x264-params": "bframes=0"}
 

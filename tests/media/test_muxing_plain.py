@@ -24,8 +24,8 @@ from assembler.media.mux.by_packets import join_packets
 from assembler.media.mux.by_sample_table import join_plain
 from assembler.media.mux.child import join
 from assembler.media.mux.order import Join, Run, SoundTrack
+from assembler.media.probe import child as probing
 from assembler.media.probe.order import Wanted
-from assembler.media.probe.probe import child as probing
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import NotPlain
 

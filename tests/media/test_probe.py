@@ -470,8 +470,8 @@ SABOTAGE = """
 import os, sys, time
 if "assembler.media.probe.child" in sys.orig_argv:
     import av
-    from assembler.media.probe.probe import video as probing_picture
-    from assembler.media.probe.probe import audio as probing_sound
+    from assembler.media.probe import video as probing_picture
+    from assembler.media.probe import audio as probing_sound
     real, names = av.open, []
     def opened(name, *args, **kwargs):
         names.append(os.path.basename(str(name)))

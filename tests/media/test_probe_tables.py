@@ -15,11 +15,11 @@ from chirps import chirps, with_tracks
 from synthetic import Recipe, make, truncated
 
 from assembler.facts import Facts
+from assembler.media.probe import child as probing
 from assembler.media.probe.by_sample_table import take_by_tables
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import sniff
 from assembler.media.probe.order import Unusable, Wanted
-from assembler.media.probe.probe import child as probing
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import NotPlain
 

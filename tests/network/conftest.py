@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from assembler.errors import DownloadError
-from assembler.network import fetch
-from assembler.network.download import Fetched, fetch_all
+from assembler.network.download import fetch
+from assembler.network.download.download import Fetched, fetch_all
 from assembler.network.publish.card import Card
 from assembler.options import Options
 from assembler.progress import Silent

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from assembler.network.cache import Entry, entry_of
+from assembler.network.download.cache import Entry, entry_of
 
 from .conftest import Answer, Downloads, FileServer, media, segment, stall_after, whole
 
@@ -20,7 +20,7 @@ BODY, OTHER = media(300_000), media(300_000, seed=9)
 FETCH_IN_A_PROCESS = """
 import sys
 from pathlib import Path
-from assembler.network.download import fetch_all
+from assembler.network.download.download import fetch_all
 from assembler.options import Options
 from assembler.progress import Silent
 from assembler.recording import Segment

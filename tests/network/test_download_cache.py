@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from assembler.network import hosts, revalidate
-from assembler.network.cache import Entry, entry_of
-from assembler.network.download import on_disk
-from assembler.network.limits import needed_bytes
+from assembler.network import hosts
+from assembler.network.download import revalidate
+from assembler.network.download.cache import Entry, entry_of
+from assembler.network.download.download import on_disk
+from assembler.network.download.limits import needed_bytes
 from assembler.options import Options
 
 from .conftest import Answer, Downloads, FileServer, media, segment, status, whole

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import DiskFull, DownloadError
-from assembler.network import fetch, owners
-from assembler.network.cache import Entry, Known
+from assembler.network.download import fetch, owners
+from assembler.network.download.cache import Entry, Known
 
 from .conftest import Answer, Downloads, FileServer, media, only_failure, segment, whole
 

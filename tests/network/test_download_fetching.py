@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from assembler.network import fetch, hosts
+from assembler.network import hosts
+from assembler.network.download import fetch
 from assembler.processes import Stop, Stopped
 
 from .conftest import Answer, Downloads, FileServer, cut_after, media, only_failure, segment, stall_after, status, whole
@@ -325,7 +326,7 @@ def test_a_head_that_drips_for_ever_is_given_up(
     server: FileServer, download: Downloads, v1: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assembler.network.hosts.ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr("assembler.network.fetch.ATTEMPTS", 1)
+    monkeypatch.setattr("assembler.network.download.fetch.ATTEMPTS", 1)
 
     def drip(handler: Answer) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assembler.network.limits import HARD_CAP, MIB, cap_of, free_space, needed_bytes, size_text
+from assembler.network.download.limits import HARD_CAP, MIB, cap_of, free_space, needed_bytes, size_text
 
 from .conftest import Downloads, FileServer, media, segment
 

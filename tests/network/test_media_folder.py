@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import InputError
-from assembler.network.download import Fetched
+from assembler.network.download.download import Fetched
 from assembler.recording import Segment
 
 from .conftest import Downloads, FileServer, media, segment

@@ -22,9 +22,9 @@ from storage import KEYS, Storage, Wire, first, serving
 from terminal import until
 
 from assembler.errors import PublishError
+from assembler.network.publish import s3 as object_store
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import check_output, publish, unpublish
-from assembler.network.publish.publish import s3 as object_store
 from assembler.network.publish.s3 import MIB, Bucket
 from assembler.options import Options, load_options
 from assembler.processes import Stop, Stopped

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from assembler.network.cache import entry_of
-from assembler.network.download import Fetched, fetch_all, on_disk
-from assembler.network.owners import NAME, Owner, note_apps
+from assembler.network.download.cache import entry_of
+from assembler.network.download.download import Fetched, fetch_all, on_disk
+from assembler.network.download.owners import NAME, Owner, note_apps
 from assembler.options import Options
 from assembler.progress import Silent
 from assembler.recording import Segment

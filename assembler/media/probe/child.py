@@ -1,8 +1,8 @@
 """The child process of a probe: looks into untrusted files, one after the other, and writes down what it found.
 
 ``python -m assembler.media.probe.child REQUEST ANSWERS``. It may crash, hang or eat memory: its parent (``probe``)
-knows by the answers which file did that. Each finished file is one line ``out_time_us=...`` on standard output, which is
-how ``processes.run`` sees that it is alive.
+knows by the answers which file did that. Each finished file is one line ``out_time_us=...`` on standard output, which
+is how ``processes.run`` sees that it is alive.
 """
 
 from __future__ import annotations

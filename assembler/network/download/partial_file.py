@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assembler.errors import DownloadError
-from assembler.network.cache import Entry, Known
+from assembler.network.download.cache import Entry, Known
 from assembler.recording import Segment
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from assembler.errors import DownloadError
 from assembler.findings import Finding, note, warning
-from assembler.network import fetch
-from assembler.network.cache import CacheBroken, Entry, Known, entry_of
-from assembler.network.growing import Arrivals, Growing
+from assembler.network.download import fetch
+from assembler.network.download.cache import CacheBroken, Entry, Known, entry_of
+from assembler.network.download.halt import Halt
+from assembler.network.download.limits import check_declared
+from assembler.network.download.partial_file import Arrivals, Growing
+from assembler.network.download.ranges import Changed, fetch_piece, peek, piece_bytes
+from assembler.network.download.revalidate import is_fresh, revalidate
 from assembler.network.hosts import Session, TryAgain, host_of
-from assembler.network.limits import check_declared
-from assembler.network.pieces import Changed, fetch_piece, peek, piece_bytes
-from assembler.network.revalidate import is_fresh, revalidate
-from assembler.network.stopping import Halt
 from assembler.recording import Segment
 
 FIRST, WHOLE, PIECE = range(3)

@@ -8,10 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from assembler.network.growing import Arrivals
+from assembler.network.download.halt import Halt
+from assembler.network.download.partial_file import Arrivals
+from assembler.network.download.queue import Line, Results
 from assembler.network.hosts import Session, discreet, open_session
-from assembler.network.line import Line, Results
-from assembler.network.stopping import Halt
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress

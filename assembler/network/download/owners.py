@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from assembler.network.cache import Entry, disk_errors, entry_of
+from assembler.network.download.cache import Entry, disk_errors, entry_of
 from assembler.recording import Recording, Segment
 from assembler.times import WallMs
 from assembler.values import Value

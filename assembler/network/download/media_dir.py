@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from assembler.errors import DownloadError, InputError
 from assembler.findings import Finding, note, warning
-from assembler.network.limits import check_content, is_page
+from assembler.network.download.limits import check_content, is_page
 from assembler.recording import Segment
 
 MEDIA_ENDINGS = (

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from assembler.errors import DiskFull, DownloadError
 from assembler.findings import Finding
-from assembler.network.cache import disk_errors, entry_of
-from assembler.network.growing import Arrivals
-from assembler.network.local import find_local
-from assembler.network.owners import NOBODY, Owner, take_over
+from assembler.network.download.cache import disk_errors, entry_of
+from assembler.network.download.media_dir import find_local
+from assembler.network.download.owners import NOBODY, Owner, take_over
+from assembler.network.download.partial_file import Arrivals
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Progress
@@ -52,7 +52,7 @@ def fetch_all(
     files, failures, findings = dict(local.files), dict(local.failures), list(local.findings)
     if remote:
         # what talks to servers takes longer to import than a second run of files on disk lasts
-        from assembler.network.remote import fetch_remote
+        from assembler.network.download.pool import fetch_remote
 
         with disk_errors(cache):
             cache.mkdir(parents=True, exist_ok=True)

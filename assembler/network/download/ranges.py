@@ -16,9 +16,9 @@ import requests
 
 from assembler.errors import DownloadError
 from assembler.mp4.first_samples import first_samples
-from assembler.network.cache import Known, disk_errors
-from assembler.network.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
-from assembler.network.growing import Growing, Piece
+from assembler.network.download.cache import Known, disk_errors
+from assembler.network.download.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
+from assembler.network.download.partial_file import Growing, Piece
 from assembler.network.hosts import TryAgain, host_of, on_the_wire, opened
 
 HEAD_BYTES = 128 * 1024

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import requests
 
 from assembler.errors import DownloadError
-from assembler.network.cache import Known
-from assembler.network.fetch import length_of, refusal
+from assembler.network.download.cache import Known
+from assembler.network.download.fetch import length_of, refusal
+from assembler.network.download.limits import check_type
 from assembler.network.hosts import Session, TryAgain, host_of, opened
-from assembler.network.limits import check_type
 
 FRESH_SECONDS = 120.0
 """For this long after the server was asked, a whole file is used without asking again."""

@@ -25,7 +25,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from assembler.errors import DiskFull, DownloadError
-from assembler.network.limits import split_url
+from assembler.network.download.limits import split_url
 from assembler.recording import Segment
 from assembler.values import Value
 
