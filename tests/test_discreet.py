@@ -11,7 +11,7 @@ from workshop import body_of
 
 from assembler.errors import InputError, without_queries
 from assembler.findings import note
-from assembler.network.hosts import host_of
+from assembler.network.http import host_of
 from assembler.recording import VendorError
 from assembler.report.markup import text
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from assembler.errors import DownloadError, InputError
-from assembler.network.hosts import Session, TryAgain, discreet, host_of, on_the_wire, open_session
+from assembler.network.http import Session, TryAgain, discreet, host_of, on_the_wire, open_session
 from assembler.options import Options
 
 TIMEOUT = (10.0, 10.0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from assembler.network import hosts
+from assembler.network import http as hosts
 from assembler.network.download import revalidate
 from assembler.network.download.cache import Entry, entry_of
 from assembler.network.download.download import on_disk

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assembler.network import hosts
+from assembler.network import http as hosts
 from assembler.network.download import fetch
 from assembler.processes import Stop, Stopped
 
@@ -325,7 +325,7 @@ def test_being_told_to_stop_ends_a_download_whatever_its_server_does(
 def test_a_head_that_drips_for_ever_is_given_up(
     server: FileServer, download: Downloads, v1: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assembler.network.hosts.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("assembler.network.http.ANSWER_SECONDS", 0.5)
     monkeypatch.setattr("assembler.network.download.fetch.ATTEMPTS", 1)
 
     def drip(handler: Answer) -> None:

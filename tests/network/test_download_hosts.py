@@ -13,7 +13,7 @@ import pytest
 from urllib3.util import connection
 
 from assembler.errors import DownloadError
-from assembler.network.hosts import MAX_REDIRECTS, host_of
+from assembler.network.http import MAX_REDIRECTS, host_of
 
 from .conftest import SIGNATURE, Downloads, FileServer, media, redirect, segment, stall_after, status
 
@@ -111,7 +111,7 @@ def test_a_redirect_is_followed(server: FileServer, download: Downloads, code: i
 
 
 def test_a_redirected_download_is_resumed_too(server: FileServer, download: Downloads, monkeypatch: Any) -> None:
-    monkeypatch.setattr("assembler.network.hosts.READ_SECONDS", 0.1)
+    monkeypatch.setattr("assembler.network.http.READ_SECONDS", 0.1)
     server.bodies["/there"] = BODY
     server.always["/v1.mp4"] = redirect("there")
     server.scripts["/there"] = [stall_after(7_000, 0.3)]

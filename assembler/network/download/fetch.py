@@ -16,7 +16,7 @@ from assembler.errors import DownloadError
 from assembler.network.download.cache import Entry, Known, disk_errors
 from assembler.network.download.halt import Halt
 from assembler.network.download.limits import cap_of, check_content, check_type, size_text
-from assembler.network.hosts import Session, TryAgain, host_of, on_the_wire, opened
+from assembler.network.http import Session, TryAgain, host_of, on_the_wire, opened
 from assembler.recording import Segment
 
 ATTEMPTS = 5

@@ -11,7 +11,7 @@ from pathlib import Path
 from assembler.network.download.halt import Halt
 from assembler.network.download.partial_file import Arrivals
 from assembler.network.download.queue import Line, Results
-from assembler.network.hosts import Session, discreet, open_session
+from assembler.network.http import Session, discreet, open_session
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress

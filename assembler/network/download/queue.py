@@ -19,7 +19,7 @@ from assembler.network.download.limits import check_declared
 from assembler.network.download.partial_file import Arrivals, Growing
 from assembler.network.download.ranges import Changed, fetch_piece, peek, piece_bytes
 from assembler.network.download.revalidate import is_fresh, revalidate
-from assembler.network.hosts import Session, TryAgain, host_of
+from assembler.network.http import Session, TryAgain, host_of
 from assembler.recording import Segment
 
 FIRST, WHOLE, PIECE = range(3)

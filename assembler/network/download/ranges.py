@@ -19,7 +19,7 @@ from assembler.mp4.first_samples import first_samples
 from assembler.network.download.cache import Known, disk_errors
 from assembler.network.download.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
 from assembler.network.download.partial_file import Growing, Piece
-from assembler.network.hosts import TryAgain, host_of, on_the_wire, opened
+from assembler.network.http import TryAgain, host_of, on_the_wire, opened
 
 HEAD_BYTES = 128 * 1024
 """Says what the file is and where its tables are; asked for of every file before more is fetched of any."""

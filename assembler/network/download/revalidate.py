@@ -11,7 +11,7 @@ from assembler.errors import DownloadError
 from assembler.network.download.cache import Known
 from assembler.network.download.fetch import length_of, refusal
 from assembler.network.download.limits import check_type
-from assembler.network.hosts import Session, TryAgain, host_of, opened
+from assembler.network.http import Session, TryAgain, host_of, opened
 
 FRESH_SECONDS = 120.0
 """For this long after the server was asked, a whole file is used without asking again."""
