@@ -15,8 +15,8 @@ from assembler.options import load_options
 
 if TYPE_CHECKING:
     from assembler.jobs.engine import Engine
-    from assembler.jobs.model import Job
-    from assembler.jobs.records import Records
+    from assembler.jobs.store.model import Job
+    from assembler.jobs.store.records import Records
 
 jobs_app = typer.Typer(help="See and steer jobs.", no_args_is_help=True)
 
@@ -38,8 +38,8 @@ def _say(sentence: str) -> None:
 def open_jobs() -> tuple[Records, Engine]:
     """What is on record, and the queue."""
     from assembler.jobs.engine import Engine
-    from assembler.jobs.records import Records
-    from assembler.jobs.tables import open_database
+    from assembler.jobs.store.records import Records
+    from assembler.jobs.store.tables import open_database
 
     options = load_options()
     return Records(open_database(options), tells=options.notify_url is not None), Engine(options)
@@ -117,7 +117,7 @@ def list_(
     as_json: Json = False,
 ) -> int:
     """All jobs, the newest first."""
-    from assembler.jobs.model import JobState
+    from assembler.jobs.store.model import JobState
     from assembler.jobs.tasks import missing as find_missing
 
     records, _ = open_jobs()
@@ -149,7 +149,7 @@ def list_(
 
 def _outcome(job: Job) -> str:
     """What is to be said of it now: how far it is, where its playback is, or why there is none."""
-    from assembler.jobs.model import JobState
+    from assembler.jobs.store.model import JobState
 
     if job.state is JobState.RUNNING:
         return job.step + (f" {job.progress:.0%}" if job.progress is not None else "")
@@ -161,7 +161,7 @@ def _outcome(job: Job) -> str:
 @verb
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
     """Everything about one job."""
-    from assembler.jobs.model import JobState
+    from assembler.jobs.store.model import JobState
     from assembler.jobs.tasks import find_task
 
     records, engine = open_jobs()

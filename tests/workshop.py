@@ -19,9 +19,9 @@ from terminal import until
 from assembler.jobs.bodies import Body, keep
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake import take_in
-from assembler.jobs.model import Job, JobState
-from assembler.jobs.records import Records, now
-from assembler.jobs.tables import open_database
+from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.records import Records, now
+from assembler.jobs.store.tables import open_database
 from assembler.options import Options, load_options
 
 HALTING = """

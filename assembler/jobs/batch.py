@@ -19,8 +19,8 @@ from assembler.jobs.bodies import Body, jobs_of, keep, notes_of
 from assembler.jobs.crew import crew
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake import take_in, try_again
-from assembler.jobs.model import Claim, Job, JobState, claim_of
-from assembler.jobs.records import Records, has_urls, known_job, now
+from assembler.jobs.store.model import Claim, Job, JobState, claim_of
+from assembler.jobs.store.records import Records, has_urls, known_job, now
 from assembler.jobs.telling import tell_for
 from assembler.options import Options
 from assembler.values import Value

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from assembler.errors import JobError
-from assembler.jobs.records import Records
-from assembler.jobs.tables import EVENT, JOB, REFUSED
+from assembler.jobs.store.records import Records
+from assembler.jobs.store.tables import EVENT, JOB, REFUSED
 from assembler.times import WallMs
 from assembler.values import Value
 

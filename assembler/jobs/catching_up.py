@@ -6,8 +6,8 @@ from typing import Any
 
 from assembler.jobs.engine import Engine, Phase
 from assembler.jobs.intake import take_in, take_in_spooled
-from assembler.jobs.model import Job, JobState
-from assembler.jobs.records import Records, now
+from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.records import Records, now
 from assembler.options import Options
 
 MOMENT_MS = 20_000

@@ -17,8 +17,8 @@ from assembler.jobs.bodies import Body, keep
 from assembler.jobs.catching_up import mend
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake import check_spool, spool, take_in, take_in_spooled
-from assembler.jobs.records import Records
-from assembler.jobs.tables import open_database
+from assembler.jobs.store.records import Records
+from assembler.jobs.store.tables import open_database
 from assembler.options import Options
 
 AT_ONCE = 200

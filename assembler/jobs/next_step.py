@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 from assembler.jobs.bodies import Refused
-from assembler.jobs.model import Job, JobState
+from assembler.jobs.store.model import Job, JobState
 from assembler.options import Options
 
 _FLAGS = {"--from": "start", "--to": "end", "--allow-host": "allow_hosts"} | {

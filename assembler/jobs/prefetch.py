@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from assembler.errors import AssemblerError, DiskFull
 from assembler.jobs.beside import beside
-from assembler.jobs.model import JobState
-from assembler.jobs.records import Records
 from assembler.jobs.sources import fetch_sources
-from assembler.jobs.tables import JOB
+from assembler.jobs.store.model import JobState
+from assembler.jobs.store.records import Records
+from assembler.jobs.store.tables import JOB
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Silent

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from assembler.errors import AssemblerError
 from assembler.jobs.bodies import Turned, refuse
-from assembler.jobs.records import Records
+from assembler.jobs.store.records import Records
 
 PAUSE_SECONDS = 0.5
 """Between two batches."""

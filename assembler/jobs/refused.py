@@ -11,8 +11,8 @@ from assembler.errors import JobError
 from assembler.jobs.bodies import Body, keep
 from assembler.jobs.judge import Judged, judge
 from assembler.jobs.keys import Keys
-from assembler.jobs.records import Records
-from assembler.jobs.tables import REFUSED
+from assembler.jobs.store.records import Records
+from assembler.jobs.store.tables import REFUSED
 from assembler.times import WallMs
 
 

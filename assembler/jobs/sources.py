@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from assembler.dialects import parse
 from assembler.errors import AssemblerError, DownloadError
 from assembler.jobs.bodies import load_body
-from assembler.jobs.model import Job, JobState
-from assembler.jobs.records import Records, now
-from assembler.jobs.tables import EVENT, JOB
+from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.records import Records, now
+from assembler.jobs.store.tables import EVENT, JOB
 from assembler.network.download.cache import Entry, disk_errors, entry_of
 from assembler.network.download.download import fetch_all
 from assembler.network.download.owners import ENOUGH, note_apps, owner_of

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from assembler.dialects import Event
 from assembler.dialects.acknowledged import REFUSED_REQUEST
 from assembler.dialects.vendor_errors import error_text
-from assembler.jobs.records import Records, now
-from assembler.jobs.tables import JOB, TASK
+from assembler.jobs.store.records import Records, now
+from assembler.jobs.store.tables import JOB, TASK
 from assembler.recording import Omission
 from assembler.times import WallMs
 from assembler.values import Value

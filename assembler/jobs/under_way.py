@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from assembler.jobs.model import Job, JobState
-from assembler.jobs.records import Records
+from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.records import Records
 from assembler.processes import Stop
 from assembler.times import Ms
 

@@ -27,8 +27,8 @@ from assembler.jobs.intake import spool_folder
 from assembler.jobs.judge import Judged, judge, kept
 from assembler.jobs.keys import Keys
 from assembler.jobs.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
-from assembler.jobs.records import now
 from assembler.jobs.refusals import Refusals
+from assembler.jobs.store.records import now
 from assembler.jobs.tasks import find_task, missing
 from assembler.jobs.telling import telling
 from assembler.options import Options

@@ -21,9 +21,9 @@ from assembler.jobs.engine import Engine, working
 from assembler.jobs.idle import helping
 from assembler.jobs.prefetch import fetching_ahead
 from assembler.jobs.ready import check_ready
-from assembler.jobs.records import Records
 from assembler.jobs.seats import Seat, take_seat, try_seat
-from assembler.jobs.tables import open_database
+from assembler.jobs.store.records import Records
+from assembler.jobs.store.tables import open_database
 from assembler.jobs.telling import telling
 from assembler.jobs.work import Work, output_of
 from assembler.options import Options

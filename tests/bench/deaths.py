@@ -25,7 +25,7 @@ from terminal import until
 from workshop import Workshop
 
 from assembler.jobs.bodies import list_events
-from assembler.jobs.model import JobState
+from assembler.jobs.store.model import JobState
 
 CLIENTS = 8
 LONGEST_SECONDS = 3.0

@@ -29,7 +29,7 @@ from jobs.conftest import Postgres
 from terminal import three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
-from assembler.jobs.model import JobState
+from assembler.jobs.store.model import JobState
 from assembler.media.verify.verify import load_manifest, verify
 
 CORES = sorted(os.sched_getaffinity(0))[:2]

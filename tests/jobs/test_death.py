@@ -15,7 +15,7 @@ from workshop import Workshop, body_of, kill, laid
 
 from assembler.assemble import Playback
 from assembler.jobs.engine import Phase
-from assembler.jobs.model import JobState
+from assembler.jobs.store.model import JobState
 from assembler.media.verify.verify import load_manifest, verify
 
 LESSON = three_streams(5)

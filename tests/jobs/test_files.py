@@ -9,7 +9,7 @@ import pytest
 import requests
 from workshop import Workshop
 
-from assembler.jobs.model import JobState
+from assembler.jobs.store.model import JobState
 from assembler.network.publish.card import Card
 from jobs.test_once import event
 from jobs.test_webhook import served

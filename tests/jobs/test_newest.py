@@ -14,8 +14,8 @@ from terminal import Desk, three_streams
 from workshop import Workshop, laid
 
 from assembler.jobs.intake import cancel, try_again
-from assembler.jobs.model import Job, JobState
 from assembler.jobs.sources import bodies_of, fetch_sources, recording_of
+from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.work import Work
 from assembler.options import load_options
 from assembler.processes import Stop

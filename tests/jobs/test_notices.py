@@ -15,15 +15,15 @@ from terminal import three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
 from assembler.errors import JobError
-from assembler.jobs import records as records_room
 from assembler.jobs.batch import Batch, Given
 from assembler.jobs.engine import Results
 from assembler.jobs.intake import cancel, try_again
-from assembler.jobs.model import JobState
-from assembler.jobs.outbox import WAITS_SECONDS
 from assembler.jobs.prune import prune
-from assembler.jobs.records import Records
-from assembler.jobs.tables import NOTICE, open_database
+from assembler.jobs.store import records as records_room
+from assembler.jobs.store.model import JobState
+from assembler.jobs.store.notices import WAITS_SECONDS
+from assembler.jobs.store.records import Records
+from assembler.jobs.store.tables import NOTICE, open_database
 from assembler.jobs.telling import tell_due, tell_for, telling
 from assembler.jobs.work import Work
 from assembler.processes import Stop

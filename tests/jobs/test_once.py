@@ -17,8 +17,8 @@ from assembler.jobs.bodies import Body, Turned, keep, list_events, list_refused,
 from assembler.jobs.catching_up import catch_up, mend
 from assembler.jobs.engine import Phase
 from assembler.jobs.intake import spool, spool_folder, take_in, take_in_spooled
-from assembler.jobs.model import JobState, claim_of, job_id
-from assembler.jobs.records import now
+from assembler.jobs.store.model import JobState, claim_of, job_id
+from assembler.jobs.store.records import now
 from assembler.jobs.tasks import expect, missing
 
 VENDOR = Path(__file__).parents[2] / "fixtures" / "vendor"

@@ -14,9 +14,9 @@ from workshop import Workshop, body_of, laid
 
 from assembler.decide import work_digest
 from assembler.jobs.intake import cancel
-from assembler.jobs.model import JobState
 from assembler.jobs.prune import prune, remove_outputs, remove_work
 from assembler.jobs.sources import recording_of
+from assembler.jobs.store.model import JobState
 from assembler.jobs.tasks import expect, missing
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.workspace import Workspace

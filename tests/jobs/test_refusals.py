@@ -21,9 +21,9 @@ from assembler.doctor import examine
 from assembler.jobs import refusals as refusals_room
 from assembler.jobs.bodies import Turned, list_refused, refuse
 from assembler.jobs.intake import spool_folder
-from assembler.jobs.records import Records, now
 from assembler.jobs.refusals import Refusals
-from assembler.jobs.tables import REFUSED, open_database
+from assembler.jobs.store.records import Records, now
+from assembler.jobs.store.tables import REFUSED, open_database
 from jobs.test_once import event
 from jobs.test_webhook import KEY, assert_accepted, post, served, signed
 

@@ -13,7 +13,7 @@ from workshop import Workshop, body_of, kill, laid
 
 from assembler.assemble import Playback, assemble
 from assembler.jobs.intake import cancel
-from assembler.jobs.model import JobState
+from assembler.jobs.store.model import JobState
 from assembler.media.verify.verify import load_manifest, verify
 
 LESSON = three_streams(5)

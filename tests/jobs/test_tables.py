@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workshop import Workshop
 
-from assembler.jobs.tables import open_database
+from assembler.jobs.store.tables import open_database
 from assembler.workspace import make_private
 
 COME_AND_GO = """

@@ -9,7 +9,7 @@ import pytest
 from workshop import Workshop
 
 from assembler.jobs import page
-from assembler.jobs.model import Job, JobState
+from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.under_way import UnderWay
 from assembler.times import Ms, WallMs
 from jobs.test_once import event

@@ -27,10 +27,10 @@ from assembler.jobs.inbox import LARGEST
 from assembler.jobs.intake import spool_folder, take_in
 from assembler.jobs.keys import Keys
 from assembler.jobs.listener import Limits, Listener
-from assembler.jobs.model import JobState
 from assembler.jobs.page import SHOWN_EVENTS, SHOWN_TASKS
-from assembler.jobs.records import now
 from assembler.jobs.refused import take_refused
+from assembler.jobs.store.model import JobState
+from assembler.jobs.store.records import now
 from assembler.jobs.tasks import expect
 from assembler.jobs.webhook import make_app, run_server
 from assembler.options import load_options

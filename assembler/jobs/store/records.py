@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from assembler.errors import JobError
-from assembler.jobs.model import Claim, Job, JobState, is_older, job_id
-from assembler.jobs.outbox import TOLD, file_notice, forget_notices
-from assembler.jobs.tables import EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
+from assembler.jobs.store.model import Claim, Job, JobState, is_older, job_id
+from assembler.jobs.store.notices import TOLD, file_notice, forget_notices
+from assembler.jobs.store.tables import EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from assembler.jobs.model import Job, JobState
-from assembler.jobs.tables import JOB, NOTICE
+from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.tables import JOB, NOTICE
 from assembler.times import WallMs
 
 TOLD = {JobState.DONE: "playback.ready", JobState.FAILED: "playback.failed", JobState.POISON: "playback.failed"}
