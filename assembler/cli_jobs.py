@@ -117,8 +117,8 @@ def list_(
     as_json: Json = False,
 ) -> int:
     """All jobs, the newest first."""
+    from assembler.jobs.intake.tasks import missing as find_missing
     from assembler.jobs.store.model import JobState
-    from assembler.jobs.tasks import missing as find_missing
 
     records, _ = open_jobs()
     if missing:
@@ -161,8 +161,8 @@ def _outcome(job: Job) -> str:
 @verb
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
     """Everything about one job."""
+    from assembler.jobs.intake.tasks import find_task
     from assembler.jobs.store.model import JobState
-    from assembler.jobs.tasks import find_task
 
     records, engine = open_jobs()
     found = records.load_job(job)
@@ -199,7 +199,7 @@ def logs(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
 @verb
 def retry(jobs: Ids) -> int:
     """Start jobs that failed, or wait for their next try, once more."""
-    from assembler.jobs.intake import try_again
+    from assembler.jobs.intake.intake import try_again
 
     records, engine = open_jobs()
     for job in [records.load_job(name) for name in jobs]:
@@ -211,7 +211,7 @@ def retry(jobs: Ids) -> int:
 @verb
 def cancel(jobs: Ids) -> int:
     """End jobs; a worker that is at one stops within seconds."""
-    from assembler.jobs.intake import cancel as end
+    from assembler.jobs.intake.intake import cancel as end
 
     records, engine = open_jobs()
     for job in [records.load_job(name) for name in jobs]:
@@ -262,7 +262,7 @@ def prune(
 @verb
 def expect(tasks: Annotated[list[str], typer.Argument(help="Vendor's task ids.", metavar="TASK_ID...")]) -> int:
     """Name tasks whose results are to come: `jobs list --missing` shows those that did not."""
-    from assembler.jobs.tasks import expect as remember
+    from assembler.jobs.intake.tasks import expect as remember
 
     records, _ = open_jobs()
     remember(records, tasks)

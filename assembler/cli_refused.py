@@ -21,7 +21,7 @@ MOST = 1000
 @verb
 def list_(as_json: Json = False) -> int:
     """Callbacks that were refused, the newest first."""
-    from assembler.jobs.bodies import list_refused
+    from assembler.jobs.intake.bodies import list_refused
 
     records, _ = open_jobs()
     found = list_refused(records, MOST)
@@ -36,7 +36,7 @@ def list_(as_json: Json = False) -> int:
 @verb
 def show(number: Annotated[int, typer.Argument(help="Number of a refused callback.", metavar="NUMBER")]) -> int:
     """The body of one, byte by byte as it came; on a terminal without what would steer that."""
-    from assembler.jobs.refused import load_refused
+    from assembler.jobs.intake.refused import load_refused
 
     records, _ = open_jobs()
     raw = load_refused(records, number).raw
@@ -57,10 +57,10 @@ def take(
     all_: Annotated[bool, typer.Option("--all", help="All that are kept.")] = False,
 ) -> int:
     """Judge them by the keys of today; what is signed with one of them becomes what it would have become."""
-    from assembler.jobs.bodies import list_refused
-    from assembler.jobs.intake import take_in
+    from assembler.jobs.intake.bodies import list_refused
+    from assembler.jobs.intake.intake import take_in
+    from assembler.jobs.intake.refused import take_refused
     from assembler.jobs.keys import Keys
-    from assembler.jobs.refused import take_refused
 
     if bool(numbers) == all_:
         raise InputError("say which", hint="Name numbers, as `assembler jobs refused list` shows them, or --all.")

@@ -16,9 +16,9 @@ from typing import Any
 from classes import SMALL, Class
 from terminal import until
 
-from assembler.jobs.bodies import Body, keep
 from assembler.jobs.engine import Engine
-from assembler.jobs.intake import take_in
+from assembler.jobs.intake.bodies import Body, keep
+from assembler.jobs.intake.intake import take_in
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import open_database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assembler.jobs.engine import Engine, Phase
-from assembler.jobs.intake import take_in, take_in_spooled
+from assembler.jobs.intake.intake import take_in, take_in_spooled
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now
 from assembler.options import Options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from assembler.jobs.judge import Judged
+from assembler.jobs.intake.check_callback import Judged
 
 LARGEST = 2**20
 SMALL = 64 * 1024

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from html import escape
 
-from assembler.jobs.bodies import Refused
+from assembler.jobs.intake.bodies import Refused
 from assembler.jobs.store.model import Job, JobState
 from assembler.options import Options
 

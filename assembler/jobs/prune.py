@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from assembler.decide import work_digest
 from assembler.errors import AssemblerError
-from assembler.jobs.bodies import prune_bodies
 from assembler.jobs.engine import Engine
+from assembler.jobs.intake.bodies import prune_bodies
 from assembler.jobs.published import find_published
 from assembler.jobs.sources import recording_of
 from assembler.jobs.store.model import Job, JobState, digest_segments

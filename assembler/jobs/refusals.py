@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from assembler.errors import AssemblerError
-from assembler.jobs.bodies import Turned, refuse
+from assembler.jobs.intake.bodies import Turned, refuse
 from assembler.jobs.store.records import Records
 
 PAUSE_SECONDS = 0.5

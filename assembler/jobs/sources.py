@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from assembler.dialects import parse
 from assembler.errors import AssemblerError, DownloadError
-from assembler.jobs.bodies import load_body
+from assembler.jobs.intake.bodies import load_body
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import EVENT, JOB

@@ -13,7 +13,7 @@ from assembler.assemble import assemble
 from assembler.errors import AssemblerError, DownloadError
 from assembler.gather import gather
 from assembler.jobs.engine import Engine, Results, Step
-from assembler.jobs.intake import enqueue
+from assembler.jobs.intake.intake import enqueue
 from assembler.jobs.next_step import in_a_job
 from assembler.jobs.sources import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.store.model import Job, JobState

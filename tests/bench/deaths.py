@@ -24,7 +24,7 @@ from callbacks import SERVE, event, free_port, started
 from terminal import until
 from workshop import Workshop
 
-from assembler.jobs.bodies import list_events
+from assembler.jobs.intake.bodies import list_events
 from assembler.jobs.store.model import JobState
 
 CLIENTS = 8

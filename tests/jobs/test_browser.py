@@ -13,7 +13,7 @@ from workshop import Workshop, body_of, laid
 
 from assembler.assemble import assemble
 from assembler.dialects import parse
-from assembler.jobs.bodies import Turned, refuse
+from assembler.jobs.intake.bodies import Turned, refuse
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import now
 from assembler.media.verify.verify import assets_of

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from terminal import Desk, three_streams
 from workshop import Workshop, laid
 
-from assembler.jobs.intake import cancel, try_again
+from assembler.jobs.intake.intake import cancel, try_again
 from assembler.jobs.sources import bodies_of, fetch_sources, recording_of
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.work import Work

@@ -13,13 +13,13 @@ from lessons import camera, recording
 from workshop import Workshop
 
 from assembler.errors import JobError, NotFinished
-from assembler.jobs.bodies import Body, Turned, keep, list_events, list_refused, load_body, refuse, untaken
 from assembler.jobs.catching_up import catch_up, mend
 from assembler.jobs.engine import Phase
-from assembler.jobs.intake import spool, spool_folder, take_in, take_in_spooled
+from assembler.jobs.intake.bodies import Body, Turned, keep, list_events, list_refused, load_body, refuse, untaken
+from assembler.jobs.intake.intake import spool, spool_folder, take_in, take_in_spooled
+from assembler.jobs.intake.tasks import expect, missing
 from assembler.jobs.store.model import JobState, claim_of, job_id
 from assembler.jobs.store.records import now
-from assembler.jobs.tasks import expect, missing
 
 VENDOR = Path(__file__).parents[2] / "fixtures" / "vendor"
 
@@ -209,13 +209,13 @@ def _dies(*_: object) -> None:
 
 class TestTheRing:
     def test_the_newest_thousand_are_kept(self, shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("assembler.jobs.bodies.MOST_REFUSED", 5)
+        monkeypatch.setattr("assembler.jobs.intake.bodies.MOST_REFUSED", 5)
         for number in range(8):
             refuse(shop.records, [Turned(b"x", 400, str(number), {}, now())])
         assert [one.reason for one in list_refused(shop.records)] == ["7", "6", "5", "4", "3"]
 
     def test_and_never_more_than_so_many_bytes(self, shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("assembler.jobs.bodies.MOST_REFUSED_BYTES", 1000)
+        monkeypatch.setattr("assembler.jobs.intake.bodies.MOST_REFUSED_BYTES", 1000)
         for number in range(8):
             refuse(shop.records, [Turned(b"x" * 300, 403, str(number), {}, now())])
         assert [one.reason for one in list_refused(shop.records)] == ["7", "6", "5"]

@@ -19,8 +19,8 @@ from workshop import Workshop
 
 from assembler.doctor import examine
 from assembler.jobs import refusals as refusals_room
-from assembler.jobs.bodies import Turned, list_refused, refuse
-from assembler.jobs.intake import spool_folder
+from assembler.jobs.intake.bodies import Turned, list_refused, refuse
+from assembler.jobs.intake.intake import spool_folder
 from assembler.jobs.refusals import Refusals
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import REFUSED, open_database

@@ -13,9 +13,9 @@ import requests
 from terminal import Desk, three_streams
 from workshop import Workshop
 
-from assembler.jobs.bodies import list_events
+from assembler.jobs.intake.bodies import list_events
+from assembler.jobs.intake.tasks import find_task, missing
 from assembler.jobs.page import clock
-from assembler.jobs.tasks import find_task, missing
 from jobs.test_once import event, names
 from jobs.test_webhook import assert_accepted, post, served
 

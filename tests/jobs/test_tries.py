@@ -16,7 +16,7 @@ from workshop import Workshop
 
 from assembler.errors import DownloadError, MediaError
 from assembler.jobs.engine import Happened, Phase, Results
-from assembler.jobs.intake import cancel, try_again
+from assembler.jobs.intake.intake import cancel, try_again
 from assembler.jobs.prefetch import claim, fetching_ahead
 from assembler.jobs.sources import recording_of, remove_sources
 from assembler.jobs.store.model import Job, JobState

@@ -17,7 +17,7 @@ import requests
 from terminal import START, Desk, busy_in, three_streams, until
 from workshop import Workshop, body_of, laid
 
-from assembler.jobs.bodies import list_events
+from assembler.jobs.intake.bodies import list_events
 from jobs.test_once import event
 
 LESSON = three_streams(3)

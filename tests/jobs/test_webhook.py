@@ -22,16 +22,16 @@ from workshop import Workshop
 from assembler.dialects.signature import sign
 from assembler.errors import JobError
 from assembler.findings import MOST_OF_A_KIND
-from assembler.jobs.bodies import list_events, list_refused, load_body
 from assembler.jobs.inbox import LARGEST
-from assembler.jobs.intake import spool_folder, take_in
+from assembler.jobs.intake.bodies import list_events, list_refused, load_body
+from assembler.jobs.intake.intake import spool_folder, take_in
+from assembler.jobs.intake.refused import take_refused
+from assembler.jobs.intake.tasks import expect
 from assembler.jobs.keys import Keys
 from assembler.jobs.listener import Limits, Listener
 from assembler.jobs.page import SHOWN_EVENTS, SHOWN_TASKS
-from assembler.jobs.refused import take_refused
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import now
-from assembler.jobs.tasks import expect
 from assembler.jobs.webhook import make_app, run_server
 from assembler.options import load_options
 from jobs.test_once import event

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from assembler.dialects import Event, read_event
 from assembler.dialects.vendor_errors import error_text
 from assembler.errors import AssemblerError, InputError, JobError
-from assembler.jobs.bodies import Body, keep, load_body, untaken
 from assembler.jobs.engine import Engine
+from assembler.jobs.intake.bodies import Body, keep, load_body, untaken
+from assembler.jobs.intake.tasks import learn, learn_pauses
 from assembler.jobs.store.model import Claim, Job, JobState, claim_of
 from assembler.jobs.store.records import Records, assign, note, now, start_again
 from assembler.jobs.store.tables import EVENT, JOB
-from assembler.jobs.tasks import learn, learn_pauses
 from assembler.options import Options
 from assembler.times import WallMs
 from assembler.workspace import write_whole
