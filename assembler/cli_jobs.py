@@ -54,7 +54,7 @@ def serve(
 ) -> int:
     """Webhook, status page and a worker: all that one machine needs."""
     from assembler.jobs.ready import check_ready
-    from assembler.jobs.webhook import run_server
+    from assembler.jobs.web.app import run_server
 
     options = load_options()
     check_ready(options, _say)

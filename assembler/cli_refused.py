@@ -60,7 +60,7 @@ def take(
     from assembler.jobs.intake.bodies import list_refused
     from assembler.jobs.intake.intake import take_in
     from assembler.jobs.intake.refused import take_refused
-    from assembler.jobs.keys import Keys
+    from assembler.jobs.web.keys import Keys
 
     if bool(numbers) == all_:
         raise InputError("say which", hint="Name numbers, as `assembler jobs refused list` shows them, or --all.")

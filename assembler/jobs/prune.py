@@ -12,11 +12,11 @@ from assembler.decide import work_digest
 from assembler.errors import AssemblerError
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import prune_bodies
-from assembler.jobs.published import find_published
 from assembler.jobs.sources import recording_of
 from assembler.jobs.store.model import Job, JobState, digest_segments
 from assembler.jobs.store.records import Records, note, now
 from assembler.jobs.store.tables import EVENT, JOB, TASK
+from assembler.jobs.web.published_files import find_published
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import assets_of
 from assembler.network.publish.publish import unpublish

@@ -18,8 +18,9 @@ import requests
 from terminal import until
 from workshop import Workshop
 
-from assembler.jobs import inbox, listener
-from assembler.jobs.listener import Seldom, page_hosts
+from assembler.jobs.web import listener
+from assembler.jobs.web import request_bodies as inbox
+from assembler.jobs.web.listener import Seldom, page_hosts
 from jobs.test_once import event
 from jobs.test_webhook import KEY, assert_accepted, post, served, signed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from terminal import Desk, three_streams
 
-from assembler.jobs.next_step import in_a_job
+from assembler.jobs.web.advice import in_a_job
 from assembler.options import Options
 from jobs.test_once import event
 

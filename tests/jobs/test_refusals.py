@@ -18,12 +18,12 @@ from terminal import until
 from workshop import Workshop
 
 from assembler.doctor import examine
-from assembler.jobs import refusals as refusals_room
 from assembler.jobs.intake.bodies import Turned, list_refused, refuse
 from assembler.jobs.intake.intake import spool_folder
-from assembler.jobs.refusals import Refusals
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import REFUSED, open_database
+from assembler.jobs.web import refusal_writer as refusals_room
+from assembler.jobs.web.refusal_writer import Refusals
 from jobs.test_once import event
 from jobs.test_webhook import KEY, assert_accepted, post, served, signed
 

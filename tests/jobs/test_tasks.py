@@ -15,7 +15,7 @@ from workshop import Workshop
 
 from assembler.jobs.intake.bodies import list_events
 from assembler.jobs.intake.tasks import find_task, missing
-from assembler.jobs.page import clock
+from assembler.jobs.web.status_page import clock
 from jobs.test_once import event, names
 from jobs.test_webhook import assert_accepted, post, served
 

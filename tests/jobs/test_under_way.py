@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from workshop import Workshop
 
-from assembler.jobs import page
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.under_way import UnderWay
+from assembler.jobs.web import status_page as page
 from assembler.times import Ms, WallMs
 from jobs.test_once import event
 

@@ -22,17 +22,17 @@ from workshop import Workshop
 from assembler.dialects.signature import sign
 from assembler.errors import JobError
 from assembler.findings import MOST_OF_A_KIND
-from assembler.jobs.inbox import LARGEST
 from assembler.jobs.intake.bodies import list_events, list_refused, load_body
 from assembler.jobs.intake.intake import spool_folder, take_in
 from assembler.jobs.intake.refused import take_refused
 from assembler.jobs.intake.tasks import expect
-from assembler.jobs.keys import Keys
-from assembler.jobs.listener import Limits, Listener
-from assembler.jobs.page import SHOWN_EVENTS, SHOWN_TASKS
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import now
-from assembler.jobs.webhook import make_app, run_server
+from assembler.jobs.web.app import make_app, run_server
+from assembler.jobs.web.keys import Keys
+from assembler.jobs.web.listener import Limits, Listener
+from assembler.jobs.web.request_bodies import LARGEST
+from assembler.jobs.web.status_page import SHOWN_EVENTS, SHOWN_TASKS
 from assembler.options import load_options
 from jobs.test_once import event
 
@@ -158,7 +158,7 @@ class TestBodies:
 
 class TestWhileTheDatabaseIsAway:
     def test_bodies_are_spooled_and_come_in_later(self, shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("assembler.jobs.doorway.AWAY_SECONDS", 0.1)
+        monkeypatch.setattr("assembler.jobs.web.callback_writer.AWAY_SECONDS", 0.1)
         place = shop.options.home / "jobs.sqlite"
         shop.records.engine.dispose()
         for name in ("", "-wal", "-shm"):

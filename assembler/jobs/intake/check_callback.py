@@ -8,7 +8,7 @@ from typing import NamedTuple
 from assembler.dialects import parse, read_event, signature
 from assembler.dialects.body import JsonObject, load_object
 from assembler.errors import AssemblerError, CloudError, InputError, NotFinished, RecordingFailed
-from assembler.jobs.keys import Keys
+from assembler.jobs.web.keys import Keys
 from assembler.times import WallMs
 
 _KEPT = ("sign", "expire_time", "sdkappid")

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from assembler.errors import JobError
 from assembler.jobs.intake.bodies import Body, keep
 from assembler.jobs.intake.check_callback import Judged, judge
-from assembler.jobs.keys import Keys
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import REFUSED
+from assembler.jobs.web.keys import Keys
 from assembler.times import WallMs
 
 

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from assembler.findings import fold, note
 from assembler.jobs.intake.bodies import Event, Refused
 from assembler.jobs.intake.tasks import Task
-from assembler.jobs.next_step import advice_on_refused, advice_on_tasks, command, next_of
-from assembler.jobs.published import is_in_folder
 from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.web.advice import advice_on_refused, advice_on_tasks, command, next_of
+from assembler.jobs.web.published_files import is_in_folder
 from assembler.report import markup, picture
 from assembler.report.markup import document, source_of, table, text
 from assembler.times import WallMs

@@ -8,11 +8,11 @@ from urllib.parse import quote
 from assembler.decide import timeline_only
 from assembler.errors import AssemblerError
 from assembler.jobs.intake.tasks import Task
-from assembler.jobs.page import NOT_HERE, clock, elapsed, how_far, links, page, reason, state, told_of
-from assembler.jobs.published import Published, is_in_folder
 from assembler.jobs.sources import recording_of
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records
+from assembler.jobs.web.published_files import Published, is_in_folder
+from assembler.jobs.web.status_page import NOT_HERE, clock, elapsed, how_far, links, page, reason, state, told_of
 from assembler.options import load_options
 from assembler.report.markup import facts, findings, table, text
 from assembler.report.picture import draw_picture
