@@ -69,9 +69,9 @@ def work(
     concurrency: Annotated[int, typer.Option("--concurrency", help="How many jobs at once.", min=1, max=64)] = 1,
 ) -> int:
     """Another worker: whoever names the same database takes from the same queue."""
-    from assembler.jobs.crew import crew_until_told
     from assembler.jobs.ready import check_ready
-    from assembler.jobs.worker import run_worker
+    from assembler.jobs.worker.supervisor import crew_until_told
+    from assembler.jobs.worker.worker import run_worker
 
     options = load_options()
     check_ready(options, _say)

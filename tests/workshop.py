@@ -37,7 +37,7 @@ def halting(*words, **named):
     threading.Event().wait()
 setattr(owner, last, halting)
 sys.argv[1:] = []
-from assembler.jobs.work_here import main
+from assembler.jobs.worker.__main__ import main
 sys.exit(main())
 """
 
@@ -91,7 +91,7 @@ class Workshop:
         given = {f"ASSEMBLER_{name.upper()}": value for name, value in settings.items()}
         with (self.folder / "worker.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "assembler.jobs.work_here"],
+                [sys.executable, "-P", "-m", "assembler.jobs.worker.__main__"],
                 cwd=self.folder, env={**os.environ, **given}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 

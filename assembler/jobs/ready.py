@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from assembler.errors import InputError
-from assembler.jobs.work import output_of
+from assembler.jobs.worker.steps import output_of
 from assembler.layout.arrange import find_layout
 from assembler.layout.custom import colour_of
 from assembler.media.ffmpeg import find_ffmpeg

@@ -64,7 +64,7 @@ class Place:
         return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), name], cwd=self.folder)
 
     def give_back(self, name: str) -> int:
-        return subprocess.run([sys.executable, "-m", "assembler.jobs.give_back", name], cwd=self.folder).returncode
+        return subprocess.run([sys.executable, "-m", "assembler.jobs.worker.requeue", name], cwd=self.folder).returncode
 
     def told(self) -> list[str]:
         path = self.folder / "told"

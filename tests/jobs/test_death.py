@@ -92,8 +92,8 @@ STEPS = ["download", "render", "publish", "settle"]
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (("before", "assembler.jobs.work:gather"), ("before", "assembler.network.publish.publish:write_whole")),
-        (("before", "assembler.assemble:_put_in_place"), ("behind", "assembler.jobs.work:publish")),
+        (("before", "assembler.jobs.worker.steps:gather"), ("before", "assembler.network.publish.publish:write_whole")),
+        (("before", "assembler.assemble:_put_in_place"), ("behind", "assembler.jobs.worker.steps:publish")),
     ],
     ids=["downloading, then publishing", "rendering, then when published"],
 )
@@ -118,8 +118,8 @@ def test_killed_at_one_step_and_again_at_a_later_one(
 @pytest.mark.leaves_parts
 def test_killed_when_rendered_and_again_when_all_is_done_but_the_engine_does_not_know(whole: Workshop) -> None:
     whole.hand_in(body_of(SHORT))
-    kill(whole.start_halting("assembler.jobs.work:assemble", "behind"))
-    kill(whole.start_halting("assembler.jobs.work:Work._settle", "behind"))
+    kill(whole.start_halting("assembler.jobs.worker.steps:assemble", "behind"))
+    kill(whole.start_halting("assembler.jobs.worker.steps:Work._settle", "behind"))
     assert (whole.job().state, whole.job().is_held) == (JobState.DONE, False)
     seen = published(whole).stat()
     with whole.worker():

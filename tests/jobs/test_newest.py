@@ -16,7 +16,7 @@ from workshop import Workshop, laid
 from assembler.jobs.intake.intake import cancel, try_again
 from assembler.jobs.sources import bodies_of, fetch_sources, recording_of
 from assembler.jobs.store.model import Job, JobState
-from assembler.jobs.work import Work
+from assembler.jobs.worker.steps import Work
 from assembler.options import load_options
 from assembler.processes import Stop
 from assembler.progress import Silent

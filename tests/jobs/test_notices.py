@@ -24,8 +24,8 @@ from assembler.jobs.store.model import JobState
 from assembler.jobs.store.notices import WAITS_SECONDS
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import NOTICE, open_database
-from assembler.jobs.telling import tell_due, tell_for, telling
-from assembler.jobs.work import Work
+from assembler.jobs.worker.send_notices import tell_due, tell_for, telling
+from assembler.jobs.worker.steps import Work
 from assembler.processes import Stop
 from jobs.test_once import event
 

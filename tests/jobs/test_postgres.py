@@ -15,8 +15,8 @@ from workshop import Workshop, body_of, kill, laid
 
 from assembler.errors import JobError
 from assembler.jobs.engine import Phase
-from assembler.jobs.seats import take_seat, try_seat
 from assembler.jobs.store.model import JobState
+from assembler.jobs.worker.lease import take_seat, try_seat
 from jobs.test_once import event
 
 if TYPE_CHECKING:

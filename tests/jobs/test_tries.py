@@ -17,11 +17,11 @@ from workshop import Workshop
 from assembler.errors import DownloadError, MediaError
 from assembler.jobs.engine import Happened, Phase, Results
 from assembler.jobs.intake.intake import cancel, try_again
-from assembler.jobs.prefetch import claim, fetching_ahead
 from assembler.jobs.sources import recording_of, remove_sources
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import now
-from assembler.jobs.work import MOST_FAILURES, Work
+from assembler.jobs.worker.prefetch import claim, fetching_ahead
+from assembler.jobs.worker.steps import MOST_FAILURES, Work
 from assembler.network.download.download import fetch_all
 from assembler.network.download.owners import owner_of
 from assembler.options import load_options

@@ -9,8 +9,8 @@ import pytest
 from workshop import Workshop
 
 from assembler.jobs.store.model import Job, JobState
-from assembler.jobs.under_way import UnderWay
 from assembler.jobs.web import status_page as page
+from assembler.jobs.worker.progress import UnderWay
 from assembler.times import Ms, WallMs
 from jobs.test_once import event
 
@@ -27,7 +27,7 @@ def shop(tmp_path: Path) -> Iterator[Workshop]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds that pass when we say so."""
     at = [1000.0]
-    monkeypatch.setattr("assembler.jobs.under_way.time.monotonic", lambda: at[0])
+    monkeypatch.setattr("assembler.jobs.worker.progress.time.monotonic", lambda: at[0])
     return at
 
 

@@ -18,13 +18,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from starlette.requests import ClientDisconnect
 
 from assembler.errors import AssemblerError, JobError
-from assembler.jobs.crew import crew
 from assembler.jobs.intake.bodies import Body, Turned, list_events, list_refused
 from assembler.jobs.intake.check_callback import Judged, judge, kept
 from assembler.jobs.intake.intake import spool_folder
 from assembler.jobs.intake.tasks import find_task, missing
 from assembler.jobs.store.records import now
-from assembler.jobs.telling import telling
 from assembler.jobs.web import job_page
 from assembler.jobs.web import published_files as published
 from assembler.jobs.web import status_page as page
@@ -33,6 +31,8 @@ from assembler.jobs.web.keys import Keys
 from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
 from assembler.jobs.web.refusal_writer import Refusals
 from assembler.jobs.web.request_bodies import SMALL, Inbox, Refusal
+from assembler.jobs.worker.send_notices import telling
+from assembler.jobs.worker.supervisor import crew
 from assembler.options import Options
 
 ACCEPTED = {"error_code": 0}

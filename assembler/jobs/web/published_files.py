@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assembler.errors import PublishError
 from assembler.jobs.store.model import Job, JobState
-from assembler.jobs.work import FILE, output_of
+from assembler.jobs.worker.steps import FILE, output_of
 from assembler.media.verify.verify import assets_of
 from assembler.network.publish.card import CARD, read_card
 from assembler.options import Options

@@ -17,8 +17,8 @@ from assembler.jobs.intake.intake import enqueue
 from assembler.jobs.sources import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
-from assembler.jobs.under_way import UnderWay
 from assembler.jobs.web.advice import in_a_job
+from assembler.jobs.worker.progress import UnderWay
 from assembler.media.verify.verify import assets_of
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import fill_template, publish

@@ -12,11 +12,11 @@ from contextlib import AbstractContextManager, suppress
 import sqlalchemy as sa
 
 from assembler.errors import AssemblerError, DiskFull
-from assembler.jobs.beside import beside
 from assembler.jobs.sources import fetch_sources
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import JOB
+from assembler.jobs.worker.background import beside
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Silent

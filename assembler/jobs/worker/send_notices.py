@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from assembler.errors import AssemblerError
-from assembler.jobs.beside import beside
 from assembler.jobs.store.notices import Notice, settle_notice, take_notice
 from assembler.jobs.store.records import Records, note, now
+from assembler.jobs.worker.background import beside
 from assembler.network.notify import receiving
 from assembler.options import Options
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from assembler.errors import AssemblerError
-from assembler.jobs.worker import run_worker
+from assembler.jobs.worker.worker import run_worker
 from assembler.options import load_options
 
 

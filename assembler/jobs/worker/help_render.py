@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
 from assembler.errors import AssemblerError
-from assembler.jobs.beside import beside
+from assembler.jobs.worker.background import beside
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.help_out import CannotHelp, help_out
 from assembler.options import Options

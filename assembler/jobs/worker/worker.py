@@ -18,14 +18,14 @@ from assembler import processes
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs.catching_up import catch_up
 from assembler.jobs.engine import Engine, working
-from assembler.jobs.idle import helping
-from assembler.jobs.prefetch import fetching_ahead
 from assembler.jobs.ready import check_ready
-from assembler.jobs.seats import Seat, take_seat, try_seat
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
-from assembler.jobs.telling import telling
-from assembler.jobs.work import Work, output_of
+from assembler.jobs.worker.help_render import helping
+from assembler.jobs.worker.lease import Seat, take_seat, try_seat
+from assembler.jobs.worker.prefetch import fetching_ahead
+from assembler.jobs.worker.send_notices import telling
+from assembler.jobs.worker.steps import Work, output_of
 from assembler.options import Options
 from assembler.processes import Stop
 
@@ -150,7 +150,7 @@ def _fall_silent(work: Work, stop: Stop) -> None:
 
 def give_back_work(seat: Seat) -> None:
     """What was in hand under this name, which is held by us, goes back into the queue."""
-    argv = [sys.executable, "-P", "-m", "assembler.jobs.give_back", seat.name]
+    argv = [sys.executable, "-P", "-m", "assembler.jobs.worker.requeue", seat.name]
     try:
         processes.capture(argv, seconds=GIVE_BACK_SECONDS)
     except OSError as exc:
