@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from assembler.decide import work_digest
 from assembler.errors import AssemblerError
+from assembler.jobs.control import recording_of
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import prune_bodies
-from assembler.jobs.sources import recording_of
 from assembler.jobs.store.model import Job, JobState, digest_segments
 from assembler.jobs.store.records import Records, note, now
 from assembler.jobs.store.tables import EVENT, JOB, TASK

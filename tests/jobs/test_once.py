@@ -13,11 +13,11 @@ from lessons import camera, recording
 from workshop import Workshop
 
 from assembler.errors import JobError, NotFinished
-from assembler.jobs.catching_up import catch_up, mend
 from assembler.jobs.engine import Phase
 from assembler.jobs.intake.bodies import Body, Turned, keep, list_events, list_refused, load_body, refuse, untaken
 from assembler.jobs.intake.intake import spool, spool_folder, take_in, take_in_spooled
 from assembler.jobs.intake.tasks import expect, missing
+from assembler.jobs.reconcile import catch_up, mend
 from assembler.jobs.store.model import JobState, claim_of, job_id
 from assembler.jobs.store.records import now
 
@@ -183,7 +183,7 @@ class TestNothingIsLost:
                 take_in(shop.records, shop.engine)
         assert shop.job().state is JobState.NEW
         assert shop.engine.list() == {}
-        monkeypatch.setattr("assembler.jobs.catching_up.NEW_MOMENT_MS", -1000)
+        monkeypatch.setattr("assembler.jobs.reconcile.NEW_MOMENT_MS", -1000)
         mend(shop.records, shop.engine)
         assert shop.engine.list() == {"t1:1": Phase.WAITING}
 

@@ -13,10 +13,10 @@ from terminal import Desk, three_streams
 from workshop import Workshop, body_of, laid
 
 from assembler.decide import work_digest
+from assembler.jobs.control import recording_of
 from assembler.jobs.intake.intake import cancel
 from assembler.jobs.intake.tasks import expect, missing
 from assembler.jobs.prune import prune, remove_outputs, remove_work
-from assembler.jobs.sources import recording_of
 from assembler.jobs.store.model import JobState
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.workspace import Workspace

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, TimeoutError
 
 from assembler.errors import AssemblerError
-from assembler.jobs.catching_up import mend
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, keep
 from assembler.jobs.intake.intake import check_spool, spool, take_in, take_in_spooled
+from assembler.jobs.reconcile import mend
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
 from assembler.options import Options

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from assembler.decide import timeline_only
 from assembler.errors import AssemblerError
+from assembler.jobs.control import recording_of
 from assembler.jobs.intake.tasks import Task
-from assembler.jobs.sources import recording_of
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records
 from assembler.jobs.web.published_files import Published, is_in_folder

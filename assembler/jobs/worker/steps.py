@@ -12,9 +12,9 @@ from typing import Any, Never
 from assembler.assemble import assemble
 from assembler.errors import AssemblerError, DownloadError
 from assembler.gather import gather
+from assembler.jobs.control import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake.intake import enqueue
-from assembler.jobs.sources import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
 from assembler.jobs.web.advice import in_a_job

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 
 from assembler import processes
 from assembler.errors import AssemblerError, JobError
-from assembler.jobs.catching_up import catch_up
 from assembler.jobs.engine import Engine, working
-from assembler.jobs.ready import check_ready
+from assembler.jobs.preflight import check_ready
+from assembler.jobs.reconcile import catch_up
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
 from assembler.jobs.worker.help_render import helping
