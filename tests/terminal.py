@@ -19,11 +19,11 @@ import psutil
 from classes import BOARD, SMALL, USER_1, USER_2, Class, Stream
 from synthetic import Recipe
 
-from assembler.cli import main
+from assembler.cli.main import main
 from assembler.recording import StreamKind
 
 CAMERA, WHITEBOARD = StreamKind.CAMERA, StreamKind.WHITEBOARD
-START = (sys.executable, "-c", "from assembler.cli import main; main()")
+START = (sys.executable, "-c", "from assembler.cli.main import main; main()")
 
 
 def three_streams(seconds: int = 6) -> Class:

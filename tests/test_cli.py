@@ -167,7 +167,7 @@ class TestOutputs:
             "import os, sys\n"
             "outward = {'socket.' + n for n in ('connect', 'getaddrinfo', 'gethostbyname', 'sendto', 'sendmsg')}\n"
             "sys.addaudithook(lambda name, _: os._exit(99) if name in outward else None)\n"
-            "from assembler.cli import main; main()"
+            "from assembler.cli.main import main; main()"
         )
         command = [sys.executable, "-c", code, *words]
         done = subprocess.run(command, cwd=desk.folder, env=desk.environment({}), capture_output=True, check=False)
@@ -178,7 +178,7 @@ class TestOutputs:
         (tmp_path / "large.json").write_text('{"x":[' + "[]," * 8_000_000 + "[]]}")
         code = (
             "import resource; resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
-            "from assembler.cli import main; main()"
+            "from assembler.cli.main import main; main()"
         )
         process = desk.start(["run", "large.json", "-o", "class.mp4"], start=[sys.executable, "-c", code])
         out, err = process.communicate(timeout=60)

@@ -94,7 +94,7 @@ LIBRARIES = {"mixdown": {"av", "numpy"}, "muxing": set[str]()}
     [
         ("import assembler", set()),
         *((f"import assembler.media.{child}", LIBRARIES.get(child, {"av"})) for child in CHILDREN),
-        ("from assembler.cli import app; app(['--help'], standalone_mode=False)", {"typer", "pydantic"}),
+        ("from assembler.cli.main import app; app(['--help'], standalone_mode=False)", {"typer", "pydantic"}),
         ("import assembler.inputs, assembler.assemble, assembler.report.text", {"pydantic"}),
     ],
 )

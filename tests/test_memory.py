@@ -85,7 +85,7 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
 
 def test_a_run_stays_small(tmp_path: Path, bundled_ffmpeg: str) -> None:
     desk = Desk.laid(tmp_path, three_streams(3), bundled_ffmpeg)
-    assert peak_of("from assembler.cli import main", desk.run, desk.folder) < MOST
+    assert peak_of("from assembler.cli.main import main", desk.run, desk.folder) < MOST
     assert desk.out.exists()
 
 
@@ -109,7 +109,9 @@ def test_a_hundred_cuts_take_no_more_memory_than_two(tmp_path: Path, bundled_ffm
 def largest_child(desk: Desk) -> int:
     """Bytes that the largest of all processes held which a run started."""
     asked = "sys.stderr.write('\\npeak %d' % resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    code = f"import atexit, resource, sys\nfrom assembler.cli import main\natexit.register(lambda: {asked})\nmain()"
+    code = (
+        f"import atexit, resource, sys\nfrom assembler.cli.main import main\natexit.register(lambda: {asked})\nmain()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, *desk.run], cwd=desk.folder, capture_output=True, text=True, check=False
     )

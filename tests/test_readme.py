@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from assembler import cli, errors, flags
+from assembler import errors
+from assembler.cli import flags
+from assembler.cli.main import main as cli
 from assembler.options import Options
 
 README = Path(__file__).parent.parent / "README.md"

@@ -39,7 +39,7 @@ def healthz():
     return {}
 uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False)
 """
-SERVE = "from assembler.cli import main; main()"
+SERVE = "from assembler.cli.main import main; main()"
 CLIENTS = 32
 
 

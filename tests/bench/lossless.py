@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assembler.cli import main
+from assembler.cli.main import main
 from assembler.media.encoders import ENCODERS
 from assembler.options import Quality
 

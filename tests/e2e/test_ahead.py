@@ -46,7 +46,7 @@ SMALL_START = (
     sys.executable,
     "-c",
     "from assembler import ahead; ahead.AHEAD_MS = 1500; from assembler.network import pieces; "
-    f"vars(pieces).update({SMALL_HEADS}, PIECE_BYTES=range(1000, 1 << 20)); from assembler.cli import main; main()",
+    f"vars(pieces).update({SMALL_HEADS}, PIECE_BYTES=range(1000, 1 << 20)); from assembler.cli.main import main; main()",
 )
 
 

@@ -304,7 +304,7 @@ class TestRefusedOnes:
         assert "refused show" in taken.err
         assert desk.say("jobs", "refused", "take", "--all", callback_keys=f"{KEY},other").code == 0
         assert {job.id for job in turned_away.records.list_jobs()} == {"t1", "g68cee8e90jcq4ogg8jb"}
-        code = "from assembler.cli import main; main()"
+        code = "from assembler.cli.main import main; main()"
         shown = subprocess.run(
             [sys.executable, "-c", code, "jobs", "refused", "show", "3"], env=desk.environment({}), capture_output=True,
             check=True,

@@ -387,7 +387,7 @@ class TestSettings:
     def test_without_the_extra_every_verb_that_would_need_it_says_so_at_its_start(
         self, verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
     ) -> None:
-        from assembler.cli import main
+        from assembler.cli.main import main
 
         for name in [name for name in sys.modules if re.match(r"obstore(\.|$)", name)]:
             monkeypatch.delitem(sys.modules, name)

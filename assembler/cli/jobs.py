@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assembler.cli_verb import verb
+from assembler.cli.verb import verb
 from assembler.errors import InputError, JobError
 from assembler.options import load_options
 

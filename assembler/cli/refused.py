@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from assembler.cli_jobs import Json, clock, open_jobs
-from assembler.cli_verb import verb
+from assembler.cli.jobs import Json, clock, open_jobs
+from assembler.cli.verb import verb
 from assembler.errors import InputError, JobError
 from assembler.options import load_options
 

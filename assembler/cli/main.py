@@ -11,10 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assembler.cli_jobs import add_job_verbs, jobs_app
-from assembler.cli_refused import refused_app
-from assembler.cli_verb import print_failure, verb
-from assembler.flags import (
+from assembler.cli.flags import (
     BackgroundFlag,
     EncoderFlag,
     EndFlag,
@@ -42,6 +39,9 @@ from assembler.flags import (
     StrictFlag,
     TeacherFlag,
 )
+from assembler.cli.jobs import add_job_verbs, jobs_app
+from assembler.cli.refused import refused_app
+from assembler.cli.verb import print_failure, verb
 from assembler.options import load_options
 from assembler.progress import Bars, JsonLines, Progress
 from assembler.times import parse_clock
