@@ -2,7 +2,7 @@
 
 import assembler
 recording = assembler.parse(Path("result.json").read_bytes())
-playback = assembler.assemble(recording, Path("class.mp4"))
+playback = assembler.pipeline.assemble(recording, Path("class.mp4"))
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assembler.assemble import assemble
     from assembler.dialects import parse
     from assembler.errors import AssemblerError
     from assembler.options import Options
+    from assembler.pipeline.assemble import assemble
     from assembler.plan.model import Plan
     from assembler.recording import Recording
     from assembler.timeline.model import Timeline
 
 _HOMES = {
-    "assemble": "assembler.assemble",
+    "assemble": "assembler.pipeline.assemble",
     "parse": "assembler.dialects",
     "Recording": "assembler.recording",
     "Timeline": "assembler.timeline.model",
@@ -35,7 +35,7 @@ __all__ = ["AssemblerError", "Options", "Plan", "Recording", "Timeline", "assemb
 
 
 class _Package(ModuleType):
-    """``assembler.assemble`` stays the function when the module of that name is imported."""
+    """``assembler.pipeline.assemble`` stays the function when the module of that name is imported."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOMES and isinstance(value, ModuleType)):

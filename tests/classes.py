@@ -19,9 +19,9 @@ from readers import Row, View, read_all
 from sounds import beeps, listen
 from synthetic import Recipe, beep_times, frame_times, make
 
-from assembler.assemble import Playback, assemble
 from assembler.demo.identity import IDENTITIES
 from assembler.options import load_options
+from assembler.pipeline.assemble import Playback, assemble
 from assembler.recording import Omission, Recording, Segment, StreamKind
 
 Rectangle = tuple[int, int, int, int]

@@ -15,9 +15,9 @@ from classes import Class, Rectangle, Stream
 from readers import NOBODY, Row, Seen, View, read_all
 from synthetic import Recipe
 
-from assembler.assemble import Playback
 from assembler.demo.identity import IDENTITIES
 from assembler.findings import Finding, Severity
+from assembler.pipeline.assemble import Playback
 from assembler.recording import StreamKind
 
 TILE = (160, 120)

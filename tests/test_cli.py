@@ -245,7 +245,7 @@ def test_an_impatient_user_who_presses_it_many_times_gets_the_same_end(desk: Des
 
 def test_the_verbs_are_functions_of_the_package_too() -> None:
     for _ in range(2):  # importing a module of the same name must not get into the way
-        assert assembler.assemble is importlib.import_module("assembler.assemble").assemble
+        assert assembler.pipeline.assemble is importlib.import_module("assembler.pipeline.assemble").assemble
         assert assembler.parse is importlib.import_module("assembler.dialects").parse
 
 

@@ -95,7 +95,7 @@ LIBRARIES = {"mixdown": {"av", "numpy"}, "muxing": set[str]()}
         ("import assembler", set()),
         *((f"import assembler.media.{child}", LIBRARIES.get(child, {"av"})) for child in CHILDREN),
         ("from assembler.cli.main import app; app(['--help'], standalone_mode=False)", {"typer", "pydantic"}),
-        ("import assembler.inputs, assembler.assemble, assembler.report.text", {"pydantic"}),
+        ("import assembler.pipeline.read_results, assembler.pipeline.assemble, assembler.report.text", {"pydantic"}),
     ],
 )
 def test_a_process_imports_no_heavy_library_that_it_can_do_without(words: str, needed: set[str]) -> None:

@@ -61,7 +61,7 @@ def _progress(shown: Shown) -> Progress:
 
 
 def _read(results: list[str]) -> list[Any]:
-    from assembler.inputs import read_recordings
+    from assembler.pipeline.read_results import read_recordings
 
     return read_recordings(results, sys.stdin.buffer)
 
@@ -105,7 +105,7 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Make the playback: parse, download, probe, plan, render, verify."""
-    from assembler.assemble import assemble, take_frame
+    from assembler.pipeline.assemble import assemble, take_frame
     from assembler.report.text import describe_playback, names_of
 
     options = load_options(
@@ -138,7 +138,7 @@ def inspect(
     results: Results, play_times: PlayTimesFlag = None, media_dir: MediaFlag = None, as_json: Json = False
 ) -> int:
     """What is in a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
-    from assembler.assemble import timeline_on_disk
+    from assembler.pipeline.assemble import timeline_on_disk
     from assembler.report.text import describe_recordings
     from assembler.timeline.build import NoLength
 
@@ -177,7 +177,7 @@ def plan(
     as_json: Json = False,
 ) -> int:
     """Every scene: what is shown where, copied or encoded, and why."""
-    from assembler.assemble import plan_only, plan_probed
+    from assembler.pipeline.assemble import plan_only, plan_probed
     from assembler.report.text import describe_plan, names_of
 
     options = load_options(

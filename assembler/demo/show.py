@@ -6,8 +6,6 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from assembler.assemble import assemble, plan_probed
-from assembler.decide import timeline_only
 from assembler.demo.lesson import make_lesson
 from assembler.demo.serve import serve
 from assembler.dialects import parse
@@ -15,6 +13,8 @@ from assembler.errors import MediaError
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import verify
 from assembler.options import Options
+from assembler.pipeline.assemble import assemble, plan_probed
+from assembler.pipeline.decide import timeline_only
 from assembler.progress import Progress
 from assembler.report.text import describe_plan, describe_playback, describe_recordings, names_of
 

@@ -14,7 +14,6 @@ from tqdm import tqdm
 from assembler.dialects import parse
 from assembler.errors import AssemblerError, InputError, RecordingFailed
 from assembler.findings import Verdict
-from assembler.inputs import LARGEST_RESULT
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, jobs_of, keep, notes_of
 from assembler.jobs.intake.intake import take_in, try_again
@@ -23,6 +22,7 @@ from assembler.jobs.store.records import Records, has_urls, known_job, now
 from assembler.jobs.worker.send_notices import tell_for
 from assembler.jobs.worker.supervisor import crew
 from assembler.options import Options
+from assembler.pipeline.read_results import LARGEST_RESULT
 from assembler.values import Value
 
 LOOK_SECONDS = 0.5

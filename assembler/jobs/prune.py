@@ -8,7 +8,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from assembler.decide import work_digest
 from assembler.errors import AssemblerError
 from assembler.jobs.control import recording_of
 from assembler.jobs.engine import Engine
@@ -21,6 +20,7 @@ from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import assets_of
 from assembler.network.publish.publish import unpublish
 from assembler.options import Options
+from assembler.pipeline.decide import work_digest
 from assembler.recording import Recording
 from assembler.times import WallMs
 from assembler.workspace import Workspace

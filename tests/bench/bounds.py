@@ -16,12 +16,12 @@ from courses import Course
 from material import FPS, Material
 from measuring import Cost, measured
 
-from assembler.assemble import plan_probed
-from assembler.inputs import read_recordings
 from assembler.media.encoders import ENCODERS
 from assembler.media.mixdown.mixdown import BIT_RATE, CODER
 from assembler.media.render.cpu import tuned
 from assembler.options import Quality, load_options
+from assembler.pipeline.assemble import plan_probed
+from assembler.pipeline.read_results import read_recordings
 
 HERE = Path(__file__).parent
 

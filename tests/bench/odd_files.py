@@ -27,11 +27,11 @@ from lessons import camera, recording
 from readers import View, beeps, listen, read_all
 from synthetic import Recipe, make
 
-from assembler.assemble import assemble
 from assembler.demo.identity import IDENTITIES
 from assembler.errors import AssemblerError
 from assembler.findings import Severity
 from assembler.options import load_options
+from assembler.pipeline.assemble import assemble
 
 FFMPEG = "/usr/bin/ffmpeg"
 SECONDS = 6

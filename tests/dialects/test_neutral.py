@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from assembler.decide import timeline_only
 from assembler.dialects import parse
 from assembler.errors import InputError
 from assembler.options import load_options
+from assembler.pipeline.decide import timeline_only
 from assembler.report.text import describe_recordings
 from assembler.timeline import build_timeline
 from assembler.timeline.build import NoLength

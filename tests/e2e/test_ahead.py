@@ -18,11 +18,11 @@ from classes import BOARD, SMALL, USER_1, USER_2, Class, Stream, beep_errors, wr
 from synthetic import Recipe
 from terminal import Desk, busy_in, until
 
-from assembler import ahead
-from assembler.assemble import Playback, assemble
 from assembler.media.verify.verify import load_manifest, verify
 from assembler.network.download import ranges as pieces
 from assembler.options import load_options
+from assembler.pipeline import render_ahead as ahead
+from assembler.pipeline.assemble import Playback, assemble
 from assembler.recording import StreamKind
 
 CAMERA, WHITEBOARD, SCREEN = StreamKind.CAMERA, StreamKind.WHITEBOARD, StreamKind.SCREEN

@@ -14,8 +14,8 @@ from readers import stamps
 from sounds import listen
 from synthetic import Recipe
 
-from assembler.assemble import Playback, assemble
 from assembler.options import load_options
+from assembler.pipeline.assemble import Playback, assemble
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 from assembler.times import PlayMs

@@ -11,8 +11,8 @@ from classes import Class, Stream, beep_errors, wrong_pictures
 from oddities import FIRST, is_warning, odd, packets, spoiled, wall, warnings
 from synthetic import make, truncated
 
-from assembler.assemble import Playback
 from assembler.findings import Fate, Verdict
+from assembler.pipeline.assemble import Playback
 from assembler.plan.model import Disposition, Mode
 from assembler.recording import StreamKind
 

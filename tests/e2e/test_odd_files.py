@@ -15,9 +15,9 @@ from oddities import odd
 from sounds import beeps, tone_level
 from synthetic import Recipe, make
 
-from assembler.assemble import Playback
 from assembler.demo.identity import IDENTITIES
 from assembler.findings import Severity, judge
+from assembler.pipeline.assemble import Playback
 from assembler.recording import StreamKind
 
 CAMERA, AUDIO = StreamKind.CAMERA, StreamKind.AUDIO

@@ -20,8 +20,8 @@ from pytest_httpserver import HTTPServer
 from terminal import Desk, busy_in, three_streams, until
 from werkzeug import Request, Response
 
-from assembler.assemble import Playback
 from assembler.media.verify.verify import load_manifest, verify
+from assembler.pipeline.assemble import Playback
 
 PIECES = {"chunk_seconds": "0.4"}
 

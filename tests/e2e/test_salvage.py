@@ -18,11 +18,11 @@ from classes import BOARD, USER_1, Class, Stream, wrong_pictures
 from synthetic import Recipe, make
 from terminal import Desk, busy_in, until
 
-from assembler.assemble import Playback
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.verify.verify import load_manifest, verify
 from assembler.mp4.fragments import Fragments, count_in_either, whole_fragments
 from assembler.options import Quality
+from assembler.pipeline.assemble import Playback
 from assembler.recording import StreamKind
 
 LESSON = Class(

@@ -7,8 +7,8 @@ from pathlib import Path
 from classes import SMALL, USER_1, Class, Stream, beep_errors, wrong_pictures
 from synthetic import Recipe
 
-from assembler.assemble import assemble
 from assembler.options import load_options
+from assembler.pipeline.assemble import assemble
 from assembler.recording import StreamKind
 from assembler.times import WallMs
 

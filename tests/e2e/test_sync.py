@@ -11,7 +11,7 @@ from lessons import omission
 from readers import colour_tags, has_faststart, stamps
 from synthetic import Recipe
 
-from assembler.assemble import Playback
+from assembler.pipeline.assemble import Playback
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 

@@ -16,10 +16,10 @@ from classes import Class, Stream
 from synthetic import Recipe
 from terminal import Desk, three_streams
 
-from assembler.assemble import Playback
 from assembler.errors import InputError, VerifyError
 from assembler.media.verify.child import check
 from assembler.media.verify.verify import assets_of, build_check, load_manifest, verify
+from assembler.pipeline.assemble import Playback
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 

@@ -11,7 +11,6 @@ from browser import PROGRAM, Browser, browsing
 from terminal import three_streams
 from workshop import Workshop, body_of, laid
 
-from assembler.assemble import assemble
 from assembler.dialects import parse
 from assembler.jobs.intake.bodies import Turned, refuse
 from assembler.jobs.store.model import Job, JobState
@@ -19,6 +18,7 @@ from assembler.jobs.store.records import now
 from assembler.media.verify.verify import assets_of
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import publish
+from assembler.pipeline.assemble import assemble
 from assembler.processes import Stop
 from jobs.test_once import event
 from jobs.test_webhook import served

@@ -13,10 +13,10 @@ from classes import Class, wrong_pictures
 from terminal import busy_in, three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
-from assembler.assemble import Playback
 from assembler.jobs.engine import Phase
 from assembler.jobs.store.model import JobState
 from assembler.media.verify.verify import load_manifest, verify
+from assembler.pipeline.assemble import Playback
 
 LESSON = three_streams(5)
 SHORT = three_streams(3)
@@ -93,7 +93,7 @@ STEPS = ["download", "render", "publish", "settle"]
     ("first", "second"),
     [
         (("before", "assembler.jobs.worker.steps:gather"), ("before", "assembler.network.publish.publish:write_whole")),
-        (("before", "assembler.assemble:_put_in_place"), ("behind", "assembler.jobs.worker.steps:publish")),
+        (("before", "assembler.pipeline.assemble:_put_in_place"), ("behind", "assembler.jobs.worker.steps:publish")),
     ],
     ids=["downloading, then publishing", "rendering, then when published"],
 )

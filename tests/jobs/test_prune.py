@@ -12,13 +12,13 @@ from lessons import camera, recording
 from terminal import Desk, three_streams
 from workshop import Workshop, body_of, laid
 
-from assembler.decide import work_digest
 from assembler.jobs.control import recording_of
 from assembler.jobs.intake.intake import cancel
 from assembler.jobs.intake.tasks import expect, missing
 from assembler.jobs.prune import prune, remove_outputs, remove_work
 from assembler.jobs.store.model import JobState
 from assembler.media.ffmpeg import find_ffmpeg
+from assembler.pipeline.decide import work_digest
 from assembler.workspace import Workspace
 from jobs.test_once import event, names
 from jobs.test_tasks import WARNED

@@ -11,10 +11,10 @@ from classes import wrong_pictures
 from terminal import busy_in, three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
-from assembler.assemble import Playback, assemble
 from assembler.jobs.intake.intake import cancel
 from assembler.jobs.store.model import JobState
 from assembler.media.verify.verify import load_manifest, verify
+from assembler.pipeline.assemble import Playback, assemble
 
 LESSON = three_streams(5)
 PATIENCE = 180

@@ -9,13 +9,13 @@ import pytest
 from dialects.bodies import online, vendor, video
 from lessons import board, camera, mix, recording
 
-from assembler.decide import timeline_only
 from assembler.dialects import parse
 from assembler.errors import InputError
 from assembler.findings import Severity
 from assembler.layout import load_custom
 from assembler.layout.model import Arrangement
 from assembler.options import load_options
+from assembler.pipeline.decide import timeline_only
 from assembler.recording import StreamKind
 from layout.arranging import arranged
 

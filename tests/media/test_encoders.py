@@ -14,12 +14,12 @@ from classes import BOARD, USER_1, Class, Stream, wrong_pictures
 from lessons import omission
 from synthetic import Recipe
 
-from assembler.assemble import Playback
 from assembler.media.choose_encoder import SMALL, Refused, prove
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import verify
 from assembler.options import EncoderName, Quality
+from assembler.pipeline.assemble import Playback
 from assembler.recording import StreamKind
 
 ROWS = pytest.mark.parametrize("row", ENCODERS.values(), ids=list(ENCODERS))

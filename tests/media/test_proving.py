@@ -14,11 +14,11 @@ import pytest
 from classes import BOARD, USER_1, Class, Stream, wrong_pictures
 from synthetic import Recipe
 
-from assembler.assemble import assemble
 from assembler.errors import InputError
 from assembler.findings import Severity, Verdict
 from assembler.media.encoders import ENCODERS
 from assembler.options import load_options
+from assembler.pipeline.assemble import assemble
 from assembler.progress import Task
 from assembler.recording import StreamKind
 

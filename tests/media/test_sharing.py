@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from lessons import camera, recording
 
-from assembler.assemble import plan_only
 from assembler.layout.model import Canvas
 from assembler.media.choose_encoder import prove
 from assembler.media.encoders import ENCODERS
@@ -22,6 +21,7 @@ from assembler.media.render.chunks import render_chunks
 from assembler.media.render.claims import Turns, claimed, offer_place, sharing
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality, load_options
+from assembler.pipeline.assemble import plan_only
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped
 from assembler.times import Frame

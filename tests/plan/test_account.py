@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from lessons import board, camera, facts, mix, omission, recording, screen, segment
 from strategies import recordings
 
-from assembler.decide import decide
 from assembler.errors import InputError
 from assembler.facts import Facts
 from assembler.findings import Finding, Severity, Verdict, judge, warning
-from assembler.gather import Gathered
 from assembler.options import load_options
+from assembler.pipeline.decide import decide
+from assembler.pipeline.gather import Gathered
 from assembler.plan.account import recorded_spans
 from assembler.plan.missing import LARGEST_LOSS
 from assembler.plan.model import Content, Disposition, Plan

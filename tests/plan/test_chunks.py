@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lessons import board, camera, facts, omission, recording, screen
 
-from assembler.assemble import decide
 from assembler.facts import Facts
-from assembler.gather import Gathered
 from assembler.options import Options
+from assembler.pipeline.assemble import decide
+from assembler.pipeline.gather import Gathered
 from assembler.plan.borders import (
     FIRST_SECONDS,
     GROWING_SECONDS,

@@ -9,9 +9,9 @@ from typing import Any
 
 from lessons import board, camera, omission, recording
 
-from assembler.assemble import plan_only
 from assembler.findings import note, warning
 from assembler.options import load_options
+from assembler.pipeline.assemble import plan_only
 from assembler.plan.manifest import Manifest, Origin, encoded_stamps, told_of
 from assembler.recording import Interrupt, Recording
 from assembler.report.page import SCRIPT, STYLE, report_page

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from lessons import START
 from strategies import recordings
 
-from assembler.assemble import plan_only
-from assembler.decide import timeline_only
 from assembler.errors import InputError
 from assembler.options import load_options
+from assembler.pipeline.assemble import plan_only
+from assembler.pipeline.decide import timeline_only
 from assembler.plan.model import Plan
 from assembler.recording import Recording
 from assembler.timeline import playback_at, wall_at

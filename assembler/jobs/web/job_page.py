@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from assembler.decide import timeline_only
 from assembler.errors import AssemblerError
 from assembler.jobs.control import recording_of
 from assembler.jobs.intake.tasks import Task
@@ -14,6 +13,7 @@ from assembler.jobs.store.records import Records
 from assembler.jobs.web.published_files import Published, is_in_folder
 from assembler.jobs.web.status_page import NOT_HERE, clock, elapsed, how_far, links, page, reason, state, told_of
 from assembler.options import load_options
+from assembler.pipeline.decide import timeline_only
 from assembler.report.markup import facts, findings, table, text
 from assembler.report.picture import draw_picture
 from assembler.report.text import describe_recordings

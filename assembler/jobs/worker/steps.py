@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Never
 
-from assembler.assemble import assemble
 from assembler.errors import AssemblerError, DownloadError
-from assembler.gather import gather
 from assembler.jobs.control import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake.intake import enqueue
@@ -23,6 +21,8 @@ from assembler.media.verify.verify import assets_of
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import fill_template, publish
 from assembler.options import Options
+from assembler.pipeline.assemble import assemble
+from assembler.pipeline.gather import gather
 from assembler.processes import Stop, Stopped
 from assembler.recording import Recording
 from assembler.report.text import describe_findings

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from assembler.errors import InputError
-from assembler.gather import Gathered
 from assembler.layout import arrange
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.setup import RENDER_VERSION
 from assembler.options import Options
+from assembler.pipeline.gather import Gathered
 from assembler.plan.build import build_plan
 from assembler.plan.model import Plan
 from assembler.recording import Recording, StreamKind

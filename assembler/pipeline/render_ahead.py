@@ -17,10 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from assembler.decide import decide, wanted_stamps, work_digest
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
-from assembler.gather import Gathered, clocked, probe_files
 from assembler.media.choose_encoder import choose_encoder
 from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
@@ -29,6 +27,8 @@ from assembler.media.probe.probe import Peeked, probe_growing
 from assembler.media.render.setup import NotYet, source_name
 from assembler.network.download.partial_file import Arrivals, Growing
 from assembler.options import Options
+from assembler.pipeline.decide import decide, wanted_stamps, work_digest
+from assembler.pipeline.gather import Gathered, clocked, probe_files
 from assembler.plan.chunks import Chunk, Source, grid_rate
 from assembler.processes import Stop, Stopped
 from assembler.progress import Progress, Silent

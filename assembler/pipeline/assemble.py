@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from assembler.ahead import working_ahead
-from assembler.decide import decide, in_order, timeline_of, timeline_only, wanted_stamps, work_digest
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
-from assembler.gather import Gathered, gather, gather_local, with_stamps
 from assembler.media.choose_encoder import Choice, choose_encoder
 from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.verify.verify import assets_of, load_manifest, verify
 from assembler.network.download.partial_file import Arrivals
 from assembler.options import Options, load_options
+from assembler.pipeline.decide import decide, in_order, timeline_of, timeline_only, wanted_stamps, work_digest
+from assembler.pipeline.gather import Gathered, gather, gather_local, with_stamps
+from assembler.pipeline.render_ahead import working_ahead
+from assembler.pipeline.target import Target
 from assembler.plan.chunks import rounded, stamp_shown
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode, Plan
@@ -27,7 +28,6 @@ from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
 from assembler.report import page as report
-from assembler.target import Target
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
 from assembler.workspace import Workspace, unwritable, write_whole
