@@ -2,14 +2,12 @@
 
 import assembler
 recording = assembler.parse(Path("result.json").read_bytes())
-playback = assembler.pipeline.assemble(recording, Path("class.mp4"))
+playback = assembler.assemble(recording, Path("class.mp4"))
 """
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,17 +30,6 @@ _HOMES = {
 }
 
 __all__ = ["AssemblerError", "Options", "Plan", "Recording", "Timeline", "assemble", "parse"]
-
-
-class _Package(ModuleType):
-    """``assembler.pipeline.assemble`` stays the function when the module of that name is imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

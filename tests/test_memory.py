@@ -56,7 +56,7 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
     wanted = Wanted(video_id="m", path=source, keep_stamps=True)
     answers = tmp_path / "answers.jsonl"
     (tmp_path / "request.json").write_text(Request(files=(wanted,), memory=4 << 30).to_json())
-    probing = "from pathlib import Path; from assembler.media import probing; main = lambda: probing.main(*PLACES)"
+    probing = "from pathlib import Path; from assembler.media.probe import child; main = lambda: child.main(*PLACES)"
     places = [tmp_path / "request.json", answers]
     assert peak_of(probing.replace("PLACES", f"map(Path, {[str(p) for p in places]})"), [], tmp_path) < MOST
     facts = Answer.from_json(answers.read_text().splitlines()[-1]).facts

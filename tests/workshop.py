@@ -91,7 +91,7 @@ class Workshop:
         given = {f"ASSEMBLER_{name.upper()}": value for name, value in settings.items()}
         with (self.folder / "worker.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "assembler.jobs.worker.__main__"],
+                [sys.executable, "-P", "-m", "assembler.jobs.worker"],
                 cwd=self.folder, env={**os.environ, **given}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 

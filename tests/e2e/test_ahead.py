@@ -45,8 +45,10 @@ SMALL_HEADS = {
 SMALL_START = (
     sys.executable,
     "-c",
-    "from assembler import ahead; ahead.AHEAD_MS = 1500; from assembler.network import pieces; "
-    f"vars(pieces).update({SMALL_HEADS}, PIECE_BYTES=range(1000, 1 << 20)); from assembler.cli.main import main; main()",
+    "from assembler.pipeline import render_ahead; render_ahead.AHEAD_MS = 1500; "
+    "from assembler.network.download import ranges as pieces; "
+    f"vars(pieces).update({SMALL_HEADS}, PIECE_BYTES=range(1000, 1 << 20)); "
+    "from assembler.cli.main import main; main()",
 )
 
 

@@ -101,7 +101,8 @@ def test_many_silent_ones_make_room_for_who_has_something_to_say(
 
 
 def test_under_a_low_limit_of_files_silent_ones_keep_nobody_out(shop: Workshop) -> None:
-    code = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (512, 1024)); import assembler.cli.main as c; c.main()"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (512, 1024))"
+    code = f"{limit}; from assembler.cli.main import main; main()"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     words = [sys.executable, "-c", code, "serve", "--workers", "0", "--port", str(port)]

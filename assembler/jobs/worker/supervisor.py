@@ -63,7 +63,7 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
     home = options.home.absolute()
     with contextlib.suppress(OSError):  # whether it can be made is said by whoever opens the database there
         home.mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-P", "-m", "assembler.jobs.worker.__main__", str(options.jobs)]
+    argv = [sys.executable, "-P", "-m", "assembler.jobs.worker", str(options.jobs)]
     with processes.started(argv, cwd=home, log=home / "worker.log") as child:
         while child.poll() is None and not stop.wait(0.2):
             pass
