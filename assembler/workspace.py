@@ -230,3 +230,11 @@ def identity_of(path: Path) -> Identity:
     """What tells one version of a file from another without reading it: path, bytes, time of change (ns)."""
     status = path.stat()
     return str(path.resolve()), status.st_size, status.st_mtime_ns
+
+
+ASSETS = ".assets"
+
+
+def assets_of(playback: Path) -> Path:
+    """The folder beside a playback that holds what belongs to it: ``class.mp4`` -> ``class.assets``."""
+    return playback.with_name(playback.stem + ASSETS)

@@ -53,7 +53,7 @@ def serve(
     insecure: Annotated[bool, typer.Option("--insecure", help="Believe every callback, signed or not.")] = False,
 ) -> int:
     """Webhook, status page and a worker: all that one machine needs."""
-    from assembler.jobs.preflight import check_ready
+    from assembler.jobs.publishing import check_ready
     from assembler.jobs.web.app import run_server
 
     options = load_options()
@@ -69,7 +69,7 @@ def work(
     concurrency: Annotated[int, typer.Option("--concurrency", help="How many jobs at once.", min=1, max=64)] = 1,
 ) -> int:
     """Another worker: whoever names the same database takes from the same queue."""
-    from assembler.jobs.preflight import check_ready
+    from assembler.jobs.publishing import check_ready
     from assembler.jobs.worker.supervisor import crew_until_told
     from assembler.jobs.worker.worker import run_worker
 
@@ -91,7 +91,7 @@ def batch(
 ) -> int:
     """Put many results into the queue; with --wait also do them, and sum up."""
     from assembler.jobs.batch import Batch, is_success, read_all, table
-    from assembler.jobs.preflight import check_ready
+    from assembler.jobs.publishing import check_ready
 
     options = load_options()
     check_ready(options, _say)
@@ -199,7 +199,7 @@ def logs(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
 @verb
 def retry(jobs: Ids) -> int:
     """Start jobs that failed, or wait for their next try, once more."""
-    from assembler.jobs.intake.intake import try_again
+    from assembler.jobs.control import try_again
 
     records, engine = open_jobs()
     for job in [records.load_job(name) for name in jobs]:
@@ -211,7 +211,7 @@ def retry(jobs: Ids) -> int:
 @verb
 def cancel(jobs: Ids) -> int:
     """End jobs; a worker that is at one stops within seconds."""
-    from assembler.jobs.intake.intake import cancel as end
+    from assembler.jobs.control import cancel as end
 
     records, engine = open_jobs()
     for job in [records.load_job(name) for name in jobs]:
@@ -245,7 +245,7 @@ def prune(
     records, engine = open_jobs()
     options = load_options()
     if sources is not None:  # first: of forgotten jobs it is not known what was downloaded for them
-        from assembler.jobs.control import remove_sources
+        from assembler.jobs.sources import remove_sources
 
         files, size = remove_sources(records, options, sources)
         print(f"{files} downloads removed, {size / 2**20:.1f} MiB")

@@ -14,9 +14,10 @@ from tqdm import tqdm
 from assembler.dialects import parse
 from assembler.errors import AssemblerError, InputError, RecordingFailed
 from assembler.findings import Verdict
+from assembler.jobs.control import try_again
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, jobs_of, keep, notes_of
-from assembler.jobs.intake.intake import take_in, try_again
+from assembler.jobs.intake.intake import take_in
 from assembler.jobs.store.model import Claim, Job, JobState, claim_of
 from assembler.jobs.store.records import Records, has_urls, known_job, now
 from assembler.jobs.worker.send_notices import tell_for

@@ -9,21 +9,19 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from assembler.errors import AssemblerError
-from assembler.jobs.control import recording_of
 from assembler.jobs.engine import Engine
-from assembler.jobs.intake.bodies import prune_bodies
+from assembler.jobs.intake.bodies import prune_bodies, recording_of
 from assembler.jobs.store.model import Job, JobState, digest_segments
 from assembler.jobs.store.records import Records, note, now
 from assembler.jobs.store.tables import EVENT, JOB, TASK
 from assembler.jobs.web.published_files import find_published
 from assembler.media.ffmpeg import find_ffmpeg
-from assembler.media.verify.verify import assets_of
 from assembler.network.publish.publish import unpublish
 from assembler.options import Options
 from assembler.pipeline.decide import work_digest
 from assembler.recording import Recording
 from assembler.times import WallMs
-from assembler.workspace import Workspace
+from assembler.workspace import Workspace, assets_of
 
 DAY_MS = 86_400_000
 UNFINISHED = (JobState.FAILED, JobState.POISON)

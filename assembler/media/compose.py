@@ -14,17 +14,17 @@ from pathlib import Path
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
-from assembler.media.choose_encoder import Choice
+from assembler.media.choose_encoder import Choice, render_by_any
+from assembler.media.damage.losses import retold
 from assembler.media.disk_space import Material, check_space
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown.mixdown import render_sound
 from assembler.media.mux.order import Join, Run, SoundTrack
-from assembler.media.render.claims import offer_place
-from assembler.media.render.repair import UNREADABLE, retold
+from assembler.media.render.offer import offer_place
+from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import kept_borders
 from assembler.media.render.setup import RENDER_VERSION, Growth, NotYet, RenderSetup
-from assembler.media.render_any import render_by_any
 from assembler.options import Options
 from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate

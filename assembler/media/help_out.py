@@ -14,13 +14,15 @@ from pathlib import Path
 from assembler.errors import MediaError
 from assembler.facts import Facts
 from assembler.media.choose_encoder import Refused, prove
+from assembler.media.damage.losses import report_of
 from assembler.media.encoders import ENCODERS, Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.chunks import render_chunks
-from assembler.media.render.claims import Offer, claimed, fetch_beginning, is_locked, work_of
-from assembler.media.render.repair import report_of
+from assembler.media.render.claims import claimed, fetch_beginning, is_locked
+from assembler.media.render.inputs import prepare_sources
+from assembler.media.render.offer import Offer, work_of
 from assembler.media.render.resume import SPLIT
-from assembler.media.render.setup import RenderSetup, prepare_sources
+from assembler.media.render.setup import RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped
 

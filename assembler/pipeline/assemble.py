@@ -14,8 +14,8 @@ from assembler.findings import Finding, Severity, warning
 from assembler.media.choose_encoder import Choice, choose_encoder
 from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
-from assembler.media.verify.verify import assets_of, load_manifest, verify
-from assembler.network.download.partial_file import Arrivals
+from assembler.media.verify.verify import load_manifest, verify
+from assembler.network.download.arrivals import Arrivals
 from assembler.options import Options, load_options
 from assembler.pipeline.decide import decide, in_order, timeline_of, timeline_only, wanted_stamps, work_digest
 from assembler.pipeline.gather import Gathered, gather, gather_local, with_stamps
@@ -30,7 +30,7 @@ from assembler.recording import Recording
 from assembler.report import page as report
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
-from assembler.workspace import Workspace, unwritable, write_whole
+from assembler.workspace import Workspace, assets_of, unwritable, write_whole
 
 FINEST_RATE = Fraction(120)
 

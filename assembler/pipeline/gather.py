@@ -14,11 +14,11 @@ from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.media.probe.order import Answer
 from assembler.media.probe.probe import Declared, probe_answers
+from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.download import fetch_all, on_disk
 from assembler.network.download.limits import free_space, needed_bytes
 from assembler.network.download.media_dir import find_local
 from assembler.network.download.owners import Owner, owner_of
-from assembler.network.download.partial_file import Arrivals
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress

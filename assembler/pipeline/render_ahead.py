@@ -24,8 +24,10 @@ from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown.order import Grown
 from assembler.media.probe.probe import Peeked, probe_growing
-from assembler.media.render.setup import NotYet, source_name
-from assembler.network.download.partial_file import Arrivals, Growing
+from assembler.media.render.inputs import source_name
+from assembler.media.render.setup import NotYet
+from assembler.network.download.arrivals import Arrivals
+from assembler.network.download.partial_file import Growing
 from assembler.options import Options
 from assembler.pipeline.decide import decide, wanted_stamps, work_digest
 from assembler.pipeline.gather import Gathered, clocked, probe_files

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from assembler.errors import InputError
-from assembler.media.verify.verify import assets_of
 from assembler.mp4.boxes import count_pictures
 from assembler.network.download.download import on_disk
 from assembler.network.download.media_dir import is_name_of
@@ -19,7 +18,7 @@ from assembler.network.download.owners import owner_of
 from assembler.options import Options
 from assembler.recording import Recording
 from assembler.report import page as report
-from assembler.workspace import PART, PNG_SIGNATURE, Workspace
+from assembler.workspace import PART, PNG_SIGNATURE, Workspace, assets_of
 
 OTHER_NAME = "Name another file with -o."
 

@@ -18,10 +18,11 @@ from terminal import Desk, three_streams
 
 from assembler.errors import InputError, VerifyError
 from assembler.media.verify.child import check
-from assembler.media.verify.verify import assets_of, build_check, load_manifest, verify
+from assembler.media.verify.verify import build_check, load_manifest, verify
 from assembler.pipeline.assemble import Playback
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
+from assembler.workspace import assets_of
 
 Packets = list[Any]
 Change = Callable[[Packets], Packets]

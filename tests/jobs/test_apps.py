@@ -9,7 +9,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from workshop import Workshop
 
-from assembler.jobs.control import fetch_sources, recording_of, remove_sources
+from assembler.jobs.intake.bodies import recording_of
+from assembler.jobs.sources import fetch_sources, remove_sources
 from assembler.jobs.store.model import JobState
 from assembler.network.download.cache import Entry, entry_of
 from assembler.network.download.owners import note_apps

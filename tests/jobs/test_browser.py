@@ -15,11 +15,11 @@ from assembler.dialects import parse
 from assembler.jobs.intake.bodies import Turned, refuse
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import now
-from assembler.media.verify.verify import assets_of
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import publish
 from assembler.pipeline.assemble import assemble
 from assembler.processes import Stop
+from assembler.workspace import assets_of
 from jobs.test_once import event
 from jobs.test_webhook import served
 

@@ -174,7 +174,7 @@ def worker_has_it(shop: Workshop) -> bool:
 
 
 def test_cancelled_while_it_renders_it_stops_within_seconds(shop: Workshop) -> None:
-    from assembler.jobs.intake.intake import cancel, try_again
+    from assembler.jobs.control import cancel, try_again
 
     shop.hand_in(body_of(LESSON))
     with shop.worker():

@@ -13,8 +13,9 @@ from pytest_httpserver import HTTPServer
 from terminal import Desk, three_streams
 from workshop import Workshop, laid
 
-from assembler.jobs.control import bodies_of, fetch_sources, recording_of
-from assembler.jobs.intake.intake import cancel, try_again
+from assembler.jobs.control import cancel, try_again
+from assembler.jobs.intake.bodies import recording_of
+from assembler.jobs.sources import bodies_of, fetch_sources
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.worker.steps import Work
 from assembler.options import load_options

@@ -16,8 +16,8 @@ from workshop import Workshop, body_of, kill, laid
 
 from assembler.errors import JobError
 from assembler.jobs.batch import Batch, Given
+from assembler.jobs.control import cancel, try_again
 from assembler.jobs.engine import Results
-from assembler.jobs.intake.intake import cancel, try_again
 from assembler.jobs.prune import prune
 from assembler.jobs.store import records as records_room
 from assembler.jobs.store.model import JobState

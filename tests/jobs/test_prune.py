@@ -12,8 +12,8 @@ from lessons import camera, recording
 from terminal import Desk, three_streams
 from workshop import Workshop, body_of, laid
 
-from assembler.jobs.control import recording_of
-from assembler.jobs.intake.intake import cancel
+from assembler.jobs.control import cancel
+from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.tasks import expect, missing
 from assembler.jobs.prune import prune, remove_outputs, remove_work
 from assembler.jobs.store.model import JobState

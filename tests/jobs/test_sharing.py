@@ -11,7 +11,7 @@ from classes import wrong_pictures
 from terminal import busy_in, three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
-from assembler.jobs.intake.intake import cancel
+from assembler.jobs.control import cancel
 from assembler.jobs.store.model import JobState
 from assembler.media.verify.verify import load_manifest, verify
 from assembler.pipeline.assemble import Playback, assemble

@@ -15,9 +15,10 @@ from terminal import Desk, three_streams, until
 from workshop import Workshop
 
 from assembler.errors import DownloadError, MediaError
-from assembler.jobs.control import recording_of, remove_sources
+from assembler.jobs.control import cancel, try_again
 from assembler.jobs.engine import Happened, Phase, Results
-from assembler.jobs.intake.intake import cancel, try_again
+from assembler.jobs.intake.bodies import recording_of
+from assembler.jobs.sources import remove_sources
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import now
 from assembler.jobs.worker.prefetch import claim, fetching_ahead
@@ -50,7 +51,7 @@ def fail(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Fail:
         def fetch_all(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("assembler.jobs.control.fetch_all", fetch_all)
+        monkeypatch.setattr("assembler.jobs.sources.fetch_all", fetch_all)
         work = Work(shop.options, shop.records, shop.engine, Stop())
         workflow = shop.job().workflow
         assert work.begin(workflow)

@@ -18,7 +18,8 @@ from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.help_out import CannotHelp, help_out
 from assembler.media.render.chunks import render_chunks
-from assembler.media.render.claims import Turns, claimed, offer_place, sharing
+from assembler.media.render.claims import Turns, claimed
+from assembler.media.render.offer import offer_place, sharing
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality, load_options
 from assembler.pipeline.assemble import plan_only

@@ -10,8 +10,9 @@ import pytest
 
 from assembler.errors import DownloadError
 from assembler.network.download import ranges as pieces
+from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import Known, entry_of
-from assembler.network.download.partial_file import Arrivals, Growing
+from assembler.network.download.partial_file import Growing
 from assembler.processes import Stop, Stopped
 from assembler.times import Ms, PlayMs
 from assembler.workspace import identity_of

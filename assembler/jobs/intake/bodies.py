@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from assembler.dialects import parse
 from assembler.errors import JobError
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import EVENT, JOB, REFUSED
+from assembler.recording import Recording
 from assembler.times import WallMs
 from assembler.values import Value
 
@@ -171,3 +173,9 @@ def prune_bodies(records: Records, before: WallMs) -> int:
     wanted = sa.delete(EVENT).where(EVENT.c.is_taken, EVENT.c.received < before, ~has_job)
     with records.transaction() as connection:
         return connection.execute(wanted).rowcount
+
+
+def recording_of(records: Records, event: int) -> Recording:
+    """What the stored body of this number says."""
+    body = load_body(records, event)
+    return parse(body.raw, query=body.query)

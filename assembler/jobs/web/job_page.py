@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from assembler.errors import AssemblerError
-from assembler.jobs.control import recording_of
+from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.tasks import Task
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records

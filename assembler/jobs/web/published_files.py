@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assembler.errors import PublishError
+from assembler.jobs.publishing import FILE, output_of
 from assembler.jobs.store.model import Job, JobState
-from assembler.jobs.worker.steps import FILE, output_of
-from assembler.media.verify.verify import assets_of
 from assembler.network.publish.card import CARD, read_card
 from assembler.options import Options
 from assembler.report.markup import source_of
 from assembler.report.page import MANIFEST, NAME, POLICY, STYLE
+from assembler.workspace import assets_of
 
 __all__ = ("ASSETS", "FILE", "MANIFEST", "NAME", "Published", "find_published", "headers", "is_in_folder")
 

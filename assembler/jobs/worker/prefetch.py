@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, suppress
 import sqlalchemy as sa
 
 from assembler.errors import AssemblerError, DiskFull
-from assembler.jobs.control import fetch_sources
+from assembler.jobs.sources import fetch_sources
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import JOB

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, Never
 
 from assembler.errors import AssemblerError, DownloadError
-from assembler.jobs.control import bodies_of, fetch_sources, recording_of, with_urls
 from assembler.jobs.engine import Engine, Results, Step
+from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.intake import enqueue
+from assembler.jobs.publishing import FILE, output_of
+from assembler.jobs.sources import bodies_of, fetch_sources, with_urls
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
 from assembler.jobs.web.advice import in_a_job
 from assembler.jobs.worker.progress import UnderWay
-from assembler.media.verify.verify import assets_of
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import fill_template, publish
 from assembler.options import Options
@@ -27,7 +28,7 @@ from assembler.processes import Stop, Stopped
 from assembler.recording import Recording
 from assembler.report.text import describe_findings
 from assembler.times import WallMs
-from assembler.workspace import Workspace
+from assembler.workspace import Workspace, assets_of
 
 MOST_DEATHS = 3
 """A job at which so many workers died, or failed without a known reason, is not tried again by itself."""
@@ -36,7 +37,6 @@ MOST_FAILURES = 10
 PATIENT_FAILURES = 5
 """So often a file that may still come is waited for; then the class is made without it."""
 LONGEST_WAIT_SECONDS = 3600.0
-FILE = "playback.mp4"
 
 
 class Work:
@@ -243,8 +243,3 @@ def split(workflow: str) -> tuple[str, int]:
     """Job id and number of a try."""
     name, _, number = workflow.rpartition(":")
     return name, int(number)
-
-
-def output_of(options: Options) -> str:
-    """Where finished jobs are published."""
-    return options.output or str(options.home.absolute() / "output")

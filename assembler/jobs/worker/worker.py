@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from assembler import processes
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs.engine import Engine, working
-from assembler.jobs.preflight import check_ready
+from assembler.jobs.publishing import check_ready, output_of
 from assembler.jobs.reconcile import catch_up
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
@@ -25,7 +25,7 @@ from assembler.jobs.worker.help_render import helping
 from assembler.jobs.worker.lease import Seat, take_seat, try_seat
 from assembler.jobs.worker.prefetch import fetching_ahead
 from assembler.jobs.worker.send_notices import telling
-from assembler.jobs.worker.steps import Work, output_of
+from assembler.jobs.worker.steps import Work
 from assembler.options import Options
 from assembler.processes import Stop
 

@@ -12,21 +12,14 @@ from types import NoneType
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
-from assembler.media.render.claims import Turns, sharing
-from assembler.media.render.inputs import Reading
-from assembler.media.render.repair import (
-    Loss,
-    Losses,
-    find_damage,
-    has_errors,
-    may_be_early,
-    report_of,
-    told,
-    without_guilty,
-)
+from assembler.media.damage.losses import Loss, Losses, report_of, told
+from assembler.media.render.claims import Turns
+from assembler.media.render.inputs import Reading, prepare_sources
+from assembler.media.render.offer import sharing
+from assembler.media.render.repair import find_damage, has_errors, may_be_early, without_guilty
 from assembler.media.render.resume import taken_up
 from assembler.media.render.run_ffmpeg import MADE, Meter, may_pass, run_chunk, run_once
-from assembler.media.render.setup import NotYet, RenderSetup, prepare_sources
+from assembler.media.render.setup import NotYet, RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.times import Frame
 from assembler.workspace import write_whole

@@ -1,8 +1,21 @@
-"""How a source is opened for rendering."""
+"""How a source file is opened for rendering, and the source files of a render linked (or cut) under fixed names."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+
+from assembler.errors import DiskFull, MediaError
+from assembler.facts import Facts, PictureFacts
+from assembler.media.child import run_module
+from assembler.media.mux.order import Cut
+from assembler.media.render.setup import NotYet, RenderSetup
+from assembler.plan.chunks import Chunk
+from assembler.workspace import PART, Identity, digest_of
 
 
 @dataclass(frozen=True)
@@ -17,3 +30,69 @@ class Reading:
     """Which of its streams is the picture."""
     late: int = 0
     """Seconds by which its stamps are later than the source's."""
+
+
+def source_name(video_id: str, identity: Identity) -> str:
+    """The name of a source file in the work folder's ``sources``."""
+    return f"source-{digest_of(video_id, list(identity))[:16]}"
+
+
+def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[str, int], Reading]:
+    """Links to the source files under names of our own; a file whose picture changes inside is cut into stretches."""
+    folder = setup.folder / "sources"
+    folder.mkdir(exist_ok=True)
+    needed = sorted({(s.video_id, s.stretch) for c in chunks for t in c.tiles for s in t.sources})
+    readings: dict[tuple[str, int], Reading] = {}
+    for video_id, stretch in needed:
+        facts = setup.facts[video_id]
+        name = source_name(video_id, setup.identity(video_id))
+        link = folder / name
+        if not link.exists():
+            with suppress(FileNotFoundError):
+                link.unlink()
+            _link(setup.files[video_id].resolve(), link)
+        container, stream, late = facts.container, facts.picture.stream if facts.picture is not None else 0, 0
+        if facts.picture is not None and len(facts.picture.stretches) > 1:
+            if setup.growth is not None:
+                raise NotYet
+            name, container, stream, late = f"{name}-{stretch}.nut", "nut", 0, _late(facts.picture)
+            _cut_stretch(link, folder / name, facts, stretch, setup)
+        readings[video_id, stretch] = Reading(name=f"sources/{name}", container=container, stream=stream, late=late)
+    return readings
+
+
+def _link(target: Path, link: Path) -> None:
+    try:
+        os.symlink(target, link)
+    except OSError:
+        shutil.copyfile(target, link)  # a file system without links
+
+
+def _late(picture: PictureFacts) -> int:
+    """Whole seconds, and a whole number of ticks, that make every stamp positive (those of a ts wrap at 26.5 h)."""
+    return picture.time_base.numerator * (100_000 // picture.time_base.numerator + 1)
+
+
+def _cut_stretch(source: Path, out: Path, facts: Facts, index: int, setup: RenderSetup) -> None:
+    """Where this fails the stretch is not there, and the chunks that need it are repaired."""
+    if out.exists():
+        return
+    assert facts.picture is not None
+    stretch = facts.picture.stretches[index]
+    part = out.with_name(out.name + PART)
+    order = Cut(
+        name=str(source),
+        container=facts.container,
+        stream=facts.picture.stream,
+        start=stretch.start,
+        end=stretch.end,
+        late=int(_late(facts.picture) / facts.picture.time_base),
+        out=str(part),
+    )
+    try:
+        run_module("assembler.media.mux.child", ["cut"], order, cwd=setup.folder, name=out.stem, stop=setup.stop)
+        os.replace(part, out)
+    except DiskFull:
+        raise
+    except MediaError:
+        part.unlink(missing_ok=True)

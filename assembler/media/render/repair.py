@@ -3,18 +3,17 @@ says where which picture is damaged or replaced by background."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
-from itertools import groupby
 from pathlib import Path
 
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import NO_KEY, Facts
-from assembler.findings import Fate, Finding, Outcome, Severity, warning
 from assembler.layout.model import Rect
 from assembler.media.child import run_module
+from assembler.media.damage.losses import Loss
 from assembler.media.damage.order import Damage, Search, Suspect
 from assembler.media.encoders import X264
 from assembler.media.render.inputs import Reading
@@ -22,39 +21,14 @@ from assembler.media.render.run_ffmpeg import run_chunk
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality
 from assembler.plan.chunks import Chunk, Source, Tile, grid_rate
-from assembler.times import Ms, Span, clock_text, frame_ms, span, union
-from assembler.values import Value
+from assembler.times import Span, frame_ms, span
 
 READ_AHEAD = 30
 """Seconds behind a chunk's end in which damage is still looked for: ffmpeg reads ahead, and complains about it."""
-APART = Ms(1000)
-"""Damaged places nearer to each other are one: a decoder goes on complaining behind the key frame that mends it."""
 REORDERED = 3
 """Frames by which the packet in which a file is cut off may belong in front of its last whole picture."""
-MANY = 3
-"""More places than this in one file are told in one sentence."""
 DAMAGED = "a decoder complained: frames before the damage were held, or it is to be seen"
 UNREADABLE = "its picture cannot be decoded: background in its place"
-
-
-class Loss(Value):
-    """A part of the playback in which a picture is not what it should be."""
-
-    video_id: str
-    """The segment; "" where a decoder complained and nobody knows about which."""
-    span: Span
-    """Playback axis."""
-    what: str
-    """What was done, for people."""
-
-
-class Losses(Value):
-    losses: tuple[Loss, ...]
-
-
-def report_of(out: Path) -> Path:
-    """Where the losses in a finished chunk are kept for a run that goes on from there; written before the chunk."""
-    return out.with_suffix(".json")
 
 
 def without_guilty(
@@ -201,45 +175,3 @@ def _on_playback(chunk: Chunk, source: Source, start: Fraction, end: Fraction | 
     first = max(seen.start, int((start + shift) * 1000))
     last = seen.end if end is None else min(seen.end, int((end + shift) * 1000))
     return span(first, last) if first < last else None
-
-
-def told(losses: Iterable[Loss]) -> list[Finding]:
-    """Findings of all chunks together: what goes on over a border is told once."""
-    ordered = sorted(losses, key=lambda loss: (loss.video_id, loss.what, loss.span.start))
-    findings = []
-    for (video_id, what), group in groupby(ordered, key=lambda loss: (loss.video_id, loss.what)):
-        places = _places([loss.span for loss in group])
-        where = f"Between {clock_text(places[0].start)} and {clock_text(places[-1].end)}"
-        if len(places) > MANY:
-            findings.append(warning(video_id, f"{where}, in {len(places)} places, {what}."))
-            continue
-        findings += [
-            warning(video_id, f"Between {clock_text(p.start)} and {clock_text(p.end)} {what}.") for p in places
-        ]
-    return findings
-
-
-def _places(spans: Sequence[Span]) -> list[Span]:
-    places: list[Span] = []
-    for place in union(spans):
-        if places and place.start - places[-1].end < APART:
-            places[-1] = span(places[-1].start, place.end)
-        else:
-            places.append(place)
-    return places
-
-
-def retold(outcomes: Iterable[Outcome], findings: Iterable[Finding]) -> tuple[Outcome, ...]:
-    """The outcomes with what only rendering could know: a segment it warned about was repaired."""
-    warnings: dict[str, list[str]] = {}
-    for finding in findings:
-        if finding.severity is Severity.WARNING:
-            warnings.setdefault(finding.where, []).append(finding.sentence)
-    return tuple(
-        outcome.model_copy(
-            update={"fate": Fate.REPAIRED, "how": " ".join(filter(None, [outcome.how, *warnings[outcome.video_id]]))}
-        )
-        if outcome.video_id in warnings and outcome.fate is not Fate.DROPPED
-        else outcome
-        for outcome in outcomes
-    )

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from itertools import pairwise
 
+from assembler.media.damage.losses import Losses, report_of
 from assembler.media.render.inputs import Reading
-from assembler.media.render.repair import Losses, find_damage, has_errors, may_be_early, report_of
+from assembler.media.render.repair import find_damage, has_errors, may_be_early
 from assembler.media.render.run_ffmpeg import MADE, part_of
 from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import whole_fragments

@@ -13,8 +13,9 @@ from assembler.media.disk_space import Material
 from assembler.media.encoders import X264
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.filter_graph import build_graph, compile_graph
+from assembler.media.render.inputs import prepare_sources
 from assembler.media.render.run_ffmpeg import ffmpeg_argv
-from assembler.media.render.setup import RenderSetup, prepare_sources
+from assembler.media.render.setup import RenderSetup
 from assembler.options import Options
 from assembler.plan.chunks import cut_frame
 from assembler.plan.model import Plan

@@ -13,14 +13,9 @@ from assembler.media.verify.order import Check
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode
 from assembler.processes import Stop
+from assembler.workspace import assets_of
 
-ASSETS = ".assets"
 AGAIN = "Run `assembler run` again; if it comes back, keep the work folder and report it."
-
-
-def assets_of(playback: Path) -> Path:
-    """The folder beside a playback that holds what belongs to it: ``class.mp4`` -> ``class.assets``."""
-    return playback.with_name(playback.stem + ASSETS)
 
 
 def load_manifest(playback: Path) -> Manifest:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from assembler.errors import DiskFull, DownloadError
 from assembler.findings import Finding
+from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import disk_errors, entry_of
 from assembler.network.download.media_dir import find_local
 from assembler.network.download.owners import NOBODY, Owner, take_over
-from assembler.network.download.partial_file import Arrivals
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Progress

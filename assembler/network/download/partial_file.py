@@ -175,27 +175,3 @@ class Growing:
         with self._changed:
             self._changed.wait_for(lambda: self.have >= wanted or self._is_over or self.is_lost, seconds)
             return self.have >= wanted and not self.is_lost
-
-
-class Arrivals:
-    """Where a download tells that the tables of every file are known by now, for those who work ahead."""
-
-    def __init__(self) -> None:
-        self._told = threading.Event()
-        self.files: dict[str, Path] = {}
-        """Whole files, by video id."""
-        self.growing: dict[str, Growing] = {}
-        """Files under way, by video id."""
-
-    def tell(self, files: dict[str, Path], growing: dict[str, Growing]) -> None:
-        """Something is known of every file; those in neither of the two cannot be had."""
-        self.files, self.growing = files, growing
-        self._told.set()
-
-    def close(self) -> None:
-        """Nothing more will be told."""
-        self._told.set()
-
-    def wait(self, seconds: float) -> bool:
-        """True as soon as all is known."""
-        return self._told.wait(seconds)

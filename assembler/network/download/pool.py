@@ -8,8 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.halt import Halt
-from assembler.network.download.partial_file import Arrivals
 from assembler.network.download.queue import Line, Results
 from assembler.network.http import Session, discreet, open_session
 from assembler.options import Options

@@ -13,10 +13,11 @@ from pathlib import Path
 from assembler.errors import DownloadError
 from assembler.findings import Finding, note, warning
 from assembler.network.download import fetch
+from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import CacheBroken, Entry, Known, entry_of
 from assembler.network.download.halt import Halt
 from assembler.network.download.limits import check_declared
-from assembler.network.download.partial_file import Arrivals, Growing
+from assembler.network.download.partial_file import Growing
 from assembler.network.download.ranges import Changed, fetch_piece, peek, piece_bytes
 from assembler.network.download.revalidate import is_fresh, revalidate
 from assembler.network.http import Session, TryAgain, host_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import shutil
 import string
 from collections.abc import Callable, Mapping
@@ -13,11 +12,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from assembler.errors import InputError, PublishError
-from assembler.network.publish.card import CARD, Card, is_in_place, read_card, refused
+from assembler.network.publish.card import CARD, Card, refused
+from assembler.network.publish.folder import any_folder, card_of, put_in_folder
 from assembler.network.publish.s3 import check_bucket, drop_from_bucket, put_in_bucket
 from assembler.options import Options
 from assembler.processes import Stop
-from assembler.workspace import PART, write_whole
 
 FIELDS = ("app", "room", "task", "revision")
 LONGEST_PART = 200
@@ -106,35 +105,11 @@ def _encoded(text: str | None) -> str:
     return safe
 
 
-def _any_folder(output: str, options: Options) -> None:
-    """Whether it can be written is seen when it is: it may be mounted later."""
-
-
-def _put_in_folder(
-    made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop,
-    claim: Callable[[], object],
-) -> str:  # fmt: skip
-    folder = Path(output).expanduser().absolute() / below
-    target = folder / made.name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if is_in_place(_card_of(folder), card, str(folder)):
-            return str(target)
-        claim()
-        for source in sorted(p for p in assets.rglob("*") if p.is_file()):
-            _place(source, folder / assets.name / source.relative_to(assets))
-        _place(made, target)
-        write_whole(folder / CARD, card.model_dump_json(indent=1))
-    except OSError as exc:
-        raise PublishError(f"{folder} cannot be written: {exc.strerror}", hint="Look at ASSEMBLER_OUTPUT.") from exc
-    return str(target)
-
-
 def _drop_from_folder(place: str, assets: str, job: str, options: Options) -> bool:
     video = Path(place)
     folder = video.parent
     try:
-        card = _card_of(folder)
+        card = card_of(folder)
         if card is None or card.job != job:
             return False
         (folder / CARD).unlink()  # without it the folder is not whole
@@ -147,28 +122,7 @@ def _drop_from_folder(place: str, assets: str, job: str, options: Options) -> bo
     return True
 
 
-def _card_of(folder: Path) -> Card | None:
-    try:
-        return read_card((folder / CARD).read_bytes(), str(folder / CARD))
-    except FileNotFoundError:
-        return None
-
-
-def _place(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}{PART}")
-    try:
-        with source.open("rb") as taken, part.open("wb") as given:
-            shutil.copyfileobj(taken, given, 1 << 20)
-            given.flush()
-            os.fsync(given.fileno())
-        os.replace(part, target)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
-
-
 DESTINATIONS: tuple[Destination, ...] = (
-    Destination("", _any_folder, _put_in_folder, _drop_from_folder),
+    Destination("", any_folder, put_in_folder, _drop_from_folder),
     Destination("s3://", check_bucket, put_in_bucket, drop_from_bucket),
 )

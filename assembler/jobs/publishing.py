@@ -1,4 +1,4 @@
-"""What is looked at before anything starts: settings that would only fail when the first job is done."""
+"""Where finished jobs are published, and the check of every setting that would only fail when the first job is done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 
 from assembler.errors import InputError
-from assembler.jobs.worker.steps import output_of
 from assembler.layout.arrange import find_layout
 from assembler.layout.custom import colour_of
 from assembler.media.ffmpeg import find_ffmpeg
@@ -14,6 +13,14 @@ from assembler.network.download.media_dir import find_local
 from assembler.network.notify import check_notify
 from assembler.network.publish.publish import check_output, fill_template
 from assembler.options import Options, settings_file, unknown_settings
+
+FILE = "playback.mp4"
+"""Name of a published playback inside its class's folder."""
+
+
+def output_of(options: Options) -> str:
+    """Destination of finished jobs: a folder or a bucket's address."""
+    return options.output or str(options.home.absolute() / "output")
 
 
 def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:

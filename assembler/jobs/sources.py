@@ -1,0 +1,151 @@
+"""Files of jobs: from which result's URLs they come; the cache keeps them until somebody asks to have them removed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from assembler.errors import AssemblerError, DownloadError
+from assembler.jobs.intake.bodies import recording_of
+from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.records import Records, now
+from assembler.jobs.store.tables import EVENT, JOB
+from assembler.network.download.cache import Entry, disk_errors, entry_of
+from assembler.network.download.download import fetch_all
+from assembler.network.download.owners import ENOUGH, note_apps, owner_of
+from assembler.options import Options
+from assembler.processes import Stop
+from assembler.progress import Progress
+from assembler.recording import Recording, Segment
+from assembler.times import WallMs
+from assembler.workspace import Workspace
+
+MOST_BODIES = 20
+"""Of one task, those whose URLs are tried, the newest."""
+
+
+def bodies_of(records: Records, job: Job) -> list[int]:
+    """Numbers of the task's stored bodies, each with other URLs: the job's own, then the others, the newest first."""
+    of_task = sa.select(JOB.c.id).where(JOB.c.key == job.key, JOB.c.slot == job.slot)
+    wanted = sa.select(EVENT.c.id, EVENT.c.urls).where(EVENT.c.job.in_(of_task)).order_by(EVENT.c.id.desc())
+    with records.reading() as connection:
+        rows = connection.execute(wanted.limit(50 * MOST_BODIES)).all()
+    own = next((row.urls for row in rows if row.id == job.event), None)
+    found, seen = [job.event], {own}
+    for row in rows:
+        if row.urls != "" and row.id != job.event and (row.urls is None or row.urls not in seen):
+            found.append(int(row.id))
+            seen.add(row.urls)
+    return found[:MOST_BODIES]
+
+
+class Sources(NamedTuple):
+    """Where the files of a job are."""
+
+    recording: Recording
+    """What the job's body says, each segment with the URL that answered."""
+    failures: dict[str, DownloadError]
+    """By video id: why no URL of it gave a file."""
+    chosen: dict[str, int]
+    """By video id: the body whose URL answered, where it is not the job's own."""
+    event: int
+    """The job's own body."""
+    known: list[int]
+    """All bodies there were: a later one may have other URLs."""
+
+
+def fetch_sources(records: Records, name: str, options: Options, progress: Progress, stop: Stop) -> Sources:
+    """Fetch a job's files, each from the newest result whose URL gives it; a result that comes meanwhile is tried, too.
+
+    Raises like ``fetch_all``, and what is wrong with the job's own body.
+    """
+    cache, tried = Workspace(options.home).cache, set[int]()
+    failures, chosen = dict[str, DownloadError](), dict[str, int]()
+    job = records.load_job(name)
+    recording = recording_of(records, job.event)
+    owner = owner_of([recording], job.created)
+    with disk_errors(cache):
+        note_apps(cache, _apps(records))
+    missing = {_file_of(segment): segment for segment in recording.segments}
+    while fresh := [number for number in bodies_of(records, job) if number not in tried]:
+        number = fresh[0]
+        tried.add(number)
+        asked = [s for s in _segments(records, number) if _file_of(s) in missing]
+        fetched = fetch_all(asked, cache=cache, options=options, progress=progress, stop=stop, owner=owner)
+        for segment in asked:
+            error, earlier = fetched.failures.get(segment.video_id), failures.get(segment.video_id)
+            if error is None:
+                missing.pop(_file_of(segment))
+                failures.pop(segment.video_id, None)
+                chosen |= {segment.video_id: number} if number != job.event else {}
+            elif earlier is None or (error.retry and not earlier.retry):
+                failures[segment.video_id] = error
+        if not missing:
+            break
+    known = sorted(tried | set(fresh))
+    return Sources(with_urls(records, recording, chosen), failures, chosen, job.event, known)
+
+
+def with_urls(records: Records, recording: Recording, chosen: Mapping[str, int]) -> Recording:
+    """The recording with each of these segments' URL taken from another body."""
+    urls = {
+        (number, s.video_id): s.url for number in set(chosen.values()) for s in _segments(records, number)
+    }  # fmt: skip
+    segments = tuple(
+        s.model_copy(update={"url": urls.get((chosen[s.video_id], s.video_id), s.url)}) if s.video_id in chosen else s
+        for s in recording.segments
+    )
+    return recording.model_copy(update={"segments": segments})
+
+
+def _segments(records: Records, number: int) -> Sequence[Segment]:
+    """Of a body that cannot be used, or is gone, none."""
+    try:
+        return recording_of(records, number).segments
+    except AssemblerError:
+        return ()
+
+
+def _apps(records: Records) -> list[str]:
+    wanted = sa.select(JOB.c.app).where(JOB.c.app.is_not(None)).distinct().limit(ENOUGH)
+    with records.reading() as connection:
+        return list(connection.execute(wanted).scalars())
+
+
+def _file_of(segment: Segment) -> tuple[object, ...]:
+    """What two results have in common that name the same file."""
+    return segment.video_id, segment.kind, segment.user, segment.play_time, segment.duration
+
+
+def remove_sources(records: Records, options: Options, days: float) -> tuple[int, int]:
+    """Remove what was downloaded here for jobs that were published so many days ago; how many files and bytes.
+
+    What any other job wants stays: the vendor has deleted it by now, and a failed job may still be tried again.
+    """
+    before = WallMs(now() - round(days * 86_400_000))
+    jobs = records.list_jobs()
+    old = [job for job in jobs if job.state is JobState.DONE and job.updated <= before]
+    names = {job.id for job in old}
+    wanted = {entry.file for job in jobs if job.id not in names for entry in _entries(records, options, job)}
+    files = size = 0
+    for entry in {entry.file: entry for job in old for entry in _entries(records, options, job)}.values():
+        if entry.file not in wanted:
+            with entry.locked(lambda: None):
+                dropped = entry.drop()
+            files, size = files + bool(dropped), size + dropped
+    return files, size
+
+
+def _entries(records: Records, options: Options, job: Job) -> Iterator[Entry]:
+    cache = Workspace(options.home).cache
+    apps: set[str | None] = {job.app or "", None}
+    with suppress(AssemblerError):
+        apps.add(owner_of([recording_of(records, job.event)]).app)
+    for number in bodies_of(records, job):  # of a result that cannot be used nothing was ever fetched
+        for app, segment in itertools.product(apps, _segments(records, number)):
+            if (entry := entry_of(cache, segment, app)) is not None:
+                yield entry

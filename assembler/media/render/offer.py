@@ -1,0 +1,101 @@
+"""Chunks of a render in progress offered to other processes on the same home, and the offer read by them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from assembler.media.render.claims import Turns, try_lock
+from assembler.media.render.setup import RenderSetup
+from assembler.options import Options, Quality
+from assembler.plan.chunks import Chunk
+from assembler.plan.model import Mode, Plan
+from assembler.values import Value
+from assembler.workspace import PART, Workspace
+
+
+class Offer(Value):
+    """All that somebody else needs to render chunks of a playback."""
+
+    encoder: str
+    """Name of the encoder's row."""
+    quality: Quality
+    """Its column."""
+    is_proved: bool
+    """True if a trial here is part of the chunks' names: others have to make it too."""
+    files: dict[str, str]
+    """Source files by video id, absolute."""
+    facts: dict[str, str]
+    """What is in them, each as its own JSON."""
+    chunks: tuple[Chunk, ...]
+    """In the order in which they are best begun."""
+    names: tuple[str, ...]
+    """Their digests: who comes to another one has other files or another ffmpeg, and cannot help."""
+    stall_seconds: float
+    """An ffmpeg without progress for this long is killed."""
+
+
+def offer_place(plan: Plan, folder: Path, options: Options) -> Path | None:
+    """Where the playback made in this work folder is offered; None where it is too short for that, or is copied."""
+    if plan.mode is Mode.COPY or not 0 < options.share_minutes * 60_000 <= plan.length:
+        return None
+    return Workspace(options.home).shared / f"{folder.name}.json"
+
+
+def work_of(place: Path) -> Path:
+    """The work folder of what is offered there."""
+    return place.parent.parent / "work" / place.stem
+
+
+@contextmanager
+def sharing(chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup, *, jobs: int) -> Iterator[Turns]:
+    """The owner's turns, and an offer to others where ``setup`` asks for it and one process is not enough."""
+    if setup.offer is None or len(chunks) <= jobs or setup.encoder.is_hardware:
+        yield Turns(order, setup.stop)
+        return
+    names = {index: setup.chunk_digest(chunks[index]) for index in order}
+    for folder in ("claims", "helped"):
+        (setup.folder / folder).mkdir(exist_ok=True)
+    with _offered(setup.offer, _offer([chunks[index] for index in order], list(names.values()), setup)) as is_offered:
+        work = setup.folder if is_offered else None
+        yield Turns(order, setup.stop, work, names, setup.stall_seconds)
+
+
+def _offer(chunks: Sequence[Chunk], names: Sequence[str], setup: RenderSetup) -> Offer:
+    needed = sorted({s.video_id for chunk in chunks for tile in chunk.tiles for s in tile.sources})
+    return Offer(
+        encoder=setup.encoder.name,
+        quality=setup.encoder.quality,
+        is_proved=bool(setup.encoder.proof),
+        files={name: str(setup.files[name].resolve()) for name in needed},
+        facts={name: setup.facts[name].to_json() for name in needed},
+        chunks=tuple(chunks),
+        names=tuple(names),
+        stall_seconds=setup.stall_seconds,
+    )
+
+
+@contextmanager
+def _offered(place: Path, offer: Offer) -> Iterator[bool]:
+    """The offer stands as long as the ``with`` lasts; False on a file system without locks, where none is made.
+
+    It is emptied when it is taken back: who has it open then knows that its owner did not just die.
+    """
+    part = place.with_name(f"{place.name}.{os.getpid()}{PART}")
+    file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        with open(file, "wb", closefd=False) as writer:
+            writer.write(offer.model_dump_json().encode())
+        is_locked = try_lock(file)  # before it can be seen: an offer without a lock is a dead owner's
+        if is_locked:
+            os.replace(part, place)
+        yield is_locked
+    finally:
+        with suppress(OSError):
+            os.truncate(file, 0)
+            part.unlink(missing_ok=True)
+            if os.fstat(file).st_ino == place.stat().st_ino:
+                place.unlink()
+        os.close(file)

@@ -1,0 +1,32 @@
+"""Bytes of files that are still being fetched: which are there, and waiting for those that are not."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from assembler.network.download.partial_file import Growing
+
+
+class Arrivals:
+    """Where a download tells that the tables of every file are known by now, for those who work ahead."""
+
+    def __init__(self) -> None:
+        self._told = threading.Event()
+        self.files: dict[str, Path] = {}
+        """Whole files, by video id."""
+        self.growing: dict[str, Growing] = {}
+        """Files under way, by video id."""
+
+    def tell(self, files: dict[str, Path], growing: dict[str, Growing]) -> None:
+        """Something is known of every file; those in neither of the two cannot be had."""
+        self.files, self.growing = files, growing
+        self._told.set()
+
+    def close(self) -> None:
+        """Nothing more will be told."""
+        self._told.set()
+
+    def wait(self, seconds: float) -> bool:
+        """True as soon as all is known."""
+        return self._told.wait(seconds)
