@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assembler import errors
 from assembler.cli import flags
-from assembler.cli.main import main as cli
+from assembler.cli.main import app
 from assembler.options import Options
 
 README = Path(__file__).parent.parent / "README.md"
@@ -41,7 +41,7 @@ def test_every_flag_of_the_table_is_a_flag() -> None:
 
 
 def test_every_verb_is_named() -> None:
-    for command in cli.app.registered_commands:
+    for command in app.registered_commands:
         assert command.callback is not None
         assert f"assembler {command.callback.__name__}" in TEXT
 

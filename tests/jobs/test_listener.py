@@ -18,8 +18,7 @@ import requests
 from terminal import until
 from workshop import Workshop
 
-from assembler.jobs.web import listener
-from assembler.jobs.web import request_bodies as inbox
+from assembler.jobs.web import listener, request_bodies
 from assembler.jobs.web.listener import Seldom, page_hosts
 from jobs.test_once import event
 from jobs.test_webhook import KEY, assert_accepted, post, served, signed
@@ -205,7 +204,7 @@ def test_a_sender_who_breaks_off_is_one_line(shop: Workshop, caplog: pytest.LogC
 def test_all_bodies_together_are_bounded_and_small_ones_always_taken(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "MOST_HELD", 300_000)
+    monkeypatch.setattr(request_bodies, "MOST_HELD", 300_000)
     part = b" " * 100_000
     with served() as url, ExitStack() as held:
         for _ in range(3):

@@ -9,7 +9,7 @@ import pytest
 from workshop import Workshop
 
 from assembler.jobs.store.model import Job, JobState
-from assembler.jobs.web import status_page as page
+from assembler.jobs.web import status_page
 from assembler.jobs.worker.progress import UnderWay
 from assembler.times import Ms, WallMs
 from jobs.test_once import event
@@ -98,4 +98,4 @@ def test_what_is_done_beside_rendering_does_not_hide_it(shop: Workshop) -> None:
 def test_the_times_of_a_job(shop: Workshop, changes: dict[str, object], at: int, words: str) -> None:
     running = {"created": WallMs(0), "begun": WallMs(0), "updated": WallMs(90_000)}
     job = Job.model_validate({**shop.job().model_dump(), **running, **changes})
-    assert page.elapsed(job, WallMs(at)) == words
+    assert status_page.elapsed(job, WallMs(at)) == words

@@ -17,9 +17,9 @@ import pytest
 
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts, PictureFacts, SoundFacts
+from assembler.media.probe import probe as probe_room
 from assembler.media.probe.parameter_sets import ParameterSets
 from assembler.media.probe.probe import probe, probe_all
-from assembler.media.probe.probe import probe as probe_room
 from assembler.processes import Stop, Stopped
 from assembler.progress import Silent
 
@@ -470,8 +470,8 @@ SABOTAGE = """
 import os, sys, time
 if "assembler.media.probe.child" in sys.orig_argv:
     import av
-    from assembler.media.probe import video as probing_picture
-    from assembler.media.probe import audio as probing_sound
+    from assembler.media.probe import video
+    from assembler.media.probe import audio
     real, names = av.open, []
     def opened(name, *args, **kwargs):
         names.append(os.path.basename(str(name)))
@@ -487,8 +487,8 @@ if "assembler.media.probe.child" in sys.orig_argv:
                 raise ZeroDivisionError("a library's own")
             return decode(self, packet)
         return _raising
-    probing_picture.PictureWatch._decode = raising(probing_picture.PictureWatch._decode, "picture")
-    probing_sound.SoundWatch._frames = raising(probing_sound.SoundWatch._frames, "sound")
+    video.PictureWatch._decode = raising(video.PictureWatch._decode, "picture")
+    audio.SoundWatch._frames = raising(audio.SoundWatch._frames, "sound")
 """
 
 

@@ -15,7 +15,7 @@ from chirps import chirps, with_tracks
 from synthetic import Recipe, make, truncated
 
 from assembler.facts import Facts
-from assembler.media.probe import child as probing
+from assembler.media.probe import child
 from assembler.media.probe.by_sample_table import take_by_tables
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import sniff
@@ -53,7 +53,7 @@ def both(path: Path, hole: tuple[int, int] | None = None) -> tuple[object, objec
 
     def found(*, may_skip: bool) -> object:
         try:
-            return probing.look(Wanted("x", path, keep_stamps=True, hole=hole), may_skip=may_skip)[0]
+            return child.look(Wanted("x", path, keep_stamps=True, hole=hole), may_skip=may_skip)[0]
         except (av.FFmpegError, Unusable) as exc:
             return str(exc)
 
@@ -62,7 +62,7 @@ def both(path: Path, hole: tuple[int, int] | None = None) -> tuple[object, objec
 
 def by_tables(path: Path, hole: tuple[int, int] | None = None) -> tuple[Facts, Reach]:
     take = partial(take_by_tables, path, read_tables(path))
-    return probing.look_by(Wanted("x", path, keep_stamps=True, hole=hole), sniff(path), take)
+    return child.look_by(Wanted("x", path, keep_stamps=True, hole=hole), sniff(path), take)
 
 
 @pytest.mark.parametrize("name", PLAIN)

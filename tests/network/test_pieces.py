@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import DownloadError
-from assembler.network.download import ranges as pieces
+from assembler.network.download import ranges
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import Known, entry_of
 from assembler.network.download.partial_file import Growing
@@ -24,11 +24,11 @@ HEAD, END, PIECE = 8_000, 2_000, 10_000
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "HEAD_BYTES", HEAD)
-    monkeypatch.setattr(pieces, "END_BYTES", END)
-    monkeypatch.setattr(pieces, "SOUND_BYTES", 0)
-    monkeypatch.setattr(pieces, "WORTH_BYTES", 4 * HEAD)
-    monkeypatch.setattr(pieces, "PIECE_BYTES", range(PIECE, PIECE + 1))
+    monkeypatch.setattr(ranges, "HEAD_BYTES", HEAD)
+    monkeypatch.setattr(ranges, "END_BYTES", END)
+    monkeypatch.setattr(ranges, "SOUND_BYTES", 0)
+    monkeypatch.setattr(ranges, "WORTH_BYTES", 4 * HEAD)
+    monkeypatch.setattr(ranges, "PIECE_BYTES", range(PIECE, PIECE + 1))
 
 
 def box(kind: bytes, content: bytes) -> bytes:

@@ -23,9 +23,7 @@ from assembler.jobs.intake.check_callback import Judged, judge, kept
 from assembler.jobs.intake.intake import spool_folder
 from assembler.jobs.intake.tasks import find_task, missing
 from assembler.jobs.store.records import now
-from assembler.jobs.web import job_page
-from assembler.jobs.web import published_files as published
-from assembler.jobs.web import status_page as page
+from assembler.jobs.web import job_page, published_files, status_page
 from assembler.jobs.web.callback_writer import Doorway
 from assembler.jobs.web.keys import Keys
 from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
@@ -145,27 +143,27 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
     @app.api_route("/", methods=["GET", "HEAD"])
     def status() -> Response:
         records = doorway.records()
-        html = page.status_page(
+        html = status_page.status_page(
             records.list_jobs(limit=SHOWN_JOBS), records.count_states(), missing(records),
-            list_events(records, limit=page.SHOWN_EVENTS, without_job=True),
-            list_refused(records, page.SHOWN_REFUSED), now(),
+            list_events(records, limit=status_page.SHOWN_EVENTS, without_job=True),
+            list_refused(records, status_page.SHOWN_REFUSED), now(),
         )  # fmt: skip
-        return HTMLResponse(html, headers=page.HEADERS)
+        return HTMLResponse(html, headers=status_page.HEADERS)
 
     @app.api_route("/jobs/{name}", methods=["GET", "HEAD"])
     def one(name: str) -> Response:
         records = doorway.records()
         job = records.find_job(name.removesuffix(".json"))
         if job is None:
-            return HTMLResponse(page.absent_page(name), 404, headers=page.HEADERS)
+            return HTMLResponse(status_page.absent_page(name), 404, headers=status_page.HEADERS)
         if name.endswith(".json"):
             log = [{"at": at, "sentence": sentence} for at, sentence in records.log_of(job.id)]
-            return JSONResponse({**page.plain(job), "log": log})
-        files = published.find_published(job, options)
+            return JSONResponse({**status_page.plain(job), "log": log})
+        files = published_files.find_published(job, options)
         drawn = job_page.draw_job(records, job)
         task = find_task(records, job.task)
         html = job_page.job_page(job, task, records.log_of(job.id), drawn, files, now())
-        return HTMLResponse(html, headers=page.HEADERS)
+        return HTMLResponse(html, headers=status_page.HEADERS)
 
     _add_files(app, options, doorway)
 
@@ -173,31 +171,31 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
 def _add_files(app: FastAPI, options: Options, doorway: Doorway) -> None:
     """What a job published, at addresses that are to each other as the files are: the report finds its video."""
 
-    def give(name: str, which: Callable[[published.Published], Path | None], media_type: str) -> Response:
+    def give(name: str, which: Callable[[published_files.Published], Path | None], media_type: str) -> Response:
         job = doorway.records().find_job(name)
         if job is None:
-            return HTMLResponse(page.absent_page(name), 404, headers=page.HEADERS)
-        files = published.find_published(job, options)
+            return HTMLResponse(status_page.absent_page(name), 404, headers=status_page.HEADERS)
+        files = published_files.find_published(job, options)
         path = which(files) if files is not None else None
         if path is None:
-            return HTMLResponse(page.no_file_page(job), 404, headers=page.HEADERS)
-        headers = published.headers(is_report=media_type.startswith("text/html"))
+            return HTMLResponse(status_page.no_file_page(job), 404, headers=status_page.HEADERS)
+        headers = published_files.headers(is_report=media_type.startswith("text/html"))
         return FileResponse(path, media_type=media_type, headers=headers)
 
     @app.api_route("/jobs/{name}/report", methods=["GET", "HEAD"])
     def to_report(name: str) -> Response:
-        return RedirectResponse(f"{published.ASSETS}/{published.NAME}", 302)
+        return RedirectResponse(f"{published_files.ASSETS}/{published_files.NAME}", 302)
 
-    @app.api_route(f"/jobs/{{name}}/{published.ASSETS}/{published.NAME}", methods=["GET", "HEAD"])
+    @app.api_route(f"/jobs/{{name}}/{published_files.ASSETS}/{published_files.NAME}", methods=["GET", "HEAD"])
     def report(name: str) -> Response:
         return give(name, lambda files: files.report, "text/html; charset=utf-8")
 
-    @app.api_route(f"/jobs/{{name}}/{published.ASSETS}/{published.MANIFEST}", methods=["GET", "HEAD"])
+    @app.api_route(f"/jobs/{{name}}/{published_files.ASSETS}/{published_files.MANIFEST}", methods=["GET", "HEAD"])
     def manifest(name: str) -> Response:
         return give(name, lambda files: files.manifest, "application/json")
 
     @app.api_route("/jobs/{name}/video", methods=["GET", "HEAD"])
-    @app.api_route(f"/jobs/{{name}}/{published.FILE}", methods=["GET", "HEAD"])
+    @app.api_route(f"/jobs/{{name}}/{published_files.FILE}", methods=["GET", "HEAD"])
     def video(name: str) -> Response:
         return give(name, lambda files: files.video, "video/mp4")
 
