@@ -10,7 +10,7 @@ from pathlib import Path
 
 from classes import Class
 
-from assembler.assemble import Playback
+from assembler.pipeline.assemble import Playback
 
 TRUE = Fraction(48_000)
 """Hz that a clock calls 48,000; a clock that really ticks slower makes its file longer."""

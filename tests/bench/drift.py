@@ -24,8 +24,8 @@ from readers import Row
 from sounds import beeps, listen
 from synthetic import Recipe
 
-from assembler.assemble import Playback
 from assembler.demo.identity import IDENTITIES
+from assembler.pipeline.assemble import Playback
 from assembler.recording import StreamKind
 
 SECONDS, FPS = 2400, 5
