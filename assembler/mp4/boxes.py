@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import RawIOBase
 from mmap import mmap
 from pathlib import Path
 from typing import IO
@@ -54,14 +55,14 @@ def find_box(file: IO[bytes], start: int, end: int, name: bytes) -> tuple[int, i
     return None
 
 
-def outer_boxes(file: IO[bytes] | mmap, size: int) -> Iterator[tuple[bytes, int, int]]:
+def outer_boxes(file: IO[bytes] | RawIOBase | mmap, size: int) -> Iterator[tuple[bytes, int, int]]:
     """(name, start of its content, end) of every top-level box; an end may lie behind the end of the file."""
     at = 0
     for _ in range(MAX_BOXES):
         if at >= size:
             return
         file.seek(at)
-        header = file.read(16)
+        header = file.read(16) or b""
         if len(header) < 8:
             return
         length, start = int.from_bytes(header[:4], "big"), at + 8

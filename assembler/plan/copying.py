@@ -24,6 +24,8 @@ from assembler.times import Ms, Span, clock_text
 COPIED_CODEC = "h264"
 LONGEST_STILL = Ms(1000)
 """A gap in a copied playback up to this lengthens the frame before it; a longer one needs a background: encode."""
+INSTANT = Fraction(1, 2000)
+"""Seconds. Pictures that are nearer are only there to decode others (``StreamStamps.hide``), or a clock stood still."""
 LARGEST_TIME_SCALE = 2**31 - 1
 """What an mp4 track can carry."""
 
@@ -178,9 +180,10 @@ def _check_picture(video_id: str, picture: PictureFacts, first: PictureFacts, ca
         raise CannotCopy(f"{video_id} has other parameter sets than the file before it")
 
 
-def check_exact(video_id: str, shown: Sequence[int], has_hidden: bool) -> None:
+def check_exact(video_id: str, shown: Sequence[int], time_base: Fraction, has_hidden: bool) -> None:
     """Raises CannotCopy where an mp4 cannot hold these stamps, or would show what the source hides."""
-    if len(set(shown)) < len(shown):
+    least = INSTANT / time_base
+    if any(after - before < least for before, after in pairwise(sorted(shown))):
         raise CannotCopy(f"{video_id} has several pictures of one stamp")
     if has_hidden:
         raise CannotCopy(f"{video_id} holds pictures that its edit list takes away")
@@ -206,7 +209,7 @@ def _run(part: _Part, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
         at = clock_text(part.span.end)
         raise CannotCopy(f"the cut of {clip.video_id} at {at} would keep packets that refer to dropped ones")
     shown = [stamps[i] for i in kept]
-    check_exact(clip.video_id, shown, any(first <= index < end for index in picture.hidden))
+    check_exact(clip.video_id, shown, picture.time_base, any(first <= index < end for index in picture.hidden))
     last = picture.time_base * max(shown) + offset
     still = picture.time_base * (max(shown) - min(shown)) / (len(shown) - 1) if len(shown) > 1 else 1 / picture.rate
     run = CopiedRun(video_id=clip.video_id, first_packet=first, end_packet=end, offset=offset)

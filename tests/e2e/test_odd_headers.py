@@ -5,18 +5,23 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from collections.abc import Sequence
 from fractions import Fraction as F
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import pytest
-from classes import beep_errors, wrong_pictures
+from classes import Class, Stream, beep_errors, wrong_pictures
 from oddities import FIRST, odd, unseen, wall, warnings
 from synthetic import Recipe, make
 
 from assembler.facts import Facts
+from assembler.findings import Verdict
 from assembler.media.probe.child import look
 from assembler.media.probe.order import Wanted
+from assembler.plan.model import Mode
+from assembler.recording import StreamKind
 
 BUNDLED = imageio_ffmpeg.get_ffmpeg_exe()
 SIZES = ((320, 240), (240, 240), (320, 180))
@@ -26,25 +31,35 @@ def number(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 4])
 
 
-def with_hole(source: Path, target: Path) -> None:
-    """An mp4 whose edit lists show the first second, nothing for a second, and the next two."""
-    subprocess.run([BUNDLED, "-v", "error", "-y", "-i", str(source), "-c", "copy", str(target)], check=True)
+Edits = Sequence[tuple[float, float | None]]
+"""(seconds, from which second of the source on; None: nothing)."""
+TWICE: Edits = ((3, 0), (3, 5))
+THRICE: Edits = ((2, 0), (1.5, 3.5), (1, None), (1.75, 6.25))
+BACK: Edits = ((2, 3.3), (2, 1.01), (2, 6.17))
+BEHIND: Edits = ((1, None), (2, 1.03), (2, 5.19))
+
+
+def edited(source: Path, target: Path, edits: Edits, kind: bytes = b"", sound: str = "copy") -> None:
+    """An mp4 with these edit lists; ``kind``: only for tracks of this handler; ``sound``: its coder."""
+    argv = [BUNDLED, "-v", "error", "-y", "-i", str(source), "-c:v", "copy", "-c:a", sound, str(target)]
+    subprocess.run(argv, check=True)
     data = bytearray(target.read_bytes())
     moov = data.rindex(b"moov")  # behind the samples: their places stay as they are
     movie = number(data, data.index(b"mvhd", moov) + 16)
     trak = data.find(b"trak", moov)
     while trak > 0:
-        edits, lists = data.index(b"edts", trak), data.index(b"elst", trak)
-        scale = number(data, data.index(b"mdhd", trak) + 16)
+        boxes, lists = data.index(b"edts", trak), data.index(b"elst", trak)
+        scale, handler = number(data, data.index(b"mdhd", trak) + 16), data.index(b"hdlr", trak) + 12
         end = lists - 4 + number(data, lists - 4)
         entries = struct.iter_unpack(">IiI", data[lists + 12 : end])
         first = next(media for _, media, _ in entries if media >= 0)
-        shown = ((movie, first), (movie, -1), (2 * movie, first + scale))
-        new = struct.pack(">II", 0, 3) + b"".join(struct.pack(">IiI", length, at, 1 << 16) for length, at in shown)
-        grown = len(new) - (end - lists - 4)
-        data[lists + 4 : end] = new
-        for box in (lists, edits, trak, moov):
-            struct.pack_into(">I", data, box - 4, number(data, box - 4) + grown)
+        shown = [(round(s * movie), -1 if at is None else first + round(at * scale)) for s, at in edits]
+        new = struct.pack(">II", 0, len(shown)) + b"".join(struct.pack(">IiI", *edit, 1 << 16) for edit in shown)
+        if data[handler : handler + 4].startswith(kind):
+            grown = len(new) - (end - lists - 4)
+            data[lists + 4 : end] = new
+            for box in (lists, boxes, trak, moov):
+                struct.pack_into(">I", data, box - 4, number(data, box - 4) + grown)
         trak = data.find(b"trak", trak + 4)
     target.write_bytes(data)
 
@@ -60,7 +75,7 @@ def test_a_hole_in_an_edit_list_and_sizes_that_change(tmp_path: Path, ffmpeg: st
     )
     media = tmp_path / "media"
     media.mkdir()
-    with_hole(make(lesson.streams[0].recipe, ffmpeg), media / "hole.mp4")
+    edited(make(lesson.streams[0].recipe, ffmpeg), media / "hole.mp4", ((1, 0), (1, None), (2, 1)))
     argv = [ffmpeg, "-v", "error", "-i", str(make(changing, ffmpeg)), "-c", "copy", "-bsf:a", "aac_adtstoasc"]
     subprocess.run([*argv, str(media / "flv.flv")], check=True)
     playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=1.3)
@@ -77,6 +92,69 @@ def test_a_hole_in_an_edit_list_and_sizes_that_change(tmp_path: Path, ffmpeg: st
     assert not any(counter + 1 in missed for counter in missed), missed
     assert max(beep_errors(measured, playback).values()) <= 0.025
     assert warnings(playback) == []
+
+
+def in_place(edits: Edits, play: int = 0) -> list[tuple[int, int, int]]:
+    """Where the parts of an edited file belong, as pieces of a stream; what is empty in front is not of the file."""
+    pieces, at = [], play - round(edits[0][0] * 1000) * (edits[0][1] is None)
+    for seconds, begin in edits:
+        end = at + round(seconds * 1000)
+        if begin is not None:
+            pieces.append((at, end, round(begin * 1000)))
+        at = end
+    return pieces
+
+
+def test_every_part_that_an_edit_list_shows_is_where_the_list_says(tmp_path: Path, ffmpeg: str) -> None:
+    """libav puts the first whole frame of a part at the part's start, and pictures with B-frames anywhere."""
+    made: dict[str, tuple[str, Edits, dict[str, Any]]] = {
+        "twice": ("red", TWICE, {"gop": 15}),
+        "twice 44100": ("purple", TWICE, {"gop": 100, "rate": 44100}),
+        "thrice": ("pink", THRICE, {"gop": 15}),
+        "thrice 44100": ("cyan", THRICE, {"bframes": 2, "rate": 44100}),
+        "back": ("orange", BACK, {"bframes": 2, "gop": 40}),
+        "back alac": ("green", BACK, {"fps": 10}),
+        "behind": ("yellow", BEHIND, {"gop": 15, "rate": 44100}),
+        "sound": ("blue", ((3, 0), (7, 3.03)), {}),
+    }
+    lesson = wall(
+        {
+            name: (odd(identity, seconds=10, **more), in_place(edits)[-1][1])
+            for name, (identity, edits, more) in made.items()
+        }
+    )
+    media, seen, heard = tmp_path / "media", lesson, lesson
+    media.mkdir()
+    for stream, (_, edits, _) in zip(lesson.streams, made.values(), strict=True):
+        name, source = stream.video_id, make(stream.recipe, ffmpeg)
+        kind, coder = b"soun" if name == "sound" else b"", "alac" if name == "back alac" else "copy"
+        edited(source, media / f"{name}.mp4", edits, kind, coder)
+        heard = heard.with_pieces(name, *in_place(edits, stream.play))
+        seen = heard if name != "sound" else seen
+    playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=2.7)
+    assert max(beep_errors(heard, playback).values()) <= 0.005
+    rows = seen.rows(playback)
+    assert [e for e in wrong_pictures(seen, playback, rows) if "nobody" not in e] == []
+    empty = lesson.streams[2].play + 3500
+    held = [row.seen["thrice"].counter for row in rows if empty <= row.stamp * 1000 < empty + 950]
+    assert set(held) == {74}
+    assert (warnings(playback), playback.manifest.verdict) == ([], Verdict.OK)
+
+
+@pytest.mark.parametrize("declared", [4_000, None])
+def test_a_lone_file_of_several_edits_is_whole_and_no_copy(tmp_path: Path, ffmpeg: str, declared: int | None) -> None:
+    """Its stamps in the order of its packets fall back: that cuts nothing."""
+    edits: Edits = ((2, 0), (2, 4.3))
+    recipe = odd("red", seconds=8, gain=0.2, gop=15)
+    alone = Stream("s", StreamKind.SCREEN, "x", 0, recipe, (0, 0, 320, 240), declared, tuple(in_place(edits)))
+    (tmp_path / "media").mkdir()
+    edited(make(recipe, ffmpeg), tmp_path / "media" / "s.mp4", edits)
+    lesson = Class([alone], options={"layout": "stage"})
+    playback = lesson.assemble(tmp_path, ffmpeg)
+    assert (playback.manifest.mode, playback.manifest.sound_copied) == (Mode.ENCODE, None)
+    assert wrong_pictures(lesson, playback) == []
+    assert beep_errors(lesson, playback)["red"] <= 0.005
+    assert (warnings(playback), playback.manifest.verdict) == ([], Verdict.OK)
 
 
 def facts_of(path: Path, size: int | None = None) -> Facts:

@@ -15,6 +15,7 @@ from assembler.media.probe.container import Container, sniff
 from assembler.media.probe.order import UNFORESEEN, Answer, Surprised, Unusable, Wanted, named
 from assembler.media.straighten.breaks import JUMP
 from assembler.media.straighten.concatenated import is_plain, pieces
+from assembler.media.straighten.edit_lists import edit_lists
 from assembler.media.straighten.shifts import Arrangement
 
 Look = Callable[[Wanted], tuple[Facts, Reach]]
@@ -51,6 +52,10 @@ def look_straight(wanted: Wanted, look: Look) -> Answer:
 
 def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach) -> bool:
     """True if it may have to be straightened: certain only when all packets are read."""
+    if container.name == "mov":
+        with wanted.path.open("rb") as file:
+            if edit_lists(file):
+                return True
     if wanted.declared is not None and container.name == "mov":
         return facts.end > wanted.declared + JUMP // 1000
     return reach.stamps.arrange(wanted.declared) is not None

@@ -12,7 +12,6 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from assembler.media.probe.container import HEAD_BYTES, TS_PACKETS, find_packets
-from assembler.media.straighten.empty_edits import without_empty_edits
 from assembler.mp4.boxes import outer_boxes
 
 Piece = tuple[bytes | tuple[int, int], ...]
@@ -86,11 +85,6 @@ def pieces(path: Path, container: str) -> list[Piece]:
             if len(borders) == MOST_PIECES:
                 break
         found: list[Piece] = [((a, b),) for a, b in pairwise([*borders, len(data)])]
-    if container == "mov" and len(found) == 1:
-        patched = without_empty_edits(path)
-        if patched is not None:
-            end = patched.start + len(patched.moov)
-            return [((0, patched.start), patched.moov, (end, path.stat().st_size))]
     return found
 
 

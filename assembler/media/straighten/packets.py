@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from av.packet import Packet
 
 from assembler.media.straighten.breaks import SECOND, Line, usual_step
-from assembler.media.straighten.empty_edits import Hole
 from assembler.media.straighten.shifts import Arrangement, arrange
 from assembler.times import Ms
 
 TS_WRAP = round(Fraction(2**33 * SECOND, 90_000))
 REORDERED = ("h264", "hevc")
-
-
-ROUNDING = SECOND // 1000
-"""A movie's ticks are often milliseconds."""
+INSTANT = 12
+"""More than a tick of 90 kHz: stamps of pictures that differ by less would be one, and ffmpeg would believe none."""
 
 
 class StreamStamps:
@@ -32,6 +28,8 @@ class StreamStamps:
         """Decode stamps as far as the container has any."""
         self.shown = array("q")
         """Presentation stamps."""
+        self.groups = array("q")
+        """For each packet, how many key frames there are up to it."""
         self.discarded: list[int] = []
         """Indices of packets that an edit list takes away."""
         self.ahead = 0
@@ -43,7 +41,8 @@ class StreamStamps:
         self._has_decode_stamps = container != "matroska"
         self._is_reordered: bool | None = None
 
-    def take(self, packet: Packet[Any], place: int) -> None:
+    def take(self, packet: Packet[Any], place: int, is_shown: bool | None = None) -> None:
+        """``is_shown`` where that is known better than from libav's mark."""
         base = packet.time_base or Fraction(1, 1000)
         up, down = base.numerator * SECOND, base.denominator
         pts, dts = packet.pts, packet.dts
@@ -55,20 +54,24 @@ class StreamStamps:
             self._look_at_first(packet)
         elif self._is_reordered and not packet.is_keyframe:
             stamp = max(stamp, last)  # presentation stamps of a stream with B-frames say when it goes on, not back
-        if packet.is_discard:
+        if packet.is_discard if is_shown is None else not is_shown:
+            stamp = max(stamp, last) if self.stamps else stamp  # those in front of a later edit seem to fall back
             self.discarded.append(len(self.stamps))
         self.cut = _skipped(packet)[1] if packet.has_sidedata("skip_samples") else 0
         if packet.duration and not self.is_picture:
             self.cut = max(self.cut, self._length - packet.duration * up // down)
+        self.groups.append((self.groups[-1] if self.groups else 0) + packet.is_keyframe)
         self.places.append(place)
         self.stamps.append(stamp)
         self.shown.append(stamp if shown is None else shown * up // down)
 
-    def put_in(self, holes: Sequence[Hole]) -> None:
-        """Move what is behind each hole by its length."""
-        for stamps in (self.stamps, self.shown) if holes else ():
-            for n, stamp in enumerate(stamps):
-                stamps[n] = stamp + sum(hole.length for hole in holes if stamp >= hole.at - ROUNDING)
+    def hide(self) -> None:
+        """What an edit list takes from a picture is still needed to decode what follows: it is shown for an instant,
+        just before what is shown next, or before the end."""
+        gone = set(self.discarded)
+        at = max((stamp for n, stamp in enumerate(self.shown) if n not in gone), default=0) + usual_step(self.stamps)
+        for n in sorted(range(len(self.shown)), key=lambda n: (self.groups[n], self.shown[n]), reverse=True):
+            at = self.shown[n] = at - INSTANT if n in gone else self.shown[n]
 
     def line(self) -> Line:
         return Line(self.places, self.stamps, usual_step(self.stamps) or self._length, self.ahead, self.is_picture)

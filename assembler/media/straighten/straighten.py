@@ -23,7 +23,7 @@ from assembler.media.libav import chosen_streams, further_pictures
 from assembler.media.probe.container import Container
 from assembler.media.straighten.breaks import Line, usual_step
 from assembler.media.straighten.concatenated import Piece, Spliced, announced, is_plain, pieces
-from assembler.media.straighten.empty_edits import Hole, without_empty_edits
+from assembler.media.straighten.edit_lists import Edited, edit_lists
 from assembler.media.straighten.packets import StreamStamps, wrap_of
 from assembler.media.straighten.shifts import Arrangement, Move, arrange
 from assembler.times import Ms, clock_text
@@ -68,12 +68,14 @@ class Scan:
     """Packets."""
     left_out: list[str] = field(default_factory=list)
     """As ``Facts.left_out``, of each piece."""
+    is_edited: bool = False
+    """True if edit lists of several edits were applied."""
     is_surprised: bool = False
     """True if libav found a further stream while it read the packets of the last piece: PyAV cannot go on then."""
 
     @contextmanager
-    def opened(self, piece: Piece) -> Iterator[InputContainer]:
-        options = {"protocol_whitelist": "file", "correct_ts_overflow": "0"}
+    def opened(self, piece: Piece, **more: str) -> Iterator[InputContainer]:
+        options = {"protocol_whitelist": "file", "correct_ts_overflow": "0", **more}
         if self.container.name == "mov":
             options["enable_drefs"] = "0"
         with Spliced(self.path, piece) as file, av.open(
@@ -112,7 +114,7 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
         [_line(scan, key) for key in keys], borders=scan.borders, declared=declared, wrap=wrap_of(container.name)
     )
     if found is None:
-        if is_plain(scan.pieces, path):
+        if is_plain(scan.pieces, path) and not scan.is_edited:
             return None
         found = Arrangement(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
     for key, moves in zip(keys, found.moves, strict=True):
@@ -153,12 +155,10 @@ def _clock(us: int) -> str:
 
 def _scanned(path: Path, container: Container) -> Scan:
     scan = Scan(path, container)
-    patched = without_empty_edits(path) if container.name == "mov" else None
-    holes = patched.holes if patched is not None else {}
     waiting = [(piece, False) for piece in reversed(pieces(path, container.name))]
     while waiting:
         piece, is_announced = waiting.pop()
-        found, count, is_surprised = _scan_piece(scan, piece, holes)
+        found, count, is_surprised = _scan_piece(scan, piece)
         if is_surprised and not is_announced:
             waiting += [(one, True) for one in reversed(announced(path, container.name, piece))]
         elif found:
@@ -170,7 +170,7 @@ def _scanned(path: Path, container: Container) -> Scan:
     return scan
 
 
-def _scan_piece(scan: Scan, piece: Piece, holes: dict[int, tuple[Hole, ...]]) -> tuple[list[Source], int, bool]:
+def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[Source], int, bool]:
     """(its streams, packets, True if libav found a stream only while it was reading)."""
     found: dict[int, Source] = {}
     count, is_surprised = 0, False
@@ -184,15 +184,33 @@ def _scan_piece(scan: Scan, piece: Piece, holes: dict[int, tuple[Hole, ...]]) ->
                 found[stream.index] = Source(
                     len(scan.pieces), stream.index, line, _likeness(stream), StreamStamps(scan.container.name)
                 )
+            edited = _edited(scan, piece)
             for packet in scan.packets(opened, piece, streams):
-                found[packet.stream_index].stamps.take(packet, scan.count + count)
+                edits = edited.get(packet.stream_index)
+                is_shown = edits.put_right(packet) if edits is not None else None
+                found[packet.stream_index].stamps.take(packet, scan.count + count, is_shown)
                 count += 1
             is_surprised = scan.is_surprised
-            for stream in streams:
-                found[stream.index].stamps.put_in(holes.get(stream.id, ()))
     except av.FFmpegError:
         pass  # a piece that cannot be opened
     return [source for source in found.values() if source.stamps.stamps], count, is_surprised
+
+
+def _edited(scan: Scan, piece: Piece) -> dict[int, Edited]:
+    """By stream index."""
+    if scan.container.name != "mov":
+        return {}
+    with Spliced(scan.path, piece) as file:
+        lists = edit_lists(file)
+    if not lists:
+        return {}
+    scan.is_edited = True
+    with scan.opened(piece, ignore_editlist="1") as plain:
+        return {
+            s.index: Edited(lists[s.id], {e.pos: (n, e.timestamp) for n, e in enumerate(s.index_entries)})
+            for s in plain.streams
+            if s.id in lists
+        }
 
 
 def _likeness(stream: Any) -> tuple[object, ...]:
@@ -216,19 +234,17 @@ def _line(scan: Scan, key: tuple[str, int]) -> Line:
 
 
 def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
-    """Where each packet of a line's streams is put. What an edit list takes from a picture is still needed to decode
-    what follows: it is shown for no time at all."""
+    """Where each packet of a line's streams is put."""
     index, number = 0, 0
     for source in sources:
         shown = source.stamps.shown
         gone = set(source.stamps.discarded)
         is_picture = source.line[0] == "picture"
-        last = max((n for n in range(len(shown)) if n not in gone), default=-1)
-        first = min((n for n in range(len(shown)) if n not in gone), default=0)
-        source.primed = 0 if is_picture else shown[first] - shown[0] or source.stamps.ahead
-        for n in reversed(source.stamps.discarded if is_picture else ()):
-            if n + 1 < len(shown):
-                shown[n] = shown[n + 1]
+        used = [n for n in range(len(shown)) if n not in gone]
+        first, last = (used[0], used[-1]) if used else (0, -1)
+        source.primed = 0 if is_picture else max(shown[first] - shown[0], source.stamps.ahead)
+        if is_picture and gone:
+            source.stamps.hide()
         for n, stamp in enumerate(shown):
             while number + 1 < len(moves) and moves[number + 1].first <= index:
                 number += 1
