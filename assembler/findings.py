@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import groupby
 
 from pydantic import field_validator
 
@@ -43,23 +45,42 @@ def warning(where: str, sentence: str) -> Finding:
 
 MOST_OF_A_KIND = 20
 """More findings that differ in names and numbers only are one that counts them."""
-_OWN = re.compile(r"[0-9]+|\"[^\"]*\"")
+LEAST_IN_COMMON = 4
+"""Sentences with fewer words in common are not of one kind."""
+OWN = "#"
+"""Stands for what is a finding's own: numbers, what is quoted, and names."""
+_NUMBERS = re.compile(r"[0-9]+|\"[^\"]*\"")
 
 
 def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The same findings, those of one kind cut to the first ones and a sum."""
-    kept: list[Finding] = []
-    counts: dict[tuple[str, ...], int] = {}
-    for finding in findings:
-        kind = (finding.severity.value, _OWN.sub("#", finding.where), _OWN.sub("#", finding.sentence))
-        counts[kind] = counts.get(kind, 0) + 1
+    stated, kept = list(findings), []
+    wheres, sentences = _shapes([f.where for f in stated], 0), _shapes([f.sentence for f in stated], LEAST_IN_COMMON)
+    counts: Counter[tuple[Severity, str, str]] = Counter()
+    for finding, where, sentence in zip(stated, wheres, sentences, strict=True):
+        kind = (finding.severity, where, sentence)
+        counts[kind] += 1
         if counts[kind] <= MOST_OF_A_KIND:
             kept.append(finding)
     for (severity, where, sentence), count in counts.items():
         if count > MOST_OF_A_KIND:
             more = f"And {count - MOST_OF_A_KIND} more of the kind: {sentence}"
-            kept.append(Finding(severity=Severity(severity), where=where, sentence=more))
+            kept.append(Finding(severity=severity, where=where if where != OWN else "", sentence=more))
     return tuple(kept)
+
+
+def _shapes(texts: Sequence[str], least: int) -> list[str]:
+    """The texts without what is their own. A word that only few of them have is a name, unless fewer than ``least``
+    words would be left."""
+    split = [_NUMBERS.sub(OWN, text).split() for text in texts]
+    counts = Counter(word for words in split for word in set(words))
+    common = {word for word, count in counts.items() if count > MOST_OF_A_KIND}
+    shapes = []
+    for words in split:
+        left = [word if word in common else OWN for word in words]
+        is_one_of_many = sum(word != OWN for word in left) >= min(least, len(words))
+        shapes.append(" ".join(word for word, _ in groupby(left)) if is_one_of_many else " ".join(words))
+    return shapes
 
 
 class Fate(StrEnum):

@@ -53,6 +53,8 @@ def build_plan(
         fps = picture.rate if picture is not None else fps
         frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
         parts = without_gaps(find_visible(window, placed, fps, frames), frames)
+    is_provisional = any(not clip.is_known for _, clip in window.clips())
+    told = Mode.OPEN if is_provisional and copying.wants_stamps else mode
     bed = build_bed(window, placed, facts)
     if mode is Mode.ENCODE or options.loudness is not None:
         bed = bed.model_copy(update={"copied": None})
@@ -80,16 +82,16 @@ def build_plan(
         canvas=placed.layout.canvas,
         layout=placed.layout.name,
         layout_reason=placed.reason,
-        mode=mode,
+        mode=told,
         mode_reason=reason,
-        scenes=build_scenes(parts, placed.layout, mode, reason),
+        scenes=build_scenes(parts, placed.layout, told, reason),
         lanes=build_lanes(visible, placed.layout) if mode is Mode.ENCODE else (),
         copied=runs,
         wants_stamps=copying.wants_stamps,
         bed=bed,
         chapters=window.chapters,
         keyframes=tuple(sorted({frame_at(c.at, fps) for c in window.chapters if 0 < c.at < window.length})),
-        is_provisional=any(not clip.is_known for _, clip in window.clips()),
+        is_provisional=is_provisional,
         accounts=accounts,
         outcomes=judge_segments(
             segments,

@@ -19,6 +19,8 @@ class Mode(StrEnum):
     """The picture packets of the sources, untouched, with planned stamps."""
     ENCODE = "encode"
     """Decoded, composed, encoded."""
+    OPEN = "open"
+    """Either: only the files can tell, and they were not probed."""
 
 
 class Shown(Value):

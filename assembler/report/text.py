@@ -176,18 +176,15 @@ def describe_plan(plan: Plan, names: Names = MappingProxyType({})) -> str:
     """All of ``plan``: what is shown when, copied or encoded, and why. What only the files can tell is left open."""
     size = f"{plan.canvas.width}x{plan.canvas.height}"
     rate = "" if plan.is_provisional else f" {rate_text(plan.fps)} fps,"
-    is_open = plan.is_provisional and bool(plan.wants_stamps)
     lines = [
         f"{clock_text(plan.length)}, {size},{rate} layout {plan.layout}: {plan.layout_reason}",
-        f"copy or encode: {plan.mode_reason}" if is_open else f"{plan.mode.value}: {plan.mode_reason}",
+        f"{'copy or encode' if plan.mode is Mode.OPEN else plan.mode.value}: {plan.mode_reason}",
         f"sound: {plan.bed.reason}" + (" (copied)" if plan.bed.copied else ""),
     ]
     if plan.is_provisional:
         lines.insert(0, "provisional: as declared, files were not probed; use --probe to be sure")
     lines.append("")
-    lines += [
-        _scene(scene, plan, names, "open" if is_open else scene.mode.value) for scene in plan.scenes[:MOST_SCENES]
-    ]
+    lines += [_scene(scene, plan, names) for scene in plan.scenes[:MOST_SCENES]]
     if (more := len(plan.scenes) - MOST_SCENES) > 0:
         lines.append(f"and {more} more scenes (--json has them all)")
     told = _told_once(plan.outcomes, plan.findings, names)
@@ -210,12 +207,12 @@ def rate_text(fps: Fraction) -> str:
     return f"{float(fps):.3f}".rstrip("0").rstrip(".")
 
 
-def _scene(scene: Scene, plan: Plan, names: Names, mode: str) -> str:
+def _scene(scene: Scene, plan: Plan, names: Names) -> str:
     start, end = frame_ms(scene.first, plan.fps), frame_ms(scene.end, plan.fps)
     told = [f"{s.slot}: {names.get(s.video_id, s.video_id)}" for s in scene.shown[:MOST_SHOWN]]
     more = f" and {len(scene.shown) - MOST_SHOWN} more" if len(scene.shown) > MOST_SHOWN else ""
     shown = ", ".join(told) + more or "background"
-    return f"{clock_text(start):>13} {clock_text(end):>13}  {mode:6}  {shown}"
+    return f"{clock_text(start):>13} {clock_text(end):>13}  {scene.mode.value:6}  {shown}"
 
 
 def account_text(account: Account) -> str:

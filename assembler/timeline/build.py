@@ -32,9 +32,8 @@ LENGTH_TOLERANCE = Ms(1000)
 """TotalTime is the playback's length if it is this near to the last declared end."""
 
 
-MOST_PIECES = 100_000
-"""Maximum number of pieces into which the pauses of a class may cut its files; a day with a pause a minute and 50 files
-has 72,000."""
+MOST_PIECES = 10_000
+"""Maximum number of pieces into which the pauses of a class may cut its files; 100 files over 50 pauses are 5,000."""
 
 
 class NoLength(InputError):

@@ -313,6 +313,7 @@ class TestWhatIsSaid:
         assert "fps" not in said
         assert "screen of ann" in said
         assert "encode  " not in said
+        assert {json.loads(desk.say("plan", "share.json", "--layout", "stage", "--json").out)["mode"]} == {"open"}
         for probe in ([], ["--probe", "--media-dir", "media"]):
             said = desk.say(*words, *probe).out
             assert "board: whiteboard" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -13,9 +14,11 @@ from assembler.facts import Facts
 from assembler.findings import Fate
 from assembler.layout.model import Accepts, Arrangement, Canvas, Layout, Placement, Rect, Slot
 from assembler.options import EncoderName, Fill, Options
+from assembler.pipeline.assemble import plan_only
 from assembler.plan.build import build_plan
 from assembler.plan.model import Mode, Plan
 from assembler.recording import Recording, StreamKind
+from assembler.report.text import describe_plan
 from assembler.timeline import build_timeline
 from assembler.times import PlayMs, frame_at, span
 
@@ -193,9 +196,9 @@ class TestCopying:
         assert [(r.first_packet, r.end_packet, r.offset) for r in plan.copied] == [(0, 150, 0), (0, 75, 10)]
         assert {s.mode for s in plan.scenes} == {Mode.COPY}
 
-    def test_before_probing_it_is_encoded_and_provisional(self) -> None:
+    def test_before_probing_it_is_open_and_provisional(self) -> None:
         plan = plan_of(self.two_files(), MIX, self.where)
-        assert plan.mode is Mode.ENCODE
+        assert {plan.mode, *(scene.mode for scene in plan.scenes)} == {Mode.OPEN}
         assert plan.is_provisional
         assert "not probed" in plan.mode_reason
 
@@ -344,6 +347,18 @@ class TestOutcomes:
         lesson = recording([board("w", 0, 9_000), camera("a", "x", 7_000, 2_000)])
         plan = plan_of(lesson, TIW2, {"w": "board", "a": "user 1"}, end=PlayMs(5_000))
         assert "outside the window" in next(o.how for o in plan.outcomes if o.video_id == "a")
+
+
+def test_a_picture_is_one_value_in_all_its_scenes_and_a_piece_of_one_lane() -> None:
+    crowd = [camera(f"c{i}", f"u{i}", 100 * i, 60_000) for i in range(200)]
+    plan = plan_only(recording(crowd), Options(layout="grid"))[1]
+    seen = {shown.video_id for scene in plan.scenes for shown in scene.shown}
+    assert sum(len(scene.shown) for scene in plan.scenes) > 50 * len(seen)
+    assert len({id(shown) for scene in plan.scenes for shown in scene.shown}) == len(seen)
+    assert sorted(piece.video_id for lane in plan.lanes for piece in lane.pieces) == sorted(seen)
+    said = describe_plan(plan)
+    assert re.search(r"encode  user 1: c0, .* and \d+ more\n", said)
+    assert len(said) < 100 * len(plan.scenes) + 200 * len(crowd)
 
 
 def test_a_background_alone_is_a_plan_too() -> None:
