@@ -128,14 +128,22 @@ class TestPauses:
             assert history(shop, task) == [told]
 
     @pytest.mark.parametrize("kind", ["Resumed", "Started"])
-    def test_a_resume_ends_it(self, shop: Workshop, kind: str) -> None:
-        shop.hand_in(WARNED, told(kind, PAUSED + 1300))
+    @pytest.mark.parametrize("is_late", [False, True])
+    def test_a_resume_ends_it_whichever_comes_first(self, shop: Workshop, kind: str, is_late: bool) -> None:
+        shop.hand_in(told("Started", PAUSED - 9000), *[WARNED, told(kind, PAUSED + 1300)][:: -1 if is_late else 1])
         assert history(shop) == [f"paused at {clock_of(PAUSED)}, went on at {clock_of(PAUSED + 1300)}"]
         shop.hand_in(told("LongPauseWarning", PAUSED + 9000, PauseTime=PAUSED + 8000, EstimateStopTime=PAUSED + 9800))
         assert history(shop)[0].startswith("paused since"), "another one"
 
-    def test_the_result_says_when_it_went_on(self, shop: Workshop) -> None:
-        shop.hand_in(WARNED, LATER)
+    def test_a_start_before_it_is_no_resume(self, shop: Workshop) -> None:
+        shop.hand_in(told("Started", PAUSED - 9000), WARNED)
+        assert history(shop)[0].startswith("paused since")
+
+    @pytest.mark.parametrize("order", list(permutations([WARNED, LATER, STOPPED])))
+    def test_the_result_says_when_it_went_on_in_whatever_order_they_come(
+        self, shop: Workshop, order: tuple[bytes, ...]
+    ) -> None:
+        shop.hand_in(*order)
         assert history(shop) == [f"paused at {clock_of(PAUSED)}, went on at {clock_of(PAUSED + 1300)}"]
 
     def test_what_is_over_is_paused_no_longer(self, shop: Workshop) -> None:

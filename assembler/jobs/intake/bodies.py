@@ -83,9 +83,14 @@ def untaken(records: Records, limit: int = 500) -> list[int]:
 
 def load_body(records: Records, number: int) -> Body:
     """Raises JobError where it is not there."""
-    wanted = sa.select(EVENT.c.body, EVENT.c.app, EVENT.c.source, EVENT.c.received).where(EVENT.c.id == number)
     with records.reading() as connection:
-        row = connection.execute(wanted).first()
+        return body_at(connection, number)
+
+
+def body_at(connection: sa.Connection, number: int) -> Body:
+    """Raises JobError where it is not there."""
+    wanted = sa.select(EVENT.c.body, EVENT.c.app, EVENT.c.source, EVENT.c.received).where(EVENT.c.id == number)
+    row = connection.execute(wanted).first()
     if row is None:
         raise JobError(f"the stored event {number} is gone", hint="Hand the result in again with `assembler batch`.")
     return Body(bytes(row.body), row.app, row.source, WallMs(row.received))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,12 +18,13 @@ from assembler.dialects import Event, read_event
 from assembler.dialects.vendor_errors import error_text
 from assembler.errors import AssemblerError, InputError, JobError
 from assembler.jobs.engine import Engine
-from assembler.jobs.intake.bodies import Body, keep, load_body, untaken
+from assembler.jobs.intake.bodies import Body, body_at, keep, load_body, untaken
 from assembler.jobs.intake.tasks import learn, learn_pauses
 from assembler.jobs.store.model import Claim, Job, JobState, claim_of
 from assembler.jobs.store.records import Records, assign, note, now
 from assembler.jobs.store.tables import EVENT, JOB
 from assembler.options import Options
+from assembler.recording import Omission
 from assembler.times import WallMs
 from assembler.workspace import write_whole
 
@@ -134,8 +136,10 @@ def _take(
     job, is_due = assign(connection, claim, number) if claim is not None else (None, False)
     if event is not None:
         learn(connection, event, body.received)
-    if claim is not None and claim.task is not None and claim.omissions:
+    if claim is not None and claim.task is not None:
         learn_pauses(connection, claim.task, claim.omissions)
+    elif event is not None and event.task_id is not None and event.pause is not None:
+        learn_pauses(connection, event.task_id, _known_pauses(connection, event.task_id))
     if job is not None and not is_due and claim is not None and not claim.segments and job.segments:
         note(connection, job.id, "A later event of the task has no usable videos: it changes nothing.")
     values = {
@@ -148,6 +152,16 @@ def _take(
     }
     connection.execute(sa.update(EVENT).where(EVENT.c.id == number).values(values))
     return job if is_due else None
+
+
+def _known_pauses(connection: sa.Connection, task: str) -> list[Omission]:
+    """What the results of a task that are there already say: a warning of a pause may come after them."""
+    known: list[Omission] = []
+    for number in connection.execute(sa.select(JOB.c.event).where(JOB.c.key == task)).scalars():
+        with suppress(AssemblerError):  # a body that was pruned, or that another version understood
+            body = body_at(connection, number)
+            known += claim_of(body.raw, body.app).omissions
+    return known
 
 
 def _read(body: Body) -> tuple[Event | None, Claim | None, str]:

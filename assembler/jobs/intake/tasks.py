@@ -49,7 +49,8 @@ class Task(Value):
     started: WallMs | None = None
     """When that, or a start that went well, was told, Unix ms; None where none was."""
     resumed: WallMs | None = None
-    """When it went on after ``pause``, Unix ms; None where it did not, or nothing tells."""
+    """When it went on after ``pause``, Unix ms; None where it did not, or nothing tells. Where no pause is known, when
+    it was last seen to run: its warning may come late."""
     forced: WallMs | None = None
     """When it was ended for being paused too long, Unix ms; None if it was not."""
 
@@ -113,17 +114,22 @@ def _moments(event: Event, received: WallMs, known: Task | None) -> dict[str, An
         changed = {"error": None, "started": sent}
     if "forcestop" in kind.replace("_", ""):
         changed["forced"] = event.stop or sent
-    pause = known.pause if known is not None else None
-    goes_on = event.pause is None and not any(word in kind for word in ("stop", "finish", "pause"))
-    if pause is not None and event.pause is not None and event.pause > pause:
-        changed["resumed"] = None  # another pause
-    elif pause is not None and goes_on and sent > pause and known is not None and known.resumed is None:
-        changed["resumed"] = sent
-    return changed
+    return changed | {"resumed": _resumed(event, sent, known)}
+
+
+def _resumed(event: Event, sent: WallMs, known: Task | None) -> WallMs | None:
+    """The first sign that it went on behind its pause; the last of all while no pause is known."""
+    pause, resumed = (known.pause, known.resumed) if known is not None else (None, None)
+    if event.pause is not None and (pause is None or event.pause > pause):
+        return resumed if resumed is not None and resumed > event.pause else None  # another pause
+    goes_on = event.pause is None and not any(word in event.kind.lower() for word in ("stop", "finish", "pause"))
+    if goes_on and pause is None:
+        return max(sent, resumed or sent)
+    return sent if goes_on and pause is not None and sent > pause and resumed is None else resumed
 
 
 def learn_pauses(connection: sa.Connection, task: str, omissions: Sequence[Omission]) -> None:
-    """A result says when a recording went on of whose pause an event had told."""
+    """A result says when a recording went on of whose pause an event tells."""
     pause = connection.execute(sa.select(TASK.c.pause).where(TASK.c.task == task)).scalar()
     ends = [o.resume for o in omissions if o.resume and pause is not None and o.pause - 2000 <= pause < o.resume]
     if ends:
