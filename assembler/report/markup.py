@@ -72,6 +72,23 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
+FEW = 50
+"""Rows that stay in sight; more are folded away."""
+
+
+def folded(summary: str, inside: str, count: int) -> str:
+    """Markup under a line to click on, open where it holds no more than ``FEW`` rows."""
+    return f"<details{' open' if count <= FEW else ''}><summary>{summary}</summary>{inside}</details>"
+
+
+def listed(items: Sequence[str], most: int) -> str:
+    """Pieces of markup in a sentence, those behind the first ones folded away."""
+    if len(items) <= most:
+        return ", ".join(items)
+    rest = f"<details><summary>and {len(items) - most} more</summary>{', '.join(items[most:])}</details>"
+    return f"{', '.join(items[:most])} {rest}"
+
+
 def facts(rows: Sequence[tuple[str, str]]) -> str:
     """Names and values; values are markup already, empty ones are left out."""
     told = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in rows if value)

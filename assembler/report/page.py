@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from urllib.parse import quote
 
 from assembler.findings import Fate, Finding, Outcome, Severity, Verdict
 from assembler.plan.manifest import Manifest, Origin
 from assembler.plan.model import Mode
 from assembler.report import markup, picture
-from assembler.report.markup import document, facts, source_of, table, text
+from assembler.report.markup import document, facts, folded, listed, source_of, table, text
 from assembler.report.text import account_text, fates_text, rate_text, vendor_facts
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text
 
 NAME, MANIFEST = "report.html", "playback.json"
-FEW_SCENES = 50
-"""More are folded away."""
+FEW_PLACES = 12
+"""Places of one file, and pictures of one scene, that stay in sight."""
 STYLE = markup.STYLE + picture.STYLE
 SCRIPT = """
 const video = document.querySelector("video"), drawn = document.querySelector("svg.timeline");
@@ -119,7 +119,7 @@ class _Page:
         return f'<span class="nowrap">{self.at(span.start)}–{clock_text(span.end)}</span>'
 
     def places(self, video_id: str) -> str:
-        return ", ".join(self.span(span) for span in self.spans.get(video_id, ()))
+        return listed([self.span(span) for span in self.spans.get(video_id, ())], FEW_PLACES)
 
     def findings(self) -> str:
         ordered = sorted(self.manifest.findings, key=lambda f: f.severity is not Severity.WARNING)
@@ -138,7 +138,14 @@ class _Page:
         accounts = {account.video_id: account_text(account) for account in self.manifest.accounts}
         origins = sorted(self.manifest.origins, key=lambda o: (o.play_time, o.kind.value, o.user, o.video_id))
         rows = [[*self.segment(origin, fates), text(accounts.get(origin.video_id, ""))] for origin in origins]
-        return table(["segment", "stream", "in the playback", "declared", "file", "fate", "where it went"], rows)
+        heads = ["segment", "stream", "in the playback", "declared", "file", "fate", "where it went"]
+        odd = [
+            row for origin, row in zip(origins, rows, strict=True)
+            if origin.video_id not in fates or fates[origin.video_id].fate is not Fate.USED
+        ]  # fmt: skip
+        first = folded(f"{len(odd)} not used as declared", table(heads, odd), len(odd)) if odd else ""
+        everything = folded(_count(rows, "file"), table(heads, rows), len(rows))
+        return everything if len(rows) <= markup.FEW else f"{first}{everything}"
 
     def segment(self, origin: Origin, fates: Mapping[str, Outcome]) -> list[str]:
         outcome = fates.get(origin.video_id)
@@ -160,7 +167,7 @@ class _Page:
 
     def chapters(self) -> str:
         rows = [[self.at(c.at), text(c.title), _wall(self.timeline, c.at)] for c in self.manifest.chapters]
-        return table(["at", "chapter", "wall clock"], rows)
+        return folded(_count(rows, "chapter"), table(["at", "chapter", "wall clock"], rows), len(rows))
 
     def pauses(self) -> str:
         jumps = self.manifest.clock.jumps
@@ -170,7 +177,7 @@ class _Page:
         for jump in jumps:
             length = clock_text(jump.length) if jump.length is not None else "unknown length"
             told.append(f"<li>Pause of {length} skipped at {self.at(jump.at)} (known from: {text(jump.reason)})</li>")
-        return f"<ul>{''.join(told)}</ul>"
+        return folded(_count(told, "pause"), f"<ul>{''.join(told)}</ul>", len(told))
 
     def decisions(self) -> str:
         known = self.manifest
@@ -202,13 +209,16 @@ class _Page:
         rows = []
         for scene in self.manifest.scenes:
             start, end = frame_ms(scene.first, self.manifest.fps), frame_ms(scene.end, self.manifest.fps)
-            shown = ", ".join(f"{text(s.slot)}: {text(owners.get(s.video_id, s.video_id))}" for s in scene.shown)
+            told = [f"{text(s.slot)}: {text(owners.get(s.video_id, s.video_id))}" for s in scene.shown]
+            shown = listed(told, FEW_PLACES)
             rows.append(
                 [self.at(start), clock_text(end), shown or "background", f"{scene.mode.value}: {text(scene.reason)}"]
             )
-        drawn = table(["from", "to", "shown", "how"], rows)
-        count = f"{len(rows)} scene{'s' if len(rows) != 1 else ''}"
-        return f"<details{' open' if len(rows) <= FEW_SCENES else ''}><summary>{count}</summary>{drawn}</details>"
+        return folded(_count(rows, "scene"), table(["from", "to", "shown", "how"], rows), len(rows))
+
+
+def _count(rows: Sized, name: str) -> str:
+    return f"{len(rows)} {name}{'s' if len(rows) != 1 else ''}"
 
 
 def _stream(origin: Origin) -> str:

@@ -21,6 +21,7 @@ font: 12px system-ui, "DejaVu Sans", sans-serif; } .timeline text { fill: var(--
 .audio { fill: var(--audio); stroke: var(--audio); } .timeline .repaired { stroke: var(--odd); stroke-width: 3; }
 .timeline .hollow { fill: none; stroke: var(--faint); stroke-dasharray: 3 3; } .timeline .seam { stroke: var(--paper); }
 .timeline .pause { stroke: var(--bad); stroke-dasharray: 4 3; } .timeline .said { fill: var(--bad); }
+.tall { max-height: 50rem; overflow-y: auto; } @media print { .tall { max-height: none; } }
 .timeline .head { stroke: var(--ink); } @media (max-width: 45rem) { .timeline .wide { display: none; } }
 """
 TOP, ROW, BAR = 44, 36, 14
@@ -61,9 +62,10 @@ def draw_picture(timeline: Timeline, fates: Mapping[str, Fate] | None = None, un
     parts += _pauses(timeline, height)
     parts += _marks(timeline)
     return (
-        f'<svg class="timeline" role="img" aria-label="Timeline" height="{height}" data-length="{timeline.length}">'
+        f'<div class="tall"><svg class="timeline" role="img" aria-label="Timeline" height="{height}" '
+        f'data-length="{timeline.length}">'
         f"<desc>{text(_story(timeline, lost), 20_000)}</desc>{''.join(parts)}"
-        f'<line class="head" x1="-1%" x2="-1%" y1="18" y2="{height}"/></svg>'
+        f'<line class="head" x1="-1%" x2="-1%" y1="18" y2="{height}"/></svg></div>'
     )
 
 

@@ -73,6 +73,22 @@ def test_findings_come_warnings_first_with_their_places_to_click_on() -> None:
     assert '<a data-at="30.000" href="../class.mp4#t=30.000">0:30</a>' in found
 
 
+def test_a_class_of_a_thousand_files_stays_readable_and_nothing_of_it_is_left_out() -> None:
+    cuts = [omission(1000 * i, 2000 * i, 2000 * i + 1000) for i in range(1, 100)]
+    crowd = [camera(f"c{i}", f"u{i}", 100 * i, 120_000) for i in range(1000)]
+    parts = [board(f"w{i}", 1000 * i, 1000) for i in range(220)]
+    outcomes = [{"video_id": "c7", "fate": "repaired", "how": "Its end was held."}]
+    outcomes += [{"video_id": s.video_id, "fate": "used", "how": ""} for s in (*crowd, *parts) if s.video_id != "c7"]
+    page = report(recording([*crowd, *parts], total=220_000, stop=319_000, omissions=cuts), outcomes=outcomes)
+    opened = re.sub(r"<details>.*?</details>(?!</td>)", "", page, flags=re.DOTALL)
+    rows = [row for row in opened.split("<tr>") if "<td" in row]
+    assert ("1 not used as declared" in opened, "Its end was held." in opened) == (True, True)
+    assert len(rows) < 20
+    assert all(f"<b>{s.video_id}</b>" in page for s in (*crowd, *parts))
+    assert page.count("<li>Pause of 0:01") == page.count("After a pause of 0:01</td>") == 99
+    assert "1220 files" in seen(page)
+
+
 def test_it_plays_the_file_beside_its_folder_whatever_its_name() -> None:
     page = report(LESSON, 'my #1 "class"?.mp4')
     assert 'src="../my%20%231%20%22class%22%3F.mp4"' in page

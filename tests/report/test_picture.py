@@ -51,7 +51,7 @@ def test_it_tells_its_story_in_words() -> None:
         total=20_000, stop=80_000, omissions=[omission(10_000, 10_000, 70_000)],
     )  # fmt: skip
     svg = Xml.fromstring(draw_picture(timeline_of(lesson)))
-    story = svg.findtext("desc") or ""
+    story = svg.findtext("svg/desc") or ""
     assert story.startswith("A playback of 0:20.")
     assert "camera of ann: 0:00–0:10, 0:10–0:20." in story
     assert "screen of bob: 0:03–0:04, 0:08–0:10. Missing between: 0:04–0:08." in story
@@ -66,7 +66,7 @@ def test_what_was_repaired_or_not_used_is_seen() -> None:
     svg = Xml.fromstring(draw_picture(timeline, {"a2": Fate.REPAIRED}, unused))
     assert bars(svg, "repaired") == [("50.000%", "50.000%")]
     assert bars(svg, "hollow") == [("25.000%", "25.000%")]
-    assert "camera of bob, not used: 0:02–0:04." in (svg.findtext("desc") or "")
+    assert "camera of bob, not used: 0:02–0:04." in (svg.findtext("svg/desc") or "")
     assert "a2, 0:04–0:08, repaired" in words(svg)
 
 
