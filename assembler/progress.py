@@ -13,7 +13,7 @@ from typing import Never, Protocol, TextIO
 from tqdm import tqdm
 
 
-class Task(Protocol):
+class ProgressTask(Protocol):
     """One piece of work under way."""
 
     def advance(self, amount: float) -> None:
@@ -26,7 +26,7 @@ class Progress(Protocol):
     def say(self, sentence: str) -> None:
         """A step begins: one short line."""
 
-    def task(self, name: str, total: float | None, unit: str) -> AbstractContextManager[Task]:
+    def task(self, name: str, total: float | None, unit: str) -> AbstractContextManager[ProgressTask]:
         """``name`` is shown to people ("download", "render"); ``unit`` is "B" (bytes) or "s" (media seconds)."""
 
 
@@ -37,7 +37,7 @@ class Silent:
         pass
 
     @contextmanager
-    def task(self, name: str, total: float | None, unit: str) -> Iterator[Task]:
+    def task(self, name: str, total: float | None, unit: str) -> Iterator[ProgressTask]:
         yield _SilentTask()
 
 
@@ -56,7 +56,7 @@ class Bars:
         tqdm.write(sentence, file=self._stream)
 
     @contextmanager
-    def task(self, name: str, total: float | None, unit: str) -> Iterator[Task]:
+    def task(self, name: str, total: float | None, unit: str) -> Iterator[ProgressTask]:
         is_bytes = unit == "B"
         done = "{n_fmt}/{total_fmt}" if is_bytes else "{n:.1f}/{total:.1f}s"
         shape = "{l_bar}{bar}| " + done + " [{elapsed}<{remaining}, {rate_noinv_fmt}]"
@@ -100,7 +100,7 @@ class JsonLines:
         self._put({"event": "step", "text": sentence})
 
     @contextmanager
-    def task(self, name: str, total: float | None, unit: str) -> Iterator[Task]:
+    def task(self, name: str, total: float | None, unit: str) -> Iterator[ProgressTask]:
         task = _JsonTask(self, name, total, unit)
         task.put("start")
         try:

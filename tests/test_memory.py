@@ -16,8 +16,8 @@ from synthetic import Recipe
 from terminal import CAMERA, Desk, peak_of, three_streams
 
 from assembler.media.mux.by_sample_table import join_plain
-from assembler.media.mux.order import Join, Run
-from assembler.media.probe.order import Answer, Request, Wanted
+from assembler.media.mux.order import Join, PacketRun
+from assembler.media.probe.order import ProbeAnswer, Request, Wanted
 from assembler.media.verify.order import Check
 from assembler.messages import Message
 from assembler.plan.stamps import folded
@@ -59,13 +59,15 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
     probing = "from pathlib import Path; from assembler.media.probe import child; main = lambda: child.main(*PLACES)"
     places = [tmp_path / "request.json", answers]
     assert peak_of(probing.replace("PLACES", f"map(Path, {[str(p) for p in places]})"), [], tmp_path) < MOST
-    facts = Answer.from_json(answers.read_text().splitlines()[-1]).facts
+    facts = ProbeAnswer.from_json(answers.read_text().splitlines()[-1]).facts
     assert facts is not None
     assert facts.picture is not None
     assert len(facts.picture.stamps or ()) == COUNT
     # no step like the one before it: the longest list of stamps there can be
     ticks = tuple(index * SCALE // RATE + index % 2 * 7 for index in range(COUNT))
-    run = Run(name=str(source), container="mov", first_packet=0, end_packet=None, start=0, stamps=ticks, frames=COUNT)
+    run = PacketRun(
+        name=str(source), container="mov", first_packet=0, end_packet=None, start=0, stamps=ticks, frames=COUNT
+    )
     order = Join(
         out=str(out), time_scale=SCALE, frame_ticks=SCALE // RATE, runs=(run,), sound=None, chapters=(), length=0
     )

@@ -14,7 +14,7 @@ from assembler.options import EncoderName, Fill, Options, PlayTimes, Quality, fr
 from assembler.times import PlayMs, parse_clock
 
 
-class Shown(StrEnum):
+class ProgressStyle(StrEnum):
     BARS = "bars"
     JSON = "json"
 
@@ -40,7 +40,7 @@ def _clock(text: str) -> PlayMs:
 
 Results = Annotated[list[str], typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")]
 Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output; people's text goes to stderr.")]
-ShownAs = Annotated[Shown, typer.Option("--progress", help="How progress is shown on standard error.")]
+ShownAs = Annotated[ProgressStyle, typer.Option("--progress", help="How progress is shown on standard error.")]
 LayoutFlag = Annotated[str | None, _flag("layout", "--layout", metavar="NAME|FILE.json")]
 TeacherFlag = Annotated[str | None, _flag("teacher", "--teacher", metavar="USER")]
 MixFlag = Annotated[str | None, _flag("mix_user", "--mix-user", metavar="STREAM")]

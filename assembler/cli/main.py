@@ -30,10 +30,10 @@ from assembler.cli.flags import (
     OverwriteFlag,
     ParallelFlag,
     PlayTimesFlag,
+    ProgressStyle,
     QualityFlag,
     Results,
     ScreensFlag,
-    Shown,
     ShownAs,
     StartFlag,
     StrictFlag,
@@ -56,8 +56,8 @@ app = typer.Typer(
 )
 
 
-def _progress(shown: Shown) -> Progress:
-    return JsonLines() if shown is Shown.JSON else Bars()
+def _progress(shown: ProgressStyle) -> Progress:
+    return JsonLines() if shown is ProgressStyle.JSON else Bars()
 
 
 def _read(results: list[str]) -> list[Any]:
@@ -101,7 +101,7 @@ def run(
     overwrite: OverwriteFlag = False,
     keep_work: KeepFlag = False,
     ffmpeg: FfmpegFlag = None,
-    progress: ShownAs = Shown.BARS,
+    progress: ShownAs = ProgressStyle.BARS,
     as_json: Json = False,
 ) -> int:
     """Make the playback: parse, download, probe, plan, render, verify."""
@@ -173,7 +173,7 @@ def plan(
     encoder: EncoderFlag = None,
     start: StartFlag = None,
     end: EndFlag = None,
-    progress: ShownAs = Shown.BARS,
+    progress: ShownAs = ProgressStyle.BARS,
     as_json: Json = False,
 ) -> int:
     """Every scene: what is shown where, copied or encoded, and why."""
@@ -220,7 +220,7 @@ def verify(
 def demo(
     out: Annotated[Path, typer.Option("-o", "--output", help="Folder for the demo.")] = Path("assembler-demo"),
     ffmpeg: FfmpegFlag = None,
-    progress: ShownAs = Shown.BARS,
+    progress: ShownAs = ProgressStyle.BARS,
 ) -> int:
     """Make a small class, serve it on loopback, and do with it all of the above."""
     from assembler.demo.show import show

@@ -24,7 +24,7 @@ def draw_scenery(scene: str, size: tuple[int, int], colour: Colour) -> Image:
     width, height = size
     image = np.empty((height, width, 3), np.uint8)
     image[:] = colour
-    canvas = _Canvas(image)
+    canvas = _Drawing(image)
     match scene:
         case "slide":
             _slide(canvas, colour)
@@ -35,7 +35,7 @@ def draw_scenery(scene: str, size: tuple[int, int], colour: Colour) -> Image:
     return image
 
 
-class _Canvas:
+class _Drawing:
     """Shapes in fractions of the picture."""
 
     def __init__(self, image: Image) -> None:
@@ -68,7 +68,7 @@ class _Canvas:
             self.box(left, top + 0.04 * number, left + length, top + 0.04 * number + 0.014, colour)
 
 
-def _slide(canvas: _Canvas, colour: Colour) -> None:
+def _slide(canvas: _Drawing, colour: Colour) -> None:
     canvas.box(0, 0, 1, 1, INK)  # name and clock are written in white
     canvas.box(0, 0.13, 1, 0.86, PAPER)
     canvas.box(0, 0.15, 1, 0.25, colour)
@@ -82,7 +82,7 @@ def _slide(canvas: _Canvas, colour: Colour) -> None:
         canvas.disc(x, 0.53, 0.065, 0.065 * canvas.width / canvas.height, colour, slices=slices)
 
 
-def _person(canvas: _Canvas, colour: Colour) -> None:
+def _person(canvas: _Drawing, colour: Colour) -> None:
     dark: Colour = (colour[0] // 3, colour[1] // 3, colour[2] // 3)
     canvas.disc(0.5, 0.95, 0.47, 0.68, dark)  # the edge of the shoulders
     canvas.disc(0.5, 0.96, 0.455, 0.67, colour)
@@ -96,7 +96,7 @@ def _person(canvas: _Canvas, colour: Colour) -> None:
         canvas.disc(x, 0.6, 0.03, 0.05, SKIN)
 
 
-def _share(canvas: _Canvas, colour: Colour) -> None:
+def _share(canvas: _Drawing, colour: Colour) -> None:
     canvas.box(0, 0, 1, 0.1, FRAME)
     for number, dot in enumerate(((235, 95, 85), (245, 190, 80), (100, 200, 90))):
         canvas.disc(0.77 + 0.03 * number, 0.05, 0.009, 0.009 * canvas.width / canvas.height, dot)

@@ -12,7 +12,7 @@ from assembler.dialects.dialect import Dialect, Query, looks_neutral
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, is_plausible
 from assembler.dialects.result import refuse_empty
-from assembler.dialects.segments import LONGEST, Refusal, collect
+from assembler.dialects.segments import LONGEST, UnusableEntry, collect
 from assembler.errors import InputError
 from assembler.findings import Finding, warning
 from assembler.recording import Recording, Segment
@@ -86,9 +86,9 @@ def _read(fields: Fields, query: Query) -> Recording:
     return told.model_copy(update={**changes, "findings": (*told.findings, *findings)})
 
 
-def _segment(path: str, entry: Json) -> Segment | Refusal:
+def _segment(path: str, entry: Json) -> Segment | UnusableEntry:
     if not isinstance(entry, dict):
-        return Refusal(path, shown(entry), "an object")
+        return UnusableEntry(path, shown(entry), "an object")
     values = {**_SEGMENT_DEFAULTS, **_rounded(entry)}
     if values["stream_id"] is None:
         values["stream_id"] = values["user"]
@@ -115,7 +115,7 @@ def _within(value: int | None, path: str, most: int, findings: list[Finding]) ->
     return value if value is not None and 0 < value <= most else None
 
 
-def _refusal(path: str, exc: ValidationError) -> Refusal:
+def _refusal(path: str, exc: ValidationError) -> UnusableEntry:
     """The first thing pydantic found wrong, as field path, value and what was expected."""
     first = exc.errors(include_url=False, include_context=False)[0]
     for part in first["loc"]:
@@ -124,12 +124,12 @@ def _refusal(path: str, exc: ValidationError) -> Refusal:
     message = first["msg"]
     match first["type"]:
         case "missing":
-            return Refusal(path, "missing", "a value")
+            return UnusableEntry(path, "missing", "a value")
         case "extra_forbidden":
-            return Refusal(path, "a field nobody knows", "one of the neutral form's fields")
+            return UnusableEntry(path, "a field nobody knows", "one of the neutral form's fields")
         case _:
             expected = message[:1].lower() + message[1:]
-            return Refusal(path, _value_shown(first["input"]), expected.removeprefix("input should be "))
+            return UnusableEntry(path, _value_shown(first["input"]), expected.removeprefix("input should be "))
 
 
 def _value_shown(value: object) -> str:

@@ -9,7 +9,7 @@ from assembler.dialects.body import shortened, shown
 from assembler.dialects.dialect import Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, read_interrupts, read_omissions
-from assembler.dialects.segments import LONGEST, Refusal, collect, read_vendor_segment
+from assembler.dialects.segments import LONGEST, UnusableEntry, collect, read_vendor_segment
 from assembler.dialects.spelling import Spelling
 from assembler.dialects.vendor_errors import error_text, failure, read_error, read_reason, refusal_of_request
 from assembler.errors import InputError, NotFinished
@@ -104,7 +104,9 @@ def error_finding(error: VendorError) -> Finding:
     return warning("", f"The vendor reports a failure beside the videos: {error_text(error)}.{advice}")
 
 
-def refuse_empty(name: str, where: str, error: VendorError | None, refused: list[Refusal], hint: str = "") -> Never:
+def refuse_empty(
+    name: str, where: str, error: VendorError | None, refused: list[UnusableEntry], hint: str = ""
+) -> Never:
     """Raise what fits a result without any usable segment."""
     if error is not None:
         raise failure(name, error)

@@ -36,7 +36,7 @@ WEB_SHARE = "desktop_sharing_"
 
 
 @dataclass(frozen=True)
-class Refusal:
+class UnusableEntry:
     """Why an entry cannot be used."""
 
     path: str
@@ -50,25 +50,25 @@ class Refusal:
         return f"{self.path} {state}, expected {self.expected}"
 
 
-Reader = Callable[[str, Json], Segment | Refusal]
+Reader = Callable[[str, Json], Segment | UnusableEntry]
 
 
 def collect(
     entries: Iterable[tuple[str, Json]], read: Reader, play_time: str, findings: list[Finding]
-) -> tuple[tuple[Segment, ...], list[Refusal]]:
+) -> tuple[tuple[Segment, ...], list[UnusableEntry]]:
     """Every usable segment, in the order of the entries and with ids that are unique, and what was refused.
 
     ``play_time`` is how the dialect spells that field. Raises InputError where there are absurdly many entries.
     """
     found: list[tuple[int, str, Segment]] = []
-    refused: list[Refusal] = []
+    refused: list[UnusableEntry] = []
     for number, (path, entry) in enumerate(entries, start=1):
         if number > MOST_SEGMENTS:
             raise InputError(f"{path}: a result with over {MOST_SEGMENTS} segments is no class")
         segment = read(path, entry)
         if isinstance(segment, Segment):
             segment = _within_limits(path, segment, play_time, findings)
-        if isinstance(segment, Refusal):
+        if isinstance(segment, UnusableEntry):
             refused.append(segment)
             findings.append(warning(path, f"The segment was skipped: {segment.sentence}."))
         else:
@@ -78,18 +78,18 @@ def collect(
 
 def read_vendor_segment(
     path: str, entry: Json, spelling: Spelling, findings: list[Finding], *, is_failed: bool = False
-) -> Segment | Refusal:
+) -> Segment | UnusableEntry:
     """One entry of VideoInfos or video_info. Its limits and its id are checked by ``collect``.
 
     ``is_failed``: the result says that the recording failed.
     """
     if not isinstance(entry, dict):
-        return Refusal(path, shown(entry), "an object")
+        return UnusableEntry(path, shown(entry), "an object")
     fields = Fields(entry, path, findings)
     number = whole(entry.get(spelling.kind))
     kind = KINDS.get(number) if number is not None else None
     if _is_hollow(entry, spelling, is_failed=is_failed):
-        return Refusal(fields.at(spelling.url), shown(entry[spelling.url]), "a file: nothing was recorded in it")
+        return UnusableEntry(fields.at(spelling.url), shown(entry[spelling.url]), "a file: nothing was recorded in it")
     if kind is None:
         return _refuse(fields, spelling.kind, "0 camera, 1 screen share, 2 whiteboard, 3 mixed stream or 4 audio only")
     play_time = whole(entry.get(spelling.play_time))
@@ -142,9 +142,9 @@ def person(kind: StreamKind, stream_id: str) -> str:
             return stream_id
 
 
-def _refuse(fields: Fields, name: str, expected: str) -> Refusal:
+def _refuse(fields: Fields, name: str, expected: str) -> UnusableEntry:
     value = fields.get(name)
-    return Refusal(fields.at(name), "missing" if value is None else shown(value), expected)
+    return UnusableEntry(fields.at(name), "missing" if value is None else shown(value), expected)
 
 
 def _duration(fields: Fields, name: str) -> Ms | None:
@@ -157,10 +157,10 @@ def _side(fields: Fields, name: str) -> int | None:
     return value or None
 
 
-def _within_limits(path: str, segment: Segment, play_time: str, findings: list[Finding]) -> Segment | Refusal:
+def _within_limits(path: str, segment: Segment, play_time: str, findings: list[Finding]) -> Segment | UnusableEntry:
     """The segment without absurd times: an absurd length is forgotten, an absurd place cannot be."""
     if abs(segment.play_time) > LONGEST:
-        return Refusal(f"{path}.{play_time}", shown(segment.play_time), "ms, at most 48 h")
+        return UnusableEntry(f"{path}.{play_time}", shown(segment.play_time), "ms, at most 48 h")
     if segment.size is not None and not 0 <= segment.size <= LARGEST:
         findings.append(warning(path, f"Its declared size of {shown(segment.size)} bytes is absurd and was ignored."))
         segment = segment.model_copy(update={"size": None})

@@ -78,7 +78,7 @@ class Happened(NamedTuple):
     """When it was written down, Unix ms."""
 
 
-class Work(Protocol):
+class TrySteps(Protocol):
     """What a worker does with one try."""
 
     @property
@@ -229,7 +229,7 @@ def _config(options: Options, executor: str) -> DBOSConfig:
 
 
 @contextmanager
-def working(options: Options, executor: str, work: Work) -> Iterator[None]:
+def working(options: Options, executor: str, work: TrySteps) -> Iterator[None]:
     """Take tries from the queue, one at a time, and first those that an earlier run under this name left behind.
 
     Whoever calls holds the name: two processes with one name would do a job twice. Leaving the ``with`` stops

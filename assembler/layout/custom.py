@@ -39,11 +39,11 @@ _Length = Annotated[int, Field(ge=2, le=3000), BeforeValidator(_number)]
 _Offset = Annotated[int, Field(ge=0, le=3000), BeforeValidator(_number)]
 
 
-class _Part(BaseModel):
+class _JsonPart(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class _Size(_Part):
+class _Size(_JsonPart):
     Width: _Length
     Height: _Length
 
@@ -54,19 +54,19 @@ class _Place(_Size):
     ZOrder: Annotated[int, BeforeValidator(_number)] = 0
 
 
-class _Canvas(_Part):
+class _Canvas(_JsonPart):
     LayoutParams: _Size
     BackgroundColor: str | None = None
 
 
-class _Stream(_Part):
+class _Stream(_JsonPart):
     InputStreamId: Annotated[str, AfterValidator(_text)] | None = None
     LayoutParams: _Place
     BackgroundColor: str | None = None
     FillMode: Annotated[int, Field(ge=0, le=1), BeforeValidator(_number)] = 0
 
 
-class _Custom(_Part):
+class _Custom(_JsonPart):
     Canvas: _Canvas
     InputStreamList: list[_Stream]
 

@@ -41,7 +41,7 @@ FIRST_DEVICE = "/dev/dri/renderD128"
 MOST_DEVICES = 4
 
 
-class Refused(Exception):
+class EncoderRefused(Exception):
     """Why an encoder is not trusted, in words; never leaves this room."""
 
 
@@ -75,7 +75,7 @@ def choose_encoder(plan: Plan, options: Options, program: Ffmpeg) -> Choice:
         return _first_hardware(plan, options.quality, program, safe)
     try:
         return Choice(prove(_row(options.encoder).at(options.quality), plan.canvas, plan.fps, program))
-    except Refused as exc:
+    except EncoderRefused as exc:
         sentence = f"The encoder {options.encoder} does not work here ({exc}): x264 was used instead."
         return Choice(safe, (warning("", sentence),))
 
@@ -91,9 +91,9 @@ def _first_hardware(plan: Plan, quality: Quality, program: Ffmpeg, safe: Encodin
             continue
         try:
             if not could_be_here(row):
-                raise Refused(NO_HARDWARE)
+                raise EncoderRefused(NO_HARDWARE)
             found = prove(row.at(quality), plan.canvas, plan.fps, program)
-        except Refused as exc:
+        except EncoderRefused as exc:
             refusals.append(f"{row.name}: {exc}")
             continue
         return Choice(found, _told(found, refusals))
@@ -120,15 +120,15 @@ def why_not(row: Encoder, program: Ffmpeg) -> str:
     """Why this encoder is of no use on this machine; "" if it works, which a small picture has shown."""
     try:
         if not could_be_here(row):
-            raise Refused(NO_HARDWARE)
+            raise EncoderRefused(NO_HARDWARE)
         prove(row.at(Quality.STANDARD), SMALL, Fraction(15), program)
-    except (Refused, MediaError) as exc:
+    except (EncoderRefused, MediaError) as exc:
         return str(exc)
     return ""
 
 
 def prove(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -> Encoding:
-    """The same encoding after it made one picture here, with its device and its proof; raises Refused."""
+    """The same encoding after it made one picture here, with its device and its proof; raises EncoderRefused."""
     needed = encoding.encoder.hardware
     if needed is None or not needed.global_options:
         return _tried(encoding, canvas, fps, program)
@@ -136,9 +136,9 @@ def prove(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) ->
     for device in _devices(needed)[:MOST_DEVICES] or [FIRST_DEVICE]:
         try:
             return _tried(replace(encoding, device=device), canvas, fps, program)
-        except Refused as exc:
+        except EncoderRefused as exc:
             refusals.append(str(exc))
-    raise Refused(refusals[0])
+    raise EncoderRefused(refusals[0])
 
 
 def _tried(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -> Encoding:
@@ -155,7 +155,7 @@ def _tried(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -
         except DiskFull:
             raise
         except MediaError as exc:
-            raise Refused(_reason(out.with_suffix(".log")) or exc.sentence) from exc
+            raise EncoderRefused(_reason(out.with_suffix(".log")) or exc.sentence) from exc
         parameters = picture_parameters(out)
     return replace(encoding, proof=digest_of(parameters.hex())[:16])
 

@@ -20,11 +20,11 @@ from assembler.media.disk_space import Material, check_space
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown.mixdown import render_sound
-from assembler.media.mux.order import Join, Run, SoundTrack
+from assembler.media.mux.order import Join, PacketRun, SoundTrack
 from assembler.media.render.offer import offer_place
 from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import kept_borders
-from assembler.media.render.setup import RENDER_VERSION, Growth, NotYet, RenderSetup
+from assembler.media.render.setup import RENDER_VERSION, BytesMissing, Growth, RenderSetup
 from assembler.options import Options
 from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
@@ -138,7 +138,7 @@ def render_ahead(
 ) -> None:
     """Put into ``folder`` what ``compose`` will need, as far as it can be made while files are still being fetched.
 
-    Raises NotYet where something was left for later; nothing is lost by any error.
+    Raises BytesMissing where something was left for later; nothing is lost by any error.
     """
     setup = replace(_setup(material, folder, program, choice, options, stop), growth=growth)
     _rendered(plan, setup, options, progress)
@@ -171,7 +171,7 @@ def _rendered(plan: Plan, setup: RenderSetup, options: Options, progress: Progre
         sound = pool.submit(_sound, plan, setup, options, setup.stop)
         try:
             picture = _picture(plan, setup, options, task.advance)
-        except NotYet:
+        except BytesMissing:
             raise  # the sound can be made all the same
         except BaseException:
             setup.stop.set()
@@ -200,7 +200,7 @@ def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, .
 class _Picture:
     """The picture of a whole playback, before it is joined."""
 
-    runs: list[Run]
+    runs: list[PacketRun]
     stamps: Stamps
     joins: tuple[int, ...]
     findings: list[Finding]
@@ -218,7 +218,7 @@ def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Calla
     rendered, findings, encoding = render_by_any(chunks, setup, jobs=options.jobs, on_seconds=on_seconds)
     ticks = frame_ticks(plan.fps)
     runs = [
-        Run(
+        PacketRun(
             name=str(piece.path),
             container="mov",
             first_packet=0,
@@ -237,7 +237,7 @@ def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Calla
 def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
     pictures = {run.video_id: setup.facts[run.video_id].picture for run in plan.copied}
     scale = time_scale([p for p in pictures.values() if p is not None])
-    runs: list[Run] = []
+    runs: list[PacketRun] = []
     for copied in plan.copied:
         picture = pictures[copied.video_id]
         assert picture is not None  # decided in plan.copying, like the stamps
@@ -247,7 +247,7 @@ def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
         ticks = tuple(stamp * up + later for stamp in kept)
         keys = frozenset(picture.keyframes)
         runs.append(
-            Run(
+            PacketRun(
                 name=str(setup.files[copied.video_id].resolve()),
                 container=setup.facts[copied.video_id].container,
                 first_packet=copied.first_packet,

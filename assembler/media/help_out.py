@@ -13,7 +13,7 @@ from pathlib import Path
 
 from assembler.errors import MediaError
 from assembler.facts import Facts
-from assembler.media.choose_encoder import Refused, prove
+from assembler.media.choose_encoder import EncoderRefused, prove
 from assembler.media.damage.losses import report_of
 from assembler.media.encoders import ENCODERS, Encoding
 from assembler.media.ffmpeg import Ffmpeg
@@ -157,7 +157,7 @@ def _encoding(offer: Offer, program: Ffmpeg) -> Encoding:
         return encoding
     try:
         return prove(encoding, offer.chunks[0].canvas, offer.chunks[0].fps, program)
-    except Refused as exc:
+    except EncoderRefused as exc:
         raise CannotHelp(f"its encoder {offer.encoder} does not work here: {exc}") from exc
 
 

@@ -42,7 +42,7 @@ MEDIA = {
 
 
 @dataclass(frozen=True)
-class Laid:
+class TrackLayout:
     """One track whose samples have their places in the file."""
 
     kind: bytes
@@ -80,7 +80,7 @@ class _Places(NamedTuple):
 
 
 def build_moov(
-    movie_scale: int, tracks: Sequence[Laid], chapters: Sequence[tuple[int, str]], *, at: int, is_large: bool
+    movie_scale: int, tracks: Sequence[TrackLayout], chapters: Sequence[tuple[int, str]], *, at: int, is_large: bool
 ) -> bytes:
     """The index; its length does not depend on ``at``, where the content of the mdat begins.
 
@@ -96,7 +96,7 @@ def build_moov(
     return box(b"moov", full_box(b"mvhd", int(wide), 0, times, rest), *(content for content, _ in parts), *told)
 
 
-def _trak(number: int, track: Laid, movie_scale: int, names: int, places: _Places) -> tuple[bytes, int]:
+def _trak(number: int, track: TrackLayout, movie_scale: int, names: int, places: _Places) -> tuple[bytes, int]:
     """The track (8.3.1), and for how many movie ticks it is shown."""
     edts, shown = _edts(track, movie_scale)
     is_text, is_sound = track.kind == b"text", track.kind == b"soun"
@@ -110,7 +110,7 @@ def _trak(number: int, track: Laid, movie_scale: int, names: int, places: _Place
     return box(b"trak", tkhd, edts, *tref, _mdia(track, places)), shown
 
 
-def _edts(track: Laid, movie_scale: int) -> tuple[bytes, int]:
+def _edts(track: TrackLayout, movie_scale: int) -> tuple[bytes, int]:
     """The edit list (8.6.6): an empty edit before what starts late; what lies before 0 is cut off."""
     delay = track.first * movie_scale // track.scale
     takes = -(-track.length * movie_scale // track.scale) + min(delay, 0)
@@ -122,7 +122,7 @@ def _edts(track: Laid, movie_scale: int) -> tuple[bytes, int]:
     return box(b"edts", elst), sum(ticks for ticks, _ in rows)
 
 
-def _mdia(track: Laid, places: _Places) -> bytes:
+def _mdia(track: TrackLayout, places: _Places) -> bytes:
     wide = track.length >= WIDE
     language = 0 if track.kind == b"text" else UNDETERMINED
     times = struct.pack(">QQIQ" if wide else ">IIII", 0, 0, track.scale, track.length)
@@ -132,7 +132,7 @@ def _mdia(track: Laid, places: _Places) -> bytes:
     return box(b"mdia", mdhd, hdlr, box(b"minf", MEDIA[track.kind], box(b"dinf", here), _stbl(track, places)))
 
 
-def _stbl(track: Laid, places: _Places) -> bytes:
+def _stbl(track: TrackLayout, places: _Places) -> bytes:
     """The sample tables (8.5.1)."""
     tables = [
         full_box(b"stsd", 0, 0, struct.pack(">I", 1), track.description),
@@ -179,7 +179,7 @@ def _chpl(chapters: Sequence[tuple[int, str]]) -> bytes:
     return full_box(b"chpl", 1, 0, bytes(4), struct.pack(">B", len(told)), rows)
 
 
-def title_track(chapters: Sequence[tuple[int, str]], length: int) -> tuple[Laid, bytes]:
+def title_track(chapters: Sequence[tuple[int, str]], length: int) -> tuple[TrackLayout, bytes]:
     """A track of titles, its one chunk the first of all, and its bytes; ``chapters`` are (ms, title), ``length`` in ms.
 
     QuickTime file format, text media: a length, the text, and that it is UTF-8. Its clock counts ms: in the ticks of
@@ -190,7 +190,7 @@ def title_track(chapters: Sequence[tuple[int, str]], length: int) -> tuple[Laid,
     ticks = [after - before for before, after in pairwise([*(at for at, _ in chapters), length])]
     font = box(b"ftab", struct.pack(">HHB", 1, 1, 0))
     entry = struct.pack(">6xHI18xH6x", 1, 1, 1) + font  # of no size or style of its own
-    track = Laid(
+    track = TrackLayout(
         kind=b"text", scale=1000, first=chapters[0][0], lasting=folded_ticks(ticks), sizes=[len(s) for s in samples],
         keys=None, offsets=[0], firsts=[0, len(samples)], description=box(b"text", entry),
     )  # fmt: skip

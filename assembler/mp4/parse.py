@@ -11,7 +11,7 @@ from operator import le
 from pathlib import Path
 
 from assembler.mp4.boxes import outer_boxes
-from assembler.mp4.sample_tables import MOST_TICKS, NotPlain, Tables, Track
+from assembler.mp4.sample_tables import MOST_TICKS, Mp4Track, Tables, UnsupportedMp4
 
 MOST_MOOV_BYTES = 64 << 20
 """About a day; more is read by libav, which has limits of its own."""
@@ -30,7 +30,7 @@ SYNC_GROUPS = (b"rap ", b"sync")
 def read_tables(path: Path) -> Tables:
     """The tables of a file that anybody may have written: every sample lies inside of it, none on another.
 
-    Raises NotPlain where it is another kind of file or its tables contradict themselves, and OSError.
+    Raises UnsupportedMp4 where it is another kind of file or its tables contradict themselves, and OSError.
     """
     size = path.stat().st_size
     moov = None
@@ -50,7 +50,7 @@ def read_tables(path: Path) -> Tables:
 
 def _demand(is_so: bool, otherwise: str) -> None:
     if not is_so:
-        raise NotPlain(otherwise)
+        raise UnsupportedMp4(otherwise)
 
 
 def _tables(moov: bytes, size: int) -> Tables:
@@ -94,8 +94,8 @@ def _clock(header: bytes) -> tuple[int, int]:
     return scale, int.from_bytes(header[at + 4 : at + 4 + width], "big")
 
 
-def _track(content: bytes, size: int) -> Track | None:
-    """None for tracks without pictures and sound; raises NotPlain for those that are not plain."""
+def _track(content: bytes, size: int) -> Mp4Track | None:
+    """None for tracks without pictures and sound; raises UnsupportedMp4 for those that are not plain."""
     trak = _one_each(content)
     mdia = _one_each(trak.get(b"mdia", b""))
     kind = mdia.get(b"hdlr", b"")[8:12]
@@ -112,7 +112,7 @@ def _track(content: bytes, size: int) -> Track | None:
     sizes = _sizes(tables.get(b"stsz", b""), size)
     offsets = _offsets(tables)
     number, is_upright = _head(trak.get(b"tkhd", b""))
-    track = Track(
+    track = Mp4Track(
         number=number,
         kind=kind,
         scale=scale,
@@ -220,7 +220,7 @@ def _edit(edts: bytes | None) -> tuple[int, int, int] | None:
 
 
 def _numbers(code: str, table: bytes, count: int) -> array[int]:
-    """``count`` big-endian numbers; raises NotPlain where the table is shorter."""
+    """``count`` big-endian numbers; raises UnsupportedMp4 where the table is shorter."""
     found: array[int] = array(code)
     _demand(0 < count * found.itemsize <= len(table), "a table is shorter than it says")
     found.frombytes(table[: count * found.itemsize])
@@ -229,7 +229,7 @@ def _numbers(code: str, table: bytes, count: int) -> array[int]:
     return found
 
 
-def _check_places(track: Track, size: int) -> None:
+def _check_places(track: Mp4Track, size: int) -> None:
     chunks = track.chunks()
     ends = [offset + length for offset, length, _, _ in chunks]
     _demand(all(map(le, ends, track.offsets[1:])), "its chunks are out of order")

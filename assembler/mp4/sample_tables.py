@@ -15,7 +15,7 @@ from operator import sub
 MOST_TICKS = 1 << 31
 
 
-class NotPlain(Exception):
+class UnsupportedMp4(Exception):
     """Why the tables of a file are left to libav."""
 
 
@@ -24,7 +24,7 @@ Chunk = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Track:
+class Mp4Track:
     """One track of a plain mp4."""
 
     number: int
@@ -93,11 +93,11 @@ class Tables:
     """Ticks per second of the edit lists (mvhd)."""
     size: int
     """Bytes of the file."""
-    tracks: tuple[Track, ...]
+    tracks: tuple[Mp4Track, ...]
 
-    def track(self, kind: bytes) -> Track:
-        """The track of this kind; raises NotPlain where there is none, or which one is meant cannot be told."""
+    def track(self, kind: bytes) -> Mp4Track:
+        """The track of this kind; raises UnsupportedMp4 where there is none, or which one is meant cannot be told."""
         found = [track for track in self.tracks if track.kind == kind]
         if len(found) != 1:
-            raise NotPlain(f"there are {len(found)} such tracks")
+            raise UnsupportedMp4(f"there are {len(found)} such tracks")
         return found[0]

@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.mp4.moov import FTYP, Laid, box, build_moov, title_track
+from assembler.mp4.moov import FTYP, TrackLayout, box, build_moov, title_track
 
 WINDOW_SECONDS = 1
 """Pictures and sound take turns after so much of each."""
@@ -37,10 +37,10 @@ number of the track), samples counted in the new track. A plain tuple, for an ho
 
 
 @dataclass(frozen=True)
-class Taken:
+class TrackSamples:
     """All samples of a new track."""
 
-    laid: Laid
+    laid: TrackLayout
     """The track but for its chunks."""
     stamps: Sequence[int]
     """Ticks at which each sample is decoded and shown."""
@@ -49,7 +49,7 @@ class Taken:
 
 
 def write_mp4(
-    out: Path, movie_scale: int, tracks: Sequence[Taken], chapters: Sequence[tuple[int, str]], length: int
+    out: Path, movie_scale: int, tracks: Sequence[TrackSamples], chapters: Sequence[tuple[int, str]], length: int
 ) -> None:
     """Write ``ftyp``, ``moov`` and ``mdat``; ``chapters`` are (ms, title), ``length`` in ms.
 
@@ -76,7 +76,7 @@ def write_mp4(
         _copy(_stretches(order), file.fileno())
 
 
-def _in_order(tracks: Sequence[Taken]) -> list[Piece]:
+def _in_order(tracks: Sequence[TrackSamples]) -> list[Piece]:
     """The pieces in the order of the file: as they lie, where they lie well, else window by window."""
     if len({source for track in tracks for _, _, _, _, source, _ in track.pieces}) == 1:
         lying = sorted((piece for track in tracks for piece in track.pieces), key=itemgetter(0))
@@ -87,7 +87,7 @@ def _in_order(tracks: Sequence[Taken]) -> list[Piece]:
     return [piece for _, piece in cut]
 
 
-def _lie_well(lying: Sequence[Piece], tracks: Sequence[Taken]) -> bool:
+def _lie_well(lying: Sequence[Piece], tracks: Sequence[TrackSamples]) -> bool:
     """True if nothing lies on another, and no track is far ahead."""
     reached = [track.stamps[0] / track.laid.scale for track in tracks]
     scales, stamps = [track.laid.scale for track in tracks], [track.stamps for track in tracks]
@@ -100,7 +100,7 @@ def _lie_well(lying: Sequence[Piece], tracks: Sequence[Taken]) -> bool:
     return True
 
 
-def _windows(track: Taken) -> Iterator[tuple[int, Piece]]:
+def _windows(track: TrackSamples) -> Iterator[tuple[int, Piece]]:
     """The pieces cut where a window ends, each with its window."""
     window, stamps, sizes = track.laid.scale * WINDOW_SECONDS, track.stamps, track.laid.sizes
     for at, size, first, end, source, number in track.pieces:
@@ -113,7 +113,7 @@ def _windows(track: Taken) -> Iterator[tuple[int, Piece]]:
         yield turn, (at, size, first, end, source, number)
 
 
-def _chunks(order: Sequence[Piece], tracks: Sequence[Taken], at: int) -> list[tuple[list[int], list[int]]]:
+def _chunks(order: Sequence[Piece], tracks: Sequence[TrackSamples], at: int) -> list[tuple[list[int], list[int]]]:
     """(offsets, first samples) of the chunks of each track: what lies together of it, up to a window."""
     found: list[tuple[list[int], list[int]]] = [([], []) for _ in tracks]
     windows = [track.laid.scale * WINDOW_SECONDS for track in tracks]

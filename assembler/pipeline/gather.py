@@ -12,7 +12,7 @@ from pathlib import Path
 from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
-from assembler.media.probe.order import Answer
+from assembler.media.probe.order import ProbeAnswer
 from assembler.media.probe.probe import Declared, probe_answers
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.download import fetch_all, on_disk
@@ -220,7 +220,7 @@ def probe_files(
 
     ``segments`` by video id, as far as what they declare shall be held against the files.
     """
-    known: dict[str, Answer] = {}
+    known: dict[str, ProbeAnswer] = {}
     keys: dict[str, str] = {}
     lengths = {name: s.duration if s.duration is not None and s.duration > 0 else None for name, s in segments.items()}
     sizes = {name: s.size for name, s in segments.items()}
@@ -228,12 +228,12 @@ def probe_files(
         told = (name in stamps, lengths.get(name), sizes.get(name))
         keys[name] = digest_of(PROBE_VERSION, name, identity_of(path), *told)[:32]
         with suppress(OSError, ValueError):
-            answer = Answer.from_json((workspace.facts / f"{keys[name]}.json").read_text("utf-8"))
+            answer = ProbeAnswer.from_json((workspace.facts / f"{keys[name]}.json").read_text("utf-8"))
             if answer.facts is not None and (answer.straight is None or answer.straight.exists()):
                 known[name] = answer
                 os.utime(workspace.facts / f"{keys[name]}.json")
     missing = {name: path for name, path in files.items() if name not in known}
-    learned: dict[str, Answer] = {}
+    learned: dict[str, ProbeAnswer] = {}
     bad: dict[str, MediaError] = {}
     if missing:
         _forget_copies(workspace)

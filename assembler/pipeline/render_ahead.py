@@ -22,12 +22,12 @@ from assembler.facts import Facts
 from assembler.media.choose_encoder import choose_encoder
 from assembler.media.compose import render_ahead
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.mixdown.order import Grown
+from assembler.media.mixdown.order import BytesAvailable
 from assembler.media.probe.probe import Peeked, probe_growing
 from assembler.media.render.inputs import source_name
-from assembler.media.render.setup import NotYet
+from assembler.media.render.setup import BytesMissing
 from assembler.network.download.arrivals import Arrivals
-from assembler.network.download.partial_file import Growing
+from assembler.network.download.partial_file import PartialFile
 from assembler.options import Options
 from assembler.pipeline.decide import decide, wanted_stamps, work_digest
 from assembler.pipeline.gather import Gathered, clocked, probe_files
@@ -101,7 +101,7 @@ class Ahead:
                 if self.stop.is_set():
                     return
             if self.arrivals.growing:
-                with suppress(NotYet, Stopped, AssemblerError):
+                with suppress(BytesMissing, Stopped, AssemblerError):
                     self._run()
         finally:
             self._is_planned.set()
@@ -141,7 +141,7 @@ class _Growth:
 
     folder: Path
     """The work folder's ``sources``: each file has its lasting name in there."""
-    growing: Mapping[str, Growing]
+    growing: Mapping[str, PartialFile]
     peeked: Mapping[str, Peeked]
     stop: Stop
     links: dict[str, Path] = field(default_factory=dict)
@@ -155,18 +155,18 @@ class _Growth:
             try:
                 os.link(growing.place, link)
             except OSError as exc:  # a file system without links, or it is whole by now and was moved
-                raise NotYet from exc
+                raise BytesMissing from exc
             self.links[name] = link
             growing.listen(self._note)
 
-    def _note(self, growing: Growing) -> None:
+    def _note(self, growing: PartialFile) -> None:
         """Tell the mixing child how much is there; a file that is lost ends all."""
         if growing.is_lost:
             self.stop.set()
         place = self.grown(growing.segment.video_id)
         if place is not None:
             with suppress(OSError):  # the folder goes when all is done
-                place.write_bytes(Grown(growing.have, growing.tail).to_bytes())
+                place.write_bytes(BytesAvailable(growing.have, growing.tail).to_bytes())
 
     def identity(self, video_id: str) -> Identity | None:
         growing = self.growing.get(video_id)
@@ -187,9 +187,9 @@ class _Growth:
                 if self.stop.is_set():
                     raise Stopped
                 if growing.is_lost:
-                    raise NotYet
+                    raise BytesMissing
 
-    def _bytes(self, source: Source, chunk: Chunk, growing: Growing) -> int:
+    def _bytes(self, source: Source, chunk: Chunk, growing: PartialFile) -> int:
         """So many bytes from the start hold everything the chunk shows of this file."""
         found = self.peeked[source.video_id]
         shift = source.shift / grid_rate(chunk.fps)

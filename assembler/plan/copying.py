@@ -54,7 +54,7 @@ NOT_ALLOWED = Copying(Mode.ENCODE, "it may not be copied")
 
 
 @dataclass(frozen=True)
-class _Part:
+class _CopyPart:
     """What is seen of one clip without a break."""
 
     clip: Clip
@@ -90,7 +90,7 @@ def time_scale(pictures: Sequence[PictureFacts]) -> int:
     return lcm(90_000, *(p.time_base.denominator for p in pictures))
 
 
-def _only_picture(timeline: Timeline, arrangement: Arrangement, parts: Sequence[Visible]) -> list[_Part]:
+def _only_picture(timeline: Timeline, arrangement: Arrangement, parts: Sequence[Visible]) -> list[_CopyPart]:
     """The one picture that is ever seen, part by part."""
     layout = arrangement.layout
     ever = all_shown(parts)
@@ -116,12 +116,12 @@ def _only_picture(timeline: Timeline, arrangement: Arrangement, parts: Sequence[
     return shown
 
 
-def _part(clip: Clip, span: Span) -> _Part:
+def _part(clip: Clip, span: Span) -> _CopyPart:
     # a picture's own borders are rounded to ms, its frames are not: they end with the clip
     picture = clip.picture or clip.span
     start = clip.span.start if span.start == picture.start else span.start
     end = clip.span.end if span.end == picture.end else span.end
-    return _Part(clip, Span(start=start, end=end))
+    return _CopyPart(clip, Span(start=start, end=end))
 
 
 def _check_pictures(video_ids: Sequence[str], canvas: Canvas, facts: Mapping[str, Facts]) -> None:
@@ -147,7 +147,7 @@ def _picture(video_id: str, facts: Mapping[str, Facts]) -> PictureFacts | None:
     return known.picture if known is not None else None
 
 
-def _check_stamps(shown: Sequence[_Part], length: Ms, facts: Mapping[str, Facts]) -> list[CopiedRun]:
+def _check_stamps(shown: Sequence[_CopyPart], length: Ms, facts: Mapping[str, Facts]) -> list[CopiedRun]:
     runs: list[CopiedRun] = []
     shown_until = Fraction(0)
     for part in shown:
@@ -189,7 +189,7 @@ def check_exact(video_id: str, shown: Sequence[int], time_base: Fraction, has_hi
         raise CannotCopy(f"{video_id} holds pictures that its edit list takes away")
 
 
-def _run(part: _Part, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
+def _run(part: _CopyPart, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
     """What is copied of one part, with the playback seconds of its first frame and behind its last one."""
     picture, clip = known.picture, part.clip
     assert picture is not None  # what has none is seen nowhere

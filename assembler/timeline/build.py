@@ -25,7 +25,7 @@ from assembler.timeline.pauses import (
     trusted_jumps,
     wall_cuts,
 )
-from assembler.timeline.tracks import Placed, build_tracks
+from assembler.timeline.tracks import PlacedClip, build_tracks
 from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span, split
 
 LENGTH_TOLERANCE = Ms(1000)
@@ -124,10 +124,10 @@ def _check_pieces(recording: Recording, filled: Iterable[Span], cuts: Cuts) -> N
         )
 
 
-def _pieces(segment: Segment, filled: Span, cuts: Cuts, left_out: list[LeftOut]) -> list[Placed]:
+def _pieces(segment: Segment, filled: Span, cuts: Cuts, left_out: list[LeftOut]) -> list[PlacedClip]:
     """The segment without what the pauses cut out of it, and without what lies before playback 0 (both into
     ``left_out``)."""
-    whole = Placed(segment, filled, FileMs(0))
+    whole = PlacedClip(segment, filled, FileMs(0))
     if filled.start >= 0 and not cuts.spans:
         return [whole] if not filled.is_empty else []
     early, played = split([filled], [span(min(filled.start, 0), 0)])
@@ -137,7 +137,7 @@ def _pieces(segment: Segment, filled: Span, cuts: Cuts, left_out: list[LeftOut])
     return [_moved(whole.cut_to(part), cuts) for part in kept if not part.is_empty]
 
 
-def _moved(piece: Placed, cuts: Cuts) -> Placed:
+def _moved(piece: PlacedClip, cuts: Cuts) -> PlacedClip:
     at = cuts.earlier(piece.span.start)
     return replace(piece, span=span(at, at + piece.span.length))
 
@@ -160,7 +160,7 @@ def _length(recording: Recording, last_end: PlayMs, findings: list[Finding]) -> 
 
 
 def _playback_jumps(
-    recording: Recording, pauses: Pauses, everything: Sequence[Placed]
+    recording: Recording, pauses: Pauses, everything: Sequence[PlacedClip]
 ) -> tuple[list[Jump], list[Finding]]:
     """The pauses that play times on the playback axis have already skipped: as listed, else inferred."""
     ordered = sorted(everything, key=lambda p: (p.segment.kind, p.segment.stream_id, p.span.start))

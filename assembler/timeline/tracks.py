@@ -24,14 +24,14 @@ ROUNDING = Ms(100)
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedClip:
     """A segment, or a piece of one, at its place."""
 
     segment: Segment
     span: Span
     file_start: FileMs
 
-    def cut_to(self, span: Span) -> Placed:
+    def cut_to(self, span: Span) -> PlacedClip:
         return replace(self, span=span, file_start=FileMs(self.file_start + span.start - self.span.start))
 
     def left_out(self, why: Why, winner: str = "") -> LeftOut:
@@ -42,10 +42,10 @@ class Placed:
 
 
 def build_tracks(
-    placed: Iterable[Placed], facts: Mapping[str, Facts]
+    placed: Iterable[PlacedClip], facts: Mapping[str, Facts]
 ) -> tuple[tuple[Track, ...], list[LeftOut], list[Finding]]:
     """Tracks sorted by kind, user and stream; what was left out for a later file of its track, and so in a finding."""
-    groups: dict[tuple[StreamKind, str, str], list[Placed]] = {}
+    groups: dict[tuple[StreamKind, str, str], list[PlacedClip]] = {}
     for piece in sorted(placed, key=_order):
         groups.setdefault(_track_key(piece.segment), []).append(piece)
     tracks: list[Track] = []
@@ -67,7 +67,7 @@ def build_tracks(
     return tuple(tracks), left_out, findings
 
 
-def _order(piece: Placed) -> tuple[int, int, str]:
+def _order(piece: PlacedClip) -> tuple[int, int, str]:
     return piece.span.start, -piece.span.length, piece.segment.video_id
 
 
@@ -75,8 +75,8 @@ def _track_key(segment: Segment) -> tuple[StreamKind, str, str]:
     return segment.kind, segment.user, segment.stream_id if segment.kind is StreamKind.MIX else ""
 
 
-def _split_unnamed(pieces: Sequence[Placed], facts: Mapping[str, Facts]) -> list[list[Placed]]:
-    parts: list[list[Placed]] = []
+def _split_unnamed(pieces: Sequence[PlacedClip], facts: Mapping[str, Facts]) -> list[list[PlacedClip]]:
+    parts: list[list[PlacedClip]] = []
     ends: list[int] = []
     running: list[tuple[int, int]] = []  # (end, number) of parts that a piece would overlap
     free: dict[tuple[int, int] | None, list[int]] = {}  # numbers of the others by the size of their last picture
@@ -107,7 +107,7 @@ def _picture_size(segment: Segment, facts: Mapping[str, Facts]) -> tuple[int, in
     return None
 
 
-def _without_overlaps(pieces: Sequence[Placed]) -> tuple[list[Placed], list[LeftOut]]:
+def _without_overlaps(pieces: Sequence[PlacedClip]) -> tuple[list[PlacedClip], list[LeftOut]]:
     """The later one wins from its start; where it ends first, the earlier one goes on behind it.
 
     #   earlier  [--------------)
@@ -140,7 +140,7 @@ def _without_overlaps(pieces: Sequence[Placed]) -> tuple[list[Placed], list[Left
     return kept, _beaten(pieces, won)
 
 
-def _beaten(pieces: Sequence[Placed], won: Sequence[tuple[int, Span]]) -> list[LeftOut]:
+def _beaten(pieces: Sequence[PlacedClip], won: Sequence[tuple[int, Span]]) -> list[LeftOut]:
     """The parts of pieces that others took, in the order of the pieces."""
     own: dict[int, list[Span]] = {}
     for index, part in won:
@@ -175,7 +175,7 @@ def _overlaps(left_out: Sequence[LeftOut]) -> list[Finding]:
     return findings
 
 
-def _clip(piece: Placed, known: Facts | None) -> Clip:
+def _clip(piece: PlacedClip, known: Facts | None) -> Clip:
     span, is_sound_only = piece.span, piece.segment.kind is StreamKind.AUDIO
     picture: Span | None = None if is_sound_only else span
     sound: Span | None = span
@@ -195,7 +195,7 @@ def _clip(piece: Placed, known: Facts | None) -> Clip:
     )
 
 
-def _held_until(piece: Placed, known: Facts) -> FileMs:
+def _held_until(piece: PlacedClip, known: Facts) -> FileMs:
     """Where the last frame of a file is seen no longer, if its piece does not end before.
 
     To 1 s behind the FILE's end: a share that stands still sends no pictures while its sound goes on. What draws only
@@ -209,7 +209,7 @@ def _held_until(piece: Placed, known: Facts) -> FileMs:
     return FileMs(end + LONGEST_HOLD)
 
 
-def _seen(piece: Placed, start: FileMs, end: FileMs) -> Span | None:
+def _seen(piece: PlacedClip, start: FileMs, end: FileMs) -> Span | None:
     """A range of file time at its place, as far as it lies inside the piece."""
     zero = piece.span.start - piece.file_start
     return Span(start=PlayMs(zero + start), end=PlayMs(max(zero + end, zero + start))).within(piece.span)

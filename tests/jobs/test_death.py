@@ -119,7 +119,7 @@ def test_killed_at_one_step_and_again_at_a_later_one(
 def test_killed_when_rendered_and_again_when_all_is_done_but_the_engine_does_not_know(whole: Workshop) -> None:
     whole.hand_in(body_of(SHORT))
     kill(whole.start_halting("assembler.jobs.worker.steps:assemble", "behind"))
-    kill(whole.start_halting("assembler.jobs.worker.steps:Work._settle", "behind"))
+    kill(whole.start_halting("assembler.jobs.worker.steps:JobSteps._settle", "behind"))
     assert (whole.job().state, whole.job().is_held) == (JobState.DONE, False)
     seen = published(whole).stat()
     with whole.worker():

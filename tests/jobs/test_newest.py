@@ -17,7 +17,7 @@ from assembler.jobs.control import cancel, try_again
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.sources import bodies_of, fetch_sources
 from assembler.jobs.store.model import Job, JobState
-from assembler.jobs.worker.steps import Work
+from assembler.jobs.worker.steps import JobSteps
 from assembler.options import load_options
 from assembler.processes import Stop
 from assembler.progress import Silent
@@ -152,7 +152,7 @@ class TestWhoseUrls:
 
     def test_one_that_comes_while_the_try_goes_on_is_no_reason_to_fail(self, served: Workshop) -> None:
         served.hand_in(self.bodies[0].replace(b"/old/v1", b"/old/v2"))
-        work = Work(served.options, served.records, served.engine, Stop())
+        work = JobSteps(served.options, served.records, served.engine, Stop())
         assert work.begin("t1:1")
         failed = work.steps[0][1]("t1:1", {})
         assert "error" in failed

@@ -25,7 +25,7 @@ from assembler.jobs.store.notices import WAITS_SECONDS
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import NOTICE, open_database
 from assembler.jobs.worker.send_notices import tell_due, tell_for, telling
-from assembler.jobs.worker.steps import Work
+from assembler.jobs.worker.steps import JobSteps
 from assembler.processes import Stop
 from jobs.test_once import event
 
@@ -53,7 +53,7 @@ def shop(tmp_path: Path, backend: Backend) -> Iterator[Workshop]:
 
 def end(shop: Workshop, results: Results, times: int = 1) -> None:
     """The job's present try ends like this; so often, as if the worker died before the engine wrote it down."""
-    work = Work(shop.options, shop.records, shop.engine, Stop())
+    work = JobSteps(shop.options, shop.records, shop.engine, Stop())
     workflow = shop.job().workflow
     assert work.begin(workflow)
     for _ in range(times):
@@ -101,7 +101,7 @@ class TestWhatIsTold:
         assert (told["event"], told["state"], told["reason"]) == ("playback.failed", "failed", "the file is no video")
 
     def test_three_dead_workers_are_a_failure_too(self, shop: Workshop, backend: Backend) -> None:
-        work = Work(shop.options, shop.records, shop.engine, Stop())
+        work = JobSteps(shop.options, shop.records, shop.engine, Stop())
         assert [work.begin("t1:1") for _ in range(4)] == [True, True, True, False]
         send(shop)
         assert (backend.came[0].told["event"], backend.came[0].told["state"]) == ("playback.failed", "poison")

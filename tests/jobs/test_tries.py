@@ -22,7 +22,7 @@ from assembler.jobs.sources import remove_sources
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import now
 from assembler.jobs.worker.prefetch import claim, fetching_ahead
-from assembler.jobs.worker.steps import MOST_FAILURES, Work
+from assembler.jobs.worker.steps import MOST_FAILURES, JobSteps
 from assembler.network.download.download import fetch_all
 from assembler.network.download.owners import owner_of
 from assembler.options import load_options
@@ -52,7 +52,7 @@ def fail(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Fail:
             raise error
 
         monkeypatch.setattr("assembler.jobs.sources.fetch_all", fetch_all)
-        work = Work(shop.options, shop.records, shop.engine, Stop())
+        work = JobSteps(shop.options, shop.records, shop.engine, Stop())
         workflow = shop.job().workflow
         assert work.begin(workflow)
         results: Results = {"download": work.steps[0][1](workflow, {})}
@@ -111,7 +111,7 @@ def test_one_that_waits_for_its_next_try_can_be_started_at_once(shop: Workshop, 
 
 def test_a_try_that_is_not_the_latest_does_nothing(shop: Workshop, fail: Fail) -> None:
     fail(PASSING)
-    work = Work(shop.options, shop.records, shop.engine, Stop())
+    work = JobSteps(shop.options, shop.records, shop.engine, Stop())
     assert not work.begin("t1:1")
     assert not work.begin("nobody:1")
     assert shop.job().state is JobState.DELAYED
@@ -119,7 +119,7 @@ def test_a_try_that_is_not_the_latest_does_nothing(shop: Workshop, fail: Fail) -
 
 def test_a_result_that_came_later_takes_the_place_of_one_not_begun(shop: Workshop) -> None:
     shop.hand_in(event(video={"VideoId": "v2"}))
-    work = Work(shop.options, shop.records, shop.engine, Stop())
+    work = JobSteps(shop.options, shop.records, shop.engine, Stop())
     assert not work.begin("t1:1")
     assert shop.job().state is JobState.SUPERSEDED
     assert work.begin("t1.2:1")
@@ -129,7 +129,7 @@ def test_a_failed_recording_is_a_failed_job_with_the_vendors_reason(shop: Worksh
     shop.hand_in(
         event("t2", VideoInfos=[], Error={"Code": "FailedOperation.Record", "Message": "code: 40001, msg: no"})
     )
-    work = Work(shop.options, shop.records, shop.engine, Stop())
+    work = JobSteps(shop.options, shop.records, shop.engine, Stop())
     assert work.begin("t2:1")
     results: Results = {"download": work.steps[0][1]("t2:1", {})}
     work.steps[-1][1]("t2:1", results)
@@ -153,7 +153,7 @@ class TestFilesThatMayStillCome:
         return shop
 
     def test_the_class_waits_for_them(self, served: Workshop) -> None:
-        work = Work(served.options, served.records, served.engine, Stop())
+        work = JobSteps(served.options, served.records, served.engine, Stop())
         assert work.begin("t2:1")
         result = work.steps[0][1]("t2:1", {})
         assert result["retry"]
@@ -189,8 +189,8 @@ class TestCancelled:
     """At the last moment, when all is rendered."""
 
     @pytest.fixture
-    def rendered(self, shop: Workshop) -> Work:
-        work = Work(shop.options, shop.records, shop.engine, Stop())
+    def rendered(self, shop: Workshop) -> JobSteps:
+        work = JobSteps(shop.options, shop.records, shop.engine, Stop())
         assert work.begin("t1:1")
         made = shop.options.home / "made" / "t1" / "playback.mp4"
         made.parent.mkdir(parents=True)
@@ -203,7 +203,7 @@ class TestCancelled:
         "render": {"verdict": "ok", "digest": "d", "findings": [], "length": 1},
     }
 
-    def test_it_never_publishes(self, shop: Workshop, rendered: Work) -> None:
+    def test_it_never_publishes(self, shop: Workshop, rendered: JobSteps) -> None:
         assert cancel(shop.records, shop.engine, shop.job())
         done = rendered.steps[2][1]("t1:1", self.RENDERED)
         assert done == {"over": True}
@@ -212,7 +212,7 @@ class TestCancelled:
         assert list((shop.options.home / "output").rglob("*.mp4")) == []
 
     def test_behind_the_point_of_no_return_it_is_too_late(
-        self, shop: Workshop, rendered: Work, monkeypatch: pytest.MonkeyPatch
+        self, shop: Workshop, rendered: JobSteps, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         said = []
         real = os.replace
@@ -233,7 +233,7 @@ def test_the_list_is_in_columns_and_says_of_a_running_job_what_it_does(shop: Wor
     fail(PASSING)
     desk = Desk(shop.folder, three_streams())
     assert re.search(r"^t1  delayed  20\S+Z  the server is busy", desk.say("jobs", "list").out)
-    assert Work(shop.options, shop.records, shop.engine, Stop()).begin("t1:2")
+    assert JobSteps(shop.options, shop.records, shop.engine, Stop()).begin("t1:2")
     assert shop.job().reason == ""
     shop.records.change("t1", step="download", progress=0.5)
     shop.hand_in(event("a-longer-name"))
@@ -265,7 +265,7 @@ def test_where_nobody_answers_a_job_is_tried_ten_times(
         shop.hand_in(recording([segment], task="t1").model_dump_json().encode())
         states = []
         while not shop.job().state.is_over:
-            work, workflow = Work(shop.options, shop.records, shop.engine, Stop()), shop.job().workflow
+            work, workflow = JobSteps(shop.options, shop.records, shop.engine, Stop()), shop.job().workflow
             assert work.begin(workflow)
             work.steps[-1][1](workflow, {"download": work.steps[0][1](workflow, {})})
             states.append(shop.job().state)

@@ -10,7 +10,7 @@ from workshop import Workshop
 
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.web import status_page
-from assembler.jobs.worker.progress import UnderWay
+from assembler.jobs.worker.progress import ProgressWriter
 from assembler.times import Ms, WallMs
 from jobs.test_once import event
 
@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_what_remains_comes_from_the_pace_of_rendering(shop: Workshop, clock: list[float]) -> None:
-    way = UnderWay(shop.job())
+    way = ProgressWriter(shop.job())
     remaining: list[int | None] = []
     with way.task("render", 100.0, "s") as task:
         task.advance(40)  # what an earlier run had done: no pace of this one
@@ -46,7 +46,7 @@ def test_what_remains_comes_from_the_pace_of_rendering(shop: Workshop, clock: li
 
 
 def test_nothing_is_said_where_nothing_moves_or_of_other_steps(shop: Workshop, clock: list[float]) -> None:
-    way = UnderWay(shop.job())
+    way = ProgressWriter(shop.job())
     for name, step in (("render", 0), ("download", 5)):
         with way.task(name, 100.0, "s") as task:
             for _ in range(10):
@@ -57,7 +57,7 @@ def test_nothing_is_said_where_nothing_moves_or_of_other_steps(shop: Workshop, c
 
 
 def test_nothing_is_said_once_only_the_sound_is_waited_for(shop: Workshop, clock: list[float]) -> None:
-    way = UnderWay(shop.job())
+    way = ProgressWriter(shop.job())
     with way.task("render", 10.0, "s") as task:
         for _ in range(5):
             way.flush(shop.records)
@@ -69,7 +69,7 @@ def test_nothing_is_said_once_only_the_sound_is_waited_for(shop: Workshop, clock
 
 
 def test_what_is_done_beside_rendering_does_not_hide_it(shop: Workshop) -> None:
-    way = UnderWay(shop.job())
+    way = ProgressWriter(shop.job())
     with way.task("render", 10.0, "s") as task:
         task.advance(5)
         with way.task("sound", 10.0, "s"):

@@ -14,7 +14,7 @@ from classes import BOARD, USER_1, Class, Stream, wrong_pictures
 from lessons import omission
 from synthetic import Recipe
 
-from assembler.media.choose_encoder import SMALL, Refused, prove
+from assembler.media.choose_encoder import SMALL, EncoderRefused, prove
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import verify
@@ -45,7 +45,7 @@ def refusal(row: Encoder, quality: Quality, ffmpeg: str) -> str:
     """Why it does not work here; "" if it does."""
     try:
         prove(row.at(quality), SMALL, FPS, find_ffmpeg(ffmpeg))
-    except Refused as exc:
+    except EncoderRefused as exc:
         return str(exc)
     return ""
 

@@ -14,7 +14,7 @@ import pytest
 from chirps import MAKERS, RATE, Array, Library, build_library, tone, write
 
 from assembler.media.mixdown.child import build_chains
-from assembler.media.mixdown.order import Order, Part, Report, Source
+from assembler.media.mixdown.order import MixInput, Order, Part, Report
 from assembler.times import samples_at
 
 
@@ -23,10 +23,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return build_library(tmp_path_factory.mktemp("sounds"))
 
 
-def source_of(name: str, library: Library) -> Source:
+def source_of(name: str, library: Library) -> MixInput:
     known = library.facts[name]
     tracks = tuple((sound.index, samples_at(sound.end)) for sound in known.sounds)
-    return Source(name, library.files[name], known.container, known.origin, Fraction(1), tracks)
+    return MixInput(name, library.files[name], known.container, known.origin, Fraction(1), tracks)
 
 
 def part(name: str, start: int, end: int, shift: int = 0) -> Part:
@@ -49,7 +49,7 @@ def mixed(order: Order, folder: Path, *, descriptors: int | None = None) -> tupl
     return np.frombuffer(done.stdout, "<f4").reshape(-1, 2).T, Report.from_json(order.report.read_bytes())
 
 
-def order_of(sources: list[Source], parts: list[Part], length: int, folder: Path, block: int = RATE) -> Order:
+def order_of(sources: list[MixInput], parts: list[Part], length: int, folder: Path, block: int = RATE) -> Order:
     return Order(
         sources=tuple(sources), parts=tuple(sorted(parts, key=lambda p: (p.start, p.video_id, p.end))), length=length,
         block=block, state=folder / "state", report=folder / "report",
@@ -80,7 +80,7 @@ class TestMixing:
 
     def test_another_rate_is_converted_in_place_and_to_its_last_sample(self, tmp_path: Path) -> None:
         path = write(tmp_path / "tone.wav", tone(0.5, 0.5, rate=44_100), "-c:a", "pcm_f32le", rate=44_100)
-        source = Source("a", path, "wav", Fraction(0), Fraction(1), tracks=((0, RATE),))
+        source = MixInput("a", path, "wav", Fraction(0), Fraction(1), tracks=((0, RATE),))
         sound, _ = mixed(order_of([source], [part("a", 0, 48_000)], 48_000, tmp_path), tmp_path)
         assert np.abs(sound[0] - sound[1]).max() == 0
         assert np.abs(sound[0, 100:23_900] - tone(0.5, 0.5)[0, 100:23_900]).max() < 0.002
@@ -104,7 +104,7 @@ class TestMixing:
         samples = tone(1, 0.25)
         samples[0, 1000], samples[0, 2000] = np.nan, 1e30
         path = write(tmp_path / "poison.wav", samples, "-c:a", "pcm_f32le")
-        source = Source("a", path, "wav", Fraction(0), Fraction(1), tracks=((0, RATE),))
+        source = MixInput("a", path, "wav", Fraction(0), Fraction(1), tracks=((0, RATE),))
         sound, _ = mixed(order_of([source], [part("a", 0, 48_000)], 48_000, tmp_path), tmp_path)
         assert np.abs(sound).max() <= 8
         assert np.allclose(sound[0, 3000:], samples[0, 3000:], atol=1e-6)

@@ -23,11 +23,11 @@ from assembler.facts import PictureFacts
 from assembler.media.mux.by_packets import join_packets
 from assembler.media.mux.by_sample_table import join_plain
 from assembler.media.mux.child import join
-from assembler.media.mux.order import Join, Run, SoundTrack
+from assembler.media.mux.order import Join, PacketRun, SoundTrack
 from assembler.media.probe import child as probing
 from assembler.media.probe.order import Wanted
 from assembler.mp4.parse import read_tables
-from assembler.mp4.sample_tables import NotPlain
+from assembler.mp4.sample_tables import UnsupportedMp4
 
 FFPROBE = shutil.which("ffprobe") or "ffprobe"
 OURS = ("filename", "size", "bit_rate", "encoder", "vendor_id", "tags", "probe_score", "extradata_size")
@@ -35,7 +35,7 @@ OURS = ("filename", "size", "bit_rate", "encoder", "vendor_id", "tags", "probe_s
 CHAPTERS = ((0, "Beginn"), (1_000, "第二章"), (2_500, ""))
 
 
-def run_of(path: Path, start_ms: int, scale: int, *, packets: slice = slice(None)) -> Run:
+def run_of(path: Path, start_ms: int, scale: int, *, packets: slice = slice(None)) -> PacketRun:
     """The file's picture, its first picture at this ms."""
     picture = known(path)
     assert picture.stamps is not None
@@ -44,7 +44,7 @@ def run_of(path: Path, start_ms: int, scale: int, *, packets: slice = slice(None
     up = picture.time_base * scale
     ticks = tuple(int((stamp - stamps[0]) * up) + start_ms * scale // 1000 for stamp in stamps)
     keys = tuple(index for index, stamp in enumerate(stamps) if stamp in picture.keyframes)
-    return Run(
+    return PacketRun(
         name=str(path), container="mov", first_packet=first, end_packet=end, start=ticks[0], stamps=ticks,
         frames=len(ticks), lasts=round(scale / picture.rate), keys=keys,
     )  # fmt: skip
@@ -60,7 +60,7 @@ def scale_of(*paths: Path) -> int:
     return lcm(90_000, *(known(path).time_base.denominator for path in paths))
 
 
-def order_of(out: Path, runs: Sequence[Run], scale: int, sound: SoundTrack | None, chapters: Any = ()) -> Join:
+def order_of(out: Path, runs: Sequence[PacketRun], scale: int, sound: SoundTrack | None, chapters: Any = ()) -> Join:
     return Join(
         out=str(out), time_scale=scale, frame_ticks=scale // 15, runs=tuple(runs), sound=sound,
         chapters=tuple(chapters), length=3000,
@@ -194,7 +194,9 @@ def test_chapters_may_be_long(tmp_path: Path, bundled_ffmpeg: str) -> None:
 def test_encoded_chunks_are_joined_on_the_frame_grid(tmp_path: Path, ffmpeg: str) -> None:
     paths = [make(Recipe(seconds=Fraction(n), sound=False), ffmpeg) for n in (1, 2)]
     runs = [
-        Run(name=str(path), container="mov", first_packet=0, end_packet=None, start=at * 6000, stamps=None, frames=n)
+        PacketRun(
+            name=str(path), container="mov", first_packet=0, end_packet=None, start=at * 6000, stamps=None, frames=n
+        )
         for path, at, n in zip(paths, (0, 15), (15, 30), strict=True)
     ]
     order = order_of(tmp_path / "x.mp4", runs, 90_000, sound_of(make(Recipe(seconds=SHORT, picture=False), ffmpeg)))
@@ -234,19 +236,19 @@ class TestRefused:
         at = data.index(mark) + 4 + behind
         data[at : at + len(value)] = value
         path.write_bytes(data)
-        with pytest.raises(NotPlain):
+        with pytest.raises(UnsupportedMp4):
             join_plain(order)
         assert not Path(order.out).exists()
 
     def test_another_size_than_the_canvas(self, order: Join) -> None:
-        with pytest.raises(NotPlain):
+        with pytest.raises(UnsupportedMp4):
             join_plain(replace(order, size=(640, 480)))
 
     def test_pictures_out_of_order(self, order: Join) -> None:
         (run,) = order.runs
         assert run.stamps is not None
         stamps = (*run.stamps[:5], run.stamps[6], run.stamps[5], *run.stamps[7:])
-        with pytest.raises(NotPlain):
+        with pytest.raises(UnsupportedMp4):
             join_plain(replace(order, runs=(replace(run, stamps=stamps),)))
 
     @pytest.mark.parametrize("recipe", [Recipe(seconds=SHORT, bframes=2), Recipe(seconds=SHORT, rotation=90)])
@@ -254,7 +256,7 @@ class TestRefused:
         path = make(recipe, bundled_ffmpeg)
         scale = scale_of(path)
         order = order_of(tmp_path / "x.mp4", [run_of(path, 0, scale)], scale, None)
-        with pytest.raises(NotPlain):
+        with pytest.raises(UnsupportedMp4):
             join_plain(order)
         join(order)
         assert packets(Path(order.out))["packets 0"]
@@ -277,7 +279,9 @@ class TestRefused:
     def test_chunks_of_other_parameter_sets(self, tmp_path: Path, bundled_ffmpeg: str) -> None:
         paths = [make(Recipe(seconds=Fraction(1), sound=False, width=w), bundled_ffmpeg) for w in (320, 160)]
         runs = [
-            Run(name=str(path), container="mov", first_packet=0, end_packet=None, start=at, stamps=None, frames=15)
+            PacketRun(
+                name=str(path), container="mov", first_packet=0, end_packet=None, start=at, stamps=None, frames=15
+            )
             for path, at in zip(paths, (0, 90_000), strict=True)
         ]
         with pytest.raises(MediaError, match="was encoded with other parameter sets than the chunks before"):

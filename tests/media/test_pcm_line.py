@@ -15,7 +15,7 @@ from chirps import RATE, probed, repacked, tone, write
 
 from assembler.media.mixdown.decode import Reader
 from assembler.media.mixdown.file_pool import OpenFiles
-from assembler.media.mixdown.order import Source
+from assembler.media.mixdown.order import MixInput
 from assembler.media.mixdown.stamp_line import on_lines
 
 LENGTH = 1024 / RATE
@@ -96,7 +96,7 @@ def test_sound_stamped_by_capture_buffers_is_untouched(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole.mp4", tone(4, 0.5, pitch=440), "-c:a", "aac")
     shaken = repacked(whole, tmp_path / "phone.mkv", lambda at: round(at * RATE) // 960 * 0.02)
     (facts,) = probed({"x": shaken}, tmp_path).values()
-    source = Source("x", shaken, facts.container, facts.origin, Fraction(1), ((0, 4 * RATE),))
+    source = MixInput("x", shaken, facts.container, facts.origin, Fraction(1), ((0, 4 * RATE),))
     reader = Reader(source, (0, 4 * RATE), OpenFiles(), lambda: None)
     reader.open()
     pieces = {p.at: p.end for second in range(4) for p in reader.take(second * RATE, (second + 1) * RATE)}

@@ -21,7 +21,7 @@ from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import sniff
 from assembler.media.probe.order import Unusable, Wanted
 from assembler.mp4.parse import read_tables
-from assembler.mp4.sample_tables import NotPlain
+from assembler.mp4.sample_tables import UnsupportedMp4
 
 SHORT = Recipe(seconds=Fraction(3), gop=10)
 PLAIN: dict[str, Recipe] = {
@@ -176,7 +176,7 @@ def test_damaged_tables_and_pictures_make_no_difference(copied: Path) -> None:
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.99])
 def test_a_file_that_was_cut_is_read(part: float, tmp_path: Path, bundled_ffmpeg: str) -> None:
     path = truncated(make(SHORT, bundled_ffmpeg), tmp_path / "cut.mp4", part)
-    with pytest.raises(NotPlain):
+    with pytest.raises(UnsupportedMp4):
         read_tables(path)
     by_any, by_packets = both(path)
     assert by_any == by_packets

@@ -19,7 +19,7 @@ from assembler.findings import Severity, Verdict
 from assembler.media.encoders import ENCODERS
 from assembler.options import load_options
 from assembler.pipeline.assemble import assemble
-from assembler.progress import Task
+from assembler.progress import ProgressTask
 from assembler.recording import StreamKind
 
 LESSON = Class(
@@ -84,7 +84,7 @@ class Counting:
         pass
 
     @contextmanager
-    def task(self, name: str, total: float | None, unit: str) -> Iterator[Task]:
+    def task(self, name: str, total: float | None, unit: str) -> Iterator[ProgressTask]:
         counter = Counting()
         yield counter
         if name == "render":

@@ -18,7 +18,7 @@ from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.help_out import CannotHelp, help_out
 from assembler.media.render.chunks import render_chunks
-from assembler.media.render.claims import Turns, claimed
+from assembler.media.render.claims import ChunkQueue, claimed
 from assembler.media.render.offer import offer_place, sharing
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality, load_options
@@ -48,16 +48,16 @@ def test_a_claim_is_one_openings_alone_and_ends_with_it(work: Path) -> None:
 
 
 class TestTurns:
-    def take(self, turns: Turns) -> int:
+    def take(self, turns: ChunkQueue) -> int:
         with turns.take() as index:
             return index
 
     def test_each_is_taken_once_in_the_given_order(self, work: Path) -> None:
-        for turns in (Turns([2, 0, 1], Stop()), Turns([2, 0, 1], Stop(), work, NAMES, 60)):
+        for turns in (ChunkQueue([2, 0, 1], Stop()), ChunkQueue([2, 0, 1], Stop(), work, NAMES, 60)):
             assert [self.take(turns) for _ in range(3)] == [2, 0, 1]
 
     def test_one_that_another_has_is_passed_over_and_waited_for(self, work: Path) -> None:
-        turns, taken = Turns([2, 0, 1], Stop(), work, NAMES, 60), list[int]()
+        turns, taken = ChunkQueue([2, 0, 1], Stop(), work, NAMES, 60), list[int]()
         with claimed(work, "c"):
             thread = threading.Thread(target=lambda: taken.extend(self.take(turns) for _ in range(3)))
             thread.start()
@@ -67,7 +67,7 @@ class TestTurns:
         assert taken == [0, 1, 2]
 
     def test_but_not_for_ever(self, work: Path) -> None:
-        turns = Turns([0], Stop(), work, NAMES, 0.3)
+        turns = ChunkQueue([0], Stop(), work, NAMES, 0.3)
         with claimed(work, "a"):
             assert self.take(turns) == 0
 
@@ -75,7 +75,7 @@ class TestTurns:
         stop = Stop()
         threading.Timer(0.2, stop.set).start()
         with claimed(work, "a"), pytest.raises(Stopped):
-            self.take(Turns([0], stop, work, NAMES, 60))
+            self.take(ChunkQueue([0], stop, work, NAMES, 60))
 
 
 @pytest.mark.parametrize(("minutes", "is_offered"), [(1, True), (1.01, False), (0, False)])

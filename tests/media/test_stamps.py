@@ -7,8 +7,8 @@ from itertools import count, pairwise
 
 import pytest
 
-from assembler.media.straighten.breaks import SECOND, Line
-from assembler.media.straighten.shifts import Arrangement, arrange
+from assembler.media.straighten.breaks import SECOND, StampLine
+from assembler.media.straighten.shifts import StampShifts, arrange
 from assembler.times import Ms
 
 FPS = 10
@@ -19,7 +19,7 @@ Run = tuple[float, float]
 """Stamps from, to, in seconds."""
 
 
-def lines(pictures: Sequence[Run], sounds: Sequence[Run] = (), swapped: bool = False) -> list[Line]:
+def lines(pictures: Sequence[Run], sounds: Sequence[Run] = (), swapped: bool = False) -> list[StampLine]:
     """Streams whose packets are interleaved run by run."""
     found: dict[int, list[tuple[int, int]]] = {0: [], 1: []}
     place = count()
@@ -37,11 +37,11 @@ def lines(pictures: Sequence[Run], sounds: Sequence[Run] = (), swapped: bool = F
     for stream, fps in ((0, FPS), (1, SOUND_FPS)):
         if found[stream]:
             places, stamps = zip(*found[stream], strict=True)
-            made.append(Line(places, stamps, SECOND // fps, is_picture=stream == 0))
+            made.append(StampLine(places, stamps, SECOND // fps, is_picture=stream == 0))
     return made
 
 
-def moved(found: Arrangement, line: Line, number: int = 0) -> list[float]:
+def moved(found: StampShifts, line: StampLine, number: int = 0) -> list[float]:
     """Where the packets are put, in seconds."""
     after = []
     for index, stamp in enumerate(line.stamps):
@@ -196,6 +196,6 @@ def test_a_file_glued_on_begins_where_the_first_one_ends_even_if_its_stamps_are_
 
 def test_what_needs_nothing_is_left_alone() -> None:
     jitter = [round(n * SECOND / SOUND_FPS) + (-1) ** n * 15_000 for n in range(400)]
-    assert arrange([Line(range(400), jitter, SECOND // SOUND_FPS)], declared=Ms(8000)) is None
+    assert arrange([StampLine(range(400), jitter, SECOND // SOUND_FPS)], declared=Ms(8000)) is None
     assert arrange(lines([(-5, 3)], [(-5, 3)]), declared=Ms(8000)) is None
     assert arrange(lines([(0, 12)]), declared=Ms(8000)) is None

@@ -12,7 +12,7 @@ from assembler.errors import DownloadError
 from assembler.network.download import ranges
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import Known, entry_of
-from assembler.network.download.partial_file import Growing
+from assembler.network.download.partial_file import PartialFile
 from assembler.processes import Stop, Stopped
 from assembler.times import Ms, PlayMs
 from assembler.workspace import identity_of
@@ -45,7 +45,7 @@ def movie(size: int = 100_000, seed: int = 0, *, tables_first: bool = False, tab
 class Seen(Arrivals):
     """Also remembers what was there when it was told."""
 
-    def tell(self, files: dict[str, Path], growing: dict[str, Growing]) -> None:
+    def tell(self, files: dict[str, Path], growing: dict[str, PartialFile]) -> None:
         self.at_first = {name: (g.entry.part.read_bytes(), g.have, g.tail) for name, g in growing.items()}
         super().tell(files, growing)
 
@@ -264,7 +264,7 @@ def test_whoever_waits_for_bytes_is_woken_when_they_are_there(tmp_path: Path) ->
     entry = entry_of(tmp_path, segment(url="http://h/v1"))
     assert entry is not None
     known = Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
-    growing = Growing(segment(), "http://h/v1", entry, known)
+    growing = PartialFile(segment(), "http://h/v1", entry, known)
     heard: list[int] = []
     growing.listen(lambda g: heard.append(g.have))
     piece, behind = growing.take(500), growing.take(500)
@@ -289,7 +289,7 @@ def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: 
     """Two pieces of a file tell at the same time; who writes down what it hears may be interrupted in between."""
     entry = entry_of(tmp_path, segment(url="http://h/v1"))
     assert entry is not None
-    growing = Growing(
+    growing = PartialFile(
         segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
     )
     first, second = growing.take(400), growing.take(400)
@@ -297,7 +297,7 @@ def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: 
     assert second is not None
     heard: list[int] = []
 
-    def hear(heard_of: Growing) -> None:
+    def hear(heard_of: PartialFile) -> None:
         have = heard_of.have
         time.sleep(0.05 if have < 500 else 0)
         heard.append(have)
@@ -314,7 +314,7 @@ def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: 
 def test_a_file_that_loses_one_piece_is_lost_when_the_last_has_ended(tmp_path: Path) -> None:
     entry = entry_of(tmp_path, segment(url="http://h/v1"))
     assert entry is not None
-    growing = Growing(
+    growing = PartialFile(
         segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
     )
     first, second = growing.take(200), growing.take(200)

@@ -37,7 +37,7 @@ class Body(NamedTuple):
         return {"sdkappid": self.app} if self.app else {}
 
 
-class Event(Value):
+class BodyRow(Value):
     """A stored body as lists show it."""
 
     id: int
@@ -96,14 +96,14 @@ def body_at(connection: sa.Connection, number: int) -> Body:
     return Body(bytes(row.body), row.app, row.source, WallMs(row.received))
 
 
-def list_events(records: Records, *, limit: int = 50, without_job: bool = False) -> list[Event]:
+def list_events(records: Records, *, limit: int = 50, without_job: bool = False) -> list[BodyRow]:
     """The newest first."""
-    names = [EVENT.c[name] for name in Event.model_fields]
+    names = [EVENT.c[name] for name in BodyRow.model_fields]
     wanted = sa.select(*names).order_by(EVENT.c.id.desc()).limit(limit)
     if without_job:
         wanted = wanted.where(EVENT.c.job.is_(None), EVENT.c.is_taken)
     with records.reading() as connection:
-        return [Event.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
+        return [BodyRow.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
 
 
 class Turned(NamedTuple):

@@ -24,7 +24,7 @@ from assembler.jobs.intake.intake import spool_folder
 from assembler.jobs.intake.tasks import find_task, missing
 from assembler.jobs.store.records import now
 from assembler.jobs.web import job_page, published_files, status_page
-from assembler.jobs.web.callback_writer import Doorway
+from assembler.jobs.web.callback_writer import CallbackWriter
 from assembler.jobs.web.keys import Keys
 from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
 from assembler.jobs.web.refusal_writer import Refusals
@@ -58,7 +58,7 @@ class Metrics:
 
 def make_app(options: Options, *, workers: int, say: Callable[[str], None], host: str = LOOPBACK[0]) -> FastAPI:
     """The application; its workers live as long as it does."""
-    keys, doorway, metrics = Keys(options), Doorway(options, say), Metrics()
+    keys, doorway, metrics = Keys(options), CallbackWriter(options, say), Metrics()
     refusals = Refusals(doorway.records, say)
     threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="callback")
     large = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
@@ -112,7 +112,7 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
     return app
 
 
-def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metrics) -> None:
+def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics: Metrics) -> None:
     def spooled() -> int:
         return sum(1 for _ in spool_folder(options).glob("*.body"))
 
@@ -168,7 +168,7 @@ def _add_pages(app: FastAPI, options: Options, doorway: Doorway, metrics: Metric
     _add_files(app, options, doorway)
 
 
-def _add_files(app: FastAPI, options: Options, doorway: Doorway) -> None:
+def _add_files(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
     """What a job published, at addresses that are to each other as the files are: the report finds its video."""
 
     def give(name: str, which: Callable[[published_files.Published], Path | None], media_type: str) -> Response:

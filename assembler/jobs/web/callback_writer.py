@@ -29,7 +29,7 @@ AWAY_SECONDS = 5.0
 MEND_SECONDS = 5.0
 
 
-class Doorway:
+class CallbackWriter:
     """Use it inside of its ``open``; ``store`` may be called from any thread."""
 
     def __init__(self, options: Options, say: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from assembler.findings import fold, note
-from assembler.jobs.intake.bodies import Event, Refused
+from assembler.jobs.intake.bodies import BodyRow, Refused
 from assembler.jobs.intake.tasks import Task
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.web.advice import advice_on_refused, advice_on_tasks, command, next_of
@@ -63,7 +63,7 @@ def status_page(
     jobs: Sequence[Job],
     counts: Mapping[JobState, int],
     missing: Sequence[Task],
-    events: Sequence[Event],
+    events: Sequence[BodyRow],
     refused: Sequence[Refused],
     at: WallMs,
 ) -> str:
@@ -137,7 +137,7 @@ def _missing(tasks: Sequence[Task]) -> list[str]:
     return ["<h2>Results missing</h2>", f"<p>{advice_on_tasks()}</p>", drawn, rest]
 
 
-def _events(events: Sequence[Event]) -> list[str]:
+def _events(events: Sequence[BodyRow]) -> list[str]:
     if not events:
         return []
     rows = [[text(e.kind or "without a type"), text(e.task or ""), clock(e.received), text(e.note)] for e in events]

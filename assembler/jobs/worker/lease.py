@@ -25,7 +25,7 @@ _KEEPALIVES: dict[str, Any] = {"keepalives": 1, "keepalives_idle": 5, "keepalive
 _SERVER_SIDE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
 
 
-class Seat(Protocol):
+class WorkerLease(Protocol):
     """A name that is held."""
 
     name: str
@@ -38,7 +38,7 @@ class Seat(Protocol):
         """Let go of it."""
 
 
-class _FileSeat:
+class _FileLease:
     def __init__(self, name: str, lock: FileLock) -> None:
         self.name, self._lock = name, lock
 
@@ -49,7 +49,7 @@ class _FileSeat:
         self._lock.release()
 
 
-class _PostgresSeat:
+class _PostgresLease:
     def __init__(self, name: str, url: str, session: psycopg.Connection) -> None:
         self.name, self._url, self._session = name, url, session
 
@@ -77,7 +77,7 @@ class _PostgresSeat:
         self._session.close()
 
 
-def take_seat(options: Options) -> Seat:
+def take_seat(options: Options) -> WorkerLease:
     """The first free name of this machine: after a restart usually the same as before."""
     host = re.sub(r"[^A-Za-z0-9.-]", "-", platform.node())[:60] or "worker"
     for number in range(1, MOST_SEATS + 1):
@@ -87,7 +87,7 @@ def take_seat(options: Options) -> Seat:
     raise JobError(f"{MOST_SEATS} workers run on {host}", hint="End some of them.")
 
 
-def try_seat(options: Options, name: str) -> Seat | None:
+def try_seat(options: Options, name: str) -> WorkerLease | None:
     """The name if it is free; None while its worker lives."""
     if options.database_url is not None:
         url = options.database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://", 1)
@@ -99,7 +99,7 @@ def try_seat(options: Options, name: str) -> Seat | None:
             )
             error.retry = True
             raise error from exc
-        return None if session is None else _PostgresSeat(name, url, session)
+        return None if session is None else _PostgresLease(name, url, session)
     folder = options.home.absolute() / "locks"
     lock = FileLock(str(folder / f"worker-{name}.lock"), thread_local=False)
     try:
@@ -111,7 +111,7 @@ def try_seat(options: Options, name: str) -> Seat | None:
         raise JobError(
             f"{folder} cannot be used: {exc.strerror}", hint="Name another folder with ASSEMBLER_HOME."
         ) from exc
-    return _FileSeat(name, lock)
+    return _FileLease(name, lock)
 
 
 def _lock(name: str, url: str) -> psycopg.Connection | None:

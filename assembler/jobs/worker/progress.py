@@ -21,7 +21,7 @@ LONGEST_LOOK_SECONDS = 90.0
 """The pace is that of the latest while: what a resumed run finds done at once says nothing of it."""
 
 
-class UnderWay:
+class ProgressWriter:
     """Takes the pipeline's progress from any thread; ``flush`` writes it down from one."""
 
     def __init__(self, job: Job) -> None:

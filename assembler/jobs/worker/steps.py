@@ -18,7 +18,7 @@ from assembler.jobs.sources import bodies_of, fetch_sources, with_urls
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
 from assembler.jobs.web.advice import in_a_job
-from assembler.jobs.worker.progress import UnderWay
+from assembler.jobs.worker.progress import ProgressWriter
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import fill_template, publish
 from assembler.options import Options
@@ -39,13 +39,13 @@ PATIENT_FAILURES = 5
 LONGEST_WAIT_SECONDS = 3600.0
 
 
-class Work:
+class JobSteps:
     """The steps of a try. ``stop`` ends them: they are then done by whoever takes the job next."""
 
     def __init__(self, options: Options, records: Records, engine: Engine, stop: Stop) -> None:
         self._options, self._records, self._engine, self._stop = options, records, engine, stop
         self._workspace = Workspace(options.home)
-        self.under_way: UnderWay | None = None
+        self.under_way: ProgressWriter | None = None
         self.is_quiet = threading.Event()
         """Set as soon as nothing is done any more after ``stop``."""
         self.steps: Sequence[tuple[str, Step]] = (
@@ -78,10 +78,10 @@ class Work:
             job.id, during=number, state=JobState.RUNNING, is_held=True, deaths=deaths, begun=now(), due=None, step="",
             progress=None, remaining=None, reason="", placing=False,
         )  # fmt: skip
-        self.under_way = UnderWay(job)
+        self.under_way = ProgressWriter(job)
         return True
 
-    def _guarded(self, act: Callable[[Job, UnderWay, Results], dict[str, Any]]) -> Step:
+    def _guarded(self, act: Callable[[Job, ProgressWriter, Results], dict[str, Any]]) -> Step:
         """A step whose failure is a result: it is written down like any other."""
 
         def step(workflow: str, results: Results) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Work:
         while True:
             threading.Event().wait(60)
 
-    def _download(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
+    def _download(self, job: Job, under_way: ProgressWriter, results: Results) -> dict[str, Any]:
         found = fetch_sources(self._records, job.id, self._options, under_way, under_way.stop)
         under_way.known = found.known
         lacking = len(found.failures)
@@ -130,7 +130,7 @@ class Work:
             self._records, recording_of(self._records, done.get("event", job.event)), done.get("chosen", {})
         )
 
-    def _render(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
+    def _render(self, job: Job, under_way: ProgressWriter, results: Results) -> dict[str, Any]:
         made = self._made(job)
         made.parent.mkdir(parents=True, exist_ok=True)
         recording = self._recording(job, results)
@@ -142,7 +142,7 @@ class Work:
             "length": playback.manifest.length,
         }
 
-    def _publish(self, job: Job, under_way: UnderWay, results: Results) -> dict[str, Any]:
+    def _publish(self, job: Job, under_way: ProgressWriter, results: Results) -> dict[str, Any]:
         made = self._made(job)
         if not made.exists():  # rendered on another machine
             self._render(job, under_way, results)

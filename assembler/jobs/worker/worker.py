@@ -22,10 +22,10 @@ from assembler.jobs.reconcile import catch_up
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
 from assembler.jobs.worker.help_render import helping
-from assembler.jobs.worker.lease import Seat, take_seat, try_seat
+from assembler.jobs.worker.lease import WorkerLease, take_seat, try_seat
 from assembler.jobs.worker.prefetch import fetching_ahead
 from assembler.jobs.worker.send_notices import telling
-from assembler.jobs.worker.steps import Work
+from assembler.jobs.worker.steps import JobSteps
 from assembler.options import Options
 from assembler.processes import Stop
 
@@ -69,7 +69,7 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
         return 0
     records, engine, seat = there
     stop = Stop()
-    work = Work(options, records, engine, stop)
+    work = JobSteps(options, records, engine, stop)
     ahead, told_of = fetching_ahead(options, records, seat.name, stop), telling(options, lambda: records)
     helped = helping(options, seat.name, lambda: work.under_way is None, stop, say)
     with working(options, seat.name, work), ahead, told_of, helped:
@@ -89,7 +89,7 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
 
 def _once_there(
     options: Options, told: threading.Event, say: Callable[[str], None]
-) -> tuple[Records, Engine, Seat] | None:
+) -> tuple[Records, Engine, WorkerLease] | None:
     """The database, the queue and a name of our own, as soon as the server is there; None where we are told to stop
     before. A file of our own is not waited for: what is wrong with it stays wrong."""
     said = ""
@@ -108,7 +108,7 @@ def _once_there(
 
 
 def _watch(
-    options: Options, records: Records, engine: Engine, seat: Seat, work: Work, told: threading.Event,
+    options: Options, records: Records, engine: Engine, seat: WorkerLease, work: JobSteps, told: threading.Event,
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
@@ -136,7 +136,7 @@ def _told(say: Callable[[str], None]) -> Iterator[None]:
         say(f"warning: {exc.sentence}")
 
 
-def _fall_silent(work: Work, stop: Stop) -> None:
+def _fall_silent(work: JobSteps, stop: Stop) -> None:
     """Stop the job under way: its children are killed, its threads wait for the end of the process."""
     under_way = work.under_way
     stop.set()
@@ -148,7 +148,7 @@ def _fall_silent(work: Work, stop: Stop) -> None:
         pass
 
 
-def give_back_work(seat: Seat) -> None:
+def give_back_work(seat: WorkerLease) -> None:
     """What was in hand under this name, which is held by us, goes back into the queue."""
     argv = [sys.executable, "-P", "-m", "assembler.jobs.worker.requeue", seat.name]
     try:

@@ -1,4 +1,4 @@
-"""Content that a decoder could not show: per segment, and told as findings."""
+"""Content that a decoder could not show: per segment, and their findings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def report_of(out: Path) -> Path:
     return out.with_suffix(".json")
 
 
-def told(losses: Iterable[Loss]) -> list[Finding]:
+def findings(losses: Iterable[Loss]) -> list[Finding]:
     """Findings of all chunks together: what goes on over a border is told once."""
     ordered = sorted(losses, key=lambda loss: (loss.video_id, loss.what, loss.span.start))
     findings = []

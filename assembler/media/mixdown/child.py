@@ -21,8 +21,8 @@ import numpy as np
 
 from assembler.media.mixdown.decode import Reader
 from assembler.media.mixdown.file_pool import OpenFiles
-from assembler.media.mixdown.order import PIPE_CLOSED, STATE_BYTES, Account, Order, Part, Report, State
-from assembler.media.mixdown.resample import Placed, Samples
+from assembler.media.mixdown.order import PIPE_CLOSED, STATE_BYTES, FileReport, Order, Part, Report, State
+from assembler.media.mixdown.resample import PlacedSamples, Samples
 
 MEMORY, MEMORY_EACH = 4 << 30, 16 << 20
 """Address space the child may use, bytes, and so much more for each source (of 200 the last did not fit): what a
@@ -66,7 +66,7 @@ class Mixer:
         self._files = OpenFiles()
         self._waiting = build_chains(order.parts)[::-1]
         self._sounding: list[tuple[Chain, Reader]] = []
-        self.accounts: list[Account] = []
+        self.accounts: list[FileReport] = []
 
     def blocks(self) -> Iterator[Samples]:
         """(samples, 2) each; together exactly ``order.length`` samples. A block is valid until the next one."""
@@ -121,7 +121,7 @@ class _Bus:
         self.start, self.end = start, end
         self._both, self._left, self._right = np.zeros((3, end - start), dtype=np.float32)
 
-    def add(self, placed: Placed, shift: int, start: int, end: int) -> None:
+    def add(self, placed: PlacedSamples, shift: int, start: int, end: int) -> None:
         """Add what lies in ``[start, end)``, playback samples."""
         at = placed.at + shift
         first, last = max(start, at), min(end, placed.end + shift)

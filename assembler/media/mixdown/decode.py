@@ -20,8 +20,8 @@ from av.packet import Packet
 
 from assembler.media.libav import alone, is_counted
 from assembler.media.mixdown.file_pool import OpenFiles, PooledFile
-from assembler.media.mixdown.order import Account, Source
-from assembler.media.mixdown.resample import Placed, Run
+from assembler.media.mixdown.order import FileReport, MixInput
+from assembler.media.mixdown.resample import PlacedSamples, Resampler
 from assembler.media.mixdown.stamp_line import TOLERANCE, Stamped, on_lines
 from assembler.times import SAMPLE_RATE
 
@@ -35,7 +35,7 @@ NEVER = -(1 << 62)
 class Reader:
     """Decodes one stream as far as it is asked for; keeps about a second of sound."""
 
-    def __init__(self, source: Source, track: tuple[int, int], files: OpenFiles, on_step: Callable[[], None]) -> None:
+    def __init__(self, source: MixInput, track: tuple[int, int], files: OpenFiles, on_step: Callable[[], None]) -> None:
         """``track`` is one of the source's; ``on_step`` is called before each step in libav."""
         self._source = source
         self._index, self._lasts_until = track
@@ -43,8 +43,8 @@ class Reader:
         self._on_step = on_step
         self._container: InputContainer | None = None
         self._frames: Iterator[Stamped] = iter(())
-        self._run: Run | None = None
-        self._kept: deque[Placed] = deque()
+        self._run: Resampler | None = None
+        self._kept: deque[PlacedSamples] = deque()
         self._end = NEVER
         self._is_over = False
         self._counts = dict.fromkeys(("damaged", "holes", "hole_samples", "dropped_samples", "missing_samples"), 0)
@@ -54,8 +54,10 @@ class Reader:
         self._is_miscounted = False
 
     @property
-    def account(self) -> Account:
-        return Account(video_id=self._source.video_id, problem=self._problem, is_opened=self._is_opened, **self._counts)
+    def account(self) -> FileReport:
+        return FileReport(
+            video_id=self._source.video_id, problem=self._problem, is_opened=self._is_opened, **self._counts
+        )
 
     def open(self) -> None:
         """Nothing is raised for a bad file: it is silent, and its account says why."""
@@ -85,7 +87,7 @@ class Reader:
         self._frames, self._run, self._container = iter(()), None, None
         self._kept.clear()
 
-    def take(self, start: int, end: int) -> list[Placed]:
+    def take(self, start: int, end: int) -> list[PlacedSamples]:
         """All sound of ``[start, end)``, file axis; what lies before ``start`` is forgotten."""
         while self._kept and self._kept[0].end <= start:
             self._kept.popleft()
@@ -121,18 +123,18 @@ class Reader:
         self._finish_run(wanted)
         self._is_over = True
 
-    def _started(self, frame: AudioFrame, stamp: float | None) -> Run:
+    def _started(self, frame: AudioFrame, stamp: float | None) -> Resampler:
         """A new run: at its stamp, or right behind the last one where that is what its stamp means."""
         pace = self._source.pace
         last = max(self._end, 0) if stamp is None else self._end
         stamp = None if stamp is None else stamp * float(pace)
         if stamp is None or abs(stamp - last / SAMPLE_RATE) <= TOLERANCE:
-            return Run(frame, last, pace)
+            return Resampler(frame, last, pace)
         at = _nearest(stamp)
         if at > last > NEVER:
             self._counts["holes"] += 1
             self._counts["hole_samples"] += at - last
-        return Run(frame, at, pace)
+        return Resampler(frame, at, pace)
 
     def _finish_run(self, wanted: int) -> None:
         if self._run is not None:
@@ -140,20 +142,20 @@ class Reader:
             self._keep(self._converted(self._run, is_last=True), wanted)
         self._run = None
 
-    def _converted(self, run: Run, *, is_last: bool = False) -> Placed | None:
+    def _converted(self, run: Resampler, *, is_last: bool = False) -> PlacedSamples | None:
         try:
             return run.taken(is_last=is_last)
         except (av.FFmpegError, ValueError) as exc:
             self._problem = f"its {run.name} sound cannot be converted ({_reason(exc)})"
             return None
 
-    def _keep(self, placed: Placed | None, wanted: int) -> None:
+    def _keep(self, placed: PlacedSamples | None, wanted: int) -> None:
         if placed is None:
             return
         # stamps that run back: what is placed stays, what comes late is left out
         late = min(max(0, self._end - placed.at), placed.samples.shape[1])
         self._counts["dropped_samples"] += late
-        placed = Placed(placed.at + late, placed.samples[:, late:])
+        placed = PlacedSamples(placed.at + late, placed.samples[:, late:])
         self._end = max(self._end, placed.end)
         if placed.samples.shape[1] and placed.end > wanted:
             self._kept.append(placed)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from assembler.media.mixdown.order import Grown
+from assembler.media.mixdown.order import BytesAvailable
 
 POLL_SECONDS = 0.05
 
@@ -49,7 +49,7 @@ class PooledFile:
     def _arrived(self, place: Path) -> int:
         """Where the bytes end that are there from here on; waits until there is one."""
         while True:
-            grown = Grown.from_bytes(place.read_bytes())
+            grown = BytesAvailable.from_bytes(place.read_bytes())
             if self._at >= grown.tail or grown.have >= grown.tail:
                 return self._size
             if grown.have > self._at:

@@ -11,7 +11,7 @@ from pathlib import Path
 from assembler.errors import MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
-from assembler.media.mixdown.order import Account, Part, Report, Source
+from assembler.media.mixdown.order import FileReport, MixInput, Part, Report
 from assembler.media.mixdown.pipe import Mixing
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop, log_tail
@@ -56,7 +56,7 @@ def render_sound(
     sources, findings = _sources(bed, files, facts, grown or {})
     parts = _parts(bed, length)
     mixing = Mixing(sources, parts, samples_at(length), work.absolute(), ffmpeg, stop, stall_seconds)
-    share = _Share(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
+    share = _MixProgress(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
     gain = 0.0
     if loudness is not None:
         gain, finding = _gain(_measured(mixing, share.of_pass(0)), loudness)
@@ -72,8 +72,8 @@ def render_sound(
 
 def _sources(
     bed: AudioBed, files: Mapping[str, Path], facts: Mapping[str, Facts], grown: Mapping[str, Path]
-) -> tuple[dict[str, Source], list[Finding]]:
-    sources: dict[str, Source] = {}
+) -> tuple[dict[str, MixInput], list[Finding]]:
+    sources: dict[str, MixInput] = {}
     findings: list[Finding] = []
     for video_id in dict.fromkeys(piece.video_id for piece in bed.pieces):
         if video_id not in files or video_id not in facts:
@@ -83,7 +83,7 @@ def _sources(
         if not known.sounds:
             findings.append(warning(video_id, "it holds no sound: silence in its place"))
             continue
-        sources[video_id] = Source(
+        sources[video_id] = MixInput(
             video_id=video_id,
             path=files[video_id].absolute(),
             container=known.container,
@@ -103,7 +103,7 @@ def _gain(measured: float, wanted: float) -> tuple[float, Finding]:
 
 
 @dataclass(frozen=True)
-class _Share:
+class _MixProgress:
     """Progress of one or two passes as one."""
 
     on_seconds: Callable[[float], None] | None
@@ -167,7 +167,7 @@ def _told(report: Report) -> Iterator[Finding]:
                 yield finding
 
 
-def _findings(account: Account) -> Iterator[Finding]:
+def _findings(account: FileReport) -> Iterator[Finding]:
     who = account.video_id
     if not account.is_opened:
         yield warning(who, f"its sound cannot be read ({account.problem}): silence in its place")

@@ -12,7 +12,7 @@ from assembler.messages import Message
 
 
 @dataclass(frozen=True)
-class Source(Message):
+class MixInput(Message):
     """One file that is heard."""
 
     video_id: str
@@ -28,7 +28,7 @@ class Source(Message):
     tracks: tuple[tuple[int, int], ...]
     """The sound streams that are heard: (index in the file, where it ends in samples of 48 kHz, file axis)."""
     grown: Path | None = None
-    """Where it says how many bytes of the file are there by now (``Grown``); None: all."""
+    """Where it says how many bytes of the file are there by now (``BytesAvailable``); None: all."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Part(Message):
 class Order(Message):
     """What the child has to mix."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[MixInput, ...]
     """The files."""
     parts: tuple[Part, ...]
     """Sorted by start; added up in this order."""
@@ -64,7 +64,7 @@ class Order(Message):
 
 
 @dataclass(frozen=True)
-class Account(Message):
+class FileReport(Message):
     """What happened while one file was read; lengths are in samples of 48 kHz."""
 
     video_id: str
@@ -89,7 +89,7 @@ class Account(Message):
 class Report(Message):
     """What the child says at the end."""
 
-    accounts: tuple[Account, ...]
+    accounts: tuple[FileReport, ...]
     """One for each reading of a sound stream."""
 
 
@@ -114,7 +114,7 @@ class State(NamedTuple):
         return State(*_STATE.unpack(raw))
 
 
-class Grown(NamedTuple):
+class BytesAvailable(NamedTuple):
     """How much of a file is there; kept in a small file, written over and over by whoever fetches it."""
 
     have: int
@@ -126,9 +126,9 @@ class Grown(NamedTuple):
         return _GROWN.pack(*self)
 
     @staticmethod
-    def from_bytes(raw: bytes) -> Grown:
+    def from_bytes(raw: bytes) -> BytesAvailable:
         """Nothing is there where these are not a whole one."""
-        return Grown(*_GROWN.unpack(raw)) if len(raw) == _GROWN.size else Grown(0, 1 << 62)
+        return BytesAvailable(*_GROWN.unpack(raw)) if len(raw) == _GROWN.size else BytesAvailable(0, 1 << 62)
 
 
 _GROWN = struct.Struct("<qq")

@@ -11,7 +11,7 @@ from typing import IO
 from assembler.errors import MediaError
 from assembler.findings import Finding, warning
 from assembler.media.child import OUT_OF_SPACE, child_error
-from assembler.media.mixdown.order import PIPE_CLOSED, Order, Part, Report, Source, State
+from assembler.media.mixdown.order import PIPE_CLOSED, MixInput, Order, Part, Report, State
 from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, started
 from assembler.times import SAMPLE_RATE
 
@@ -33,7 +33,7 @@ class Mixing:
 
     def __init__(
         self,
-        sources: Mapping[str, Source],
+        sources: Mapping[str, MixInput],
         parts: Sequence[Part],
         length: int,
         work: Path,

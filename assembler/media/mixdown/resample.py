@@ -22,7 +22,7 @@ LOUDEST = 8.0
 """No decoder gives more than this (18 dB over full scale) of an honest file; not-a-number would poison the mix."""
 
 
-class Placed(NamedTuple):
+class PlacedSamples(NamedTuple):
     """Sound at its place."""
 
     at: int
@@ -35,7 +35,7 @@ class Placed(NamedTuple):
         return self.at + int(self.samples.shape[1])
 
 
-class Run:
+class Resampler:
     """Frames of one format that follow each other, on their way to 48 kHz float."""
 
     def __init__(self, first: AudioFrame, at: int, pace: Fraction) -> None:
@@ -66,7 +66,7 @@ class Run:
         frame.pts = None  # the queue would insist on stamps of its own
         self._fifo.write(frame)
 
-    def taken(self, *, is_last: bool) -> Placed | None:
+    def taken(self, *, is_last: bool) -> PlacedSamples | None:
         """What was added since the last call (with ``is_last``: what the resampler still holds), at its place.
 
         Raises libav's error, once, where the format cannot be converted; the rest of the run is silent.
@@ -84,7 +84,7 @@ class Run:
             raise
         if not chunks:
             return None
-        placed = Placed(self._at, chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1))
+        placed = PlacedSamples(self._at, chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=1))
         self._at = placed.end
         return placed
 

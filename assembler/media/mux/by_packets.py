@@ -22,7 +22,7 @@ from av.packet import Packet
 from assembler.errors import MediaError
 from assembler.media.libav import InBandSets, alone, tick
 from assembler.media.mux.by_sample_table import nearest
-from assembler.media.mux.order import Cut, Join, Run, SoundTrack
+from assembler.media.mux.order import Cut, Join, PacketRun, SoundTrack
 
 OPEN = {"protocol_whitelist": "file"}
 HEVC_TAG = "hvc1"
@@ -144,7 +144,7 @@ class _DecodeStamps:
         return min((b - a for a, b in zip(self._sorted[:50], self._sorted[1:50], strict=False)), default=1)
 
 
-def _delay(run: Run, order: Join) -> int:
+def _delay(run: PacketRun, order: Join) -> int:
     """By how many frames a chunk's first packet is decoded before it is shown."""
     with _opened(run.name, run.container) as source:
         packet = next(_real(source.demux(source.streams[run.stream])), None)

@@ -1,6 +1,6 @@
 """A join whose packets are never read: bytes and sample tables of plain mp4s (``sample_tables``) are put together.
 
-To every reader the file is what libavformat makes of the same packets; what is not sure is left to it (NotPlain).
+To every reader the file is what libavformat makes of the same packets; what is not sure is left to it (UnsupportedMp4).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.media.mux.order import Join, Run, SoundTrack
-from assembler.mp4.moov import Laid, box, folded_ticks
+from assembler.media.mux.order import Join, PacketRun, SoundTrack
+from assembler.mp4.moov import TrackLayout, box, folded_ticks
 from assembler.mp4.parse import read_tables
-from assembler.mp4.sample_tables import MOST_TICKS, NotPlain, Tables, Track
-from assembler.mp4.write import Piece, Taken, write_mp4
+from assembler.mp4.sample_tables import MOST_TICKS, Mp4Track, Tables, UnsupportedMp4
+from assembler.mp4.write import Piece, TrackSamples, write_mp4
 
 AVC1_HEAD, MP4A_HEAD = 78, 28
 """Bytes of a sample entry before its boxes (12.1.3, 12.2.3)."""
@@ -34,7 +34,7 @@ RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000,
 
 
 def join_plain(order: Join) -> None:
-    """Write the finished file; raises NotPlain, before anything is written, where packets have to be read."""
+    """Write the finished file; raises UnsupportedMp4, before anything is written, where packets have to be read."""
     sources = _Sources()
     tracks = [_picture(order, sources)]
     if order.sound is not None:
@@ -54,9 +54,9 @@ class _Sources:
         """The same value for the same file."""
         return self._paths.setdefault(name, Path(name))
 
-    def track(self, name: str, container: str, kind: bytes) -> tuple[Tables, Track]:
+    def track(self, name: str, container: str, kind: bytes) -> tuple[Tables, Mp4Track]:
         if container != "mov":
-            raise NotPlain("it is no mp4")
+            raise UnsupportedMp4("it is no mp4")
         if name not in self._tables:
             self._tables[name] = read_tables(Path(name))
         tables = self._tables[name]
@@ -73,17 +73,17 @@ class _Shown:
     """Ticks that the last packet lasts until the track's declared end; not positive where that says nothing."""
 
 
-def _shown(tables: Tables, track: Track, *, earliest: int) -> _Shown:
-    """Raises NotPlain unless all packets are given; the edit may begin up to ``earliest`` ticks into the track."""
+def _shown(tables: Tables, track: Mp4Track, *, earliest: int) -> _Shown:
+    """Raises UnsupportedMp4 unless all packets are given; the edit may begin ``earliest`` ticks into the track."""
     ticks = track.decode_ticks()
     empty, begins, takes = track.edit or (0, 0, 0)
     late, end = nearest(empty, track.scale, tables.scale), begins + nearest(takes, track.scale, tables.scale)
     if track.edit is not None and (begins > earliest or end <= ticks[-2]):
-        raise NotPlain("its edit list takes some samples away")
+        raise UnsupportedMp4("its edit list takes some samples away")
     stamps = [tick + late - begins for tick in ticks[:-1]]
     declared = track.length if track.edit is None else min(track.length, end - begins)
     if declared - stamps[-1] >= MOST_TICKS:
-        raise NotPlain("its last sample lasts too long")
+        raise UnsupportedMp4("its last sample lasts too long")
     return _Shown(stamps, declared - stamps[-1])
 
 
@@ -92,7 +92,7 @@ def nearest(ticks: int, up: int, down: int) -> int:
     return (2 * ticks * up + down) // (2 * down)
 
 
-def _picture(order: Join, sources: _Sources) -> Taken:
+def _picture(order: Join, sources: _Sources) -> TrackSamples:
     pieces: list[Piece] = []
     stamps: list[int] = []
     sizes, keys = array("I"), list[int]()
@@ -110,21 +110,23 @@ def _picture(order: Join, sources: _Sources) -> Taken:
         sizes += array("I", track.sizes[first:end])
     steps = [after - before for before, after in pairwise(stamps)]
     if not all(0 < step < MOST_TICKS for step in steps):
-        raise NotPlain("its pictures are not in the order in which they are shown, or one lasts too long for the table")
+        raise UnsupportedMp4(
+            "its pictures are not in the order in which they are shown, or one lasts too long for the table"
+        )
     last = order.frame_ticks if order.runs[-1].stamps is None else order.runs[-1].lasts
     if not last:
-        raise NotPlain("nothing says how long the last picture lasts")
+        raise UnsupportedMp4("nothing says how long the last picture lasts")
     width, height = struct.unpack(">HH", description[8 + 24 : 8 + 28])
     if order.size is not None and order.size != (width, height):
-        raise NotPlain("its picture has another size than its header says")
-    laid = Laid(
+        raise UnsupportedMp4("its picture has another size than its header says")
+    laid = TrackLayout(
         kind=b"vide", scale=order.time_scale, first=stamps[0], lasting=folded_ticks([*steps, last]), sizes=sizes,
         keys=keys, offsets=(), firsts=(), description=description, width=width, height=height,
     )  # fmt: skip
-    return Taken(laid, stamps, pieces)
+    return TrackSamples(laid, stamps, pieces)
 
 
-def _borders(run: Run, track: Track) -> tuple[int, int]:
+def _borders(run: PacketRun, track: Mp4Track) -> tuple[int, int]:
     """The samples of a run; raises MediaError where there are others than planned."""
     first, end = run.first_packet, track.count if run.end_packet is None else min(run.end_packet, track.count)
     if end - first != run.frames:
@@ -132,19 +134,19 @@ def _borders(run: Run, track: Track) -> tuple[int, int]:
     return first, end
 
 
-def _keys(run: Run, track: Track, first: int, end: int) -> Sequence[int]:
-    """Key frames of a run, counted from its start; raises NotPlain where the probe, which saw them, knows others."""
+def _keys(run: PacketRun, track: Mp4Track, first: int, end: int) -> Sequence[int]:
+    """Key frames of a run, counted from its start; raises UnsupportedMp4 where the probe saw others."""
     keys = range(first, end) if track.keys is None else track.keys
     found = [key - first for key in keys if first <= key < end]
     if run.stamps is not None and (run.keys is None or found != list(run.keys)):
-        raise NotPlain("its tables name other key frames than there are")
+        raise UnsupportedMp4("its tables name other key frames than there are")
     return found
 
 
-def _planned(run: Run, order: Join, tables: Tables, track: Track) -> Sequence[int]:
+def _planned(run: PacketRun, order: Join, tables: Tables, track: Mp4Track) -> Sequence[int]:
     shown = _shown(tables, track, earliest=0)
     if not track.is_upright:
-        raise NotPlain("it is turned")
+        raise UnsupportedMp4("it is turned")
     if run.stamps is not None:
         return run.stamps
     up, down = Fraction(order.time_scale, track.scale * order.frame_ticks).as_integer_ratio()
@@ -152,33 +154,33 @@ def _planned(run: Run, order: Join, tables: Tables, track: Track) -> Sequence[in
 
 
 def _kept(description: bytes, head: int) -> bytes:
-    """A sample entry without what does not matter; raises NotPlain where there is something unknown in it."""
+    """A sample entry without what does not matter; raises UnsupportedMp4 where there is something unknown in it."""
     name, content = description[4:8], description[8:]
     if len(content) < head or (name == b"mp4a" and content[8:10] != b"\0\0"):
-        raise NotPlain("it has another description")
+        raise UnsupportedMp4("it has another description")
     found: dict[bytes, bytes] = {}
     at = head
     while at < len(content):
         length = int.from_bytes(content[at : at + 4], "big")
         kind = content[at + 4 : at + 8]
         if not 8 <= length <= len(content) - at or kind in found or kind not in (*KEPT[name], *LEFT):
-            raise NotPlain("it has another description")
+            raise UnsupportedMp4("it has another description")
         found[kind] = content[at : at + length]
         at += length
     if KEPT[name][0] not in found:
-        raise NotPlain("nothing says how to decode it")
+        raise UnsupportedMp4("nothing says how to decode it")
     start = bytearray(content[:head])
     if name == b"avc1":
         start[COMPRESSOR] = bytes(32)
     return box(name, bytes(start), *(found[kind] for kind in KEPT[name] if kind in found))
 
 
-def _check_description(entry: bytes, first: bytes, run: Run) -> None:
+def _check_description(entry: bytes, first: bytes, run: PacketRun) -> None:
     if entry == first:
         return
     if run.stamps is None and _sets(entry) != _sets(first):
         raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
-    raise NotPlain("the files have other descriptions")
+    raise UnsupportedMp4("the files have other descriptions")
 
 
 def _sets(entry: bytes) -> bytes:
@@ -187,28 +189,28 @@ def _sets(entry: bytes) -> bytes:
     return entry[at : at + int.from_bytes(entry[at : at + 4], "big")]
 
 
-def _sound(source: SoundTrack, sources: _Sources) -> Taken:
+def _sound(source: SoundTrack, sources: _Sources) -> TrackSamples:
     tables, track = sources.track(source.name, source.container, b"soun")
     entry = _kept(track.description, MP4A_HEAD)
     if _aac_rate(entry) != track.scale:
-        raise NotPlain("its sound has another clock")
+        raise UnsupportedMp4("its sound has another clock")
     shown = _shown(tables, track, earliest=track.scale)
     shift = round(source.offset * track.scale)
     behind = None if source.end is None else source.end * track.scale // 1000
     stamps = [stamp + shift for stamp in shown.stamps if behind is None or stamp + shift < behind]
     if not stamps:
-        raise NotPlain("none of its sound is heard")
+        raise UnsupportedMp4("none of its sound is heard")
     lasts = (
         (shown.last if shown.last > 0 else AAC_FRAME)
         if len(stamps) == track.count
         else shown.stamps[len(stamps)] + shift - stamps[-1]
     )
     steps = [after - before for before, after in pairwise(stamps)]
-    laid = Laid(
+    laid = TrackLayout(
         kind=b"soun", scale=track.scale, first=stamps[0], lasting=folded_ticks([*steps, lasts]),
         sizes=track.sizes[: len(stamps)], keys=None, offsets=(), firsts=(), description=entry,
     )  # fmt: skip
-    return Taken(laid, stamps, _pieces(sources.path(source.name), track, 0, len(stamps), 0))
+    return TrackSamples(laid, stamps, _pieces(sources.path(source.name), track, 0, len(stamps), 0))
 
 
 def _aac_rate(entry: bytes) -> int:
@@ -240,7 +242,7 @@ def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
     return at if at <= len(content) else -1
 
 
-def _pieces(source: Path, track: Track, first: int, end: int, base: int) -> list[Piece]:
+def _pieces(source: Path, track: Mp4Track, first: int, end: int, base: int) -> list[Piece]:
     """The chunks of a track, as far as they hold these samples; the first of them becomes sample ``base``."""
     number = int(track.kind == b"soun")
     move, behind = base - first, track.behind

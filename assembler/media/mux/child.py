@@ -10,14 +10,14 @@ from pathlib import Path
 from assembler.errors import MediaError
 from assembler.media.mux.by_sample_table import join_plain
 from assembler.media.mux.order import Cut, Join
-from assembler.mp4.sample_tables import NotPlain
+from assembler.mp4.sample_tables import UnsupportedMp4
 
 
 def join(order: Join) -> None:
     """Write the finished file; packets are read only where their bytes cannot be copied as they lie."""
     try:
         join_plain(order)
-    except NotPlain:
+    except UnsupportedMp4:
         from assembler.media.mux.by_packets import join_packets  # and with it libav, a third of such a process
 
         join_packets(order)

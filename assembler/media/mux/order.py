@@ -9,7 +9,7 @@ from assembler.messages import Message
 
 
 @dataclass(frozen=True)
-class Run(Message):
+class PacketRun(Message):
     """Consecutive picture packets of one file."""
 
     name: str
@@ -60,7 +60,7 @@ class Join(Message):
     """Ticks per second of the picture."""
     frame_ticks: int
     """Ticks per output frame of an encoded playback."""
-    runs: tuple[Run, ...]
+    runs: tuple[PacketRun, ...]
     """The picture, in order."""
     sound: SoundTrack | None
     """The sound; None for none."""

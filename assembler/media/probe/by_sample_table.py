@@ -22,7 +22,7 @@ from assembler.media.probe.audio import SoundWatch
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.order import UNFORESEEN
 from assembler.media.probe.video import PictureWatch
-from assembler.mp4.sample_tables import NotPlain, Tables, Track
+from assembler.mp4.sample_tables import Mp4Track, Tables, UnsupportedMp4
 
 LAST_SOUNDS = 4
 """Sound packets read at the end; two are needed."""
@@ -47,7 +47,7 @@ def take_by_tables(
 ) -> bool:
     """Tell all watches what the tables say, with False: a plain file is not cut.
 
-    Raises NotPlain where packets have to be read; the watches are of no use then.
+    Raises UnsupportedMp4 where packets have to be read; the watches are of no use then.
     """
     tracks = [_agreed(tables, watch.stream) for watch in (picture, *sounds) if watch is not None]
     try:
@@ -58,25 +58,25 @@ def take_by_tables(
             with path.open("rb", buffering=0) as file:
                 _take_pictures(picture, *tracks[0], last, reach, lambda size, at: os.pread(file.fileno(), size, at))
     except (av.FFmpegError, *UNFORESEEN) as exc:  # which stream's fault it is, reading all packets shows
-        raise NotPlain(str(exc)) from exc
+        raise UnsupportedMp4(str(exc)) from exc
     if reach.hole is not None:
         reach.take_all([_reaching(track, stamps) for track, stamps in tracks])
     return False
 
 
-def _agreed(tables: Tables, stream: VideoStream | AudioStream) -> tuple[Track, list[int]]:
+def _agreed(tables: Tables, stream: VideoStream | AudioStream) -> tuple[Mp4Track, list[int]]:
     """The stream's track, and the stamps of its samples on libav's axis, edit list applied."""
     track = next((track for track in tables.tracks if track.number == stream.id), None)
     if track is None or stream.time_base is None or 1 / stream.time_base != track.scale:
-        raise NotPlain("a stream has no track")
+        raise UnsupportedMp4("a stream has no track")
     entries, ticks = stream.index_entries, track.decode_ticks()
     if len(entries) != track.count:
-        raise NotPlain("libav sees other samples")
+        raise UnsupportedMp4("libav sees other samples")
     first, last = entries[0], entries[len(entries) - 1]
     is_agreed = (first.pos, first.size, last.size) == (track.offsets[0], track.sizes[0], track.sizes[-1])
     is_agreed &= last.pos + last.size == track.end and last.timestamp - first.timestamp == ticks[-2]
     if not is_agreed:
-        raise NotPlain("libav sees other samples")
+        raise UnsupportedMp4("libav sees other samples")
     return track, [first.timestamp + tick for tick in ticks[:-1]]
 
 
@@ -91,10 +91,12 @@ def _discarded(stream: VideoStream | AudioStream) -> set[int]:
     return found
 
 
-def _take_pictures(watch: PictureWatch, track: Track, stamps: list[int], last: int, reach: Reach, read: Read) -> None:
+def _take_pictures(
+    watch: PictureWatch, track: Mp4Track, stamps: list[int], last: int, reach: Reach, read: Read
+) -> None:
     extradata = bytes(watch.stream.codec_context.extradata or b"")
     if watch.stream.codec.canonical_name != "h264" or len(extradata) < 7 or extradata[0] != 1:
-        raise NotPlain("it is no H.264 with lengths")
+        raise UnsupportedMp4("it is no H.264 with lengths")
     width, places = (extradata[4] & 3) + 1, track.places()
     _check_keys(track, places, width, reach, read)
 
@@ -115,11 +117,11 @@ def _last_duration(opened: InputContainer, stream: VideoStream, stamps: list[int
     opened.seek(stamps[-1], stream=stream)
     packets = [packet for packet in opened.demux(stream) if packet.size]
     if not packets or packets[-1].pts != stamps[-1]:
-        raise NotPlain("libav sees other samples")
+        raise UnsupportedMp4("libav sees other samples")
     return packets[-1].duration or 0
 
 
-def _check_keys(track: Track, places: list[int], width: int, reach: Reach, read: Read) -> None:
+def _check_keys(track: Mp4Track, places: list[int], width: int, reach: Reach, read: Read) -> None:
     """Key frames are IDR pictures, and other samples are none and bring no parameter sets: libav asks the bytes too."""
     keys = frozenset(range(track.count) if track.keys is None else track.keys)
     for index, (at, size) in enumerate(zip(places, track.sizes, strict=True)):
@@ -130,7 +132,7 @@ def _check_keys(track: Track, places: list[int], width: int, reach: Reach, read:
             continue
         kind, has_sets = _kind(read, at, at + size, width)
         if kind != IDR if index in keys else kind == IDR or has_sets:
-            raise NotPlain("the pictures have other key frames than the tables")
+            raise UnsupportedMp4("the pictures have other key frames than the tables")
 
 
 def _kind(read: Read, at: int, end: int, width: int) -> tuple[int, bool]:
@@ -145,7 +147,7 @@ def _kind(read: Read, at: int, end: int, width: int) -> tuple[int, bool]:
             return kind, has_sets
         has_sets |= kind in SETS
         at += width + int.from_bytes(head[:width], "big")
-    raise NotPlain("a sample holds no picture")
+    raise UnsupportedMp4("a sample holds no picture")
 
 
 def _take_sounds(opened: InputContainer, watch: SoundWatch, stamps: list[int], reach: Reach) -> None:
@@ -156,12 +158,12 @@ def _take_sounds(opened: InputContainer, watch: SoundWatch, stamps: list[int], r
         if not watch.is_decoding or not packet.size:
             break
         if not _is_there(packet, reach):
-            raise NotPlain("the first sound is not there yet")
+            raise UnsupportedMp4("the first sound is not there yet")
         watch.take(packet)
     opened.seek(stamps[-min(LAST_SOUNDS, len(stamps))], stream=watch.stream)
     last = [packet for packet in opened.demux(watch.stream) if packet.size]
     if not 0 < len(last) <= len(stamps) or [packet.pts for packet in last] != stamps[-len(last) :]:
-        raise NotPlain("libav sees other samples")
+        raise UnsupportedMp4("libav sees other samples")
     discarded = _discarded(watch.stream)
     watch.take_table([s for n, s in enumerate(stamps) if n not in discarded] if discarded else stamps, last)
 
@@ -170,6 +172,6 @@ def _is_there(packet: Packet[Any], reach: Reach) -> bool:
     return packet.pos is not None and reach.holds(packet.pos, packet.pos + packet.size)
 
 
-def _reaching(track: Track, stamps: list[int]) -> tuple[int, list[int], list[int]]:
+def _reaching(track: Mp4Track, stamps: list[int]) -> tuple[int, list[int], list[int]]:
     """(ticks per second, stamps, where each sample ends in the file)."""
     return track.scale, stamps, [at + size for at, size in zip(track.places(), track.sizes, strict=True)]

@@ -33,8 +33,8 @@ from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import FETCH_AGAIN, Container, sniff
 from assembler.media.probe.order import (
     UNFORESEEN,
-    Answer,
     BadStream,
+    ProbeAnswer,
     Request,
     Surprised,
     Unusable,
@@ -44,7 +44,7 @@ from assembler.media.probe.order import (
 from assembler.media.probe.straightened import look_straight
 from assembler.media.probe.video import PictureWatch, round_ms
 from assembler.mp4.parse import read_tables
-from assembler.mp4.sample_tables import NotPlain
+from assembler.mp4.sample_tables import UnsupportedMp4
 from assembler.times import FileMs
 
 TRUNCATED_SECONDS = 1
@@ -61,12 +61,12 @@ def main(request_file: Path, answer_file: Path) -> None:
     av.logging.set_level(None)
     with answer_file.open("a", encoding="utf-8") as answers:
         for number, wanted in enumerate(request.files, 1):
-            _put(answers, Answer(video_id=wanted.video_id))
+            _put(answers, ProbeAnswer(video_id=wanted.video_id))
             _put(answers, _answer(wanted))
             print(f"out_time_us={number * 1_000_000}", flush=True)
 
 
-def _put(answers: IO[str], answer: Answer) -> None:
+def _put(answers: IO[str], answer: ProbeAnswer) -> None:
     print(answer.to_json(), file=answers, flush=True)
 
 
@@ -77,7 +77,7 @@ def _limit_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _answer(wanted: Wanted) -> Answer:
+def _answer(wanted: Wanted) -> ProbeAnswer:
     try:
         return look_straight(wanted, look)
     except Unusable as exc:
@@ -92,7 +92,7 @@ def _answer(wanted: Wanted) -> Answer:
         problem, hint = f"cannot be read: {named(exc)}", DAMAGED
     except MemoryError:
         problem, hint = "takes too much memory to read", DAMAGED
-    return Answer(video_id=wanted.video_id, problem=problem, hint=hint)
+    return ProbeAnswer(video_id=wanted.video_id, problem=problem, hint=hint)
 
 
 def look(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
@@ -102,7 +102,7 @@ def look(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
     """
     container = sniff(wanted.path)
     if may_skip and container.name == "mov" and not container.is_cut:
-        with contextlib.suppress(NotPlain):
+        with contextlib.suppress(UnsupportedMp4):
             return look_by(wanted, container, partial(take_by_tables, wanted.path, read_tables(wanted.path)))
     return look_by(wanted, container, _take_every_packet)
 
@@ -141,7 +141,7 @@ def _blamed(stream: VideoStream | AudioStream) -> Iterator[None]:
     """Whatever goes wrong inside is this stream's fault."""
     try:
         yield
-    except (av.FFmpegError, NotPlain):
+    except (av.FFmpegError, UnsupportedMp4):
         raise
     except UNFORESEEN as exc:
         raise BadStream(stream.index, exc) from exc

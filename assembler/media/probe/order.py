@@ -22,7 +22,7 @@ class Wanted(Message):
     """True if the stamp of every picture packet is wanted."""
     hole: tuple[int, int] | None = None
     """Bytes ``[start, end)`` that are not there yet: packets in it are believed to be what the file's tables say, and
-    ``Answer.reach`` is wanted. None: all of the file is there."""
+    ``ProbeAnswer.reach`` is wanted. None: all of the file is there."""
     declared: Ms | None = None
     """How long the segment is declared to be, where it is."""
     size: int | None = None
@@ -42,7 +42,7 @@ class Request(Message):
 
 
 @dataclass(frozen=True)
-class Answer(Message):
+class ProbeAnswer(Message):
     """One line of the child. A file has two: the first, with neither facts nor problem, says that it is begun."""
 
     video_id: str

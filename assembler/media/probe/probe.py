@@ -14,7 +14,7 @@ from typing import NamedTuple
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
 from assembler.media.child import ran_out_of_space
-from assembler.media.probe.order import Answer, Request, Wanted
+from assembler.media.probe.order import ProbeAnswer, Request, Wanted
 from assembler.processes import Stalled, Stop, log_tail, run
 from assembler.progress import Progress
 from assembler.times import Ms
@@ -28,7 +28,7 @@ BYTES_PER_CHILD = 256 << 20
 
 UNUSABLE = "Nothing of the file can be used: fetch it again, or leave it out."
 
-Outcomes = dict[str, Answer | MediaError]
+Outcomes = dict[str, ProbeAnswer | MediaError]
 
 
 class Declared(NamedTuple):
@@ -84,7 +84,7 @@ def probe_answers(
     progress: Progress,
     stop: Stop | None,
     parallel: int,
-) -> tuple[dict[str, Answer], dict[str, MediaError]]:
+) -> tuple[dict[str, ProbeAnswer], dict[str, MediaError]]:
     """The facts of every file (by video id) that can be used, and what is wrong with each of the others.
 
     ``keep_stamps`` names the segments of whose picture every packet's stamp is wanted. At most ``parallel`` children
@@ -114,7 +114,7 @@ def probe_answers(
             waiting.result()
     in_order = {video_id: outcomes[video_id] for video_id in files}
     return (
-        {video_id: found for video_id, found in in_order.items() if isinstance(found, Answer)},
+        {video_id: found for video_id, found in in_order.items() if isinstance(found, ProbeAnswer)},
         {video_id: found for video_id, found in in_order.items() if isinstance(found, MediaError)},
     )
 
@@ -125,7 +125,7 @@ class Peeked(NamedTuple):
     facts: Facts
     """As ``probe`` will find them, unless the middle of the file surprises."""
     reach: tuple[tuple[int, int], ...]
-    """As ``Answer.reach``."""
+    """As ``ProbeAnswer.reach``."""
 
 
 def probe_growing(
@@ -187,7 +187,7 @@ def _probe_some(
 class _End(NamedTuple):
     """How a child ended."""
 
-    answers: list[Answer]
+    answers: list[ProbeAnswer]
     """What it finished."""
     under_way: str | None
     """Video id of the file it had begun and did not finish."""
@@ -242,17 +242,17 @@ def _one_child(
         return _End(final, under_way, is_late, log_tail(log).split(" / ")[-1] or how)
 
 
-def _read(answers: Path, files: Mapping[str, Path]) -> list[Answer]:
+def _read(answers: Path, files: Mapping[str, Path]) -> list[ProbeAnswer]:
     """The child's lines; the last one may have been cut by its end."""
-    found: list[Answer] = []
+    found: list[ProbeAnswer] = []
     with contextlib.suppress(OSError), answers.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             with contextlib.suppress(ValueError):
-                found.append(Answer.from_json(line))
+                found.append(ProbeAnswer.from_json(line))
     return [answer for answer in found if answer.video_id in files]
 
 
-def _outcome(answer: Answer) -> Answer | MediaError:
+def _outcome(answer: ProbeAnswer) -> ProbeAnswer | MediaError:
     if answer.facts is not None:
         return answer
     return MediaError(f"the file of {answer.video_id} {answer.problem}", hint=answer.hint)

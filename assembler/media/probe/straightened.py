@@ -12,16 +12,16 @@ import av
 from assembler.facts import Facts
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import Container, sniff
-from assembler.media.probe.order import UNFORESEEN, Answer, Surprised, Unusable, Wanted, named
+from assembler.media.probe.order import UNFORESEEN, ProbeAnswer, Surprised, Unusable, Wanted, named
 from assembler.media.straighten.breaks import JUMP
 from assembler.media.straighten.concatenated import is_plain, pieces
 from assembler.media.straighten.edit_lists import edit_lists
-from assembler.media.straighten.shifts import Arrangement
+from assembler.media.straighten.shifts import StampShifts
 
 Look = Callable[[Wanted], tuple[Facts, Reach]]
 
 
-def look_straight(wanted: Wanted, look: Look) -> Answer:
+def look_straight(wanted: Wanted, look: Look) -> ProbeAnswer:
     """One file's answer. Raises Unusable, or libav's error."""
     container = sniff(wanted.path)
     problem: Exception | None = None
@@ -32,7 +32,7 @@ def look_straight(wanted: Wanted, look: Look) -> Answer:
         except (Surprised, *UNFORESEEN) as exc:
             problem = exc
         else:
-            plain = Answer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
+            plain = ProbeAnswer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
             if not _is_crooked(wanted, container, facts, reach):
                 return plain
     if wanted.straight is None and wanted.hole is None and facts is not None:
@@ -61,7 +61,7 @@ def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach
     return reach.stamps.arrange(wanted.declared) is not None
 
 
-def _straightened(wanted: Wanted, container: Container, look: Look, plain: Facts | None) -> Answer | None:
+def _straightened(wanted: Wanted, container: Container, look: Look, plain: Facts | None) -> ProbeAnswer | None:
     """``plain``: what is known of the file itself. What it leaves out, and that it is cut, is true of the copy too."""
     from assembler.media.straighten.straighten import straighten
 
@@ -76,10 +76,10 @@ def _straightened(wanted: Wanted, container: Container, look: Look, plain: Facts
         left_out=tuple(dict.fromkeys([*known, *found.left_out, *facts.left_out])),
         is_truncated=facts.is_truncated or container.is_cut or (plain is not None and plain.is_truncated),
     )
-    return _told(Answer(video_id=wanted.video_id, facts=facts, straight=wanted.straight), found)
+    return _told(ProbeAnswer(video_id=wanted.video_id, facts=facts, straight=wanted.straight), found)
 
 
-def _told(answer: Answer, found: Arrangement) -> Answer:
+def _told(answer: ProbeAnswer, found: StampShifts) -> ProbeAnswer:
     if not found.sentence:
         return answer
     return replace(answer, notes=(found.sentence,)) if found.is_whole else replace(answer, warnings=(found.sentence,))

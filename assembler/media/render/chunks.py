@@ -12,14 +12,14 @@ from types import NoneType
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
-from assembler.media.damage.losses import Loss, Losses, report_of, told
-from assembler.media.render.claims import Turns
-from assembler.media.render.inputs import Reading, prepare_sources
+from assembler.media.damage.losses import Loss, Losses, findings, report_of
+from assembler.media.render.claims import ChunkQueue
+from assembler.media.render.inputs import Input, prepare_sources
 from assembler.media.render.offer import sharing
 from assembler.media.render.repair import find_damage, has_errors, may_be_early, without_guilty
 from assembler.media.render.resume import taken_up
-from assembler.media.render.run_ffmpeg import MADE, Meter, may_pass, run_chunk, run_once
-from assembler.media.render.setup import NotYet, RenderSetup
+from assembler.media.render.run_ffmpeg import MADE, TimeMeter, may_pass, run_chunk, run_once
+from assembler.media.render.setup import BytesMissing, RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.times import Frame
 from assembler.workspace import write_whole
@@ -45,8 +45,8 @@ def render_chunks(
     """The chunks' files, in order, and what of their pictures is damaged or was replaced.
 
     Chunks that exist are taken as they are, and one that was begun is gone on with. Longest first, ``jobs`` at once;
-    ahead of downloads in the order of the playback, and then NotYet is raised at the end if a chunk was left for later.
-    Raises MediaError naming the chunk.
+    ahead of downloads in the order of the playback, and then BytesMissing is raised at the end if a chunk was left for
+    later. Raises MediaError naming the chunk.
     """
     (setup.folder / "chunks").mkdir(exist_ok=True)
     readings = prepare_sources(chunks, setup)
@@ -59,7 +59,7 @@ def render_chunks(
         futures = [pool.submit(_render_next, turns, chunks, setup, readings, on_seconds) for _ in order]
         try:
             finished, _ = wait(futures, return_when=FIRST_EXCEPTION if setup.growth is None else ALL_COMPLETED)
-            failed = [f for f in finished if not isinstance(f.exception(), NoneType | NotYet)]
+            failed = [f for f in finished if not isinstance(f.exception(), NoneType | BytesMissing)]
             if failed:
                 setup.stop.set()
         except BaseException:
@@ -73,7 +73,7 @@ def render_chunks(
                 future.result()
         done.update(future.result() for future in futures)
     rendered = [piece for i in range(len(chunks)) for piece in done[i]]
-    return rendered, told(loss for piece in rendered for loss in piece.losses)
+    return rendered, findings(loss for piece in rendered for loss in piece.losses)
 
 
 def _cost(chunk: Chunk) -> int:
@@ -81,10 +81,10 @@ def _cost(chunk: Chunk) -> int:
 
 
 def _render_next(
-    turns: Turns,
+    turns: ChunkQueue,
     chunks: Sequence[Chunk],
     setup: RenderSetup,
-    readings: Mapping[tuple[str, int], Reading],
+    readings: Mapping[tuple[str, int], Input],
     on_seconds: Callable[[float], None],
 ) -> tuple[int, list[Rendered]]:
     with turns.take() as index:
@@ -94,10 +94,10 @@ def _render_next(
 def _render_chunk(
     chunk: Chunk,
     setup: RenderSetup,
-    readings: Mapping[tuple[str, int], Reading],
+    readings: Mapping[tuple[str, int], Input],
     on_seconds: Callable[[float], None],
 ) -> list[Rendered]:
-    meter = Meter(on_seconds, chunk.frames / float(chunk.fps))
+    meter = TimeMeter(on_seconds, chunk.frames / float(chunk.fps))
     rendered = _pieces(chunk, setup, readings, meter.reach)
     meter.finish()
     return rendered
@@ -106,7 +106,7 @@ def _render_chunk(
 def _pieces(
     chunk: Chunk,
     setup: RenderSetup,
-    readings: Mapping[tuple[str, int], Reading],
+    readings: Mapping[tuple[str, int], Input],
     reach: Callable[[float], None],
     *,
     is_last_try: bool = False,
@@ -147,7 +147,7 @@ class _Again(Exception):
 def _made(
     chunk: Chunk,
     setup: RenderSetup,
-    readings: Mapping[tuple[str, int], Reading],
+    readings: Mapping[tuple[str, int], Input],
     made: Path,
     reach: Callable[[float], None],
     *,
@@ -165,7 +165,7 @@ def _made(
             raise
         failure = exc
     if setup.growth is not None and (failure is not None or has_errors(log)):
-        raise NotYet from failure
+        raise BytesMissing from failure
     if failure is None and not may_be_early(chunk, log):
         return find_damage(chunk, setup, readings, made, log)
     repaired, losses = without_guilty(chunk, setup, readings, made)

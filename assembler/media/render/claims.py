@@ -74,7 +74,7 @@ def fetch_beginning(work: Path, name: str, chunks: Path) -> None:
             os.replace(chunks / f"{name}.fetched", chunks / half)
 
 
-class Turns:
+class ChunkQueue:
     """Chunks for the owner's threads, each once.
 
     One that somebody else renders is passed over, and waited for at the end. Where that takes longer than ``patience``

@@ -22,7 +22,7 @@ from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.colour import drawn_colour, is_drawn_exactly, scale_matrix
-from assembler.media.render.inputs import Reading
+from assembler.media.render.inputs import Input
 from assembler.options import Fill
 from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
 
@@ -32,7 +32,7 @@ TAGS = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color
 
 
 def build_graph(
-    chunk: Chunk, facts: Mapping[str, Facts], readings: Mapping[tuple[str, int], Reading], program: Ffmpeg
+    chunk: Chunk, facts: Mapping[str, Facts], readings: Mapping[tuple[str, int], Input], program: Ffmpeg
 ) -> Stream:
     """The chunk's picture: ``chunk.frames`` frames at ``chunk.fps``, tagged BT.709 limited.
 
@@ -77,7 +77,7 @@ class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no typ
 class _Builder:
     chunk: Chunk
     facts: Mapping[str, Facts]
-    readings: Mapping[tuple[str, int], Reading]
+    readings: Mapping[tuple[str, int], Input]
     program: Ffmpeg
     numbers: Iterator[int] = field(default_factory=count)
     openings: Counter[_Opening] = field(default_factory=Counter)

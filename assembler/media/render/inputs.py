@@ -13,13 +13,13 @@ from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts, PictureFacts
 from assembler.media.child import run_module
 from assembler.media.mux.order import Cut
-from assembler.media.render.setup import NotYet, RenderSetup
+from assembler.media.render.setup import BytesMissing, RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.workspace import PART, Identity, digest_of
 
 
 @dataclass(frozen=True)
-class Reading:
+class Input:
     """How one source file is opened."""
 
     name: str
@@ -37,12 +37,12 @@ def source_name(video_id: str, identity: Identity) -> str:
     return f"source-{digest_of(video_id, list(identity))[:16]}"
 
 
-def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[str, int], Reading]:
+def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[str, int], Input]:
     """Links to the source files under names of our own; a file whose picture changes inside is cut into stretches."""
     folder = setup.folder / "sources"
     folder.mkdir(exist_ok=True)
     needed = sorted({(s.video_id, s.stretch) for c in chunks for t in c.tiles for s in t.sources})
-    readings: dict[tuple[str, int], Reading] = {}
+    readings: dict[tuple[str, int], Input] = {}
     for video_id, stretch in needed:
         facts = setup.facts[video_id]
         name = source_name(video_id, setup.identity(video_id))
@@ -54,10 +54,10 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
         container, stream, late = facts.container, facts.picture.stream if facts.picture is not None else 0, 0
         if facts.picture is not None and len(facts.picture.stretches) > 1:
             if setup.growth is not None:
-                raise NotYet
+                raise BytesMissing
             name, container, stream, late = f"{name}-{stretch}.nut", "nut", 0, _late(facts.picture)
             _cut_stretch(link, folder / name, facts, stretch, setup)
-        readings[video_id, stretch] = Reading(name=f"sources/{name}", container=container, stream=stream, late=late)
+        readings[video_id, stretch] = Input(name=f"sources/{name}", container=container, stream=stream, late=late)
     return readings
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from assembler.media.render.claims import Turns, try_lock
+from assembler.media.render.claims import ChunkQueue, try_lock
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Options, Quality
 from assembler.plan.chunks import Chunk
@@ -50,17 +50,17 @@ def work_of(place: Path) -> Path:
 
 
 @contextmanager
-def sharing(chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup, *, jobs: int) -> Iterator[Turns]:
+def sharing(chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup, *, jobs: int) -> Iterator[ChunkQueue]:
     """The owner's turns, and an offer to others where ``setup`` asks for it and one process is not enough."""
     if setup.offer is None or len(chunks) <= jobs or setup.encoder.is_hardware:
-        yield Turns(order, setup.stop)
+        yield ChunkQueue(order, setup.stop)
         return
     names = {index: setup.chunk_digest(chunks[index]) for index in order}
     for folder in ("claims", "helped"):
         (setup.folder / folder).mkdir(exist_ok=True)
     with _offered(setup.offer, _offer([chunks[index] for index in order], list(names.values()), setup)) as is_offered:
         work = setup.folder if is_offered else None
-        yield Turns(order, setup.stop, work, names, setup.stall_seconds)
+        yield ChunkQueue(order, setup.stop, work, names, setup.stall_seconds)
 
 
 def _offer(chunks: Sequence[Chunk], names: Sequence[str], setup: RenderSetup) -> Offer:

@@ -16,7 +16,7 @@ from assembler.media.child import run_module
 from assembler.media.damage.losses import Loss
 from assembler.media.damage.order import Damage, Search, Suspect
 from assembler.media.encoders import X264
-from assembler.media.render.inputs import Reading
+from assembler.media.render.inputs import Input
 from assembler.media.render.run_ffmpeg import run_chunk
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality
@@ -32,7 +32,7 @@ UNREADABLE = "its picture cannot be decoded: background in its place"
 
 
 def without_guilty(
-    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path
+    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input], out: Path
 ) -> tuple[Chunk, list[Loss]]:
     """The chunk without the sources that do not decode to their exact frames when each is rendered alone.
 
@@ -69,7 +69,7 @@ def _alone(chunk: Chunk, tile: Tile, source: Source) -> Chunk:
     )
 
 
-def _is_sound(alone: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path) -> bool:
+def _is_sound(alone: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input], out: Path) -> bool:
     trial = out.with_name(f"{out.stem}-alone.made")
     try:
         run_chunk(alone, setup, readings, trial, lambda _: None)
@@ -88,7 +88,7 @@ def _span(chunk: Chunk, source: Source) -> Span:
 
 
 def find_damage(
-    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading], out: Path, log: Path
+    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input], out: Path, log: Path
 ) -> list[Loss]:
     """Where the pictures of a chunk whose log holds decoding errors are damaged; none where the log is clean."""
     if not has_errors(log):
@@ -121,7 +121,7 @@ def has_errors(log: Path) -> bool:
     return False
 
 
-def _suspect(chunk: Chunk, source: Source, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading]) -> Suspect:
+def _suspect(chunk: Chunk, source: Source, setup: RenderSetup, readings: Mapping[tuple[str, int], Input]) -> Suspect:
     reading = readings[source.video_id, source.stretch]
     behind = Fraction(source.end) / chunk.fps - Fraction(source.shift, grid_rate(chunk.fps))
     return Suspect(

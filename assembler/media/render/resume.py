@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 from assembler.media.damage.losses import Losses, report_of
-from assembler.media.render.inputs import Reading
+from assembler.media.render.inputs import Input
 from assembler.media.render.repair import find_damage, has_errors, may_be_early
 from assembler.media.render.run_ffmpeg import MADE, part_of
 from assembler.media.render.setup import RenderSetup
@@ -44,7 +44,7 @@ def _are_borders(kept: object, plan: Plan) -> bool:
     return kept[0] == 0 and kept[-1] == plan.frames and all(a < b for a, b in pairwise(kept))
 
 
-def taken_up(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading]) -> tuple[Chunk, ...]:
+def taken_up(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input]) -> tuple[Chunk, ...]:
     """The chunk as two where a run that ended midway left its beginning, which then is finished, and the rest (or none,
     if it left all of it); nothing where there is nothing to be taken up.
     """
@@ -59,7 +59,7 @@ def _noted(chunk: Chunk, setup: RenderSetup) -> int:
     return 0
 
 
-def _salvaged(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Reading]) -> int:
+def _salvaged(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input]) -> int:
     """Make the whole fragments of a half file a finished chunk, and note it; how many frames that is."""
     if not setup.encoder.encoder.is_salvageable:
         return 0

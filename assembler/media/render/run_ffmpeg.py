@@ -12,7 +12,7 @@ from assembler.errors import DiskFull, MediaError
 from assembler.media.child import child_error
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.cpu import tuned
-from assembler.media.render.inputs import Reading
+from assembler.media.render.inputs import Input
 from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import count_in_either, whole_fragments
 from assembler.plan.chunks import Chunk
@@ -23,7 +23,7 @@ MADE = ".made"
 """Suffix of a rendered chunk that is not finished yet: its report comes first."""
 
 
-class Meter:
+class TimeMeter:
     """Passes on how much further a chunk got, in all exactly its length."""
 
     def __init__(self, on_seconds: Callable[[float], None], length: float) -> None:
@@ -41,7 +41,7 @@ class Meter:
 def run_chunk(
     chunk: Chunk,
     setup: RenderSetup,
-    readings: Mapping[tuple[str, int], Reading],
+    readings: Mapping[tuple[str, int], Input],
     out: Path,
     on_seconds: Callable[[float], None],
 ) -> None:
@@ -72,7 +72,7 @@ def part_of(out: Path) -> Path:
 def run_once(
     chunk: Chunk,
     setup: RenderSetup,
-    readings: Mapping[tuple[str, int], Reading],
+    readings: Mapping[tuple[str, int], Input],
     out: Path,
     on_seconds: Callable[[float], None],
 ) -> None:

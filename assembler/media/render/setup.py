@@ -18,7 +18,7 @@ RENDER_VERSION = 8
 """Raised whenever the same chunk would come out differently: older work is then not taken up."""
 
 
-class NotYet(Exception):
+class BytesMissing(Exception):
     """Something could not be made cleanly from files that are still being fetched: it is left for later."""
 
 
@@ -32,7 +32,7 @@ class Growth(Protocol):
         """Where it says how much of the file is there (``Grown``); None for one that is whole."""
 
     def wait_for(self, chunk: Chunk) -> None:
-        """Wait until everything is there that this chunk reads; raises NotYet where it will not come, or Stopped."""
+        """Wait until everything that this chunk reads is there; raises BytesMissing where it will not come, or Stopped."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ SEARCHED = 50
 """Packets behind a fall among which stamps may go on where they had been."""
 
 
-class Line(NamedTuple):
+class StampLine(NamedTuple):
     """One stream's packets in the order of the file."""
 
     places: Sequence[int]
@@ -56,7 +56,7 @@ class Break:
     """How far they jump (falls: negative), at the stream that jumps the least."""
 
 
-def unwrapped(line: Line, wrap: int | None) -> Line:
+def unwrapped(line: StampLine, wrap: int | None) -> StampLine:
     """The same, each step being the shortest one that the counter's length allows; the same object where it is so."""
     if wrap is None or all(abs(after - before) <= wrap // 2 for before, after in pairwise(line.stamps)):
         return line
@@ -64,7 +64,7 @@ def unwrapped(line: Line, wrap: int | None) -> Line:
     return line._replace(stamps=list(accumulate(steps, initial=line.stamps[0])))
 
 
-def find_breaks(lines: Sequence[Line], borders: Sequence[int]) -> list[Break]:
+def find_breaks(lines: Sequence[StampLine], borders: Sequence[int]) -> list[Break]:
     """All breaks in the order of the file, those of several streams at one place as one."""
     single = sorted((line.places[first], n, first, by) for n, line in enumerate(lines) for first, by in _steps(line))
     found = []
@@ -90,7 +90,7 @@ def find_breaks(lines: Sequence[Line], borders: Sequence[int]) -> list[Break]:
     return sorted(found + open_ones, key=lambda b: b.place)
 
 
-def _join_absent(lines: Sequence[Line], fall: Break) -> None:
+def _join_absent(lines: Sequence[StampLine], fall: Break) -> None:
     """A stream that is not there around a fall goes with the others."""
     witness, start = next(iter(fall.starts.items()))
     step = lines[witness].step
@@ -104,7 +104,7 @@ def _join_absent(lines: Sequence[Line], fall: Break) -> None:
             fall.starts[n] = first
 
 
-def _steps(line: Line) -> list[tuple[int, int]]:
+def _steps(line: StampLine) -> list[tuple[int, int]]:
     """(index, by how much the stamp there is off where the one before ends) of every break of a stream.
 
     Packets that are only out of order make none: what falls back for a moment and then goes on where it had been.

@@ -8,8 +8,8 @@ from typing import Any
 
 from av.packet import Packet
 
-from assembler.media.straighten.breaks import SECOND, Line, usual_step
-from assembler.media.straighten.shifts import Arrangement, arrange
+from assembler.media.straighten.breaks import SECOND, StampLine, usual_step
+from assembler.media.straighten.shifts import StampShifts, arrange
 from assembler.times import Ms
 
 TS_WRAP = round(Fraction(2**33 * SECOND, 90_000))
@@ -73,8 +73,8 @@ class StreamStamps:
         for n in sorted(range(len(self.shown)), key=lambda n: (self.groups[n], self.shown[n]), reverse=True):
             at = self.shown[n] = at - INSTANT if n in gone else self.shown[n]
 
-    def line(self) -> Line:
-        return Line(self.places, self.stamps, usual_step(self.stamps) or self._length, self.ahead, self.is_picture)
+    def line(self) -> StampLine:
+        return StampLine(self.places, self.stamps, usual_step(self.stamps) or self._length, self.ahead, self.is_picture)
 
     def _look_at_first(self, packet: Packet[Any]) -> None:
         context: Any = packet.stream.codec_context
@@ -109,7 +109,7 @@ class StampWatch:
         stamps.take(packet, self._count)
         self._count += 1
 
-    def arrange(self, declared: Ms | None) -> Arrangement | None:
+    def arrange(self, declared: Ms | None) -> StampShifts | None:
         """As ``stamps.arrange``."""
         lines = [stamps.line() for stamps in self._streams.values()]
         return arrange(lines, declared=declared, wrap=wrap_of(self._container))

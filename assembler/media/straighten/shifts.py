@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from assembler.media.straighten.breaks import FALL, JUMP, SECOND, Break, Line, find_breaks, unwrapped
+from assembler.media.straighten.breaks import FALL, JUMP, SECOND, Break, StampLine, find_breaks, unwrapped
 from assembler.times import Ms, clock_text
 
 TOLERANCE = SECOND
@@ -37,7 +37,7 @@ class Move(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Arrangement:
+class StampShifts:
     """What is done to a file, and what people are told of it."""
 
     moves: tuple[tuple[Move, ...], ...]
@@ -52,7 +52,7 @@ class Arrangement:
     """As ``Facts.left_out``."""
 
 
-class _Part(NamedTuple):
+class _StampPart(NamedTuple):
     """What is between two breaks, by stream."""
 
     starts: dict[int, int]
@@ -75,8 +75,8 @@ class _Course(NamedTuple):
 
 
 def arrange(
-    lines: Sequence[Line], *, borders: Sequence[int] = (), declared: Ms | None, wrap: int | None = None
-) -> Arrangement | None:
+    lines: Sequence[StampLine], *, borders: Sequence[int] = (), declared: Ms | None, wrap: int | None = None
+) -> StampShifts | None:
     """How to move the packets of a file; None where nothing has to be moved.
 
     ``borders``: numbers of the packets with which a further glued file begins. ``declared``: the segment's length.
@@ -91,20 +91,20 @@ def arrange(
         if not is_unwrapped and not _is_disordered(plain):
             return None
         stay = tuple((Move(0, 0),) for _ in plain)
-        return _raw(Arrangement(stay, True, "", is_whole=True), lines, plain)
+        return _raw(StampShifts(stay, True, "", is_whole=True), lines, plain)
     origin = min(line.stamps[0] for line in plain if line.stamps)
     found = _decided(plain, breaks, origin, declared)
     return _raw(found, lines, plain) if found is not None else None
 
 
-def _decided(lines: Sequence[Line], breaks: list[Break], origin: int, declared: Ms | None) -> Arrangement | None:
+def _decided(lines: Sequence[StampLine], breaks: list[Break], origin: int, declared: Ms | None) -> StampShifts | None:
     falls = [b for b in breaks if b.is_fall]
     wanted = None if declared is None else origin + declared * 1000
     if not any(b.is_border for b in breaks) and _fills_holes(lines, breaks, wanted):
         if not _is_disordered(lines):
             return None
         told = f"Its packets are not in the order of their stamps from {_at(lines, breaks[0], origin)} on: sorted."
-        return Arrangement(tuple((Move(0, 0),) for _ in lines), True, told, is_whole=True)
+        return StampShifts(tuple((Move(0, 0),) for _ in lines), True, told, is_whole=True)
     parts = _parts(lines, breaks)
     closed = _closed(parts, breaks, origin, wanted)
     if closed is not None:
@@ -113,15 +113,15 @@ def _decided(lines: Sequence[Line], breaks: list[Break], origin: int, declared: 
         shifts = _follow(parts, breaks, closed).shifts
         moves = tuple((Move(0, 0), *shifts.get(n, [])) for n in range(len(lines)))
         told = _told(lines, breaks, closed, origin, declared)
-        return Arrangement(moves, False, told, is_whole=declared is not None)
+        return StampShifts(moves, False, told, is_whole=declared is not None)
     if not falls:
         return None
     return _first_part(lines, breaks, falls[0], origin, declared)
 
 
 def _first_part(
-    lines: Sequence[Line], breaks: list[Break], cut: Break, origin: int, declared: Ms | None
-) -> Arrangement:
+    lines: Sequence[StampLine], breaks: list[Break], cut: Break, origin: int, declared: Ms | None
+) -> StampShifts:
     """All up to the first fall, put right by itself, and nothing behind it."""
     ends = {n: cut.starts.get(n, len(line.stamps)) for n, line in enumerate(lines)}
     kept = [line._replace(places=line.places[: ends[n]], stamps=line.stamps[: ends[n]]) for n, line in enumerate(lines)]
@@ -136,10 +136,10 @@ def _first_part(
         f" ({clock_text(declared or 0)}) is not the sum of its parts: {clock_text(lost // 1000)} are left out."
     )
     before = f"{inner.sentence} " if inner is not None else ""
-    return Arrangement(cut_off, inner is not None and inner.is_sorted, before + sentence, is_whole=False)
+    return StampShifts(cut_off, inner is not None and inner.is_sorted, before + sentence, is_whole=False)
 
 
-def _lasts(line: Line, first: int) -> Iterable[int]:
+def _lasts(line: StampLine, first: int) -> Iterable[int]:
     """How long each packet from this one on lasts, as far as stamps go on."""
     behind = line.stamps[first:]
     yield from (min(max(0, after - before), JUMP) for before, after in pairwise(behind))
@@ -153,13 +153,15 @@ def _what(found: Break) -> str:
     return f"Its stamps fall back by {-found.by / SECOND:.1f} s" if found.is_fall else "Its stamps jump ahead"
 
 
-def _at(lines: Sequence[Line], found: Break, origin: int) -> str:
+def _at(lines: Sequence[StampLine], found: Break, origin: int) -> str:
     """Where a break is, on the file axis as it is seen without moving anything."""
     ends = [lines[n].stamps[first - 1] + lines[n].step for n, first in found.starts.items() if first]
     return clock_text(Ms(max(0, max(ends, default=origin) - origin) // 1000))
 
 
-def _told(lines: Sequence[Line], breaks: list[Break], closed: frozenset[int], origin: int, declared: Ms | None) -> str:
+def _told(
+    lines: Sequence[StampLine], breaks: list[Break], closed: frozenset[int], origin: int, declared: Ms | None
+) -> str:
     sentences = []
     falls = [b for b in breaks if b.is_fall]
     if falls:
@@ -177,7 +179,7 @@ def _told(lines: Sequence[Line], breaks: list[Break], closed: frozenset[int], or
     return " ".join(sentences)
 
 
-def _raw(found: Arrangement, lines: Sequence[Line], plain: Sequence[Line]) -> Arrangement:
+def _raw(found: StampShifts, lines: Sequence[StampLine], plain: Sequence[StampLine]) -> StampShifts:
     """The same moves for stamps as the file has them: where a counter began anew they are moved by that as well."""
     moves = []
     for line, other, own in zip(lines, plain, found.moves, strict=True):
@@ -192,7 +194,7 @@ def _raw(found: Arrangement, lines: Sequence[Line], plain: Sequence[Line]) -> Ar
     return replace(found, moves=tuple(moves))
 
 
-def _fills_holes(lines: Sequence[Line], breaks: list[Break], wanted: int | None) -> bool:
+def _fills_holes(lines: Sequence[StampLine], breaks: list[Break], wanted: int | None) -> bool:
     """True if no two parts hold the same time, and all is inside the declared length: stamps can be believed."""
     for n, line in enumerate(lines):
         if not line.stamps:
@@ -206,7 +208,7 @@ def _fills_holes(lines: Sequence[Line], breaks: list[Break], wanted: int | None)
     return True
 
 
-def _is_disordered(lines: Sequence[Line]) -> bool:
+def _is_disordered(lines: Sequence[StampLine]) -> bool:
     return any(before - after > FALL for line in lines for before, after in pairwise(line.stamps))
 
 
@@ -214,7 +216,7 @@ def _allowed(length: int) -> int:
     return TOLERANCE + abs(length) // 500
 
 
-def _closed(parts: Sequence[_Part], breaks: list[Break], origin: int, wanted: int | None) -> frozenset[int] | None:
+def _closed(parts: Sequence[_StampPart], breaks: list[Break], origin: int, wanted: int | None) -> frozenset[int] | None:
     """Numbers of the jumps that are false; None where falls cannot be followed by what is declared."""
     if wanted is None:
         return frozenset()
@@ -232,9 +234,9 @@ def _closed(parts: Sequence[_Part], breaks: list[Break], origin: int, wanted: in
     return None
 
 
-def _parts(lines: Sequence[Line], breaks: list[Break]) -> list[_Part]:
+def _parts(lines: Sequence[StampLine], breaks: list[Break]) -> list[_StampPart]:
     """What is before the first break, and behind each one until the next."""
-    found: list[_Part] = []
+    found: list[_StampPart] = []
     pictures = frozenset(n for n, line in enumerate(lines) if line.is_picture)
     done = [0] * len(lines)
     for one in [*breaks, None]:
@@ -250,11 +252,11 @@ def _parts(lines: Sequence[Line], breaks: list[Break]) -> list[_Part]:
         starts = {
             n: lines[n].stamps[at] + lines[n].ahead * (last is not None and last.is_border) for n, at in begun.items()
         }
-        found.append(_Part(starts, ends, pictures))
+        found.append(_StampPart(starts, ends, pictures))
     return found
 
 
-def _follow(parts: Sequence[_Part], breaks: list[Break], closed: frozenset[int]) -> _Course:
+def _follow(parts: Sequence[_StampPart], breaks: list[Break], closed: frozenset[int]) -> _Course:
     """Move what is behind each fall, and behind these jumps, to where what is before it ends."""
     shifts: dict[int, list[Move]] = {}
     ends: dict[int, int] = {}

@@ -21,11 +21,11 @@ from av.stream import Discard
 
 from assembler.media.libav import chosen_streams, further_pictures
 from assembler.media.probe.container import Container
-from assembler.media.straighten.breaks import Line, usual_step
+from assembler.media.straighten.breaks import StampLine, usual_step
 from assembler.media.straighten.concatenated import Piece, Spliced, announced, is_plain, pieces
 from assembler.media.straighten.edit_lists import Edited, edit_lists
 from assembler.media.straighten.packets import StreamStamps, wrap_of
-from assembler.media.straighten.shifts import Arrangement, Move, arrange
+from assembler.media.straighten.shifts import Move, StampShifts, arrange
 from assembler.times import Ms, clock_text
 
 BUFFER = 1 << 20
@@ -33,7 +33,7 @@ PART = ".part"
 
 
 @dataclass
-class Source:
+class SourceStream:
     """A stream of one piece."""
 
     piece: int
@@ -61,7 +61,7 @@ class Scan:
     path: Path
     container: Container
     pieces: list[Piece] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
+    sources: list[SourceStream] = field(default_factory=list)
     borders: list[int] = field(default_factory=list)
     """Number of the first packet of each piece but the first."""
     count: int = 0
@@ -101,7 +101,7 @@ class Scan:
             return
 
 
-def straighten(path: Path, container: Container, declared: Ms | None, target: Path) -> Arrangement | None:
+def straighten(path: Path, container: Container, declared: Ms | None, target: Path) -> StampShifts | None:
     """Write ``target`` from the file's packets where its stamps or its streams need it, and say what was done.
 
     None where nothing has to be put right. Raises libav's errors and OSError.
@@ -116,7 +116,7 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
     if found is None:
         if is_plain(scan.pieces, path) and not scan.is_edited:
             return None
-        found = Arrangement(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
+        found = StampShifts(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
     for key, moves in zip(keys, found.moves, strict=True):
         _apply([source for source in scan.sources if source.line == key], moves)
     unlike = _unlike(scan)
@@ -170,9 +170,13 @@ def _scanned(path: Path, container: Container) -> Scan:
     return scan
 
 
+<<<<<<< HEAD
 def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[Source], int, bool]:
+=======
+def _scan_piece(scan: Scan, piece: Piece, holes: dict[int, tuple[Hole, ...]]) -> tuple[list[SourceStream], int, bool]:
+>>>>>>> 2e7484e (One class name for one thing; names of the field for what media, mp4 and the jobs hold)
     """(its streams, packets, True if libav found a stream only while it was reading)."""
-    found: dict[int, Source] = {}
+    found: dict[int, SourceStream] = {}
     count, is_surprised = 0, False
     try:
         with scan.opened(piece) as opened:
@@ -181,7 +185,7 @@ def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[Source], int, bool]:
             streams: list[Any] = [*([picture] if picture is not None else []), *sounds]
             for n, stream in enumerate(streams, -1 if picture is not None else 0):
                 line = ("sound", n) if n >= 0 else ("picture", 0)
-                found[stream.index] = Source(
+                found[stream.index] = SourceStream(
                     len(scan.pieces), stream.index, line, _likeness(stream), StreamStamps(scan.container.name)
                 )
             edited = _edited(scan, piece)
@@ -220,7 +224,7 @@ def _likeness(stream: Any) -> tuple[object, ...]:
     return context.name, context.sample_rate, context.layout.nb_channels, bytes(context.extradata or b"")
 
 
-def _line(scan: Scan, key: tuple[str, int]) -> Line:
+def _line(scan: Scan, key: tuple[str, int]) -> StampLine:
     places, stamps = array("q"), array("q")
     ahead, cuts = 0, dict[int, int]()
     for source in scan.sources:
@@ -230,11 +234,17 @@ def _line(scan: Scan, key: tuple[str, int]) -> Line:
             ahead = max(ahead, source.stamps.ahead)
             cuts[len(stamps)] = source.stamps.cut
     first = next(source for source in scan.sources if source.line == key)
-    return Line(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, key[0] == "picture", cuts)
+    return StampLine(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, key[0] == "picture", cuts)
 
 
+<<<<<<< HEAD
 def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
     """Where each packet of a line's streams is put."""
+=======
+def _apply(sources: Sequence[SourceStream], moves: Sequence[Move]) -> None:
+    """Where each packet of a line's streams is put. What an edit list takes from a picture is still needed to decode
+    what follows: it is shown for no time at all."""
+>>>>>>> 2e7484e (One class name for one thing; names of the field for what media, mp4 and the jobs hold)
     index, number = 0, 0
     for source in sources:
         shown = source.stamps.shown

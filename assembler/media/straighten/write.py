@@ -19,7 +19,7 @@ from av.packet import Packet
 
 from assembler.media.libav import InBandSets
 from assembler.media.straighten.breaks import SECOND
-from assembler.media.straighten.straighten import Scan, Source
+from assembler.media.straighten.straighten import Scan, SourceStream
 
 MOST_OWN_TRACKS = 12
 """Pieces whose sound gets a track of its own, so that what its encoder put in front does not move what follows; of
@@ -40,7 +40,7 @@ class _Track:
 
     key: tuple[object, ...]
     likeness: tuple[object, ...]
-    sources: list[Source]
+    sources: list[SourceStream]
     stream: Any = None
     decode: Iterator[int] = field(default_factory=lambda: iter(()))
     """The decode stamps to come, ms."""

@@ -21,7 +21,7 @@ from av.packet import Packet
 from assembler.media.libav import alone, tick
 from assembler.media.verify.order import Check
 from assembler.mp4.parse import read_tables
-from assembler.mp4.sample_tables import NotPlain
+from assembler.mp4.sample_tables import UnsupportedMp4
 from assembler.plan.stamps import Stamps
 
 Group = tuple[int, Iterator[Any]]
@@ -65,7 +65,7 @@ def _is_plain(path: Path) -> bool:
     """True if libav's index says of every packet when it is shown: none has to be read to know it."""
     try:
         read_tables(path)
-    except NotPlain:
+    except UnsupportedMp4:
         return False
     return True
 

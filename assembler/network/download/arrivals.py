@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from assembler.network.download.partial_file import Growing
+from assembler.network.download.partial_file import PartialFile
 
 
 class Arrivals:
@@ -15,10 +15,10 @@ class Arrivals:
         self._told = threading.Event()
         self.files: dict[str, Path] = {}
         """Whole files, by video id."""
-        self.growing: dict[str, Growing] = {}
+        self.growing: dict[str, PartialFile] = {}
         """Files under way, by video id."""
 
-    def tell(self, files: dict[str, Path], growing: dict[str, Growing]) -> None:
+    def tell(self, files: dict[str, Path], growing: dict[str, PartialFile]) -> None:
         """Something is known of every file; those in neither of the two cannot be had."""
         self.files, self.growing = files, growing
         self._told.set()

@@ -38,7 +38,7 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 _ENCODINGS = ("gzip", "x-gzip", "deflate", "br", "zstd", "compress")
 
 
-class Meter:
+class ByteMeter:
     """Passes the bytes of one file on to the progress; what is fetched twice counts once."""
 
     def __init__(self, advance: Callable[[float], None]) -> None:
@@ -53,7 +53,7 @@ class Meter:
                 self.furthest = offset
 
 
-def persistently(call: Callable[[], T], halt: Halt, meter: Meter, attempts: int = ATTEMPTS) -> T:
+def persistently(call: Callable[[], T], halt: Halt, meter: ByteMeter, attempts: int = ATTEMPTS) -> T:
     """What ``call`` returns, tried again as long as that may help.
 
     Raises its DownloadError (TryAgain where another day may help), or Stopped.
@@ -89,7 +89,7 @@ class Fetch:
     entry: Entry
     session: Session
     halt: Halt
-    meter: Meter
+    meter: ByteMeter
     ended_at: int | None = None
     """Where a body of unstated length ended in an earlier try."""
 

@@ -15,7 +15,7 @@ from assembler.recording import Segment
 
 
 @dataclass
-class Piece:
+class ByteRange:
     """A stretch of a file that one request is at."""
 
     start: int
@@ -27,7 +27,7 @@ class Piece:
 
 
 @dataclass
-class Growing:
+class PartialFile:
     """One such file; its part in the cache has its full length from the beginning, with a hole in it.
 
     Several pieces may be under way at once: servers share their speed evenly among connections, and the file that has
@@ -48,14 +48,14 @@ class Growing:
     """Why it will not become whole."""
     _next: int = 0
     """Where the next piece begins."""
-    _pieces: list[Piece] = field(default_factory=list)
+    _pieces: list[ByteRange] = field(default_factory=list)
     """Those under way, and one that failed: what is behind it does not count."""
     _busy: int = 0
     _is_over: bool = False
     _is_whole: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _noting: threading.Lock = field(default_factory=threading.Lock)
-    _listeners: list[Callable[[Growing], None]] = field(default_factory=list)
+    _listeners: list[Callable[[PartialFile], None]] = field(default_factory=list)
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -116,25 +116,25 @@ class Growing:
         share = self._next / self.size if self.size else 0.0
         return (self.segment.play_time or 0) + share * (self.segment.duration or 0)
 
-    def take(self, size: int) -> Piece | None:
+    def take(self, size: int) -> ByteRange | None:
         """The next piece (an empty one where all is there), to be left in the end; None if the file is lost."""
         with self._changed:
             if self.is_lost:
                 return None
             start, self._next = self._next, max(self._next, min(self.tail, self._next + size))
-            piece = Piece(start, self._next, start)
+            piece = ByteRange(start, self._next, start)
             self._pieces.append(piece)
             self._busy += 1
             return piece
 
-    def reach(self, piece: Piece, at: int) -> None:
+    def reach(self, piece: ByteRange, at: int) -> None:
         """So much of it is there now."""
         with self._changed:
             piece.at = max(at, piece.at)
             self._changed.notify_all()
         self._tell()
 
-    def leave(self, piece: Piece, failure: DownloadError | None = None) -> bool:
+    def leave(self, piece: ByteRange, failure: DownloadError | None = None) -> bool:
         """It is there, or will not come; True for the last of all: then the file is whole, or lost for ``failure``."""
         with self._changed:
             self._busy -= 1
@@ -159,7 +159,7 @@ class Growing:
             self._changed.notify_all()
         self._tell()
 
-    def listen(self, listener: Callable[[Growing], None]) -> None:
+    def listen(self, listener: Callable[[PartialFile], None]) -> None:
         """Call it now, and from the threads that fetch whenever more is there and at the end."""
         with self._telling:
             self._listeners.append(listener)

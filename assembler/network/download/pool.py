@@ -10,7 +10,7 @@ from pathlib import Path
 
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.halt import Halt
-from assembler.network.download.queue import Line, Results
+from assembler.network.download.queue import DownloadQueue, Results
 from assembler.network.http import Session, discreet, open_session
 from assembler.options import Options
 from assembler.processes import Stop
@@ -40,7 +40,7 @@ def fetch_remote(
         _sessions(options, halt) as sessions,
         ExitStack() as locks,
     ):
-        line = Line(cache, halt, sessions, task.advance, locks, arrivals, dict(local), app)
+        line = DownloadQueue(cache, halt, sessions, task.advance, locks, arrivals, dict(local), app)
         line.admit(remote)
         with ThreadPoolExecutor(options.parallel, thread_name_prefix="download") as pool:
             servers = {pool.submit(line.serve) for _ in range(options.parallel)}

@@ -17,7 +17,7 @@ from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import CacheBroken, Entry, Known, entry_of
 from assembler.network.download.halt import Halt
 from assembler.network.download.limits import check_declared
-from assembler.network.download.partial_file import Growing
+from assembler.network.download.partial_file import PartialFile
 from assembler.network.download.ranges import Changed, fetch_piece, peek, piece_bytes
 from assembler.network.download.revalidate import is_fresh, revalidate
 from assembler.network.http import Session, TryAgain, host_of
@@ -41,7 +41,7 @@ Turn = tuple[int, float, int, Callable[[], None]]
 
 
 @dataclass
-class Line:
+class DownloadQueue:
     """All files that are to be fetched, and whoever waits for a turn; served by several threads."""
 
     cache: Path
@@ -62,7 +62,7 @@ class Line:
     _turns: list[Turn] = field(default_factory=list)
     _unfinished: int = 0
     _unknown: set[str] = field(default_factory=set)
-    _growing: dict[str, Growing] = field(default_factory=dict)
+    _growing: dict[str, PartialFile] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _count: int = 0
 
@@ -113,7 +113,7 @@ class Line:
         finally:
             self.sessions.put(session)
 
-    def learned(self, video_id: str, growing: Growing | None = None) -> None:
+    def learned(self, video_id: str, growing: PartialFile | None = None) -> None:
         """The file is there, given up, or at least its tables are known."""
         with self._changed:
             if growing is not None:
@@ -129,12 +129,12 @@ class Line:
 class _File:
     """One file on its way."""
 
-    line: Line
+    line: DownloadQueue
     segment: Segment
     lock: ExitStack = field(default_factory=ExitStack)
     older: Known | None = None
     """An earlier version that is there whole, where the server has another one by now."""
-    growing: Growing | None = None
+    growing: PartialFile | None = None
 
     def begin(self) -> None:
         """Find out whether it is there, is to be fetched whole, or can be peeked at."""
@@ -150,15 +150,15 @@ class _File:
             host_of(segment.url)  # refuses what entry_of cannot read
             self.lock.enter_context(self.entry.locked(line.halt.check))
             line.locks.callback(self.lock.close)
-            self.meter = fetch.Meter(line.advance)
+            self.meter = fetch.ByteMeter(line.advance)
             if self._is_current():
                 return
-            peeked: Growing | Known | None = None
+            peeked: PartialFile | Known | None = None
             if line.arrivals is not None or self.entry.peeked() is not None:
                 with line.session() as session:
                     peeked = peek(self._fetch(session))
             match peeked:
-                case Growing():
+                case PartialFile():
                     self.growing = peeked
                     line.put(PIECE, peeked.next_play_time, self.fetch_on)
                     line.learned(segment.video_id, peeked)
@@ -198,7 +198,7 @@ class _File:
         if growing.leave(piece, failure):
             self._end_growing(growing)
 
-    def _end_growing(self, growing: Growing) -> None:
+    def _end_growing(self, growing: PartialFile) -> None:
         """Nobody is at it any more: it gets its final name, or is given up."""
         with self._failing():
             match growing.failure:

@@ -18,7 +18,7 @@ from assembler.errors import DownloadError
 from assembler.mp4.first_samples import first_samples
 from assembler.network.download.cache import Known, disk_errors
 from assembler.network.download.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
-from assembler.network.download.partial_file import Growing, Piece
+from assembler.network.download.partial_file import ByteRange, PartialFile
 from assembler.network.http import TryAgain, host_of, on_the_wire, opened
 
 HEAD_BYTES = 128 * 1024
@@ -55,7 +55,7 @@ class _Answer:
     known: Known
 
 
-def peek(fetch: Fetch) -> Growing | Known | None:
+def peek(fetch: Fetch) -> PartialFile | Known | None:
     """Head and end of the file, in its part.
 
     Known where the file came whole at once (its server answers no requests for ranges, or it is small), and None
@@ -64,7 +64,7 @@ def peek(fetch: Fetch) -> Growing | Known | None:
     """
     before = fetch.entry.peeked()
     if before is not None:
-        return Growing(fetch.segment, fetch.url, fetch.entry, before)
+        return PartialFile(fetch.segment, fetch.url, fetch.entry, before)
     if fetch.entry.resume_point() is not None:
         return None
     with suppress(_NoPeek, TryAgain):
@@ -76,7 +76,7 @@ def peek(fetch: Fetch) -> Growing | Known | None:
     return None
 
 
-def _peeked(fetch: Fetch, head: _Answer) -> Growing | Known:
+def _peeked(fetch: Fetch, head: _Answer) -> PartialFile | Known:
     size = head.known.size or 0
     fetch.entry.begin(head.known)
     with disk_errors(fetch.entry.file.parent):
@@ -111,7 +111,7 @@ def _peeked(fetch: Fetch, head: _Answer) -> Growing | Known:
         part.seek(tail)
         part.write(ending)
     fetch.meter.reach(len(beginning))
-    return Growing(fetch.segment, fetch.url, fetch.entry, known)
+    return PartialFile(fetch.segment, fetch.url, fetch.entry, known)
 
 
 def _missing(fetch: Fetch, start: int, end: int, known: Known) -> bytes:
@@ -182,7 +182,7 @@ class Changed(DownloadError):
     """The server has another version by now: what was peeked at is worthless."""
 
 
-def fetch_piece(piece: Piece, growing: Growing, fetch: Fetch) -> None:
+def fetch_piece(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:
     """One piece.
 
     Raises DownloadError (Changed where the file has to be fetched anew), DiskFull or Stopped.
@@ -191,14 +191,14 @@ def fetch_piece(piece: Piece, growing: Growing, fetch: Fetch) -> None:
     persistently(lambda: _receive(piece, growing, fetch), fetch.halt, fetch.meter)
 
 
-def piece_bytes(growing: Growing) -> int:
+def piece_bytes(growing: PartialFile) -> int:
     """How long the next piece of this file should be."""
     seconds = (growing.segment.duration or 0) / 1000
     bytes_per_second = growing.size / seconds if seconds else growing.size
     return min(max(int(bytes_per_second * PIECE_SECONDS), PIECE_BYTES.start), PIECE_BYTES.stop)
 
 
-def _receive(piece: Piece, growing: Growing, fetch: Fetch) -> None:
+def _receive(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:
     """One request; what it brought is in the part and noted."""
     start, known = piece.at, growing.known
     if start >= piece.end or growing.is_lost:
@@ -218,7 +218,7 @@ def _receive(piece: Piece, growing: Growing, fetch: Fetch) -> None:
                 growing.note()
 
 
-def _store(response: requests.Response, piece: Piece, growing: Growing, fetch: Fetch, part: IO[bytes]) -> None:
+def _store(response: requests.Response, piece: ByteRange, growing: PartialFile, fetch: Fetch, part: IO[bytes]) -> None:
     host, pace, noted = host_of(fetch.url), Pace(), time.monotonic()
     at, told = piece.at, noted
 
@@ -249,4 +249,4 @@ def _store(response: requests.Response, piece: Piece, growing: Growing, fetch: F
         raise TryAgain(f"{host} ended early, at {at:,} of {piece.end:,} bytes")
 
 
-__all__ = ["Changed", "Growing", "fetch_piece", "peek", "piece_bytes"]
+__all__ = ["Changed", "PartialFile", "fetch_piece", "peek", "piece_bytes"]

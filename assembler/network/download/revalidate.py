@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = (5.0, 5.0)
 
 
 @dataclass(frozen=True)
-class Answer:
+class Revalidation:
     is_changed: bool
     """True if the server has another version."""
     doubt: str = ""
@@ -33,7 +33,7 @@ def is_fresh(known: Known) -> bool:
     return 0 <= time.time() - known.checked < FRESH_SECONDS
 
 
-def revalidate(session: Session, url: str, known: Known, *, is_reachable: bool) -> Answer:
+def revalidate(session: Session, url: str, known: Known, *, is_reachable: bool) -> Revalidation:
     """Ask the server, by a conditional request whose body is never read, whether the file changed.
 
     Whatever goes wrong keeps the file: servers delete files after three days, and what was fetched is kept.
@@ -41,7 +41,7 @@ def revalidate(session: Session, url: str, known: Known, *, is_reachable: bool) 
     """
     host = host_of(url)
     if not is_reachable:
-        return Answer(False, _doubt(f"{host} cannot be reached"), was_reached=False)
+        return Revalidation(False, _doubt(f"{host} cannot be reached"), was_reached=False)
     headers = {}
     if known.etag:
         headers["If-None-Match"] = known.etag
@@ -50,14 +50,14 @@ def revalidate(session: Session, url: str, known: Known, *, is_reachable: bool) 
     try:
         with opened(session, url, headers, timeout=TIMEOUT_SECONDS) as response:
             if response.status_code == 304:
-                return Answer(False)
+                return Revalidation(False)
             if response.status_code != 200:
                 raise refusal(response.status_code, response.headers, host)
             check_type(response.headers.get("Content-Type", ""), f"what {host} sent")
-            return Answer(not _is_same(response, known))
+            return Revalidation(not _is_same(response, known))
     except DownloadError as failure:
         was_reached = not (isinstance(failure, TryAgain) and not failure.was_answered)
-        return Answer(False, _doubt(str(failure)), was_reached=was_reached)
+        return Revalidation(False, _doubt(str(failure)), was_reached=was_reached)
 
 
 def _is_same(response: requests.Response, known: Known) -> bool:
