@@ -70,12 +70,12 @@ def work(
 ) -> int:
     """Another worker: whoever names the same database takes from the same queue."""
     from assembler.jobs.publishing import check_ready
-    from assembler.jobs.worker.supervisor import crew_until_told
+    from assembler.jobs.worker.supervisor import supervise_until_stopped
     from assembler.jobs.worker.worker import run_worker
 
     options = load_options()
     check_ready(options, _say)
-    return run_worker(options, _say) if concurrency == 1 else crew_until_told(concurrency, options, _say)
+    return run_worker(options, _say) if concurrency == 1 else supervise_until_stopped(concurrency, options, _say)
 
 
 @verb

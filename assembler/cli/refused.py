@@ -48,9 +48,9 @@ def show(number: Annotated[int, typer.Argument(help="Number of a refused callbac
     return 0
 
 
-@refused_app.command()
+@refused_app.command("take")
 @verb
-def take(
+def take_again(
     numbers: Annotated[
         list[int] | None, typer.Argument(help="Numbers of refused callbacks.", metavar="NUMBER...")
     ] = None,

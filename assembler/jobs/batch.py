@@ -21,7 +21,7 @@ from assembler.jobs.intake.intake import take_in
 from assembler.jobs.store.model import Claim, Job, JobState, claim_of
 from assembler.jobs.store.records import Records, has_urls, known_job, now
 from assembler.jobs.worker.send_notices import tell_for
-from assembler.jobs.worker.supervisor import crew
+from assembler.jobs.worker.supervisor import supervise
 from assembler.options import Options
 from assembler.pipeline.read_results import LARGEST_RESULT
 from assembler.values import Value
@@ -179,7 +179,7 @@ class Batch:
                 if not open_:
                     break
                 if not is_manned:
-                    stack.enter_context(crew(workers, self._options, say))
+                    stack.enter_context(supervise(workers, self._options, say))
                     is_manned = True
                 time.sleep(LOOK_SECONDS)
         tell_for(self._options, self._records, TELL_SECONDS)  # the workers that could do it have ended

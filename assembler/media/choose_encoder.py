@@ -96,11 +96,11 @@ def _first_hardware(plan: Plan, quality: Quality, program: Ffmpeg, safe: Encodin
         except EncoderRefused as exc:
             refusals.append(f"{row.name}: {exc}")
             continue
-        return Choice(found, _told(found, refusals))
-    return Choice(safe, _told(safe, refusals))
+        return Choice(found, _findings(found, refusals))
+    return Choice(safe, _findings(safe, refusals))
 
 
-def _told(taken: Encoding, refusals: Sequence[str]) -> tuple[Finding, ...]:
+def _findings(taken: Encoding, refusals: Sequence[str]) -> tuple[Finding, ...]:
     if not refusals:
         return ()
     return (note("", f"Of all encoders auto took {taken.name}; refused were {'; '.join(refusals)}."),)

@@ -15,7 +15,7 @@ from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
 from assembler.media.choose_encoder import Choice, render_by_any
-from assembler.media.damage.losses import retold
+from assembler.media.damage.losses import outcomes_with
 from assembler.media.disk_space import Material, check_space
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
@@ -101,7 +101,7 @@ def compose(
         tasks=tuple(r.name for r in recordings),
         recordings=tuple(told_of(r) for r in recordings),
         verdict=judge(stated),
-        outcomes=retold(plan.outcomes, (*picture.findings, *heard)),
+        outcomes=outcomes_with(plan.outcomes, (*picture.findings, *heard)),
         accounts=without_unread(plan.accounts, picture.unread, plan.lanes, material.facts),
         findings=stated,
         origins=_origins([s for r in recordings for s in r.segments], material),

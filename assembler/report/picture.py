@@ -174,14 +174,14 @@ def _story(timeline: Timeline, lost: Mapping[str, Sequence[Unused]]) -> str:
     """What the picture shows, for whoever cannot see it."""
     told = [f"A playback of {clock_text(timeline.length)}."]
     for track in timeline.tracks:
-        told.append(f"{track.name}: {_told([clip.span for clip in track.clips])}.")
+        told.append(f"{track.name}: {_listed([clip.span for clip in track.clips])}.")
         if track.gaps:
-            told.append(f"Missing between: {_told([gap.span for gap in track.gaps])}.")
-    told += [f"{name}, not used: {_told([one.span for one in same])}." for name, same in lost.items()]
+            told.append(f"Missing between: {_listed([gap.span for gap in track.gaps])}.")
+    told += [f"{name}, not used: {_listed([one.span for one in same])}." for name, same in lost.items()]
     told += [f"A {_pause_words(jump.length)} is skipped at {clock_text(jump.at)}." for jump in timeline.clock.jumps]
     return " ".join(told)
 
 
-def _told(spans: Sequence[Span]) -> str:
+def _listed(spans: Sequence[Span]) -> str:
     more = f" and {len(spans) - TOLD_CLIPS} more" if len(spans) > TOLD_CLIPS else ""
     return ", ".join(span_text(span) for span in spans[:TOLD_CLIPS]) + more

@@ -17,8 +17,12 @@ from oddities import FIRST, odd, unseen, wall, warnings
 from synthetic import Recipe, make
 
 from assembler.facts import Facts
+<<<<<<< HEAD
 from assembler.findings import Verdict
 from assembler.media.probe.child import look
+=======
+from assembler.media.probe.child import probe_file
+>>>>>>> 5299903 (Functions are called by what they do: probe_file, claim, add_packet, supervise instead of look, take, told)
 from assembler.media.probe.order import Wanted
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
@@ -158,7 +162,7 @@ def test_a_lone_file_of_several_edits_is_whole_and_no_copy(tmp_path: Path, ffmpe
 
 
 def facts_of(path: Path, size: int | None = None) -> Facts:
-    facts, _ = look(Wanted(path.stem, path, keep_stamps=False, size=size))
+    facts, _ = probe_file(Wanted(path.stem, path, keep_stamps=False, size=size))
     return facts
 
 

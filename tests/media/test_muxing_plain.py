@@ -51,7 +51,7 @@ def run_of(path: Path, start_ms: int, scale: int, *, packets: slice = slice(None
 
 
 def known(path: Path) -> PictureFacts:
-    picture = probing.look(Wanted("x", path, keep_stamps=True))[0].picture
+    picture = probing.probe_file(Wanted("x", path, keep_stamps=True))[0].picture
     assert picture is not None
     return picture
 
@@ -161,7 +161,7 @@ def test_one_file_joined_by_its_bytes_is_libavformats(name: str, tmp_path: Path,
     recipe, start = LONE[name]
     path = make(recipe, ffmpeg)
     scale = scale_of(path)
-    origin = probing.look(Wanted("x", path, keep_stamps=False))[0].origin
+    origin = probing.probe_file(Wanted("x", path, keep_stamps=False))[0].origin
     sound = sound_of(path, -origin, end=2_800) if recipe.sound else None
     order = order_of(tmp_path / "x.mp4", [run_of(path, start, scale)], scale, sound)
     assert_equal_to_libavformats(order, tmp_path, [ffmpeg])

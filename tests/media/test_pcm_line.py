@@ -99,7 +99,7 @@ def test_sound_stamped_by_capture_buffers_is_untouched(tmp_path: Path) -> None:
     source = MixInput("x", shaken, facts.container, facts.origin, Fraction(1), ((0, 4 * RATE),))
     reader = Reader(source, (0, 4 * RATE), OpenFiles(), lambda: None)
     reader.open()
-    pieces = {p.at: p.end for second in range(4) for p in reader.take(second * RATE, (second + 1) * RATE)}
+    pieces = {p.at: p.end for second in range(4) for p in reader.read(second * RATE, (second + 1) * RATE)}
     reader.close()
     assert reader.account.holes == 0
     assert reader.account.dropped_samples <= 1024  # before the file's first stamp

@@ -359,10 +359,10 @@ def test_repeated_parameter_sets_are_no_change() -> None:
     annexb = b"".join(b"\0\0\0\1" + unit for unit in (sps, pps, idr))
     sets = ParameterSets("h264", b"\0\0\0\1" + sps + b"\0\0\0\1" + pps)
     before = sets.digest
-    assert sets.look(annexb, None) == (True, False, False)
+    assert sets.note(annexb, None) == (True, False, False)
     assert sets.digest == before
-    assert sets.look(annexb.replace(sps, sps[:-1] + b"\x1f"), None).may_differ
-    assert sets.look(annexb, None).may_differ, "going back is a change too"
+    assert sets.note(annexb.replace(sps, sps[:-1] + b"\x1f"), None).may_differ
+    assert sets.note(annexb, None).may_differ, "going back is a change too"
     assert sets.digest != before
 
 

@@ -53,7 +53,7 @@ def both(path: Path, hole: tuple[int, int] | None = None) -> tuple[object, objec
 
     def found(*, may_skip: bool) -> object:
         try:
-            return child.look(Wanted("x", path, keep_stamps=True, hole=hole), may_skip=may_skip)[0]
+            return child.probe_file(Wanted("x", path, keep_stamps=True, hole=hole), may_skip=may_skip)[0]
         except (av.FFmpegError, Unusable) as exc:
             return str(exc)
 
@@ -62,7 +62,7 @@ def both(path: Path, hole: tuple[int, int] | None = None) -> tuple[object, objec
 
 def by_tables(path: Path, hole: tuple[int, int] | None = None) -> tuple[Facts, Reach]:
     take = partial(take_by_tables, path, read_tables(path))
-    return child.look_by(Wanted("x", path, keep_stamps=True, hole=hole), sniff(path), take)
+    return child.probe_by(Wanted("x", path, keep_stamps=True, hole=hole), sniff(path), take)
 
 
 @pytest.mark.parametrize("name", PLAIN)

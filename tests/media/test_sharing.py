@@ -49,7 +49,7 @@ def test_a_claim_is_one_openings_alone_and_ends_with_it(work: Path) -> None:
 
 class TestTurns:
     def take(self, turns: ChunkQueue) -> int:
-        with turns.take() as index:
+        with turns.claim() as index:
             return index
 
     def test_each_is_taken_once_in_the_given_order(self, work: Path) -> None:

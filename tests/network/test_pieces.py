@@ -267,7 +267,7 @@ def test_whoever_waits_for_bytes_is_woken_when_they_are_there(tmp_path: Path) ->
     growing = PartialFile(segment(), "http://h/v1", entry, known)
     heard: list[int] = []
     growing.listen(lambda g: heard.append(g.have))
-    piece, behind = growing.take(500), growing.take(500)
+    piece, behind = growing.claim(500), growing.claim(500)
     assert piece is not None
     assert behind is not None
     assert growing.is_taken
@@ -292,7 +292,7 @@ def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: 
     growing = PartialFile(
         segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
     )
-    first, second = growing.take(400), growing.take(400)
+    first, second = growing.claim(400), growing.claim(400)
     assert first is not None
     assert second is not None
     heard: list[int] = []
@@ -317,12 +317,12 @@ def test_a_file_that_loses_one_piece_is_lost_when_the_last_has_ended(tmp_path: P
     growing = PartialFile(
         segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
     )
-    first, second = growing.take(200), growing.take(200)
+    first, second = growing.claim(200), growing.claim(200)
     assert first is not None
     assert second is not None
     assert not growing.leave(first, DownloadError("gone"))
     assert growing.is_lost
-    assert growing.take(200) is None
+    assert growing.claim(200) is None
     growing.reach(second, 500)
     assert growing.leave(second)
     assert growing.have == 100

@@ -30,7 +30,7 @@ from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, page_hosts, serv
 from assembler.jobs.web.refusal_writer import Refusals
 from assembler.jobs.web.request_bodies import SMALL, Inbox, Refusal
 from assembler.jobs.worker.send_notices import telling
-from assembler.jobs.worker.supervisor import crew
+from assembler.jobs.worker.supervisor import supervise
 from assembler.options import Options
 
 ACCEPTED = {"error_code": 0}
@@ -66,7 +66,7 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        answering, working = telling(options, doorway.records), crew(workers, options, say)
+        answering, working = telling(options, doorway.records), supervise(workers, options, say)
         with threads, large, doorway.open(), refusals.open(), answering, working:
             yield
 

@@ -59,7 +59,7 @@ class ProgressWriter:
             step = LONG_STEP if LONG_STEP in self._open else self._step
             share = self._open.get(step)
         part = share.part if share is not None else None
-        told = (step, part, share.look(time.monotonic()) if share is not None and step == LONG_STEP else None)
+        told = (step, part, share.remaining(time.monotonic()) if share is not None and step == LONG_STEP else None)
         records.note(self.job.id, *said)
         if told != self._written:
             records.change(
@@ -88,7 +88,7 @@ class _Share:
     def part(self) -> float | None:
         return round(min(1.0, self._done / self._total), 3) if self._total else None
 
-    def look(self, at: float) -> Ms | None:
+    def remaining(self, at: float) -> Ms | None:
         """What is left at the pace of the looks of late; None where they show none, or the picture waits for the sound.
 
         ``at``: monotonic seconds.

@@ -23,7 +23,7 @@ HEALTHY_SECONDS = 120.0
 
 
 @contextlib.contextmanager
-def crew(count: int, options: Options, say: Callable[[str], None]) -> Iterator[None]:
+def supervise(count: int, options: Options, say: Callable[[str], None]) -> Iterator[None]:
     """``count`` workers for as long as the ``with`` lasts; their log is worker.log in the home.
 
     Each is started by a thread that waits for it, because it dies with that thread (and so with us).
@@ -76,12 +76,12 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
         return child.returncode
 
 
-def crew_until_told(count: int, options: Options, say: Callable[[str], None]) -> int:
+def supervise_until_stopped(count: int, options: Options, say: Callable[[str], None]) -> int:
     """Several workers until SIGTERM or Ctrl-C."""
     told = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: told.set())
-    with crew(count, options, say):
+    with supervise(count, options, say):
         while not told.wait(0.5):
             pass
     return 0

@@ -76,7 +76,7 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
         say(f"worker {seat.name}: publishing to {output_of(options)}")
         _watch(options, records, engine, seat, work, told, say)
         _fall_silent(work, stop)
-    with _told(say):
+    with _reported(say):
         work.release()
         if seat.name in engine.owners():
             give_back_work(seat)
@@ -114,7 +114,7 @@ def _watch(
     look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
     adoption = _Adoption(options, engine, seat.name, say)
     while not told.wait(0.5):
-        with _told(say):
+        with _reported(say):
             if look.is_due():
                 if not seat.is_held():
                     say(f"worker {seat.name}: another one took this name while the database was away; ending at once")
@@ -122,13 +122,13 @@ def _watch(
                 if work.under_way is not None:
                     work.under_way.flush(records)
             if adopt.is_due():
-                adoption.look()
+                adoption.adopt()
             if catch.is_due():
                 catch_up(records, engine, options)
 
 
 @contextlib.contextmanager
-def _told(say: Callable[[str], None]) -> Iterator[None]:
+def _reported(say: Callable[[str], None]) -> Iterator[None]:
     """The database may be away for a while: that is said, and no reason to end."""
     try:
         yield
@@ -168,7 +168,7 @@ class _Adoption:
         self._options, self._engine, self._own, self._say = options, engine, own, say
         self._suspects: set[str] = set()
 
-    def look(self) -> None:
+    def adopt(self) -> None:
         is_certain = self._options.database_url is None
         suspects = set()
         for name in self._engine.owners() - {self._own}:

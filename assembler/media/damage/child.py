@@ -19,7 +19,7 @@ from assembler.media.libav import alone
 MEMORY = 2 << 30
 
 
-def look(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
+def find_damage(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
     """Every range from a packet at which the decoder complained to the key frame that ends it."""
     found: list[tuple[Fraction, Fraction | None]] = []
     with (
@@ -69,7 +69,7 @@ def main() -> int:
     ranges: list[tuple[tuple[Fraction, Fraction | None], ...]] = []
     for suspect in order.suspects:
         try:
-            ranges.append(tuple(look(suspect)))
+            ranges.append(tuple(find_damage(suspect)))
         except (av.FFmpegError, OSError, IndexError):
             ranges.append(())
     Path(order.answer).write_text(Damage(ranges=tuple(ranges)).to_json(), "utf-8")

@@ -63,7 +63,7 @@ def _places(spans: Sequence[Span]) -> list[Span]:
     return places
 
 
-def retold(outcomes: Iterable[Outcome], findings: Iterable[Finding]) -> tuple[Outcome, ...]:
+def outcomes_with(outcomes: Iterable[Outcome], findings: Iterable[Finding]) -> tuple[Outcome, ...]:
     """The outcomes with what only rendering could know: a segment it warned about was repaired."""
     warnings: dict[str, list[str]] = {}
     for finding in findings:

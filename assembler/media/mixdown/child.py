@@ -95,7 +95,7 @@ class Mixer:
             if part.start >= bus.end:
                 break
             start, end = max(part.start, bus.start), min(part.end, bus.end)
-            placed = reader.take(start - part.shift, end - part.shift)
+            placed = reader.read(start - part.shift, end - part.shift)
             self._set_reading(0)
             for piece in placed:
                 bus.add(piece, part.shift, start, end)

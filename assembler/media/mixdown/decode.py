@@ -87,7 +87,7 @@ class Reader:
         self._frames, self._run, self._container = iter(()), None, None
         self._kept.clear()
 
-    def take(self, start: int, end: int) -> list[PlacedSamples]:
+    def read(self, start: int, end: int) -> list[PlacedSamples]:
         """All sound of ``[start, end)``, file axis; what lies before ``start`` is forgotten."""
         while self._kept and self._kept[0].end <= start:
             self._kept.popleft()

@@ -52,7 +52,7 @@ class SoundWatch:
         """True until enough packets were decoded."""
         stream.codec_context.thread_count = 1
 
-    def take(self, packet: Packet[Any], is_there: bool = True) -> None:
+    def add_packet(self, packet: Packet[Any], is_there: bool = True) -> None:
         """``is_there`` False: only what the container says of the packet is looked at."""
         if self.is_decoding and is_there:
             self._decode_first(packet)

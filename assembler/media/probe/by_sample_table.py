@@ -159,7 +159,7 @@ def _take_sounds(opened: InputContainer, watch: SoundWatch, stamps: list[int], r
             break
         if not _is_there(packet, reach):
             raise UnsupportedMp4("the first sound is not there yet")
-        watch.take(packet)
+        watch.add_packet(packet)
     opened.seek(stamps[-min(LAST_SOUNDS, len(stamps))], stream=watch.stream)
     last = [packet for packet in opened.demux(watch.stream) if packet.size]
     if not 0 < len(last) <= len(stamps) or [packet.pts for packet in last] != stamps[-len(last) :]:

@@ -28,7 +28,7 @@ class Reach:
 
     def is_there(self, packet: Packet[Any]) -> bool:
         """Notes the packet; False if its bytes are not there."""
-        self.stamps.take(packet)
+        self.stamps.add_packet(packet)
         if self.hole is None:
             return True
         if packet.stream_index not in self._keys:

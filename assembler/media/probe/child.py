@@ -41,7 +41,7 @@ from assembler.media.probe.order import (
     Wanted,
     named,
 )
-from assembler.media.probe.straightened import look_straight
+from assembler.media.probe.straightened import probe_straightened
 from assembler.media.probe.video import PictureWatch, round_ms
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
@@ -79,7 +79,7 @@ def _limit_memory(size: int) -> None:
 
 def _answer(wanted: Wanted) -> ProbeAnswer:
     try:
-        return look_straight(wanted, look)
+        return probe_straightened(wanted, probe_file)
     except Unusable as exc:
         problem, hint = exc.problem, exc.hint
     except av.FFmpegError as exc:
@@ -87,7 +87,7 @@ def _answer(wanted: Wanted) -> ProbeAnswer:
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             sys.exit(exc.errno)
-        problem, hint = f"cannot be opened: {exc.strerror}", "Look at its place and permissions."
+        problem, hint = f"cannot be opened: {exc.strerror}", "ProbeFile at its place and permissions."
     except UNFORESEEN as exc:
         problem, hint = f"cannot be read: {named(exc)}", DAMAGED
     except MemoryError:
@@ -95,7 +95,7 @@ def _answer(wanted: Wanted) -> ProbeAnswer:
     return ProbeAnswer(video_id=wanted.video_id, problem=problem, hint=hint)
 
 
-def look(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
+def probe_file(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
     """The facts of one file; ``may_skip`` allows to take from a plain mp4's tables what they say of its packets.
 
     Raises Unusable or libav's error where there is nothing to show and nothing to hear.
@@ -103,21 +103,21 @@ def look(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
     container = sniff(wanted.path)
     if may_skip and container.name == "mov" and not container.is_cut:
         with contextlib.suppress(UnsupportedMp4):
-            return look_by(wanted, container, partial(take_by_tables, wanted.path, read_tables(wanted.path)))
-    return look_by(wanted, container, _take_every_packet)
+            return probe_by(wanted, container, partial(take_by_tables, wanted.path, read_tables(wanted.path)))
+    return probe_by(wanted, container, _take_every_packet)
 
 
-def look_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, Reach]:
-    """As ``look``, by one way through the file; without the streams at which a library fails."""
+def probe_by(wanted: Wanted, container: Container, take: Taking) -> tuple[Facts, Reach]:
+    """As ``probe_file``, by one way through the file; without the streams at which a library fails."""
     bad: dict[int, str] = {}
     while True:
         try:
-            return _look(wanted, container, take, bad)
+            return _probe(wanted, container, take, bad)
         except BadStream as exc:
             bad[exc.index] = str(exc)
 
 
-def _look(wanted: Wanted, container: Container, take: Taking, bad: Mapping[int, str]) -> tuple[Facts, Reach]:
+def _probe(wanted: Wanted, container: Container, take: Taking, bad: Mapping[int, str]) -> tuple[Facts, Reach]:
     """Raises BadStream, never of a stream that is named as ``bad``, with what was wrong with it."""
     reach = Reach(wanted.hole, container.name)
     with av.open(
@@ -197,7 +197,7 @@ def _take_every_packet(
 ) -> bool:
     """Hand every packet to its watch; True if reading ended in an error or in the middle of a packet."""
     watches = [watch for watch in (picture, *sounds) if watch is not None]
-    takers: dict[int, Callable[[Packet[Any], bool], None]] = {watch.stream.index: watch.take for watch in watches}
+    takers: dict[int, Callable[[Packet[Any], bool], None]] = {watch.stream.index: watch.add_packet for watch in watches}
     for stream in opened.streams:  # one that nobody asked for, cut off, would end the reading
         if stream.index not in takers:
             stream.discard = Discard.all

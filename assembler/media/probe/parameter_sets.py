@@ -55,7 +55,7 @@ class ParameterSets:
         """Of the extradata and everything in the packets that differs from it."""
         return self._digest.hexdigest()
 
-    def look(self, packet: Bytes, extradata: bytes | None) -> Key:
+    def note(self, packet: Bytes, extradata: bytes | None) -> Key:
         """What this key packet says; ``extradata`` is what came with it, None where nothing did."""
         is_new = extradata is not None and extradata != self._extradata
         if extradata is not None and is_new:

@@ -18,17 +18,17 @@ from assembler.media.straighten.concatenated import is_plain, pieces
 from assembler.media.straighten.edit_lists import edit_lists
 from assembler.media.straighten.shifts import StampShifts
 
-Look = Callable[[Wanted], tuple[Facts, Reach]]
+ProbeFile = Callable[[Wanted], tuple[Facts, Reach]]
 
 
-def look_straight(wanted: Wanted, look: Look) -> ProbeAnswer:
+def probe_straightened(wanted: Wanted, probe_file: ProbeFile) -> ProbeAnswer:
     """One file's answer. Raises Unusable, or libav's error."""
     container = sniff(wanted.path)
     problem: Exception | None = None
     facts: Facts | None = None
     if is_plain(pieces(wanted.path, container.name), wanted.path):
         try:
-            facts, reach = look(wanted)
+            facts, reach = probe_file(wanted)
         except (Surprised, *UNFORESEEN) as exc:
             problem = exc
         else:
@@ -40,7 +40,7 @@ def look_straight(wanted: Wanted, look: Look) -> ProbeAnswer:
     if wanted.straight is None or wanted.hole is not None:
         raise Unusable("has stamps or streams that have to be put right first")
     try:
-        return _straightened(wanted, container, look, facts) or plain
+        return _straightened(wanted, container, probe_file, facts) or plain
     except (av.FFmpegError, *UNFORESEEN) as exc:
         if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OSError(exc.errno, os.strerror(exc.errno)) from exc
@@ -61,7 +61,9 @@ def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach
     return reach.stamps.arrange(wanted.declared) is not None
 
 
-def _straightened(wanted: Wanted, container: Container, look: Look, plain: Facts | None) -> ProbeAnswer | None:
+def _straightened(
+    wanted: Wanted, container: Container, probe_file: ProbeFile, plain: Facts | None
+) -> ProbeAnswer | None:
     """``plain``: what is known of the file itself. What it leaves out, and that it is cut, is true of the copy too."""
     from assembler.media.straighten.straighten import straighten
 
@@ -69,17 +71,17 @@ def _straightened(wanted: Wanted, container: Container, look: Look, plain: Facts
     found = straighten(wanted.path, container, wanted.declared, wanted.straight)
     if found is None:
         return None
-    facts, _ = look(replace(wanted, path=wanted.straight, size=None))
+    facts, _ = probe_file(replace(wanted, path=wanted.straight, size=None))
     known = plain.left_out if plain is not None else ()
     facts = replace(
         facts,
         left_out=tuple(dict.fromkeys([*known, *found.left_out, *facts.left_out])),
         is_truncated=facts.is_truncated or container.is_cut or (plain is not None and plain.is_truncated),
     )
-    return _told(ProbeAnswer(video_id=wanted.video_id, facts=facts, straight=wanted.straight), found)
+    return _with_sentence(ProbeAnswer(video_id=wanted.video_id, facts=facts, straight=wanted.straight), found)
 
 
-def _told(answer: ProbeAnswer, found: StampShifts) -> ProbeAnswer:
+def _with_sentence(answer: ProbeAnswer, found: StampShifts) -> ProbeAnswer:
     if not found.sentence:
         return answer
     return replace(answer, notes=(found.sentence,)) if found.is_whole else replace(answer, warnings=(found.sentence,))

@@ -78,7 +78,7 @@ class PictureWatch:
         self._last: Packet[Any] | None = None
         stream.codec_context.thread_count = 1
 
-    def take(self, packet: Packet[Any], is_there: bool = True) -> None:
+    def add_packet(self, packet: Packet[Any], is_there: bool = True) -> None:
         """``is_there`` False: only what the container says of the packet is looked at."""
         stamp = packet.pts
         if stamp is None:
@@ -136,7 +136,7 @@ class PictureWatch:
 
     def _take_key(self, packet: Packet[Any], index: int, stamp: int) -> None:
         extradata = bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
-        key = self._sets.look(memoryview(packet), extradata)
+        key = self._sets.note(memoryview(packet), extradata)
         if self._warming and not key.may_start:
             self._warm(packet)
             return

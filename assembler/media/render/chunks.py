@@ -87,7 +87,7 @@ def _render_next(
     readings: Mapping[tuple[str, int], Input],
     on_seconds: Callable[[float], None],
 ) -> tuple[int, list[Rendered]]:
-    with turns.take() as index:
+    with turns.claim() as index:
         return index, _render_chunk(chunks[index], setup, readings, on_seconds)
 
 

@@ -90,7 +90,7 @@ class ChunkQueue:
         self._lock = threading.Lock()
 
     @contextmanager
-    def take(self) -> Iterator[int]:
+    def claim(self) -> Iterator[int]:
         """The next chunk, by its index; raises Stopped. Called once for each chunk."""
         begun = time.monotonic()
         while not self._stop.is_set():

@@ -32,7 +32,7 @@ class Growth(Protocol):
         """Where it says how much of the file is there (``Grown``); None for one that is whole."""
 
     def wait_for(self, chunk: Chunk) -> None:
-        """Wait until everything that this chunk reads is there; raises BytesMissing where it will not come, or Stopped."""
+        """Wait until all that this chunk reads is there; raises BytesMissing where it will not come, or Stopped."""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class StreamStamps:
         self._has_decode_stamps = container != "matroska"
         self._is_reordered: bool | None = None
 
-    def take(self, packet: Packet[Any], place: int, is_shown: bool | None = None) -> None:
+    def add_packet(self, packet: Packet[Any], place: int, is_shown: bool | None = None) -> None:
         """``is_shown`` where that is known better than from libav's mark."""
         base = packet.time_base or Fraction(1, 1000)
         up, down = base.numerator * SECOND, base.denominator
@@ -102,11 +102,11 @@ class StampWatch:
         self._streams: dict[int, StreamStamps] = {}
         self._count = 0
 
-    def take(self, packet: Packet[Any]) -> None:
+    def add_packet(self, packet: Packet[Any]) -> None:
         stamps = self._streams.get(packet.stream_index)
         if stamps is None:
             stamps = self._streams[packet.stream_index] = StreamStamps(self._container)
-        stamps.take(packet, self._count)
+        stamps.add_packet(packet, self._count)
         self._count += 1
 
     def arrange(self, declared: Ms | None) -> StampShifts | None:

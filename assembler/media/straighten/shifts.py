@@ -112,7 +112,7 @@ def _decided(lines: Sequence[StampLine], breaks: list[Break], origin: int, decla
             return None
         shifts = _follow(parts, breaks, closed).shifts
         moves = tuple((Move(0, 0), *shifts.get(n, [])) for n in range(len(lines)))
-        told = _told(lines, breaks, closed, origin, declared)
+        told = _sentence(lines, breaks, closed, origin, declared)
         return StampShifts(moves, False, told, is_whole=declared is not None)
     if not falls:
         return None
@@ -159,7 +159,7 @@ def _at(lines: Sequence[StampLine], found: Break, origin: int) -> str:
     return clock_text(Ms(max(0, max(ends, default=origin) - origin) // 1000))
 
 
-def _told(
+def _sentence(
     lines: Sequence[StampLine], breaks: list[Break], closed: frozenset[int], origin: int, declared: Ms | None
 ) -> str:
     sentences = []

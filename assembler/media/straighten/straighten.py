@@ -170,11 +170,7 @@ def _scanned(path: Path, container: Container) -> Scan:
     return scan
 
 
-<<<<<<< HEAD
 def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[Source], int, bool]:
-=======
-def _scan_piece(scan: Scan, piece: Piece, holes: dict[int, tuple[Hole, ...]]) -> tuple[list[SourceStream], int, bool]:
->>>>>>> 2e7484e (One class name for one thing; names of the field for what media, mp4 and the jobs hold)
     """(its streams, packets, True if libav found a stream only while it was reading)."""
     found: dict[int, SourceStream] = {}
     count, is_surprised = 0, False
@@ -192,7 +188,7 @@ def _scan_piece(scan: Scan, piece: Piece, holes: dict[int, tuple[Hole, ...]]) ->
             for packet in scan.packets(opened, piece, streams):
                 edits = edited.get(packet.stream_index)
                 is_shown = edits.put_right(packet) if edits is not None else None
-                found[packet.stream_index].stamps.take(packet, scan.count + count, is_shown)
+                found[packet.stream_index].stamps.add_packet(packet, scan.count + count, is_shown)
                 count += 1
             is_surprised = scan.is_surprised
     except av.FFmpegError:
@@ -237,14 +233,8 @@ def _line(scan: Scan, key: tuple[str, int]) -> StampLine:
     return StampLine(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, key[0] == "picture", cuts)
 
 
-<<<<<<< HEAD
 def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
     """Where each packet of a line's streams is put."""
-=======
-def _apply(sources: Sequence[SourceStream], moves: Sequence[Move]) -> None:
-    """Where each packet of a line's streams is put. What an edit list takes from a picture is still needed to decode
-    what follows: it is shown for no time at all."""
->>>>>>> 2e7484e (One class name for one thing; names of the field for what media, mp4 and the jobs hold)
     index, number = 0, 0
     for source in sources:
         shown = source.stamps.shown

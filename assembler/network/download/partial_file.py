@@ -116,7 +116,7 @@ class PartialFile:
         share = self._next / self.size if self.size else 0.0
         return (self.segment.play_time or 0) + share * (self.segment.duration or 0)
 
-    def take(self, size: int) -> ByteRange | None:
+    def claim(self, size: int) -> ByteRange | None:
         """The next piece (an empty one where all is there), to be left in the end; None if the file is lost."""
         with self._changed:
             if self.is_lost:

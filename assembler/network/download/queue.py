@@ -183,7 +183,7 @@ class _File:
         """The next piece of what was peeked at; the one behind it may be fetched at the same time."""
         line, growing = self.line, self.growing
         assert growing is not None
-        piece, failure = growing.take(piece_bytes(growing)), None
+        piece, failure = growing.claim(piece_bytes(growing)), None
         if piece is None:
             return
         if not growing.is_taken:

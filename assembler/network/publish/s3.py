@@ -68,22 +68,22 @@ def put_in_bucket(
     folder = f"{bucket.root}/{below}".lstrip("/")
     target = f"{folder}/{made.name}"
 
-    def look() -> Card | None:
+    def find_card() -> Card | None:
         known = bucket.find_card(folder)
         if is_in_place(known, card, bucket.address(folder)):
             raise _Later
         return known
 
-    def look_and_claim() -> None:
-        look()
+    def check_and_claim() -> None:
+        find_card()
         claim()
 
     try:
-        if look() == card and bucket.find_size(target) == made.stat().st_size:
+        if find_card() == card and bucket.find_size(target) == made.stat().st_size:
             return bucket.address(target)
         for source in sorted(p for p in assets.rglob("*") if p.is_file()):
             bucket.put(source, f"{folder}/{assets.name}/{source.relative_to(assets).as_posix()}", stop)
-        bucket.put(made, target, stop, before_it_appears=look_and_claim)
+        bucket.put(made, target, stop, before_it_appears=check_and_claim)
         bucket.put_bytes(f"{folder}/{CARD}", card.model_dump_json(indent=1).encode())
     except _Later:
         pass
@@ -258,7 +258,7 @@ def _config(bucket: str, options: Options) -> dict[str, Any]:
 def _found(bucket: str, call: Callable[[], T]) -> T | None:
     """Like ``_asked``; None where the bucket is there, but not what was asked for."""
 
-    def look() -> T | None:
+    def call_or_none() -> T | None:
         try:
             return call()
         except FileNotFoundError as exc:
@@ -266,7 +266,7 @@ def _found(bucket: str, call: Callable[[], T]) -> T | None:
                 raise
             return None
 
-    return _asked(bucket, look)
+    return _asked(bucket, call_or_none)
 
 
 def _asked(bucket: str, call: Callable[[], T]) -> T:
