@@ -17,12 +17,8 @@ from oddities import FIRST, odd, unseen, wall, warnings
 from synthetic import Recipe, make
 
 from assembler.facts import Facts
-<<<<<<< HEAD
 from assembler.findings import Verdict
-from assembler.media.probe.child import look
-=======
 from assembler.media.probe.child import probe_file
->>>>>>> 5299903 (Functions are called by what they do: probe_file, claim, add_packet, supervise instead of look, take, told)
 from assembler.media.probe.order import Wanted
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind

@@ -170,7 +170,7 @@ def _scanned(path: Path, container: Container) -> Scan:
     return scan
 
 
-def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[Source], int, bool]:
+def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[SourceStream], int, bool]:
     """(its streams, packets, True if libav found a stream only while it was reading)."""
     found: dict[int, SourceStream] = {}
     count, is_surprised = 0, False
@@ -233,7 +233,7 @@ def _line(scan: Scan, key: tuple[str, int]) -> StampLine:
     return StampLine(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, key[0] == "picture", cuts)
 
 
-def _apply(sources: Sequence[Source], moves: Sequence[Move]) -> None:
+def _apply(sources: Sequence[SourceStream], moves: Sequence[Move]) -> None:
     """Where each packet of a line's streams is put."""
     index, number = 0, 0
     for source in sources:
