@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 from classes import USER_1, Class, Stream, beep_errors, wrong_pictures
 from oddities import odd
-from sounds import beeps, tone_level
 from synthetic import Recipe, make
 
-from assembler.demo.identity import IDENTITIES
 from assembler.findings import Severity, judge
 from assembler.pipeline.assemble import Playback
 from assembler.recording import StreamKind
@@ -85,17 +83,16 @@ def test_sounds_put_together_are_all_heard(tmp_path: Path, ffmpeg: str, suffix: 
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
 
 
-@pytest.mark.parametrize("origin", [F(100), F(70), F(162)])
-def test_stamps_that_fall_back_or_jump_ahead_in_a_ts_are_put_right(tmp_path: Path, ffmpeg: str, origin: F) -> None:
-    first, second = (odd("blue", seconds=2, container="ts", gop=10, origin=at) for at in (F(100), origin))
+@pytest.mark.parametrize(("origin", "rate"), [(F(100), 48_000), (F(70), 44_100), (F(162), 44_100)])
+def test_stamps_that_fall_back_or_jump_ahead_in_a_ts_are_put_right(
+    tmp_path: Path, ffmpeg: str, origin: F, rate: int
+) -> None:
+    """The last packet of sound reaches over the join, the first one behind it lies in front: both are heard."""
+    first, second = (odd("blue", seconds=2, container="ts", gop=10, origin=at, rate=rate) for at in (F(100), origin))
     glued([first, second], tmp_path / "media", ffmpeg, ".ts")
     lesson, playback = assembled(following(first, 2), tmp_path, ffmpeg)
     assert wrong_pictures(lesson, playback) == []
-    # the packet of sound that reaches over the join takes some ms of the first beep behind it
-    pitch = IDENTITIES["blue"].pitch
-    heard = beeps(playback.path, [pitch])[pitch]
-    assert all(any(abs(at - found) < SOUND_TOLERANCE for found in heard) for at in (1, 2, 4)), heard
-    assert tone_level(playback.path, pitch, 3.03, 0.06) > 0.5 * tone_level(playback.path, pitch, 2.03, 0.06)
+    assert max(beep_errors(lesson, playback).values()) <= 0.001
 
 
 def test_where_the_declared_length_is_not_the_sum_the_first_part_is_kept_and_the_rest_is_told(

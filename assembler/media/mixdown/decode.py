@@ -30,6 +30,9 @@ RAW = ("aac", "mp3")
 RATES = range(4_000, 768_001)
 """Sample rates that are believed, Hz."""
 NEVER = -(1 << 62)
+OVERLAP = SAMPLE_RATE // 20
+"""Where files were put together, what their encoders filled up with lies over the sound of the other: both are heard.
+What lies over more than this is there twice."""
 
 
 class Reader:
@@ -91,7 +94,7 @@ class Reader:
         """All sound of ``[start, end)``, file axis; what lies before ``start`` is forgotten."""
         while self._kept and self._kept[0].end <= start:
             self._kept.popleft()
-        while self._end < end and not self._is_over:
+        while self._end < end + OVERLAP and not self._is_over:
             self._read_on(start)
         return [placed for placed in self._kept if placed.at < end]
 
@@ -154,6 +157,7 @@ class Reader:
             return
         # stamps that run back: what is placed stays, what comes late is left out
         late = min(max(0, self._end - placed.at), placed.samples.shape[1])
+        late = 0 if late <= OVERLAP else late
         self._counts["dropped_samples"] += late
         placed = PlacedSamples(placed.at + late, placed.samples[:, late:])
         self._end = max(self._end, placed.end)

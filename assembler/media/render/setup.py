@@ -14,7 +14,7 @@ from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
 from assembler.workspace import Identity, digest_of, identity_of
 
-RENDER_VERSION = 8
+RENDER_VERSION = 9
 """Raised whenever the same chunk would come out differently: older work is then not taken up."""
 
 
