@@ -32,6 +32,8 @@ from assembler.messages import Message
 from assembler.progress import Progress
 
 PART = ".part"
+ASSETS = ".assets"
+MANIFEST, REPORT = "playback.json", "report.html"
 PNG_SIGNATURE = b"Software\0assembler"
 """Keyword and text of the tEXt chunk of every picture we make."""
 
@@ -230,9 +232,6 @@ def identity_of(path: Path) -> Identity:
     """What tells one version of a file from another without reading it: path, bytes, time of change (ns)."""
     status = path.stat()
     return str(path.resolve()), status.st_size, status.st_mtime_ns
-
-
-ASSETS = ".assets"
 
 
 def assets_of(playback: Path) -> Path:

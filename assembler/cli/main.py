@@ -200,8 +200,8 @@ def verify(
     as_json: Json = False,
 ) -> int:
     """Is this file what its plan said? Reads the playback.json in the .assets folder beside it."""
-    from assembler.media.verify.verify import load_manifest
     from assembler.media.verify.verify import verify as hold
+    from assembler.plan.manifest import load_manifest
 
     manifest = load_manifest(playback)
     hold(playback, manifest, decode="all" if decode else "joins")

@@ -14,7 +14,7 @@ from assembler.findings import Finding, Severity, warning
 from assembler.media.choose_encoder import Choice, choose_encoder
 from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
-from assembler.media.verify.verify import load_manifest, verify
+from assembler.media.verify.verify import verify
 from assembler.network.download.arrivals import Arrivals
 from assembler.options import Options, load_options
 from assembler.pipeline.decide import decide, in_order, timeline_of, timeline_only, wanted_stamps, work_digest
@@ -22,15 +22,15 @@ from assembler.pipeline.gather import Gathered, gather, gather_local, with_stamp
 from assembler.pipeline.render_ahead import working_ahead
 from assembler.pipeline.target import Target
 from assembler.plan.chunks import rounded, stamp_shown
-from assembler.plan.manifest import Manifest
+from assembler.plan.manifest import Manifest, load_manifest
 from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
-from assembler.report import page as report
+from assembler.report.page import report_page
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
-from assembler.workspace import Workspace, assets_of, unwritable, write_whole
+from assembler.workspace import MANIFEST, REPORT, Workspace, assets_of, unwritable, write_whole
 
 FINEST_RATE = Fraction(120)
 
@@ -49,7 +49,7 @@ class Playback:
     @property
     def report(self) -> Path:
         """The page that tells people of it; absent beside a file that an older version made."""
-        return assets_of(self.path) / report.NAME
+        return assets_of(self.path) / REPORT
 
 
 def assemble(
@@ -276,8 +276,8 @@ def _put_in_place(part: Path, out: Path, manifest: Manifest, timeline: Timeline)
     assets = assets_of(out)
     try:
         assets.mkdir(exist_ok=True)
-        write_whole(assets / report.MANIFEST, manifest.model_dump_json(indent=1))
-        write_whole(assets / report.NAME, report.report_page(manifest, timeline, out.name))
+        write_whole(assets / MANIFEST, manifest.model_dump_json(indent=1))
+        write_whole(assets / REPORT, report_page(manifest, timeline, out.name))
         os.replace(part, out)
     except OSError as exc:
         raise unwritable(out, exc) from exc

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,9 +15,9 @@ from assembler.network.download.download import on_disk
 from assembler.network.download.media_dir import is_name_of
 from assembler.network.download.owners import owner_of
 from assembler.options import Options
+from assembler.plan.manifest import find_claims
 from assembler.recording import Recording
-from assembler.report import page as report
-from assembler.workspace import PART, PNG_SIGNATURE, Workspace, assets_of
+from assembler.workspace import MANIFEST, PART, PNG_SIGNATURE, REPORT, Workspace, assets_of
 
 OTHER_NAME = "Name another file with -o."
 
@@ -38,9 +37,9 @@ class Target:
         """Raises InputError for whatever would refuse the finished mp4, or must not be lost: told before the work."""
         self._check(".mp4", self._check_ours)
         assets = assets_of(self.out.absolute())
-        names = (report.NAME, report.MANIFEST)
+        names = (REPORT, MANIFEST)
         lying = next((assets / name for name in names if (assets / name).exists()), None)
-        if lying is not None and not self.options.overwrite and _told_by(self.out) is None:
+        if lying is not None and not self.options.overwrite and find_claims(self.out) is None:
             raise InputError(
                 f"{lying} is there and tells of no playback of ours",
                 hint=f"{OTHER_NAME} --overwrite replaces it.",
@@ -96,7 +95,7 @@ class Target:
             )
 
     def _check_ours(self) -> None:
-        told = _told_by(self.out)
+        told = find_claims(self.out)
         if told is None or not _is_told_of(self.out, told):
             raise InputError(
                 f"{self.out} is there and is no playback of ours", hint=f"{OTHER_NAME} --overwrite replaces it."
@@ -120,15 +119,6 @@ def _is_same(one: Path, other: Path) -> bool:
     with suppress(OSError):
         return one.samefile(other)
     return False
-
-
-def _told_by(out: Path) -> dict[str, Any] | None:
-    """The playback.json beside a file, of whatever version; None where none of ours is there."""
-    with suppress(OSError, ValueError):
-        told = json.loads((assets_of(out) / report.MANIFEST).read_text("utf-8"))
-        if isinstance(told, dict) and {"made_by", "digest", "size", "stamps"} <= told.keys():
-            return told
-    return None
 
 
 def _is_told_of(out: Path, told: dict[str, Any]) -> bool:

@@ -1,9 +1,19 @@
-"""playback.json: what a finished file was made from, what it must look like, and what was noticed on the way."""
+"""playback.json: what a finished file was made from, what it must look like, and what was noticed on the way.
+
+Its shape has a number, ``format``. A key that an older version need not understand is simply added (with a default:
+older files lack it); anything else (a key gone or renamed, another meaning, a new word in an enumeration) is a new
+format, and a function in ``UPGRADES`` that makes the former one into it.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
+from assembler.errors import InputError
 from assembler.findings import Finding, Outcome, Verdict
 from assembler.layout.model import Canvas
 from assembler.options import Quality
@@ -13,6 +23,15 @@ from assembler.recording import Interrupt, Recording, StreamKind, VendorError
 from assembler.timeline.model import Chapter, Clock
 from assembler.times import Ms, PlayMs
 from assembler.values import Value
+from assembler.workspace import MANIFEST, assets_of
+
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+UPGRADES: tuple[Upgrade, ...] = ()
+"""Format n + 1 from format n, beginning with 2 from 1. Once released, none of them changes."""
+FORMAT = 1 + len(UPGRADES)
+"""Format that is written."""
+OURS = frozenset({"made_by", "digest", "size", "stamps"})
+"""Keys by which every version recognises a playback.json of any other; they keep their meaning in every format."""
 
 
 class Origin(Value):
@@ -56,7 +75,7 @@ def told_of(recording: Recording) -> Told:
 class Manifest(Value):
     """All that is known of one finished file; ``verify`` needs nothing else."""
 
-    format: int = 1
+    format: int = FORMAT
     """Version of this file's shape."""
     made_by: str
     """This package's version."""
@@ -120,3 +139,64 @@ def encoded_stamps(plan: Plan, time_scale: int, frame_ticks: int) -> Stamps:
     """An encoded playback lies on an exact grid: frame n at n ticks-per-frame."""
     steps = ((frame_ticks, plan.frames - 1),) if plan.frames > 1 else ()
     return Stamps(time_scale=time_scale, first=0, steps=steps)
+
+
+def load_manifest(playback: Path) -> Manifest:
+    """The playback.json of a finished file.
+
+    Raises InputError where there is none, where a newer version wrote it, and where it cannot be understood.
+    """
+    path = assets_of(playback) / MANIFEST
+    if not playback.is_file():
+        raise InputError(f"{playback} is not there", hint="Name a file made by `assembler run`.")
+    try:
+        return parse_manifest(path.read_bytes(), path)
+    except OSError as exc:
+        raise InputError(
+            f"there is no {path.name} in {path.parent}, so nothing says what {playback.name} should be",
+            hint="Keep the .assets folder beside the file, or run `assembler run` again.",
+        ) from exc
+
+
+def find_claims(playback: Path) -> dict[str, Any] | None:
+    """The playback.json beside a file, of whatever format and version; None where none of ours is there."""
+    try:
+        told = json.loads((assets_of(playback) / MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) and told.keys() >= OURS else None
+
+
+def parse_manifest(text: bytes, path: Path) -> Manifest:
+    """The manifest of this or an older format; unknown keys, which a newer version adds, are left out.
+
+    ``path`` is named in errors. Raises InputError.
+    """
+    try:
+        told = json.loads(text)
+        if not isinstance(told, dict):
+            raise _not_understood(path)
+        return Manifest.model_validate(upgraded(told, path), extra="ignore")
+    except (ValueError, RecursionError) as exc:  # pydantic's and Unicode's errors are ValueErrors
+        raise _not_understood(path) from exc
+
+
+def upgraded(told: dict[str, Any], path: Path, upgrades: Sequence[Upgrade] = UPGRADES) -> dict[str, Any]:
+    """The same manifest in the newest format; raises InputError for one that is newer still."""
+    newest, found = 1 + len(upgrades), told.get("format", 1)
+    if not isinstance(found, int) or found < 1:
+        raise _not_understood(path)
+    if found > newest:
+        raise InputError(
+            f"{path} has format {found}, and this version of assembler reads formats up to {newest}",
+            hint="Upgrade assembler, or make the playback anew with `assembler run`.",
+        )
+    for number, upgrade in enumerate(upgrades[found - 1 :], start=found + 1):
+        told = {**upgrade(told), "format": number}
+    return told
+
+
+def _not_understood(path: Path) -> InputError:
+    return InputError(
+        f"{path} is not a playback.json of this version", hint="Run `assembler run` again to make it anew."
+    )

@@ -15,8 +15,8 @@ from assembler.report.text import account_text, fates_text, rate_text, vendor_fa
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text
+from assembler.workspace import MANIFEST
 
-NAME, MANIFEST = "report.html", "playback.json"
 FEW_PLACES = 12
 """Places of one file, and pictures of one scene, that stay in sight."""
 STYLE = markup.STYLE + picture.STYLE

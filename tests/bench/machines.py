@@ -30,7 +30,8 @@ from terminal import three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
 from assembler.jobs.store.model import JobState
-from assembler.media.verify.verify import load_manifest, verify
+from assembler.media.verify.verify import verify
+from assembler.plan.manifest import load_manifest
 
 CORES = sorted(os.sched_getaffinity(0))[:2]
 SECONDS = 12

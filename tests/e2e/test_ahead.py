@@ -18,11 +18,12 @@ from classes import BOARD, SMALL, USER_1, USER_2, Class, Stream, beep_errors, wr
 from synthetic import Recipe
 from terminal import Desk, busy_in, until
 
-from assembler.media.verify.verify import load_manifest, verify
+from assembler.media.verify.verify import verify
 from assembler.network.download import ranges as pieces
 from assembler.options import load_options
 from assembler.pipeline import render_ahead as ahead
 from assembler.pipeline.assemble import Playback, assemble
+from assembler.plan.manifest import load_manifest
 from assembler.recording import StreamKind
 
 CAMERA, WHITEBOARD, SCREEN = StreamKind.CAMERA, StreamKind.WHITEBOARD, StreamKind.SCREEN

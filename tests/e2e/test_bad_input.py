@@ -21,8 +21,8 @@ from pytest_httpserver import HTTPServer
 from synthetic import empty, truncated, web_page, without_moov
 from terminal import START, Desk, Said, busy_in, three_streams, until
 
-from assembler.media.verify.verify import load_manifest
 from assembler.pipeline.assemble import Playback
+from assembler.plan.manifest import load_manifest
 
 TEN_YEARS = 10 * 365 * 24 * 3600 * 1000
 SIGNATURE = "q-signature=5ecret"

@@ -20,8 +20,9 @@ from pytest_httpserver import HTTPServer
 from terminal import Desk, busy_in, three_streams, until
 from werkzeug import Request, Response
 
-from assembler.media.verify.verify import load_manifest, verify
+from assembler.media.verify.verify import verify
 from assembler.pipeline.assemble import Playback
+from assembler.plan.manifest import load_manifest
 
 PIECES = {"chunk_seconds": "0.4"}
 

@@ -19,10 +19,11 @@ from synthetic import Recipe, make
 from terminal import Desk, busy_in, until
 
 from assembler.media.encoders import ENCODERS, Encoder
-from assembler.media.verify.verify import load_manifest, verify
+from assembler.media.verify.verify import verify
 from assembler.mp4.fragments import Fragments, count_in_either, whole_fragments
 from assembler.options import Quality
 from assembler.pipeline.assemble import Playback
+from assembler.plan.manifest import load_manifest
 from assembler.recording import StreamKind
 
 LESSON = Class(

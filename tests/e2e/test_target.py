@@ -19,8 +19,8 @@ from synthetic import Recipe
 from terminal import Desk, three_streams
 
 from assembler.demo.show import show
-from assembler.media.verify.verify import load_manifest
 from assembler.options import load_options
+from assembler.plan.manifest import load_manifest
 from assembler.progress import Silent
 from assembler.recording import StreamKind
 

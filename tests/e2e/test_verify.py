@@ -18,8 +18,9 @@ from terminal import Desk, three_streams
 
 from assembler.errors import InputError, VerifyError
 from assembler.media.verify.child import check
-from assembler.media.verify.verify import build_check, load_manifest, verify
+from assembler.media.verify.verify import build_check, verify
 from assembler.pipeline.assemble import Playback
+from assembler.plan.manifest import load_manifest
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 from assembler.workspace import assets_of
@@ -289,7 +290,7 @@ class TestTheVerb:
         assert "hint: Keep the .assets folder beside the file" in said.err
 
     def test_needs_a_playback_json_of_ours(self, desk: Desk) -> None:
-        for text in ("{}", "not json", "[]", '{"format": 99}'):
+        for text in ("{}", "not json", "[]", '{"format": 0}'):
             (desk.folder / "class.assets/playback.json").write_text(text)
             with pytest.raises(InputError, match=r"is not a playback\.json of this version"):
                 load_manifest(desk.out)

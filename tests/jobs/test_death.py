@@ -15,8 +15,9 @@ from workshop import Workshop, body_of, kill, laid
 
 from assembler.jobs.engine import Phase
 from assembler.jobs.store.model import JobState
-from assembler.media.verify.verify import load_manifest, verify
+from assembler.media.verify.verify import verify
 from assembler.pipeline.assemble import Playback
+from assembler.plan.manifest import load_manifest
 
 LESSON = three_streams(5)
 SHORT = three_streams(3)

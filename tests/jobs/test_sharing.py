@@ -13,8 +13,9 @@ from workshop import Workshop, body_of, kill, laid
 
 from assembler.jobs.control import cancel
 from assembler.jobs.store.model import JobState
-from assembler.media.verify.verify import load_manifest, verify
+from assembler.media.verify.verify import verify
 from assembler.pipeline.assemble import Playback, assemble
+from assembler.plan.manifest import load_manifest
 
 LESSON = three_streams(5)
 PATIENCE = 180

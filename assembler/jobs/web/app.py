@@ -184,9 +184,9 @@ def _add_files(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
 
     @app.api_route("/jobs/{name}/report", methods=["GET", "HEAD"])
     def to_report(name: str) -> Response:
-        return RedirectResponse(f"{published_files.ASSETS}/{published_files.NAME}", 302)
+        return RedirectResponse(f"{published_files.ASSETS}/{published_files.REPORT}", 302)
 
-    @app.api_route(f"/jobs/{{name}}/{published_files.ASSETS}/{published_files.NAME}", methods=["GET", "HEAD"])
+    @app.api_route(f"/jobs/{{name}}/{published_files.ASSETS}/{published_files.REPORT}", methods=["GET", "HEAD"])
     def report(name: str) -> Response:
         return give(name, lambda files: files.report, "text/html; charset=utf-8")
 

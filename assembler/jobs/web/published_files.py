@@ -11,10 +11,10 @@ from assembler.jobs.store.model import Job, JobState
 from assembler.network.publish.card import CARD, read_card
 from assembler.options import Options
 from assembler.report.markup import source_of
-from assembler.report.page import MANIFEST, NAME, POLICY, STYLE
-from assembler.workspace import assets_of
+from assembler.report.page import POLICY, STYLE
+from assembler.workspace import MANIFEST, REPORT, assets_of
 
-__all__ = ("ASSETS", "FILE", "MANIFEST", "NAME", "Published", "find_published", "headers", "is_in_folder")
+__all__ = ("ASSETS", "FILE", "MANIFEST", "REPORT", "Published", "find_published", "headers", "is_in_folder")
 
 ASSETS = assets_of(Path(FILE)).name
 # a report of an older version looks like one, though its script no longer runs
@@ -52,7 +52,7 @@ def find_published(job: Job, options: Options) -> Published | None:
         if not video.is_file() or read_card(card.read_bytes(), str(card)).job != job.id:
             return None
         assets = video.parent / ASSETS
-        return Published(video, _own_file(assets / NAME), _own_file(assets / MANIFEST))
+        return Published(video, _own_file(assets / REPORT), _own_file(assets / MANIFEST))
     except (OSError, RuntimeError, PublishError):  # RuntimeError: links in a circle
         return None
 

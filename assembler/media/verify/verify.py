@@ -5,35 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from assembler.errors import DiskFull, InputError, MediaError, VerifyError
+from assembler.errors import DiskFull, MediaError, VerifyError
 from assembler.media.child import run_module
 from assembler.media.verify.order import Check
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode
 from assembler.processes import Stop
-from assembler.workspace import assets_of
 
 AGAIN = "Run `assembler run` again; if it comes back, keep the work folder and report it."
-
-
-def load_manifest(playback: Path) -> Manifest:
-    """The playback.json of a finished file; raises InputError where there is none or it cannot be understood."""
-    path = assets_of(playback) / "playback.json"
-    if not playback.is_file():
-        raise InputError(f"{playback} is not there", hint="Name a file made by `assembler run`.")
-    try:
-        return Manifest.model_validate_json(path.read_text("utf-8"))
-    except OSError as exc:
-        raise InputError(
-            f"there is no {path.name} in {path.parent}, so nothing says what {playback.name} should be",
-            hint="Keep the .assets folder beside the file, or run `assembler run` again.",
-        ) from exc
-    except (ValidationError, UnicodeDecodeError) as exc:
-        raise InputError(
-            f"{path} is not a playback.json of this version", hint="Run `assembler run` again to make it anew."
-        ) from exc
 
 
 def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop | None = None) -> None:
