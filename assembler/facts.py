@@ -75,7 +75,7 @@ class PictureFacts(Message):
     frames: int
     """Presented frames."""
     rate: Fraction
-    """True frame rate: 1 / median packet interval, snapped to a usual rate (TRAPS: avg_frame_rate lies)."""
+    """True frame rate: 1 / median packet interval, snapped to a usual rate (DESIGN, Filter graphs)."""
     keyframes: tuple[int, ...]
     """Stamps of the frames at which decoding may start (IDR for H.264), ticks, sorted."""
     stretches: tuple[Stretch, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +128,38 @@ def test_public_names_are_there() -> None:
 
     for name in assembler.__all__:
         assert getattr(assembler, name) is not None
+
+
+DESIGN = (PACKAGE / "DESIGN.md").read_text("utf-8")
+HEADINGS = set(re.findall(r"^##+ (.+)$", DESIGN, re.MULTILINE))
+SOURCES = [*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "tests").rglob("*.py")]
+
+
+def design_references(text: str) -> list[str]:
+    """Headings that "(DESIGN, <heading>)" names, also where the line ends within one."""
+    return [" ".join(name.split()) for name in re.findall(r"\(DESIGN, ([^<)]+)\)", text)]
+
+
+def test_every_reference_to_the_design_names_one_of_its_headings() -> None:
+    named = {name: path for path in SOURCES for name in design_references(path.read_text("utf-8"))}
+    assert len(named) > 8, "this test would not notice"
+    assert named.keys() <= HEADINGS, {name: path for name, path in named.items() if name not in HEADINGS}
+
+
+def test_the_design_draws_the_ranks_as_they_are() -> None:
+    drawn = DESIGN.split("## Ranks")[1].split("```")[1].split("\n")
+    ranks = {name: int(rank) for rank, *names in map(str.split, filter(None, drawn)) for name in names}
+    assert ranks == RANKS
+
+
+def test_every_module_that_the_design_names_is_there() -> None:
+    for name in re.findall(r"`([\w/]+\.py)`", DESIGN):
+        assert (PACKAGE / name).exists() or (PACKAGE.parent / name).exists(), name
+
+
+def test_every_table_and_version_that_the_design_names_is_in_its_module() -> None:
+    named = re.findall(r"`(\w+)`\)? in `([\w/]+\.py)`", DESIGN)
+    assert {"RENDER_VERSION", "PROBE_VERSION", "LAYOUTS", "DIALECTS"} <= {name for name, _ in named}
+    for name, module in named:
+        path = PACKAGE / module if (PACKAGE / module).exists() else PACKAGE.parent / module
+        assert re.search(rf"^ *(class )?{name}\b", path.read_text("utf-8"), re.MULTILINE), (name, module)

@@ -1,4 +1,4 @@
-"""Vendor JSON to a Recording: one file and one row per dialect (DOMAIN.md, section 1)."""
+"""Vendor JSON to a Recording: one file and one row per dialect (DESIGN, What arrives)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which layout, and who is seen in which of its slots when (DOMAIN section 4)."""
+"""Which layout, and who is seen in which of its slots when (DESIGN, Layouts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layouts that come with the tool: one function and one row each (DOMAIN section 4 for the vendor's)."""
+"""The layouts that come with the tool: one function and one row each (DESIGN, Layouts)."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Ffmpeg:
 
     @property
     def graph_option(self) -> str:
-        """How this version takes a graph from a file (TRAPS: a graph argument over 128 KiB cannot be executed)."""
+        """How this version takes a graph from a file (DESIGN, Filter graphs)."""
         return "-/filter_complex" if self.version >= (7, 0) else "-filter_complex_script"
 
     @property

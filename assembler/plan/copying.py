@@ -1,4 +1,4 @@
-"""Copy or encode, and why (TRAPS, Copying).
+"""Copy or encode, and why (DESIGN, Copying).
 
 Picture packets may be copied untouched where the whole playback is one picture that fills the canvas, every clip has
 the same parameter sets, starts on a key frame, and ends where no kept packet refers to a dropped one. If one clip

@@ -1,4 +1,4 @@
-"""What is heard: the shown mixed stream alone, else every single stream (DOMAIN section 3, Sound)."""
+"""What is heard: the shown mixed stream alone, else every single stream (DESIGN, Sound)."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ class Plan(Value):
     layout_reason: str
     """Why this layout."""
     mode: Mode
-    """Copy or encode: never both in one file (TRAPS: parameter sets of one track must not change)."""
+    """Copy or encode: never both in one file (DESIGN, Joining)."""
     mode_reason: str
     """Why; for an encode that was nearly a copy it names the clip and what was missing."""
     scenes: tuple[Scene, ...]

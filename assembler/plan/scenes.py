@@ -156,7 +156,7 @@ def _covering(slots: Sequence[Slot], order: Mapping[int, int]) -> list[frozenset
 
 def without_gaps(parts: Sequence[Visible], frames: Frame) -> list[Visible]:
     """The parts of a copied playback: where nothing is shown for a moment the frame before it lasts longer, and at
-    the start the first picture keeps its stamp (DOMAIN section 5)."""
+    the start the first picture keeps its stamp (DESIGN, Synchronised)."""
     shown = [part for part in parts if part.shown]
     starts = [Frame(0), *(part.first for part in shown[1:])]
     ends = [*(part.first for part in shown[1:]), frames]

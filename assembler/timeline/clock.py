@@ -1,6 +1,6 @@
 """Wall clock <-> playback: the only place where a time changes its axis.
 
-wall(p) = start + p + sum of the pauses at or before p        (DOMAIN section 2)
+wall(p) = start + p + sum of the pauses at or before p        (DESIGN, Axes of time)
 
 wall      |-------|======pause======|-----------|
 playback  |-------|-----------|

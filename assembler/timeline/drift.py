@@ -1,4 +1,4 @@
-"""Clocks that differ inside a file: found by its ends, told, and taken out where that was asked for (DOMAIN, 3)."""
+"""Clocks that differ inside a file: found by its ends and removed on request (DESIGN, Clocks that differ)."""
 
 from __future__ import annotations
 

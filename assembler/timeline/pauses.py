@@ -1,4 +1,4 @@
-"""Which pauses a recording has, where they are, and on which axis its play times run (DOMAIN section 2)."""
+"""Which pauses a recording has, where they are, and on which axis its play times run (DESIGN, Pauses)."""
 
 from __future__ import annotations
 

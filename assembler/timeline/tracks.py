@@ -1,4 +1,4 @@
-"""Segments grouped into tracks whose clips never overlap (DOMAIN section 3)."""
+"""Segments grouped into tracks whose clips never overlap (DESIGN, Tracks)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as synchronised (DOMAIN section 5), measured on finished files at every frame and every beep."""
+"""What counts as synchronised (DESIGN, Synchronised), measured on finished files at every frame and every beep."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Packets into mp4 with planned stamps, one by one: how every container, codec and order of pictures can be joined.
 
 Decode order is kept, presentation stamps are planned, and decode stamps are derived from them here: the encoder's own
-differ in chunks shorter than its B-frame delay (TRAPS, Copying).
+differ in chunks shorter than its B-frame delay (DESIGN, Copying).
 """
 
 from __future__ import annotations
