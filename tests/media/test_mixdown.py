@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chirps import MAKERS, RATE, Array, Library, build_library, tone, write
+from synthetic import Recipe, make
 
 from assembler.media.mixdown.child import build_chains
 from assembler.media.mixdown.order import MixInput, Order, Part, Report
@@ -68,6 +69,23 @@ class TestMixing:
         assert results[0].shape == (2, 180_123)
         assert np.abs(results[0]).max() > 0.4
         assert results[0].tobytes() == results[1].tobytes() == results[2].tobytes()
+
+    def test_what_lies_over_a_join_is_added_whatever_the_size_of_the_blocks(
+        self, tmp_path: Path, bundled_ffmpeg: str
+    ) -> None:
+        """The second part of a TS begins where the picture of the first one ends, 5 ms before its sound does."""
+        recipes = (Recipe(seconds=Fraction(2), container="ts", origin=Fraction(at)) for at in (100, 102))
+        path = tmp_path / "joined.ts"
+        path.write_bytes(b"".join(make(recipe, bundled_ffmpeg).read_bytes() for recipe in recipes))
+        source = MixInput("joined", path, "mpegts", Fraction(100), Fraction(1), ((1, 4 * RATE),))
+        found = [
+            mixed(order_of([source], [part("joined", 0, 4 * RATE)], 4 * RATE, tmp_path, block), tmp_path)
+            for block in (997, 24_000, 95_500)
+        ]
+        assert found[0][0].tobytes() == found[1][0].tobytes() == found[2][0].tobytes()
+        first, second = (found[0][0][0, second * RATE :][:4000] for second in (1, 2))
+        assert np.abs(first - second).max() < 0.05 * np.abs(first).max()
+        assert found[0][1].accounts[0].dropped_samples == 0
 
     def test_uncompressed_sound_is_placed_to_the_sample_and_nothing_leaks_out_of_its_span(
         self, library: Library, tmp_path: Path
