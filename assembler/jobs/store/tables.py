@@ -1,4 +1,7 @@
-"""Our own tables beside the engine's: bodies, jobs, what is known of tasks, and the refused."""
+"""Our own tables beside the engine's: bodies, jobs, what is known of tasks, and the refused.
+
+Whoever changes a table here adds a step to ``migrations.py``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from assembler.errors import JobError
+from assembler.jobs.store.migrations import bring_up_to_date
 from assembler.options import Options
 from assembler.workspace import make_private
 
@@ -119,7 +123,7 @@ PATIENCE_SECONDS = 5
 
 
 def open_database(options: Options) -> sa.Engine:
-    """The database with our tables in it. Raises JobError where it cannot be reached."""
+    """The database with our tables in it. Raises JobError where it cannot be reached, or a newer version made it."""
     with database_errors():
         if options.database_url is None:
             engine = _sqlite(options.home.absolute() / "jobs.sqlite")
@@ -128,23 +132,8 @@ def open_database(options: Options) -> sa.Engine:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7151720170)"))  # one process makes the tables
-            METADATA.create_all(connection)
-            _add_columns(connection)
+            bring_up_to_date(connection, METADATA.sorted_tables)
         return engine
-
-
-def _add_columns(connection: sa.Connection) -> None:
-    """What an older version's tables lack, indexes too; every column that ever came later may be empty."""
-    known = sa.inspect(connection)
-    quote = connection.dialect.identifier_preparer.quote
-    for table in METADATA.sorted_tables:
-        there = {column["name"] for column in known.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in there:
-                kind = column.type.compile(connection.dialect)
-                connection.execute(sa.text(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}"))
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
 
 
 def open_refusals(engine: sa.Engine) -> sa.Engine:
@@ -155,7 +144,7 @@ def open_refusals(engine: sa.Engine) -> sa.Engine:
             return sa.create_engine(engine.url, pool_pre_ping=True, pool_size=1, connect_args={"connect_timeout": 5})
         apart = _sqlite(Path(engine.url.database or "").with_name("refused.sqlite"))
         with apart.begin() as connection:
-            REFUSED.create(connection, checkfirst=True)
+            bring_up_to_date(connection, [REFUSED])
         _move_refused(engine, apart)
         return apart
 
