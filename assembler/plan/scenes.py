@@ -86,8 +86,10 @@ def _lay_again(slot: int, running: Mapping[int, Sequence[_Holding]], top: dict[i
 
 
 def _look_the_same(one: Sequence[_Holding], other: Sequence[_Holding]) -> bool:
+    if len(one) != len(other):
+        return False
     before, now = set(one), set(other)
-    return len(before) == len(now) and {h.key for h in before - now} == {h.key for h in now - before}
+    return {h.key for h in before - now} == {h.key for h in now - before}
 
 
 def all_shown(parts: Iterable[Visible]) -> set[_Holding]:
