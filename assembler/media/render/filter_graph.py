@@ -80,8 +80,8 @@ class _Builder:
     readings: Mapping[tuple[str, int], Input]
     program: Ffmpeg
     numbers: Iterator[int] = field(default_factory=count)
-    openings: Counter[_Opening] = field(default_factory=Counter)
-    """How often each stretch was opened at each place."""
+    openings: Counter[tuple[str, int, int | None]] = field(default_factory=Counter)
+    """How often each stretch was opened at each place, however it is fitted."""
 
     def composed(self) -> Stream:
         canvas, tiles = self.chunk.canvas, self.chunk.tiles
@@ -215,7 +215,7 @@ class _Builder:
         if source.seek is not None:
             at = ceil(source.seek * picture.time_base * 1_000_000)
             options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{at // 1_000_000}.{at % 1_000_000:06d}"}
-        opening = _opening(source)
+        opening = source.video_id, source.stretch, source.seek
         if self.openings[opening]:
             # equal inputs in two tiles would be one input with several uses: a longer queue keeps them apart
             options["thread_queue_size"] = 8 + self.openings[opening]

@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.media.child import child_error
+from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.cpu import tuned
 from assembler.media.render.inputs import Input
@@ -82,29 +84,13 @@ def run_once(
     Where it was stopped, hung or had no room what it wrote stays under its ``part_of`` name, to be salvaged.
     """
     part, log = part_of(out), out.with_suffix(".log")
-    options = (
-        tuned(setup.encoder.output_options(chunk.fps))
-        | {
-            "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in chunk.keyframes) or "0"),
-            "colorspace": "bt709",
-            "color_primaries": "bt709",
-            "color_trc": "bt709",
-            "color_range": "tv",
-            "threads": 1,
-            "fps_mode": "passthrough",
-            "flags:v": "+bitexact",
-            "fflags": "+bitexact",
-            "map_chapters": -1,
-        }
-        | setup.encoder.container_options
-    )
     # only a run that renders needs what builds graphs
     from assembler.media.render.filter_graph import build_graph, compile_graph
 
     stream = build_graph(chunk, setup.facts, readings, setup.program)
     for name, words in setup.encoder.upload:
         stream = stream.filter(name, **words)
-    arguments, graph = compile_graph(stream, f"chunks/{part.name}", options)
+    arguments, graph = compile_graph(stream, f"chunks/{part.name}", tuned(output_options(chunk, setup.encoder)))
     script = out.with_suffix(".graph")
     script.write_text(graph, "utf-8")
     arguments = [*setup.encoder.global_options, *arguments]
@@ -133,6 +119,26 @@ def run_once(
             hint="Run `assembler doctor`; see the work folder.",
         )
     os.replace(part, out)
+
+
+def output_options(chunk: Chunk, encoder: Encoding) -> dict[str, Any]:
+    """How a chunk's pictures are encoded and written, on every machine."""
+    return (
+        encoder.output_options(chunk.fps)
+        | {
+            "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in chunk.keyframes) or "0"),
+            "colorspace": "bt709",
+            "color_primaries": "bt709",
+            "color_trc": "bt709",
+            "color_range": "tv",
+            "threads": 1,
+            "fps_mode": "passthrough",
+            "flags:v": "+bitexact",
+            "fflags": "+bitexact",
+            "map_chapters": -1,
+        }
+        | encoder.container_options
+    )
 
 
 def _drop_worthless(part: Path) -> None:
