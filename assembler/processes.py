@@ -54,6 +54,10 @@ class Stop:
     def set(self) -> None:
         self._event.set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long for its own ``set``; whether that happened."""
+        return self._event.wait(seconds)
+
     def is_set(self) -> bool:
         return self._event.is_set() or (self._within is not None and self._within.is_set())
 

@@ -15,7 +15,7 @@ from assembler.processes import Stop
 from assembler.workspace import Workspace
 
 LOOK_SECONDS = 2.0
-END_SECONDS = 3.0
+END_SECONDS = 1.0
 
 
 def helping(

@@ -24,7 +24,7 @@ from assembler.progress import Silent
 LOOK_SECONDS = 10.0
 FULL_SECONDS = 300.0
 """Until a full disk is tried again."""
-END_SECONDS = 3.0
+END_SECONDS = 1.0
 
 
 def fetching_ahead(options: Options, records: Records, name: str, stop: Stop) -> AbstractContextManager[None]:

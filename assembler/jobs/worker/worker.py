@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from assembler import processes
 from assembler.errors import AssemblerError, JobError
-from assembler.jobs.engine import Engine, working
+from assembler.jobs.engine import Engine, give_back, working
 from assembler.jobs.publishing import check_ready, output_of
 from assembler.jobs.reconcile import catch_up
 from assembler.jobs.store.records import Records
@@ -27,7 +28,7 @@ from assembler.jobs.worker.prefetch import fetching_ahead
 from assembler.jobs.worker.send_notices import telling
 from assembler.jobs.worker.steps import JobSteps
 from assembler.options import Options
-from assembler.processes import Stop
+from assembler.processes import Stop, Stopped
 
 NICE = 10
 """Workers and their ffmpegs leave the machine to whatever else runs there: above all to the webhook."""
@@ -36,9 +37,14 @@ LOOK_SECONDS = 2.0
 ADOPT_SECONDS = 8.0
 """How often dead workers are looked for."""
 CATCH_UP_SECONDS = 15.0
-QUIET_SECONDS = 5.0
-"""How long the end waits for the work to fall silent."""
+QUIET_SECONDS = 4.0
+"""Maximum time the end waits for the work to fall silent, in s; what is not silent by then ends with the process."""
 GIVE_BACK_SECONDS = 12.0
+"""Maximum time in which the work of a dead worker is given back, in s; it is tried again later."""
+OWN_SECONDS = 2.0
+"""Maximum time in which a worker's own work is given back, in s: what is left is found by another worker."""
+END_SECONDS = 9.0
+"""Maximum time from the signal to the end, in s; a database that hangs must not hold the process up."""
 AWAY_SECONDS = 2.0
 """Between two looks for a server that is away."""
 
@@ -59,9 +65,7 @@ class _Clock:
 def run_worker(options: Options, say: Callable[[str], None]) -> int:
     """Work until told to stop; the process ends here (threads of the job under way never return)."""
     check_ready(options)
-    told = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: told.set())
+    told = _end_when_told()
     with contextlib.suppress(OSError):
         os.nice(NICE)
     there = _once_there(options, told, say)
@@ -79,7 +83,7 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
     with _reported(say):
         work.release()
         if seat.name in engine.owners():
-            give_back_work(seat)
+            give_back(options, seat.name, OWN_SECONDS)
     seat.leave()
     say(f"worker {seat.name}: ended")
     sys.stdout.flush()
@@ -87,9 +91,23 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
     os._exit(0)  # threads of the job that was given back still wait: nothing is to join them
 
 
-def _once_there(
-    options: Options, told: threading.Event, say: Callable[[str], None]
-) -> tuple[Records, Engine, WorkerLease] | None:
+def _end_when_told() -> Stop:
+    """Set by the signal; from then on the process has ``END_SECONDS``, wherever it is."""
+    told = Stop()
+
+    def end(*_: object) -> None:
+        if not told.is_set():
+            last = threading.Timer(END_SECONDS, os._exit, [JobError.exit_code])
+            last.daemon = True
+            last.start()
+        told.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, end)
+    return told
+
+
+def _once_there(options: Options, told: Stop, say: Callable[[str], None]) -> tuple[Records, Engine, WorkerLease] | None:
     """The database, the queue and a name of our own, as soon as the server is there; None where we are told to stop
     before. A file of our own is not waited for: what is wrong with it stays wrong."""
     said = ""
@@ -108,11 +126,11 @@ def _once_there(
 
 
 def _watch(
-    options: Options, records: Records, engine: Engine, seat: WorkerLease, work: JobSteps, told: threading.Event,
+    options: Options, records: Records, engine: Engine, seat: WorkerLease, work: JobSteps, told: Stop,
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
-    adoption = _Adoption(options, engine, seat.name, say)
+    adoption = _Adoption(options, engine, seat.name, told, say)
     while not told.wait(0.5):
         with _reported(say):
             if look.is_due():
@@ -131,7 +149,8 @@ def _watch(
 def _reported(say: Callable[[str], None]) -> Iterator[None]:
     """The database may be away for a while: that is said, and no reason to end."""
     try:
-        yield
+        with contextlib.suppress(Stopped):
+            yield
     except AssemblerError as exc:
         say(f"warning: {exc.sentence}")
 
@@ -148,13 +167,13 @@ def _fall_silent(work: JobSteps, stop: Stop) -> None:
         pass
 
 
-def give_back_work(seat: WorkerLease) -> None:
-    """What was in hand under this name, which is held by us, goes back into the queue."""
+def requeue_jobs_of(seat: WorkerLease, stop: Stop) -> None:
+    """Requeue what a dead worker had in hand; its name is held by us. Raises ``Stopped`` where we are told to end.
+
+    In a process of its own: a process is one worker to the engine at a time, and here that is ourselves.
+    """
     argv = [sys.executable, "-P", "-m", "assembler.jobs.worker.requeue", seat.name]
-    try:
-        processes.capture(argv, seconds=GIVE_BACK_SECONDS)
-    except OSError as exc:
-        raise JobError(f"the work of {seat.name} could not be given back: {exc}", hint="It is tried again.") from exc
+    processes.run(argv, cwd=Path.cwd(), log=Path(os.devnull), stop=stop, stall_seconds=GIVE_BACK_SECONDS)
 
 
 class _Adoption:
@@ -164,8 +183,8 @@ class _Adoption:
     anew.
     """
 
-    def __init__(self, options: Options, engine: Engine, own: str, say: Callable[[str], None]) -> None:
-        self._options, self._engine, self._own, self._say = options, engine, own, say
+    def __init__(self, options: Options, engine: Engine, own: str, told: Stop, say: Callable[[str], None]) -> None:
+        self._options, self._engine, self._own, self._told, self._say = options, engine, own, told, say
         self._suspects: set[str] = set()
 
     def adopt(self) -> None:
@@ -178,7 +197,7 @@ class _Adoption:
             try:
                 if is_certain or name in self._suspects:
                     self._say(f"worker {name} is dead: its work goes back into the queue")
-                    give_back_work(seat)
+                    requeue_jobs_of(seat, self._told)
                 else:
                     suspects.add(name)
             finally:
