@@ -25,6 +25,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "leaves_parts: leaves .part files on purpose (a killed or failed run)")
 
 
+SLOW_PLACES = {"e2e", "jobs", "demo", "network", "test_memory.py", "test_processes.py", "test_cli.py"}
+SLOW_FIXTURES = {"ffmpeg", "bundled_ffmpeg", "postgres"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow whatever makes media, or starts servers or child processes at length."""
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent).parts[0]
+        if place in SLOW_PLACES or SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
 def _is_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
