@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+from fractions import Fraction
 from pathlib import Path
+
+import pytest
+from synthetic import Recipe, make
+from terminal import Desk, three_streams
 
 from assembler import errors
 from assembler.cli import flags
 from assembler.cli.main import app
+from assembler.dialects import parse
+from assembler.layout.builtin import LAYOUTS
 from assembler.options import Options
+from assembler.pipeline.decide import timeline_only
+from assembler.recording import Recording, Segment
+from assembler.report.text import describe_recordings
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text("utf-8")
@@ -56,6 +68,57 @@ def test_the_first_line_with_the_demo_is_the_whole_first_command() -> None:
     first = next(line for line in TEXT.splitlines() if "assembler demo" in line)
     assert first.startswith("python3 -m venv")
     assert first.endswith(".venv/bin/assembler demo")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_has_a_small_picture(layout: str) -> None:
+    name = f"fixtures/layouts/{layout}.png"
+    assert f"]({name})" in TEXT
+    assert (README.parent / name).stat().st_size < 30_000
+
+
+def test_the_drawn_timeline_is_what_inspect_prints() -> None:
+    result = re.search(r"assembler inspect (fixtures/\S+json)", TEXT)
+    assert result is not None
+    recording = parse((README.parent / result[1]).read_bytes())
+    said = describe_recordings([recording], timeline_only(recording, Options()), 100).splitlines()
+    drawn = TEXT.split("```")[1].strip().splitlines()
+    assert [line for line in drawn if line not in said] == []
+
+
+def test_the_recording_of_another_system_becomes_a_playback(desk: Desk, bundled_ffmpeg: str) -> None:
+    example, command = re.findall(r"```(?:json)?\n(.*?)```", _neutral(), re.DOTALL)
+    (desk.folder / "lesson.json").write_text(example)
+    (desk.folder / "recorded").mkdir()
+    segments = json.loads(example)["segments"]
+    for segment in segments:
+        made = make(Recipe(seconds=Fraction(segment["duration"], 1000)), bundled_ffmpeg)
+        shutil.copy(made, desk.folder / "recorded" / f"{segment['video_id']}.mp4")
+    said = desk.say(*command.split()[1:], "--json")
+    assert said.code == 0, said.err
+    told = json.loads(said.out)
+    assert told["verdict"] == "ok"
+    assert told["length"] == 5000
+    assert {outcome["fate"] for outcome in told["outcomes"]} == {"used"}
+    assert [chapter["at"] for chapter in told["chapters"]] == [0, 3000]
+
+
+def test_every_field_of_the_neutral_form_that_is_explained_is_one() -> None:
+    named = re.findall(r"^\| (`[^|]+`) \|", TEXT.split("<!-- /neutral -->")[1].split("###")[0], re.MULTILINE)
+    names = [name for cell in named for name in re.findall(r"`([\w.\[\]]+)`", cell)]
+    assert len(names) > 8, "this test would not notice"
+    for name in names:
+        fields = Segment if name.startswith("segments[].") else Recording
+        assert name.removeprefix("segments[].").removesuffix("[]") in fields.model_fields
+
+
+def _neutral() -> str:
+    return TEXT.split("<!-- neutral -->")[1].split("<!-- /neutral -->")[0]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, bundled_ffmpeg: str) -> Desk:
+    return Desk.laid(tmp_path, three_streams(4), bundled_ffmpeg)
 
 
 if __name__ == "__main__":

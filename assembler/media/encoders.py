@@ -138,7 +138,7 @@ X264 = Encoder(
     name=EncoderName.X264,
     codec="h264",
     library="libx264",
-    # draft and high on the same classes: the table in the README
+    # draft and high on the same classes: (DESIGN, Encoding speed)
     qualities={
         DRAFT: (("preset", "ultrafast"), ("crf", "32")),
         STANDARD: X264_STANDARD,
