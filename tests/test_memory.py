@@ -46,7 +46,7 @@ def peak_bytes(module: str, order: Message, folder: Path) -> int:
     """The most memory one of our own child processes takes for this order."""
     path = folder / f"{module}.json"
     path.write_text(order.to_json())
-    words = ["join"] if module == "muxing" else []
+    words = ["join"] if module == "mux.child" else []
     return peak_of(f"from assembler.media.{module} import main", [*words, str(path)], folder)
 
 
@@ -71,17 +71,17 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
     order = Join(
         out=str(out), time_scale=SCALE, frame_ticks=SCALE // RATE, runs=(run,), sound=None, chapters=(), length=0
     )
-    assert peak_bytes("muxing", order, tmp_path) < MOST
+    assert peak_bytes("mux.child", order, tmp_path) < MOST
     keys = frozenset(facts.picture.keyframes)
     known = tuple(index for index, stamp in enumerate(facts.picture.stamps or ()) if stamp in keys)
     plain = replace(order, runs=(replace(run, lasts=SCALE // RATE, keys=known),))
     join_plain(plain)  # raises where it could not be
-    assert peak_bytes("muxing", plain, tmp_path) < MOST
+    assert peak_bytes("mux.child", plain, tmp_path) < MOST
     check = Check(
         path=str(out), size=None, stamps=folded(list(ticks), SCALE), joins=(), width=16, height=16,
         length=COUNT * 1000 // RATE, has_made_picture=True, has_made_sound=False, decode="joins", answer=str(answer),
     )  # fmt: skip
-    assert peak_bytes("checking", check, tmp_path) < MOST
+    assert peak_bytes("verify.child", check, tmp_path) < MOST
     assert answer.read_text() == "there is no sound track"
 
 
