@@ -1,13 +1,8 @@
 """The names of one job's files, and how they come to be whole.
 
-    home/cache/           downloaded files                       (network)
-    home/straight/        copies of files whose stamps or streams had to be put right   (media.straighten)
-    home/facts/           what probing found, by file identity
-    home/shared/          offers of work to other processes      (media.sharing)
-    home/work/<digest>/   recording.json timeline.json plan.json chunks/ sound.m4a ...
-
-Done means: the file named by the hash of its inputs exists. A file under its final name is whole, because it was
-written under another one and moved.
+All of them are listed in DESIGN, Files of the home; whoever writes one of these kinds takes its ending from here. Done
+means: the file named by the hash of its inputs exists. A file under its final name is whole, because it was written
+under another one and moved.
 """
 
 from __future__ import annotations
@@ -32,8 +27,39 @@ from assembler.messages import Message
 from assembler.progress import Progress
 
 PART = ".part"
+"""A file that is being written or fetched; moved under its name when it is whole."""
+LOCK = ".lock"
+"""Held by whoever writes the file, or works in the folder, of that name."""
+CHUNKS = "chunks"
+"""Folder of the rendered chunks in a work folder."""
+SOURCES = "sources"
+"""Folder of links to the source files in a work folder."""
+CHUNK = ".mp4"
+"""A finished chunk; its report (".json") comes before it."""
+MADE = ".made"
+"""A chunk that is rendered and not reported yet."""
+SPLIT = ".split"
+"""How many frames of a killed run's chunk became a chunk of their own."""
+GRAPH = ".graph"
+"""The filter graph that ffmpeg reads."""
+LOG = ".log"
+"""What ffmpeg or a child process said."""
+ORDER = ".order.json"
+"""What a child process is told to do."""
+DAMAGE = ".damage"
+"""What the child found that looks for damage in a source."""
+FETCHED = ".fetched"
+"""The beginning of a chunk, while it is copied from a helper that died."""
+GROWN = ".grown"
+"""How many bytes of a source file are there, while it is fetched."""
+STRAIGHT = ".media"
+"""A remuxed copy of a file whose stamps or streams had to be repaired."""
 ASSETS = ".assets"
-MANIFEST, REPORT = "playback.json", "report.html"
+"""Folder of what belongs to a finished playback, beside it."""
+MANIFEST = "playback.json"
+"""What a finished playback was made from, among its assets."""
+REPORT = "report.html"
+"""The same for people."""
 PNG_SIGNATURE = b"Software\0assembler"
 """Keyword and text of the tEXt chunk of every picture we make."""
 
@@ -99,7 +125,7 @@ class Workspace:
     @contextlib.contextmanager
     def free(self, digest: str) -> Iterator[Path | None]:
         """The work folder, for one run at a time as in ``held``; None where another run has it."""
-        lock = FileLock(str(self._folder("locks") / f"{digest[:32]}.lock"))
+        lock = FileLock(str(self._folder("locks") / f"{digest[:32]}{LOCK}"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -112,7 +138,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def _locked(self, digest: str, sentence: str, progress: Progress) -> Iterator[None]:
-        lock = FileLock(str(self._folder("locks") / f"{digest[:32]}.lock"))
+        lock = FileLock(str(self._folder("locks") / f"{digest[:32]}{LOCK}"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -147,7 +173,7 @@ def make_private(path: Path) -> None:
 @contextlib.contextmanager
 def only_writer(out: Path, progress: Progress) -> Iterator[None]:
     """The right to write ``out``, for one run at a time, whatever its home: a hidden file beside it is locked."""
-    lock = out.absolute().with_name(f".{out.name}.lock")
+    lock = out.absolute().with_name(f".{out.name}{LOCK}")
     held = _locked_file(lock, f"another run writes {out.name}: waiting for it", progress)
     try:
         yield

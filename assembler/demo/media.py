@@ -15,6 +15,7 @@ from assembler.demo.identity import BEEP_SECONDS, IDENTITIES, Identity
 from assembler.demo.picture import Painter
 from assembler.errors import MediaError
 from assembler.values import Value
+from assembler.workspace import LOG, PART
 
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 """ffmpeg's name of each number of channels."""
@@ -184,7 +185,7 @@ _MUXERS = {
 
 def encode(ffmpeg: str, target: Path, *, pictures: Pictures | None, sound: Sound | None) -> None:
     """Run ffmpeg over raw frames, beeps, or both; raises MediaError with its last words where it fails."""
-    part, log = target.with_name(target.name + ".part"), target.with_name(target.name + ".log")
+    part, log = target.with_name(target.name + PART), target.with_name(target.name + LOG)
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-y", "-loglevel", "error"]
     if pictures is not None:
         argv += ["-f", "rawvideo", "-pix_fmt", pictures.pixels, "-s", f"{pictures.width}x{pictures.height}"]

@@ -25,6 +25,7 @@ from assembler.jobs.worker.supervisor import supervise
 from assembler.options import Options
 from assembler.pipeline.read_results import LARGEST_RESULT
 from assembler.values import Value
+from assembler.workspace import ASSETS
 
 LOOK_SECONDS = 0.5
 TELL_SECONDS = 10.0
@@ -88,7 +89,7 @@ def _files(name: str) -> Iterator[Path]:
     if path.is_dir():
         for kind in ("*.json", "*.jsonl", "*.ndjson"):
             yield from sorted(
-                p for p in path.rglob(kind) if p.name != SKIPPED and not any(q.suffix == ".assets" for q in p.parents)
+                p for p in path.rglob(kind) if p.name != SKIPPED and not any(q.suffix == ASSETS for q in p.parents)
             )
     elif path.exists():
         yield path

@@ -13,7 +13,7 @@ from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.messages import Message
 from assembler.processes import Stop
-from assembler.workspace import write_whole
+from assembler.workspace import LOG, ORDER, write_whole
 
 OUT_OF_SPACE = errno.ENOSPC
 NO_ROOM = ("No space left on device", "Disk quota exceeded", "File too large")
@@ -32,8 +32,8 @@ def run_module(
     stall_seconds: float = 3600.0,
 ) -> None:
     """Run ``python -m module words... order.json`` to its end; raises MediaError with the child's last words."""
-    path = cwd / f"{name}.order.json"
-    log = cwd / f"{name}.log"
+    path = cwd / f"{name}{ORDER}"
+    log = cwd / f"{name}{LOG}"
     write_whole(path, order.to_json())
     log.unlink(missing_ok=True)
     # -P: no module is ever imported from the folder the child runs in

@@ -28,7 +28,7 @@ from assembler.plan.chunks import Chunk
 from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop
 from assembler.times import Frame
-from assembler.workspace import digest_of
+from assembler.workspace import CHUNK, CHUNKS, LOG, digest_of
 
 TRIAL_SECONDS = 15.0
 """A driver that says nothing for so long does not work."""
@@ -147,15 +147,15 @@ def _tried(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="assembler-trial-") as scratch:
         folder = Path(scratch)
-        (folder / "chunks").mkdir()
-        out = folder / "chunks" / "trial.mp4"
+        (folder / CHUNKS).mkdir()
+        out = folder / CHUNKS / f"trial{CHUNK}"
         setup = RenderSetup(folder, program, encoding, {}, {}, Stop(), TRIAL_SECONDS)
         try:
             run_chunk(frame, setup, {}, out, lambda _: None)
         except DiskFull:
             raise
         except MediaError as exc:
-            raise EncoderRefused(_reason(out.with_suffix(".log")) or exc.sentence) from exc
+            raise EncoderRefused(_reason(out.with_suffix(LOG)) or exc.sentence) from exc
         parameters = picture_parameters(out)
     return replace(encoding, proof=digest_of(parameters.hex())[:16])
 

@@ -21,10 +21,10 @@ from assembler.media.render.chunks import render_chunks
 from assembler.media.render.claims import claimed, fetch_beginning, is_locked
 from assembler.media.render.inputs import prepare_sources
 from assembler.media.render.offer import Offer, work_of
-from assembler.media.render.resume import SPLIT
 from assembler.media.render.setup import RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped
+from assembler.workspace import CHUNKS, SPLIT
 
 LOOK_SECONDS = 0.5
 
@@ -61,7 +61,7 @@ class OpenOffer:
 
     def wanted(self) -> list[tuple[Chunk, str]]:
         """Chunks and their names of which the owner has nothing: what was begun is gone on with there."""
-        begun = {re.split(r"[.-]", found)[0] for found in os.listdir(self.work / "chunks")}
+        begun = {re.split(r"[.-]", found)[0] for found in os.listdir(self.work / CHUNKS)}
         named = zip(self.offer.chunks, self.offer.names, strict=True)
         return [(chunk, name) for chunk, name in named if name not in begun]
 
@@ -104,7 +104,7 @@ def help_out(place: Path, *, name: str, program: Ffmpeg, jobs: int, stop: Stop, 
                 return 0
             raise CannotHelp(exc.sentence if isinstance(exc, MediaError) else str(exc)) from exc
         finally:
-            if not (found.work / "chunks").exists():  # the owner has finished, and removed what it saw
+            if not (found.work / CHUNKS).exists():  # the owner has finished, and removed what it saw
                 shutil.rmtree(own, ignore_errors=True)
 
 
@@ -112,7 +112,7 @@ def _helped(found: OpenOffer, own: Path, program: Ffmpeg, jobs: int, stop: Stop,
     alone = Stop(within=stop)
     setup = _setup(found.offer, own, program, alone)
     prepare_sources(found.offer.chunks, setup)  # all at once: threads would be in each other's way
-    (own / "chunks").mkdir(exist_ok=True)
+    (own / CHUNKS).mkdir(exist_ok=True)
     help_ = _Help(found, setup, may_go_on)
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="help") as pool:
         futures = [pool.submit(help_.work) for _ in range(jobs)]
@@ -178,14 +178,14 @@ class _Help:
 
     def _render(self, chunk: Chunk, name: str) -> bool:
         """False where somebody else has it."""
-        work, own = self.found.work, self.setup.folder / "chunks"
+        work, own = self.found.work, self.setup.folder / CHUNKS
         with claimed(work, name) as is_ours:
             if not is_ours or (chunk, name) not in self.found.wanted():
                 return False
             fetch_beginning(work, name, own)
             alone = replace(self.setup, stop=Stop(within=self.setup.stop))  # its failure stops its own work only
             rendered, _ = render_chunks([chunk], alone, jobs=1, on_seconds=_ignore)
-            _deliver([piece.path for piece in rendered], own, work / "chunks")
+            _deliver([piece.path for piece in rendered], own, work / CHUNKS)
             self.finished.append(name)
             return True
 

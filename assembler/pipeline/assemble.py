@@ -30,7 +30,7 @@ from assembler.recording import Recording
 from assembler.report.page import report_page
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
-from assembler.workspace import MANIFEST, REPORT, Workspace, assets_of, unwritable, write_whole
+from assembler.workspace import MANIFEST, PART, REPORT, Workspace, assets_of, unwritable, write_whole
 
 FINEST_RATE = Fraction(120)
 
@@ -145,7 +145,7 @@ class _Making:
     def _compose(
         self, plan: Plan, timeline: Timeline, got: Gathered, choice: Choice, digest: str, folder: Path
     ) -> Manifest:
-        part = self.out.with_name(self.out.name + ".part")
+        part = self.out.with_name(self.out.name + PART)
         part.unlink(missing_ok=True)  # never written through: it may be another name of some file
         manifest = compose(
             plan, timeline, got, digest, part, folder=folder, program=self.program, choice=choice,

@@ -25,7 +25,7 @@ from assembler.progress import Progress
 from assembler.recording import Recording, Segment
 from assembler.timeline.drift import without_drift
 from assembler.times import Ms, clock_text
-from assembler.workspace import Workspace, digest_of, disk_errors, identity_of, write_whole
+from assembler.workspace import STRAIGHT, Workspace, digest_of, disk_errors, identity_of, write_whole
 
 PROBE_VERSION = 11
 """Raised whenever probing learns to see more: facts of older runs are then not taken up."""
@@ -237,7 +237,7 @@ def probe_files(
     bad: dict[str, MediaError] = {}
     if missing:
         _forget_copies(workspace)
-        places = {name: workspace.straight / f"{keys[name]}.media" for name in missing}
+        places = {name: workspace.straight / f"{keys[name]}{STRAIGHT}" for name in missing}
         learned, bad = probe_answers(
             missing, keep_stamps=stamps, declared=Declared(places, lengths, sizes), work=workspace.scratch,
             progress=progress, stop=stop, parallel=options.jobs,
@@ -263,7 +263,7 @@ def probe_files(
 
 def _forget_copies(workspace: Workspace) -> None:
     """Remove straightened copies that nobody has used for a long time: they can be made again from their sources."""
-    for copy in workspace.straight.glob("*.media"):
+    for copy in workspace.straight.glob(f"*{STRAIGHT}"):
         told = workspace.facts / f"{copy.stem}.json"
         with suppress(OSError):
             used = told.stat().st_mtime if told.exists() else copy.stat().st_ctime

@@ -35,7 +35,7 @@ from assembler.plan.chunks import Chunk, Source, grid_rate
 from assembler.processes import Stop, Stopped
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
-from assembler.workspace import Identity, Workspace
+from assembler.workspace import GROWN, SOURCES, Identity, Workspace
 
 AHEAD_MS = 3000
 """So much more of a file has to be there than a chunk shows: packets are not quite in order, and ffmpeg reads ahead."""
@@ -127,7 +127,7 @@ class Ahead:
         with self.workspace.free(digest) as folder:
             if folder is None:
                 return
-            growth = _Growth(folder / "sources", growing, peeked, self.stop)
+            growth = _Growth(folder / SOURCES, growing, peeked, self.stop)
             render_ahead(
                 plan, replace(got, files={**files, **growth.links}), growth, folder=folder, program=self.program,
                 choice=choose_encoder(plan, self.options, self.program), options=self.options,
@@ -174,7 +174,7 @@ class _Growth:
 
     def grown(self, video_id: str) -> Path | None:
         link = self.links.get(video_id)
-        return link.with_name(f"{link.name}.grown") if link is not None else None
+        return link.with_name(link.name + GROWN) if link is not None else None
 
     def wait_for(self, chunk: Chunk) -> None:
         sources = [source for tile in chunk.tiles for source in tile.sources]

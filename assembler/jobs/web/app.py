@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs.intake.bodies import Body, Turned, list_events, list_refused
 from assembler.jobs.intake.check_callback import Judged, judge, kept
-from assembler.jobs.intake.intake import spool_folder
+from assembler.jobs.intake.intake import SPOOLED, spool_folder
 from assembler.jobs.intake.tasks import find_task, missing
 from assembler.jobs.store.records import now
 from assembler.jobs.web import job_page, published_files, status_page
@@ -114,7 +114,7 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
 
 def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics: Metrics) -> None:
     def spooled() -> int:
-        return sum(1 for _ in spool_folder(options).glob("*.body"))
+        return sum(1 for _ in spool_folder(options).glob(f"*{SPOOLED}"))
 
     @app.exception_handler(JobError)
     async def away(_: Request, exc: JobError) -> Response:

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from assembler.errors import JobError
 from assembler.options import Options
+from assembler.workspace import LOCK
 
 MOST_SEATS = 1000
 """Workers of one machine."""
@@ -101,7 +102,7 @@ def try_seat(options: Options, name: str) -> WorkerLease | None:
             raise error from exc
         return None if session is None else _PostgresLease(name, url, session)
     folder = options.home.absolute() / "locks"
-    lock = FileLock(str(folder / f"worker-{name}.lock"), thread_local=False)
+    lock = FileLock(str(folder / f"worker-{name}{LOCK}"), thread_local=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)

@@ -16,6 +16,7 @@ from assembler.media.mixdown.pipe import Mixing
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop, log_tail
 from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, clock_text, samples_at
+from assembler.workspace import PART
 
 LIMIT = 0.95
 """Peak the limiter allows (-0.45 dBFS): AAC gives a little more than it took. Below it every sample is untouched."""
@@ -61,7 +62,7 @@ def render_sound(
     if loudness is not None:
         gain, finding = _gain(_measured(mixing, share.of_pass(0)), loudness)
         findings.append(finding)
-    part = out.absolute().with_name(out.name + ".part")
+    part = out.absolute().with_name(out.name + PART)
     try:
         report = _encoded(mixing, gain, part, share.of_pass(share.passes - 1))
         os.replace(part, out)

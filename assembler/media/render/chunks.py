@@ -18,11 +18,11 @@ from assembler.media.render.inputs import Input, prepare_sources
 from assembler.media.render.offer import sharing
 from assembler.media.render.repair import find_damage, has_errors, may_be_early, without_guilty
 from assembler.media.render.resume import taken_up
-from assembler.media.render.run_ffmpeg import MADE, TimeMeter, may_pass, run_chunk, run_once
+from assembler.media.render.run_ffmpeg import TimeMeter, may_pass, run_chunk, run_once
 from assembler.media.render.setup import BytesMissing, RenderSetup
 from assembler.plan.chunks import Chunk
 from assembler.times import Frame
-from assembler.workspace import write_whole
+from assembler.workspace import CHUNKS, LOG, MADE, write_whole
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def render_chunks(
     ahead of downloads in the order of the playback, and then BytesMissing is raised at the end if a chunk was left for
     later. Raises MediaError naming the chunk.
     """
-    (setup.folder / "chunks").mkdir(exist_ok=True)
+    (setup.folder / CHUNKS).mkdir(exist_ok=True)
     readings = prepare_sources(chunks, setup)
     order = sorted(range(len(chunks)), key=lambda i: -_cost(chunks[i]) if setup.growth is None else i)
     done: dict[int, list[Rendered]] = {}
@@ -154,7 +154,7 @@ def _made(
     is_last_try: bool,
 ) -> list[Loss]:
     """Render a chunk; where that fails, without the sources that are to blame."""
-    log = made.with_suffix(".log")
+    log = made.with_suffix(LOG)
     failure: MediaError | None = None
     try:
         run_once(chunk, setup, readings, made, reach)
@@ -183,4 +183,4 @@ def _made(
     except MediaError as exc:
         raise failure or exc from None  # no source is to blame: it fails without them too
     os.replace(other, made)
-    return [*losses, *find_damage(repaired, setup, readings, made, other.with_suffix(".log"))]
+    return [*losses, *find_damage(repaired, setup, readings, made, other.with_suffix(LOG))]

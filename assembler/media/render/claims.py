@@ -19,9 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from assembler.media.render.run_ffmpeg import MADE
 from assembler.processes import Stop, Stopped
-from assembler.workspace import PART
+from assembler.workspace import CHUNK, CHUNKS, FETCHED, LOG, MADE, PART
 
 POLL_SECONDS = 0.1
 
@@ -62,16 +61,16 @@ def fetch_beginning(work: Path, name: str, chunks: Path) -> None:
 
     A copy: who lost the claim may be a machine that was only cut off, and still writes.
     """
-    half, log = f"{name}{MADE}{PART}", f"{name}.log"
-    if any((chunks / known).exists() for known in (half, f"{name}.mp4")):
+    half, log = f"{name}{MADE}{PART}", f"{name}{LOG}"
+    if any((chunks / known).exists() for known in (half, f"{name}{CHUNK}")):
         return
     with suppress(FileNotFoundError):  # who left it comes back, and goes on with it
-        sizes = {begun: begun.stat().st_size for begun in work.glob(f"helped/*/chunks/{half}")}
+        sizes = {begun: begun.stat().st_size for begun in work.glob(f"helped/*/{CHUNKS}/{half}")}
         if sizes:
             begun = max(sizes, key=lambda path: sizes[path])
-            shutil.copyfile(begun, chunks / f"{name}.fetched")
+            shutil.copyfile(begun, chunks / f"{name}{FETCHED}")
             shutil.copyfile(begun.with_name(log), chunks / log)
-            os.replace(chunks / f"{name}.fetched", chunks / half)
+            os.replace(chunks / f"{name}{FETCHED}", chunks / half)
 
 
 class ChunkQueue:
@@ -99,7 +98,7 @@ class ChunkQueue:
                 with self._claimed(index, is_patient=is_patient) as is_ours:
                     if is_ours and self._is_taken(index):
                         if self._work is not None:
-                            fetch_beginning(self._work, self._names[index], self._work / "chunks")
+                            fetch_beginning(self._work, self._names[index], self._work / CHUNKS)
                         yield index
                         return
             time.sleep(POLL_SECONDS)

@@ -15,7 +15,7 @@ from assembler.media.child import run_module
 from assembler.media.mux.order import Cut
 from assembler.media.render.setup import BytesMissing, RenderSetup
 from assembler.plan.chunks import Chunk
-from assembler.workspace import PART, Identity, digest_of
+from assembler.workspace import PART, SOURCES, Identity, digest_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def source_name(video_id: str, identity: Identity) -> str:
 
 def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[str, int], Input]:
     """Links to the source files under names of our own; a file whose picture changes inside is cut into stretches."""
-    folder = setup.folder / "sources"
+    folder = setup.folder / SOURCES
     folder.mkdir(exist_ok=True)
     needed = sorted({(s.video_id, s.stretch) for c in chunks for t in c.tiles for s in t.sources})
     readings: dict[tuple[str, int], Input] = {}
@@ -57,7 +57,7 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
                 raise BytesMissing
             name, container, stream, late = f"{name}-{stretch}.nut", "nut", 0, _late(facts.picture)
             _cut_stretch(link, folder / name, facts, stretch, setup)
-        readings[video_id, stretch] = Input(name=f"sources/{name}", container=container, stream=stream, late=late)
+        readings[video_id, stretch] = Input(name=f"{SOURCES}/{name}", container=container, stream=stream, late=late)
     return readings
 
 

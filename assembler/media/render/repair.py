@@ -22,6 +22,7 @@ from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality
 from assembler.plan.chunks import Chunk, Source, Tile, grid_rate
 from assembler.times import Span, frame_ms, span
+from assembler.workspace import DAMAGE, GRAPH, LOG, MADE
 
 READ_AHEAD = 30
 """Seconds behind a chunk's end in which damage is still looked for: ffmpeg reads ahead, and complains about it."""
@@ -70,7 +71,7 @@ def _alone(chunk: Chunk, tile: Tile, source: Source) -> Chunk:
 
 
 def _is_sound(alone: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input], out: Path) -> bool:
-    trial = out.with_name(f"{out.stem}-alone.made")
+    trial = out.with_name(f"{out.stem}-alone{MADE}")
     try:
         run_chunk(alone, setup, readings, trial, lambda _: None)
     except DiskFull:
@@ -78,7 +79,7 @@ def _is_sound(alone: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int
     except MediaError:
         return False
     finally:
-        for suffix in (".made", ".log", ".graph"):
+        for suffix in (MADE, LOG, GRAPH):
             trial.with_suffix(suffix).unlink(missing_ok=True)
     return True
 
@@ -154,7 +155,7 @@ def _known(facts: Facts) -> tuple[tuple[Fraction | None, Fraction | None], ...]:
 def _searched(
     suspects: list[Suspect], setup: RenderSetup, out: Path
 ) -> tuple[tuple[tuple[Fraction, Fraction | None], ...], ...]:
-    answer = out.with_name(f"{out.stem}.damage")
+    answer = out.with_name(f"{out.stem}{DAMAGE}")
     order = Search(suspects=tuple(suspects), answer=str(answer))
     name = f"damage-{out.stem}"
     try:

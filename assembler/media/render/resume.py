@@ -11,17 +11,14 @@ from itertools import pairwise
 from assembler.media.damage.losses import Losses, report_of
 from assembler.media.render.inputs import Input
 from assembler.media.render.repair import find_damage, has_errors, may_be_early
-from assembler.media.render.run_ffmpeg import MADE, part_of
+from assembler.media.render.run_ffmpeg import part_of
 from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import whole_fragments
 from assembler.plan.borders import place_borders
 from assembler.plan.chunks import Chunk, split_chunk
 from assembler.plan.model import Plan
 from assembler.times import Frame
-from assembler.workspace import digest_of, write_whole
-
-SPLIT = ".split"
-"""File beside a chunk's name: how many of its frames are a finished chunk of their own."""
+from assembler.workspace import LOG, MADE, SPLIT, digest_of, write_whole
 
 
 def kept_borders(plan: Plan, setup: RenderSetup, *, seconds: float, jobs: int) -> tuple[Frame, ...]:
@@ -65,7 +62,7 @@ def _salvaged(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int
         return 0
     out = setup.chunk_file(chunk)
     made = out.with_suffix(MADE)
-    part, log = part_of(made), made.with_suffix(".log")
+    part, log = part_of(made), made.with_suffix(LOG)
     if may_be_early(chunk, log) or (setup.growth is not None and has_errors(log)):
         return 0
     try:
@@ -83,5 +80,5 @@ def _salvaged(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int
     if found.pictures < chunk.frames:
         write_whole(out.with_suffix(SPLIT), str(found.pictures))
         with suppress(FileNotFoundError):
-            os.replace(log, whole.with_suffix(".log"))
+            os.replace(log, whole.with_suffix(LOG))
     return found.pictures

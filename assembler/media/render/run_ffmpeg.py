@@ -19,10 +19,7 @@ from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import count_in_either, whole_fragments
 from assembler.plan.chunks import Chunk
 from assembler.times import clock_text, frame_ms
-from assembler.workspace import PART
-
-MADE = ".made"
-"""Suffix of a rendered chunk that is not finished yet: its report comes first."""
+from assembler.workspace import CHUNKS, GRAPH, LOG, PART
 
 
 class TimeMeter:
@@ -83,18 +80,18 @@ def run_once(
     Raises MediaError where ffmpeg fails or the frames are not as many as they have to be: ``out`` then does not appear.
     Where it was stopped, hung or had no room what it wrote stays under its ``part_of`` name, to be salvaged.
     """
-    part, log = part_of(out), out.with_suffix(".log")
+    part, log = part_of(out), out.with_suffix(LOG)
     # only a run that renders needs what builds graphs
     from assembler.media.render.filter_graph import build_graph, compile_graph
 
     stream = build_graph(chunk, setup.facts, readings, setup.program)
     for name, words in setup.encoder.upload:
         stream = stream.filter(name, **words)
-    arguments, graph = compile_graph(stream, f"chunks/{part.name}", tuned(output_options(chunk, setup.encoder)))
-    script = out.with_suffix(".graph")
+    arguments, graph = compile_graph(stream, f"{CHUNKS}/{part.name}", tuned(output_options(chunk, setup.encoder)))
+    script = out.with_suffix(GRAPH)
     script.write_text(graph, "utf-8")
     arguments = [*setup.encoder.global_options, *arguments]
-    argv = ffmpeg_argv(setup.program, arguments, f"chunks/{script.name}")
+    argv = ffmpeg_argv(setup.program, arguments, f"{CHUNKS}/{script.name}")
     log.unlink(missing_ok=True)
     try:
         code = processes.run(

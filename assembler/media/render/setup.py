@@ -12,7 +12,7 @@ from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
-from assembler.workspace import Identity, digest_of, identity_of
+from assembler.workspace import CHUNK, CHUNKS, Identity, digest_of, identity_of
 
 RENDER_VERSION = 9
 """Raised whenever the same chunk would come out differently: older work is then not taken up."""
@@ -73,7 +73,7 @@ class RenderSetup:
 
     def chunk_file(self, chunk: Chunk) -> Path:
         """The finished file of a chunk; a json of the same name says what is not as it should be in it."""
-        return self.folder / "chunks" / f"{self.chunk_digest(chunk)}.mp4"
+        return self.folder / CHUNKS / f"{self.chunk_digest(chunk)}{CHUNK}"
 
     def chunk_digest(self, chunk: Chunk) -> str:
         sources = sorted({s.video_id for tile in chunk.tiles for s in tile.sources})

@@ -21,7 +21,7 @@ from assembler.plan.chunks import cut_frame
 from assembler.plan.model import Plan
 from assembler.processes import Stop
 from assembler.times import Frame
-from assembler.workspace import PART, PNG_SIGNATURE, Workspace, unwritable
+from assembler.workspace import CHUNKS, GRAPH, LOG, PART, PNG_SIGNATURE, Workspace, unwritable
 
 
 def single_frame(
@@ -37,7 +37,7 @@ def single_frame(
     """One frame of an encoded plan as a PNG under its final name."""
     chunk = cut_frame(plan, material.facts, frame)
     with workspace.scratch_folder() as folder:
-        (folder / "chunks").mkdir()
+        (folder / CHUNKS).mkdir()
         setup = RenderSetup(folder, program, X264.at(options.quality), material.files, material.facts, Stop(), 60.0)
         readings = prepare_sources([chunk], setup)
         stream = (
@@ -49,9 +49,9 @@ def single_frame(
         )
         out = png.absolute().with_name(png.name + PART)
         arguments, graph = compile_graph(stream, "frame.png", {"frames:v": 1, "c:v": "png", "f": "image2"})
-        (folder / "frame.graph").write_text(graph, "utf-8")
-        log = folder / "frame.log"
-        code = processes.run(ffmpeg_argv(program, arguments, "frame.graph"), cwd=folder, log=log, stall_seconds=120)
+        (folder / f"frame{GRAPH}").write_text(graph, "utf-8")
+        log = folder / f"frame{LOG}"
+        code = processes.run(ffmpeg_argv(program, arguments, f"frame{GRAPH}"), cwd=folder, log=log, stall_seconds=120)
         if code != 0 or not (folder / "frame.png").exists():
             raise child_error("ffmpeg failed on this frame", log, code)
         try:

@@ -28,6 +28,7 @@ from assembler.errors import DiskFull, DownloadError
 from assembler.network.download.limits import split_url
 from assembler.recording import Segment
 from assembler.values import Value
+from assembler.workspace import LOCK, PART
 
 LOCK_POLL_SECONDS = 0.1
 
@@ -74,12 +75,12 @@ class Entry:
 
     @property
     def part(self) -> Path:
-        return self.file.with_name(self.file.name + ".part")
+        return self.file.with_name(self.file.name + PART)
 
     @contextlib.contextmanager
     def locked(self, check: Callable[[], None]) -> Iterator[None]:
         """Held by one process and thread at a time; ``check`` is called while waiting and may raise."""
-        lock = FileLock(self.file.with_name(self.file.name + ".lock"), thread_local=False)
+        lock = FileLock(self.file.with_name(self.file.name + LOCK), thread_local=False)
         while not lock.is_locked:
             check()
             # A Timeout is an OSError too, but one that says nothing about the disk.

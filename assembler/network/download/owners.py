@@ -20,6 +20,7 @@ from assembler.network.download.cache import Entry, disk_errors, entry_of
 from assembler.recording import Recording, Segment
 from assembler.times import WallMs
 from assembler.values import Value
+from assembler.workspace import LOCK, PART
 
 NAME = "apps.json"
 ENOUGH = 2
@@ -68,7 +69,7 @@ def take_over(cache: Path, segments: Sequence[Segment], owner: Owner) -> None:
 def _move(old: Entry, new: Entry) -> None:
     with ExitStack() as locks:
         for entry in (old, new):
-            lock = FileLock(f"{entry.file}.lock", thread_local=False)
+            lock = FileLock(f"{entry.file}{LOCK}", thread_local=False)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -76,7 +77,7 @@ def _move(old: Entry, new: Entry) -> None:
             locks.callback(lock.release)
         if new.file.exists() or new.part.exists():
             return
-        for suffix in (".json", "", ".part.json", ".part"):
+        for suffix in (".json", "", f"{PART}.json", PART):
             if os.path.exists(f"{old.file}{suffix}"):
                 os.replace(f"{old.file}{suffix}", f"{new.file}{suffix}")
 
@@ -88,7 +89,7 @@ def note_apps(cache: Path, seen: Collection[str]) -> _Apps:
     if apps is not None and (len(apps.known) >= ENOUGH or set(apps.known) >= set(seen) - {""}):
         return apps
     cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock", thread_local=False):
+    with FileLock(f"{path}{LOCK}", thread_local=False):
         before = _read(path) or _Apps(since=WallMs(int(time.time() * 1000)), known=())
         apps = _Apps(since=before.since, known=tuple(sorted({*before.known, *seen} - {""}))[:ENOUGH])
         fresh = path.with_name(NAME + ".fresh")
