@@ -134,4 +134,4 @@ def _settings() -> Symptom:
 
 def _machine(options: Options) -> Symptom:
     memory = psutil.virtual_memory().total / 2**30
-    return Symptom(name="machine", is_well=True, text=f"{options.jobs} cores in use, {memory:.0f} GiB", hint="")
+    return Symptom(name="machine", is_well=True, text=f"{options.processes} cores in use, {memory:.0f} GiB", hint="")

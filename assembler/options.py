@@ -1,12 +1,13 @@
-"""Every knob once. What wins: default < settings file < environment (``ASSEMBLER_*``) < flag.
-
-The sentence under a field is its flag's help text and its row in the README's table.
+"""Every knob once: one field of ``Options`` is the setting, the environment variable, the flag, its help and its row
+in the README's table. What wins: default < settings file < environment (``ASSEMBLER_*``) < flag.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import warnings
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -61,6 +63,30 @@ class EncoderName(StrEnum):
         return {EncoderName.SVT_AV1: "av1", EncoderName.X265: "hevc"}.get(self, "h264")
 
 
+@dataclass(frozen=True)
+class Flag:
+    """The command line's side of an option."""
+
+    name: str
+    """As it is typed: ``--layout``."""
+    metavar: str | None = None
+    """Placeholder of its value in the help; None: the type's own."""
+    verbs: tuple[str, ...] = ("run",)
+    """Verbs that have it."""
+    repeats: bool = False
+    """True if it is given once per value."""
+
+
+PLANNED = ("run", "plan")
+SHOWN = ("run", "plan", "inspect")
+FORMER = {"jobs": "processes"}
+"""Former names of options, read as before with a ``FormerName`` warning."""
+
+
+class FormerName(DeprecationWarning):
+    """An option was given by its former name."""
+
+
 SECRET = ("database_url", "callback_key", "callback_keys", "notify_url", "notify_secret")
 """Settings whose value no message repeats."""
 
@@ -73,7 +99,7 @@ def settings_file() -> Path:
 
 def unknown_settings() -> dict[str, str | None]:
     """``ASSEMBLER_*`` names of the environment that are no setting, and which one each may be meant to be."""
-    known = ["ASSEMBLER_CONFIG", *(f"ASSEMBLER_{name.upper()}" for name in Options.model_fields)]
+    known = ["ASSEMBLER_CONFIG", *(variable_of(name) for name in (*Options.model_fields, *FORMER))]
     given = sorted(name for name in os.environ if name.startswith("ASSEMBLER_") and name not in known)
     by_end = {name.removeprefix("ASSEMBLER_"): name for name in known}
     near = {name: difflib.get_close_matches(name.removeprefix("ASSEMBLER_"), by_end, n=1) for name in given}
@@ -107,53 +133,53 @@ class Options(BaseSettings):
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("assembler")))
     """Folder for the cache of downloaded files and for work under way."""
-    ffmpeg: str | None = None
+    ffmpeg: Annotated[str | None, Flag("--ffmpeg", "PATH", verbs=("run", "demo", "doctor"))] = None
     """Path of the ffmpeg to use; the one installed with this package if not given."""
-    layout: str = "auto"
+    layout: Annotated[str, Flag("--layout", "NAME|FILE.json", verbs=PLANNED)] = "auto"
     """What is shown where: auto, tiw-1, tiw-2, stage, presenter, grid, mix, or a CustomLayout JSON file."""
-    teacher: str | None = None
+    teacher: Annotated[str | None, Flag("--teacher", "USER", verbs=PLANNED)] = None
     """User id of the teacher, who gets the first (or larger) place throughout."""
-    mix_user: str | None = None
+    mix_user: Annotated[str | None, Flag("--mix-user", "STREAM", verbs=PLANNED)] = None
     """Which mixed stream to show if there are several: its stream id or the end of it."""
-    screen_users: Annotated[tuple[str, ...], NoDecode] = ()
+    screen_users: Annotated[tuple[str, ...], NoDecode, Flag("--screen-users", "USER,...", verbs=PLANNED)] = ()
     """User ids (separated by commas) whose camera is a screen share, beside desktop_sharing_<room>."""
-    fps: Fraction | None = None
+    fps: Annotated[Fraction | None, Flag("--fps", "RATE", verbs=PLANNED)] = None
     """Frames per second of the playback; the largest rate among the streams really seen if not given."""
-    background: str | None = None
+    background: Annotated[str | None, Flag("--background", "#RRGGBB", verbs=PLANNED)] = None
     """Colour of the canvas where nothing is shown, such as #34363B; the layout's own if not given."""
-    fill: Fill | None = None
+    fill: Annotated[Fill | None, Flag("--fill", verbs=PLANNED)] = None
     """How pictures fill their places: fit (all of it, with bars) or crop; the layout's own if not given."""
-    play_times: PlayTimes = PlayTimes.AUTO
+    play_times: Annotated[PlayTimes, Flag("--play-times", verbs=SHOWN)] = PlayTimes.AUTO
     """Which axis VideoPlayTime is on: playback, wall (pauses still inside), or auto (decided by evidence)."""
-    media_dir: Path | None = None
+    media_dir: Annotated[Path | None, Flag("--media-dir", "DIR", verbs=SHOWN)] = None
     """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
-    allow_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    allow_hosts: Annotated[tuple[str, ...], NoDecode, Flag("--allow-host", "NAME", verbs=PLANNED, repeats=True)] = ()
     """Host names (in the environment: separated by commas) that may be fetched from though no public addresses."""
     public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Host names (in the environment: separated by commas) under which the pages of `serve` are reached."""
-    parallel: int = Field(default=4, ge=1, le=32)
+    parallel: Annotated[int, Flag("--parallel", "N")] = Field(default=4, ge=1, le=32)
     """How many files are downloaded at once."""
-    jobs: int = Field(default_factory=cores, ge=1, le=256)
-    """How many ffmpeg processes render at once; as many as there are cores if not given."""
-    loudness: float | None = Field(default=None, ge=-40, le=-5)
+    processes: Annotated[int, Flag("--processes", "N")] = Field(default_factory=cores, ge=1, le=256)
+    """Number of ffmpeg processes that render at once; the number of cores if not given."""
+    loudness: Annotated[float | None, Flag("--loudness", "LUFS")] = Field(default=None, ge=-40, le=-5)
     """Loudness of the finished sound in LUFS, such as -16, reached with one measured gain; untouched if not given."""
-    fix_drift: bool = False
+    fix_drift: Annotated[bool, Flag("--fix-drift")] = False
     """Takes clock drift out of files without holes (at most 0.5 %): sound is stretched, pictures are spaced."""
-    quality: Quality = Quality.STANDARD
+    quality: Annotated[Quality, Flag("--quality")] = Quality.STANDARD
     """Picture of an encoded playback: draft (fast, for a look), standard, or high (slower, larger)."""
-    encoder: EncoderName = EncoderName.X264
+    encoder: Annotated[EncoderName, Flag("--encoder", verbs=PLANNED)] = EncoderName.X264
     """Encoder: x264, nvenc, qsv, vaapi, videotoolbox, svt-av1 (AV1), x265 (HEVC), or auto (hardware that works)."""
-    start: PlayMs | None = None
+    start: Annotated[PlayMs | None, Flag("--from", "TIME", verbs=PLANNED)] = None
     """Where the window to render starts on the playback axis; the whole class if not given."""
-    end: PlayMs | None = None
+    end: Annotated[PlayMs | None, Flag("--to", "TIME", verbs=PLANNED)] = None
     """Where the window to render ends on the playback axis; the whole class if not given."""
     chunk_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Length, at most, of the pieces that are rendered one by one; those near the end are shorter."""
-    strict: bool = False
+    strict: Annotated[bool, Flag("--strict")] = False
     """Makes every warning an error."""
-    overwrite: bool = False
+    overwrite: Annotated[bool, Flag("--overwrite")] = False
     """Replaces whatever file is there, also one that is no playback of this class; never a recorded file."""
-    keep_work: bool = False
+    keep_work: Annotated[bool, Flag("--keep-work")] = False
     """Keeps the work folder of a finished run."""
     stall_seconds: float = Field(default=300.0, gt=0)
     """An ffmpeg without progress for this long is killed and tried once more."""
@@ -180,20 +206,10 @@ class Options(BaseSettings):
     share_minutes: float = Field(default=5.0, ge=0)
     """A playback at least this long is rendered together with idle workers that have the same home; 0: by one alone."""
 
-    @field_validator("allow_hosts", "public_hosts", mode="before")
+    @field_validator("allow_hosts", "public_hosts", "screen_users", "callback_keys", mode="before")
     @classmethod
-    def _hosts(cls, given: object) -> object:
-        return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
-
-    @field_validator("screen_users", mode="before")
-    @classmethod
-    def _users(cls, given: object) -> object:
-        return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
-
-    @field_validator("callback_keys", mode="before")
-    @classmethod
-    def _keys(cls, given: object) -> object:
-        return tuple(key.strip() for key in given.split(",") if key.strip()) if isinstance(given, str) else given
+    def _list(cls, given: object) -> object:
+        return tuple(one.strip() for one in given.split(",") if one.strip()) if isinstance(given, str) else given
 
     @field_validator("fps", mode="before")
     @classmethod
@@ -209,7 +225,34 @@ class Options(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+        former = {name: value for name in FORMER if (value := os.environ.get(variable_of(name)))}
+        file = TomlConfigSettingsSource(settings_cls, settings_file())
+
+        def by_present_names(given: dict[str, Any]) -> PydanticBaseSettingsSource:
+            return InitSettingsSource(settings_cls, init_kwargs=_with_present_names(given))
+
+        return by_present_names(init_settings()), env_settings, by_present_names(former), by_present_names(file())
+
+
+def _with_present_names(given: dict[str, Any]) -> dict[str, Any]:
+    """Options of one source, a former name replaced by today's and warned of."""
+    renamed = dict(given)
+    for former, name in FORMER.items():
+        if former in renamed:
+            where = f"--{former}, {variable_of(former)} or the settings file"
+            warnings.warn(f"{former} is called {name} now: change {where}", FormerName, stacklevel=2)
+            renamed.setdefault(name, renamed.pop(former))
+    return renamed
+
+
+def variable_of(option: str) -> str:
+    """Name of an option's environment variable."""
+    return f"ASSEMBLER_{option.upper()}"
+
+
+def flag_of(option: str) -> Flag | None:
+    """The flag of an option; None where it has none."""
+    return next((one for one in Options.model_fields[option].metadata if isinstance(one, Flag)), None)
 
 
 def load_options(**given: Any) -> Options:

@@ -99,7 +99,14 @@ class Class:
         media = self.make(folder, ffmpeg)
         layout = folder / "small.json"
         layout.write_text(SMALL)
-        chosen = {"layout": str(layout), "media_dir": media, "ffmpeg": ffmpeg, "jobs": 2, **self.options, **options}
+        chosen = {
+            "layout": str(layout),
+            "media_dir": media,
+            "ffmpeg": ffmpeg,
+            "processes": 2,
+            **self.options,
+            **options,
+        }
         return assemble(self.recording(), folder / name, load_options(**chosen))
 
     def rows(self, playback: Playback) -> list[Row]:

@@ -74,7 +74,8 @@ class TestMistakesInTheCommandLine:
             (["--layout", "mix"], "there is no mixed stream"),
             (["--background", "red"], "#RRGGBB"),
             (["--loudness", "3"], "loudness"),
-            (["--jobs", "0"], "jobs"),
+            (["--processes", "0"], "processes"),
+            (["--jobs", "0"], "jobs is called processes now"),
             (["--media-dir", "elsewhere"], "the media folder 'elsewhere' cannot be read"),
             (["-o", "class.avi"], "does not end in .mp4"),
             (["-o", "media"], "media is a folder"),
@@ -208,7 +209,7 @@ class TestOneFrame:
 
 def interrupted(desk: Desk, how: signal.Signals) -> subprocess.Popen[str]:
     """A run that is told to end in the middle of its rendering."""
-    process = desk.start([*desk.run, "--json", "--progress", "json", "--keep-work"], chunk_seconds="0.5", jobs="1")
+    process = desk.start([*desk.run, "--json", "--progress", "json", "--keep-work"], chunk_seconds="0.5", processes="1")
     until(lambda: len(list(desk.home.glob("work/*/chunks/*.mp4"))) >= 2)
     process.send_signal(how)
     return process
@@ -245,7 +246,7 @@ def test_an_impatient_user_who_presses_it_many_times_gets_the_same_end(desk: Des
 
 def test_the_verbs_are_functions_of_the_package_too() -> None:
     for _ in range(2):  # importing a module of the same name must not get into the way
-        assert assembler.pipeline.assemble is importlib.import_module("assembler.pipeline.assemble").assemble
+        assert assembler.assemble is importlib.import_module("assembler.pipeline.assemble").assemble
         assert assembler.parse is importlib.import_module("assembler.dialects").parse
 
 

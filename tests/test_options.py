@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import InputError
-from assembler.options import load_options
+from assembler.options import FormerName, Options, load_options
+from assembler.pipeline.decide import NO_MATTER
 
 
 @pytest.fixture
@@ -46,12 +47,28 @@ def test_a_rate_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_options().fps == Fraction(30000, 1001)
 
 
-@pytest.mark.parametrize(("name", "value"), [("PARALLEL", "0"), ("LOUDNESS", "3"), ("FPS", "fast"), ("JOBS", "two")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("PARALLEL", "0"), ("LOUDNESS", "3"), ("FPS", "fast"), ("PROCESSES", "two")]
+)
 def test_a_bad_value_is_named_with_its_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ASSEMBLER_{name}", value)
     with pytest.raises(InputError, match=f"setting {name.lower()}") as caught:
         load_options()
     assert f"ASSEMBLER_{name}" in caught.value.hint
+
+
+def test_a_former_name_means_the_option_of_today_and_says_so(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    file.write_text("jobs = 2\n")
+    with pytest.warns(FormerName, match="jobs is called processes now"):
+        assert load_options().processes == 2
+    monkeypatch.setenv("ASSEMBLER_JOBS", "3")
+    with pytest.warns(FormerName):
+        assert load_options().processes == 3
+    with pytest.warns(FormerName):
+        assert Options(jobs=4).processes == 4  # type: ignore[call-arg]  # the former name
+    monkeypatch.setenv("ASSEMBLER_PROCESSES", "5")
+    with pytest.warns(FormerName):  # for the settings file's
+        assert load_options().processes == 5
 
 
 def test_a_broken_settings_file_is_named(file: Path) -> None:
@@ -64,3 +81,7 @@ def test_an_unknown_setting_in_the_file_is_named(file: Path) -> None:
     file.write_text("lay_out = 'grid'\n")
     with pytest.raises(InputError, match="lay_out"):
         load_options()
+
+
+def test_options_that_change_no_playback_are_options() -> None:
+    assert set(NO_MATTER) <= set(Options.model_fields)

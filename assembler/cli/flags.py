@@ -1,27 +1,25 @@
-"""The flags of the command line, each once: verbs share them."""
+"""The flags of the command line: those of ``Options``, made from its rows, and the few that are not options."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+import typing
+from collections.abc import Callable
 from enum import StrEnum
 from fractions import Fraction
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from assembler.errors import InputError
-from assembler.options import EncoderName, Fill, Options, PlayTimes, Quality, frame_rate
+from assembler.options import FORMER, Options, flag_of, frame_rate, load_options
 from assembler.times import PlayMs, parse_clock
 
 
 class ProgressStyle(StrEnum):
     BARS = "bars"
     JSON = "json"
-
-
-def _flag(option: str, *names: str, **more: Any) -> Any:
-    """A flag whose help is the sentence under the option's field."""
-    return typer.Option(*names, help=Options.model_fields[option].description, show_default=False, **more)
 
 
 def _rate(text: str) -> Fraction:
@@ -38,28 +36,56 @@ def _clock(text: str) -> PlayMs:
         raise typer.BadParameter(f"{exc.sentence}. {exc.hint}") from exc
 
 
+PARSERS: dict[Any, Callable[[str], Any]] = {Fraction: _rate, PlayMs: _clock}
 Results = Annotated[list[str], typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")]
 Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output; people's text goes to stderr.")]
 ShownAs = Annotated[ProgressStyle, typer.Option("--progress", help="How progress is shown on standard error.")]
-LayoutFlag = Annotated[str | None, _flag("layout", "--layout", metavar="NAME|FILE.json")]
-TeacherFlag = Annotated[str | None, _flag("teacher", "--teacher", metavar="USER")]
-MixFlag = Annotated[str | None, _flag("mix_user", "--mix-user", metavar="STREAM")]
-ScreensFlag = Annotated[str | None, _flag("screen_users", "--screen-users", metavar="USER,...")]
-FpsFlag = Annotated[Any, _flag("fps", "--fps", parser=_rate, metavar="RATE")]
-BackgroundFlag = Annotated[str | None, _flag("background", "--background", metavar="#RRGGBB")]
-FillFlag = Annotated[Fill | None, _flag("fill", "--fill")]
-PlayTimesFlag = Annotated[PlayTimes | None, _flag("play_times", "--play-times")]
-MediaFlag = Annotated[Path | None, _flag("media_dir", "--media-dir", metavar="DIR")]
-HostsFlag = Annotated[list[str] | None, _flag("allow_hosts", "--allow-host", metavar="NAME")]
-ParallelFlag = Annotated[int | None, _flag("parallel", "--parallel", metavar="N")]
-JobsFlag = Annotated[int | None, _flag("jobs", "--jobs", metavar="N")]
-QualityFlag = Annotated[Quality | None, _flag("quality", "--quality")]
-EncoderFlag = Annotated[EncoderName | None, _flag("encoder", "--encoder")]
-LoudnessFlag = Annotated[float | None, _flag("loudness", "--loudness", metavar="LUFS")]
-FixDriftFlag = Annotated[bool, _flag("fix_drift", "--fix-drift")]
-StartFlag = Annotated[Any, _flag("start", "--from", parser=_clock, metavar="TIME")]
-EndFlag = Annotated[Any, _flag("end", "--to", parser=_clock, metavar="TIME")]
-StrictFlag = Annotated[bool, _flag("strict", "--strict")]
-OverwriteFlag = Annotated[bool, _flag("overwrite", "--overwrite")]
-KeepFlag = Annotated[bool, _flag("keep_work", "--keep-work")]
-FfmpegFlag = Annotated[str | None, _flag("ffmpeg", "--ffmpeg", metavar="PATH")]
+
+
+def with_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Give a verb, in place of its parameter ``options``, a flag for each option whose row names the verb."""
+    own = inspect.signature(function, eval_str=True)
+    names = [name for name in Options.model_fields if (flag := flag_of(name)) and function.__name__ in flag.verbs]
+    former = [name for name, present in FORMER.items() if present in names]
+
+    @functools.wraps(function)
+    def with_flags(**given: Any) -> int | None:
+        values = {name: given.pop(name) for name in (*names, *former)}
+        options = load_options(
+            **{name: None if value in ([], ()) or value is False else value for name, value in values.items()}
+        )
+        return function(options=options, **given)
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in own.parameters.values():
+        added = [*map(_parameter, names), *map(_former, former)] if parameter.name == "options" else [parameter]
+        parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in added]
+    del with_flags.__wrapped__
+    with_flags.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by inspect
+    with_flags.__annotations__ = {one.name: one.annotation for one in parameters}
+    return with_flags
+
+
+def _parameter(option: str, *, name: str | None = None) -> inspect.Parameter:
+    """An option as a parameter of a verb; its help is the sentence under the option's field."""
+    field, flag = Options.model_fields[option], flag_of(option)
+    assert flag is not None
+    more: dict[str, Any] = {"help": field.description, "show_default": False, "hidden": name is not None}
+    if flag.metavar is not None:
+        more["metavar"] = flag.metavar
+    kinds = [kind for kind in typing.get_args(field.annotation) if kind is not type(None)] or [field.annotation]
+    kind: Any = kinds[0]
+    if kind in PARSERS:
+        kind, more["parser"] = Any, PARSERS[kind]
+    elif typing.get_origin(field.annotation) is tuple:
+        kind = list[str] | None if flag.repeats else str | None
+    elif kind is not bool:
+        kind = kind | None
+    declared = typer.Option(flag.name if name is None else f"--{name}", **more)
+    default = False if kind is bool else None
+    annotation = Annotated[kind, declared]
+    return inspect.Parameter(name or option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _former(name: str) -> inspect.Parameter:
+    return _parameter(FORMER[name], name=name)

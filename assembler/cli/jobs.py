@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from assembler.cli.verb import verb
 from assembler.errors import InputError, JobError
-from assembler.options import load_options
+from assembler.options import FormerName, load_options
 
 if TYPE_CHECKING:
     from assembler.jobs.engine import Engine
@@ -66,16 +67,20 @@ def serve(
 
 @verb
 def work(
-    concurrency: Annotated[int, typer.Option("--concurrency", help="How many jobs at once.", min=1, max=64)] = 1,
+    workers: Annotated[int, typer.Option("--workers", help="Number of workers, each at one job.", min=1, max=64)] = 1,
+    concurrency: Annotated[int | None, typer.Option("--concurrency", hidden=True, min=1, max=64)] = None,
 ) -> int:
-    """Another worker: whoever names the same database takes from the same queue."""
+    """More workers: whoever names the same database takes from the same queue."""
     from assembler.jobs.publishing import check_ready
     from assembler.jobs.worker.supervisor import supervise_until_stopped
     from assembler.jobs.worker.worker import run_worker
 
     options = load_options()
     check_ready(options, _say)
-    return run_worker(options, _say) if concurrency == 1 else supervise_until_stopped(concurrency, options, _say)
+    if concurrency is not None:
+        warnings.warn("--concurrency is called --workers now", FormerName, stacklevel=1)
+        workers = concurrency
+    return run_worker(options, _say) if workers == 1 else supervise_until_stopped(workers, options, _say)
 
 
 @verb

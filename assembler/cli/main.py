@@ -12,38 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from assembler.cli.flags import (
-    BackgroundFlag,
-    EncoderFlag,
-    EndFlag,
-    FfmpegFlag,
-    FillFlag,
-    FixDriftFlag,
-    FpsFlag,
-    HostsFlag,
-    JobsFlag,
-    Json,
-    KeepFlag,
-    LayoutFlag,
-    LoudnessFlag,
-    MediaFlag,
-    MixFlag,
-    OverwriteFlag,
-    ParallelFlag,
-    PlayTimesFlag,
-    ProgressStyle,
-    QualityFlag,
-    Results,
-    ScreensFlag,
-    ShownAs,
-    StartFlag,
-    StrictFlag,
-    TeacherFlag,
-)
+from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.jobs import add_job_verbs, jobs_app
 from assembler.cli.refused import refused_app
 from assembler.cli.verb import print_failure, verb
-from assembler.options import load_options
+from assembler.options import Options
 from assembler.progress import Bars, JsonLines, Progress
 from assembler.times import parse_clock
 
@@ -73,35 +46,16 @@ def _width() -> int:
 
 @app.command()
 @verb
+@with_options
 def run(
     results: Results,
     out: Annotated[Path, typer.Option("-o", "--output", help="The file to make.")] = Path("playback.mp4"),
-    layout: LayoutFlag = None,
-    teacher: TeacherFlag = None,
-    mix_user: MixFlag = None,
-    screen_users: ScreensFlag = None,
-    fps: FpsFlag = None,
-    background: BackgroundFlag = None,
-    fill: FillFlag = None,
-    play_times: PlayTimesFlag = None,
-    media_dir: MediaFlag = None,
-    allow_host: HostsFlag = None,
-    parallel: ParallelFlag = None,
-    jobs: JobsFlag = None,
-    quality: QualityFlag = None,
-    encoder: EncoderFlag = None,
-    loudness: LoudnessFlag = None,
-    fix_drift: FixDriftFlag = False,
-    start: StartFlag = None,
-    end: EndFlag = None,
+    *,
+    options: Options,
     frame: Annotated[
         tuple[str, Path] | None,
         typer.Option("--frame", help="Make one composed picture instead: a time and a PNG file.", metavar="TIME PNG"),
     ] = None,
-    strict: StrictFlag = False,
-    overwrite: OverwriteFlag = False,
-    keep_work: KeepFlag = False,
-    ffmpeg: FfmpegFlag = None,
     progress: ShownAs = ProgressStyle.BARS,
     as_json: Json = False,
 ) -> int:
@@ -109,14 +63,6 @@ def run(
     from assembler.pipeline.assemble import assemble, take_frame
     from assembler.report.text import describe_playback, names_of
 
-    options = load_options(
-        layout=layout, teacher=teacher, mix_user=mix_user, screen_users=screen_users, fps=fps,
-        background=background, fill=fill,
-        play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, parallel=parallel, jobs=jobs,
-        quality=quality, encoder=encoder, loudness=loudness, fix_drift=fix_drift or None,
-        start=start, end=end, strict=strict or None,
-        overwrite=overwrite or None, keep_work=keep_work or None, ffmpeg=ffmpeg,
-    )  # fmt: skip
     recordings = _read(results)
     inputs = [Path(name) for name in results if name != "-"]
     if frame is not None:
@@ -135,9 +81,8 @@ def run(
 
 @app.command()
 @verb
-def inspect(
-    results: Results, play_times: PlayTimesFlag = None, media_dir: MediaFlag = None, as_json: Json = False
-) -> int:
+@with_options
+def inspect(results: Results, *, options: Options, as_json: Json = False) -> int:
     """What is in a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
     from assembler.pipeline.assemble import timeline_on_disk
     from assembler.report.text import describe_recordings
@@ -146,7 +91,7 @@ def inspect(
     recordings = _read(results)
     timeline = None
     with suppress(NoLength):
-        timeline = timeline_on_disk(recordings, load_options(play_times=play_times, media_dir=media_dir))
+        timeline = timeline_on_disk(recordings, options)
     if as_json:
         plain = [r.model_dump(mode="json") for r in recordings]
         drawn = timeline.model_dump(mode="json") if timeline is not None else None
@@ -158,22 +103,12 @@ def inspect(
 
 @app.command()
 @verb
+@with_options
 def plan(
     results: Results,
     probe: Annotated[bool, typer.Option("--probe", help="Download and probe first, so that all is final.")] = False,
-    layout: LayoutFlag = None,
-    teacher: TeacherFlag = None,
-    mix_user: MixFlag = None,
-    screen_users: ScreensFlag = None,
-    fps: FpsFlag = None,
-    background: BackgroundFlag = None,
-    fill: FillFlag = None,
-    play_times: PlayTimesFlag = None,
-    media_dir: MediaFlag = None,
-    allow_host: HostsFlag = None,
-    encoder: EncoderFlag = None,
-    start: StartFlag = None,
-    end: EndFlag = None,
+    *,
+    options: Options,
     progress: ShownAs = ProgressStyle.BARS,
     as_json: Json = False,
 ) -> int:
@@ -181,12 +116,6 @@ def plan(
     from assembler.pipeline.assemble import plan_only, plan_probed
     from assembler.report.text import describe_plan, names_of
 
-    options = load_options(
-        layout=layout, teacher=teacher, mix_user=mix_user, screen_users=screen_users, fps=fps,
-        background=background, fill=fill,
-        play_times=play_times, media_dir=media_dir, allow_hosts=allow_host or None, encoder=encoder, start=start,
-        end=end,
-    )  # fmt: skip
     recordings = _read(results)
     made = plan_probed(recordings, options, _progress(progress)) if probe else plan_only(recordings, options)
     print(made[1].model_dump_json() if as_json else describe_plan(made[1], names_of(recordings)))
@@ -218,25 +147,28 @@ def verify(
 
 @app.command()
 @verb
+@with_options
 def demo(
     out: Annotated[Path, typer.Option("-o", "--output", help="Folder for the demo.")] = Path("assembler-demo"),
-    ffmpeg: FfmpegFlag = None,
+    *,
+    options: Options,
     progress: ShownAs = ProgressStyle.BARS,
 ) -> int:
     """Make a small class, serve it on loopback, and do with it all of the above."""
     from assembler.demo.show import show
 
-    show(out, load_options(ffmpeg=ffmpeg), _progress(progress), print)
+    show(out, options, _progress(progress), print)
     return 0
 
 
 @app.command()
 @verb
-def doctor(ffmpeg: FfmpegFlag = None, as_json: Json = False) -> int:
+@with_options
+def doctor(*, options: Options, as_json: Json = False) -> int:
     """What is here (ffmpeg, disk, settings), what is missing, and what to do about it."""
     from assembler.doctor import examine
 
-    symptoms = examine(load_options(ffmpeg=ffmpeg))
+    symptoms = examine(options)
     if as_json:
         print(json.dumps([s.model_dump(mode="json") for s in symptoms], ensure_ascii=False))
     else:

@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn, ParamSpec, TextIO, cast
@@ -16,6 +17,7 @@ from typing import Any, NoReturn, ParamSpec, TextIO, cast
 import typer
 
 from assembler.errors import AssemblerError, MediaError, without_queries
+from assembler.options import FormerName
 from assembler.processes import Stopped
 
 P = ParamSpec("P")
@@ -54,14 +56,17 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
         outputs = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = (cast(TextIO, Plain(output)) for output in outputs)
         try:
-            code = function(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", FormerName)
+                warnings.showwarning = cast(Any, _print_warning)
+                code = function(*args, **kwargs)
             sys.stdout.flush()
         except AssemblerError as exc:
             code = _fail(type(exc).__name__, exc.sentence, exc.hint, exc.exit_code, as_json=as_json)
         except (KeyboardInterrupt, Stopped):
             code = _fail("Stopped", "stopped", "The same command continues where it stopped.", INTERRUPTED, as_json)
         except MemoryError:
-            hint = "Give it more (see `ulimit -v`, the limits of the container), or lower ASSEMBLER_JOBS."
+            hint = "Give it more (see `ulimit -v`, the limits of the container), or lower ASSEMBLER_PROCESSES."
             code = _fail("OutOfMemory", "there is not enough memory for this", hint, MediaError.exit_code, as_json)
         except BrokenPipeError:
             for stream in outputs:
@@ -79,6 +84,11 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
         raise typer.Exit(code or 0)
 
     return guarded
+
+
+def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """One line for whoever typed it."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def _listen() -> dict[signal.Signals, Any]:

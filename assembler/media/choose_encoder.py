@@ -176,7 +176,7 @@ def plainly(said: str) -> str:
 
 
 def render_by_any(
-    chunks: Sequence[Chunk], setup: RenderSetup, *, jobs: int, on_seconds: Callable[[float], None]
+    chunks: Sequence[Chunk], setup: RenderSetup, *, processes: int, on_seconds: Callable[[float], None]
 ) -> tuple[list[Rendered], list[Finding], Encoding]:
     """As ``render_chunks``, and what they were encoded with.
 
@@ -185,11 +185,11 @@ def render_by_any(
     """
     chosen = setup.encoder
     if not chosen.is_hardware:
-        return *render_chunks(chunks, setup, jobs=jobs, on_seconds=on_seconds), chosen
+        return *render_chunks(chunks, setup, processes=processes, on_seconds=on_seconds), chosen
     reached = _Sum(on_seconds)
     alone = replace(setup, stop=Stop(within=setup.stop))  # its failure stops its own work only
     try:
-        return *render_chunks(chunks, alone, jobs=chosen.at_once(jobs), on_seconds=reached.add), chosen
+        return *render_chunks(chunks, alone, processes=chosen.at_once(processes), on_seconds=reached.add), chosen
     except DiskFull:
         raise
     except MediaError as exc:
@@ -199,7 +199,7 @@ def render_by_any(
         told = warning("", f"The encoder {chosen.name} failed in the middle ({why}): x264 encoded the whole playback.")
     reached.add(-reached.seconds)
     safe = ENCODERS[EncoderName.X264.value].at(chosen.quality)
-    files, findings = render_chunks(chunks, replace(setup, encoder=safe), jobs=jobs, on_seconds=on_seconds)
+    files, findings = render_chunks(chunks, replace(setup, encoder=safe), processes=processes, on_seconds=on_seconds)
     return files, [told, *findings], safe
 
 

@@ -213,9 +213,9 @@ class _Picture:
 def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Picture:
     if plan.mode is Mode.COPY:
         return _copied(plan, setup)
-    borders = kept_borders(plan, setup, seconds=options.chunk_seconds, jobs=options.jobs)
+    borders = kept_borders(plan, setup, seconds=options.chunk_seconds, processes=options.processes)
     chunks = cut_chunks(plan, setup.facts, borders)
-    rendered, findings, encoding = render_by_any(chunks, setup, jobs=options.jobs, on_seconds=on_seconds)
+    rendered, findings, encoding = render_by_any(chunks, setup, processes=options.processes, on_seconds=on_seconds)
     ticks = frame_ticks(plan.fps)
     runs = [
         PacketRun(

@@ -104,10 +104,10 @@ class Encoding:
         needed = self.encoder.hardware
         return () if needed is None else needed.upload
 
-    def at_once(self, jobs: int) -> int:
-        """How many may run at the same time where ``jobs`` are wished for."""
+    def at_once(self, processes: int) -> int:
+        """How many may run at the same time where ``processes`` are wished for."""
         needed = self.encoder.hardware
-        return jobs if needed is None else min(jobs, needed.most_at_once)
+        return processes if needed is None else min(processes, needed.most_at_once)
 
     def output_options(self, fps: Fraction) -> dict[str, str]:
         return {**dict(self.options), "g": str(max(1, int(LONGEST_GOP_SECONDS * fps)))}

@@ -84,7 +84,9 @@ def opened(place: Path) -> Iterator[OpenOffer]:
         os.close(file)
 
 
-def help_out(place: Path, *, name: str, program: Ffmpeg, jobs: int, stop: Stop, may_go_on: Callable[[], bool]) -> int:
+def help_out(
+    place: Path, *, name: str, program: Ffmpeg, processes: int, stop: Stop, may_go_on: Callable[[], bool]
+) -> int:
     """Render chunks of this offer until none is free; how many they were.
 
     ``name`` is nobody else's. Once ``may_go_on()`` is False no more are taken, but those in hand are finished; where
@@ -98,7 +100,7 @@ def help_out(place: Path, *, name: str, program: Ffmpeg, jobs: int, stop: Stop, 
         own = found.work / "helped" / name
         try:
             own.mkdir(exist_ok=True)
-            return _helped(found, own, program, jobs, stop, may_go_on)
+            return _helped(found, own, program, processes, stop, may_go_on)
         except (MediaError, OSError) as exc:
             if found.is_withdrawn():
                 return 0
@@ -108,14 +110,16 @@ def help_out(place: Path, *, name: str, program: Ffmpeg, jobs: int, stop: Stop, 
                 shutil.rmtree(own, ignore_errors=True)
 
 
-def _helped(found: OpenOffer, own: Path, program: Ffmpeg, jobs: int, stop: Stop, may_go_on: Callable[[], bool]) -> int:
+def _helped(
+    found: OpenOffer, own: Path, program: Ffmpeg, processes: int, stop: Stop, may_go_on: Callable[[], bool]
+) -> int:
     alone = Stop(within=stop)
     setup = _setup(found.offer, own, program, alone)
     prepare_sources(found.offer.chunks, setup)  # all at once: threads would be in each other's way
     (own / CHUNKS).mkdir(exist_ok=True)
     help_ = _Help(found, setup, may_go_on)
-    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="help") as pool:
-        futures = [pool.submit(help_.work) for _ in range(jobs)]
+    with ThreadPoolExecutor(max_workers=processes, thread_name_prefix="help") as pool:
+        futures = [pool.submit(help_.work) for _ in range(processes)]
         try:
             while wait(futures, LOOK_SECONDS).not_done:
                 if found.is_withdrawn():
@@ -184,7 +188,7 @@ class _Help:
                 return False
             fetch_beginning(work, name, own)
             alone = replace(self.setup, stop=Stop(within=self.setup.stop))  # its failure stops its own work only
-            rendered, _ = render_chunks([chunk], alone, jobs=1, on_seconds=_ignore)
+            rendered, _ = render_chunks([chunk], alone, processes=1, on_seconds=_ignore)
             _deliver([piece.path for piece in rendered], own, work / CHUNKS)
             self.finished.append(name)
             return True

@@ -19,7 +19,7 @@ from assembler.timeline.model import Timeline
 from assembler.workspace import digest_of
 
 NO_MATTER = {
-    "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "jobs", "strict", "keep_work", "stall_seconds",
+    "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
     "share_minutes", "overwrite",
 }  # fmt: skip
 """Options that change nothing in the finished file."""

@@ -240,7 +240,7 @@ def probe_files(
         places = {name: workspace.straight / f"{keys[name]}{STRAIGHT}" for name in missing}
         learned, bad = probe_answers(
             missing, keep_stamps=stamps, declared=Declared(places, lengths, sizes), work=workspace.scratch,
-            progress=progress, stop=stop, parallel=options.jobs,
+            progress=progress, stop=stop, parallel=options.processes,
         )  # fmt: skip
     for name, answer in learned.items():
         write_whole(workspace.facts / f"{keys[name]}.json", answer.to_json())

@@ -63,9 +63,9 @@ class _Decoded:
 
 
 def place_borders(
-    plan: Plan, facts: Mapping[str, Facts], *, seconds: float, jobs: int, is_growing: bool = False
+    plan: Plan, facts: Mapping[str, Facts], *, seconds: float, processes: int, is_growing: bool = False
 ) -> tuple[Frame, ...]:
-    """Frames at which chunks meet, from 0 to the last: chunks of about ``seconds`` at most, for ``jobs`` at once.
+    """Frames at which chunks meet, from 0 to the last: chunks of about ``seconds`` at most, for ``processes`` at once.
 
     ``is_growing``: files are still being fetched, and a chunk waits for all that it shows. So the first ones are short,
     to begin early, and the last ones too, as little is to be left when the last byte comes.
@@ -79,7 +79,7 @@ def place_borders(
     borders = [Frame(0)]
     while True:
         few = max(_uncrowded(opened, borders[-1], plan), int(CROWDED_SECONDS * plan.fps))
-        length = _wanted(plan, borders[-1], min(most, few), jobs, is_growing=is_growing)
+        length = _wanted(plan, borders[-1], min(most, few), processes, is_growing=is_growing)
         if length is None:
             break
         wanted, reach = borders[-1] + length, length // REACH
@@ -125,18 +125,18 @@ def _uncrowded(opened: Sequence[tuple[Frame, int]], at: Frame, plan: Plan) -> in
     return plan.frames - at
 
 
-def _wanted(plan: Plan, at: Frame, most: int, jobs: int, *, is_growing: bool) -> int | None:
+def _wanted(plan: Plan, at: Frame, most: int, processes: int, *, is_growing: bool) -> int | None:
     """Frames that the chunk from here on should have; None: all that is left.
 
-    What is left shared among all jobs: the first chunks have the full length, and later ones are shorter and shorter.
+    What is left is shared among all processes: the first chunks have the full length, later ones are ever shorter.
     """
     left = plan.frames - at
-    shared = rounded(Fraction(plan.frames, jobs))
+    shared = rounded(Fraction(plan.frames, processes))
     last = FIRST_SECONDS if is_growing else LAST_SECONDS
     shortest = max(int(SHORTEST_SECONDS * plan.fps), min(int(last * plan.fps), shared))
-    length = min(most, max(shortest, rounded(Fraction(left, jobs))))
+    length = min(most, max(shortest, rounded(Fraction(left, processes))))
     if is_growing:
-        length = min(length, max(shortest, at // jobs))
+        length = min(length, max(shortest, at // processes))
     if 2 * left <= 3 * length:
         return None
     return min(length, (left + 1) // 2)

@@ -67,7 +67,7 @@ def workers(shop: Workshop, cores: Sequence[int]) -> Iterator[list[subprocess.Po
             before = os.sched_getaffinity(0)
             os.sched_setaffinity(0, {core})
             try:
-                processes.append(shop.start(jobs="1"))
+                processes.append(shop.start(processes="1"))
             finally:
                 os.sched_setaffinity(0, before)
             until(lambda: log.read_text().count("publishing to") == len(processes), 120)

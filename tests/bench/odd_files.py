@@ -377,7 +377,7 @@ def judge(odd: Odd, folder: Path, plain: dict[str, Path]) -> str:
     lesson = lesson.model_copy(
         update={"segments": tuple(s.model_copy(update={"format": "", "url": None}) for s in lesson.segments)}
     )
-    options = load_options(home=own / "home", media_dir=own, layout=str(own / "layout.json"), jobs=1)
+    options = load_options(home=own / "home", media_dir=own, layout=str(own / "layout.json"), processes=1)
     try:
         playback = assemble(lesson, own / "out.mp4", options)
     except AssemblerError as exc:

@@ -139,7 +139,7 @@ def slowly(tmp_path: Path) -> Iterator[Callable[..., Made]]:
         segments = tuple(s.model_copy(update={"url": urls[s.video_id]}) for s in recording.segments)
         (tmp_path / "small.json").write_text(SMALL)
         chosen = load_options(
-            home=tmp_path / "home", ffmpeg=ffmpeg, layout=str(tmp_path / "small.json"), keep_work=True, jobs=2,
+            home=tmp_path / "home", ffmpeg=ffmpeg, layout=str(tmp_path / "small.json"), keep_work=True, processes=2,
             allow_hosts=("127.0.0.1",), chunk_seconds=2.0, **options,
         )  # fmt: skip
         playback = assemble(recording.model_copy(update={"segments": segments}), tmp_path / "class.mp4", chosen)

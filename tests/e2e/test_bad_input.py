@@ -314,7 +314,7 @@ class TestDiskFull:
 
     @pytest.mark.leaves_parts
     def test_a_home_that_fills_up_midway(self, desk: Desk, disk: SmallDisk) -> None:
-        settings = {"home": str(disk.place / "home"), "chunk_seconds": "0.4", "jobs": "1"}
+        settings = {"home": str(disk.place / "home"), "chunk_seconds": "0.4", "processes": "1"}
         process = desk.start([*desk.run, "--keep-work"], **settings)
         until(lambda: bool(list(disk.place.glob("home/work/*/chunks/*.mp4"))))
         disk.fill(process)
@@ -329,7 +329,7 @@ class TestDiskFull:
 
     def test_a_place_for_the_result_that_fills_up_midway(self, desk: Desk, disk: SmallDisk) -> None:
         words = [*desk.run, "-o", str(disk.place / "class.mp4")]
-        process = desk.start(words, chunk_seconds="0.4", jobs="1")
+        process = desk.start(words, chunk_seconds="0.4", processes="1")
         until(lambda: bool(list(desk.home.glob("work/*/chunks/*.mp4"))))
         disk.fill(process)
         out, err = process.communicate(timeout=30)

@@ -54,7 +54,7 @@ def assert_in_sync(lesson: Wall, folder: Path, ffmpeg: str, **options: object) -
 
 
 def test_any_start_of_a_file_and_any_container(tmp_path: Path, ffmpeg: str) -> None:
-    assert_in_sync(STARTS, tmp_path, ffmpeg, chunk_seconds=1000, jobs=1)
+    assert_in_sync(STARTS, tmp_path, ffmpeg, chunk_seconds=1000, processes=1)
 
 
 def test_many_small_chunks_of_any_container(tmp_path: Path, ffmpeg: str) -> None:

@@ -120,7 +120,7 @@ def test_killed_at_random_moments_again_and_again(desk: Desk, served: list[str],
 @pytest.mark.leaves_parts
 @pytest.mark.parametrize("moment", ["download", "render", "joining", "verifying"])
 def test_killed_in_every_step(desk: Desk, served: list[str], moment: str) -> None:
-    process = desk.start([*served, "--progress", "json", "--keep-work"], jobs="1", **PIECES)
+    process = desk.start([*served, "--progress", "json", "--keep-work"], processes="1", **PIECES)
     assert process.stderr is not None
     for line in process.stderr:
         event = json.loads(line)

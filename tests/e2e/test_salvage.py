@@ -34,7 +34,7 @@ LESSON = Class(
     total=8_000,
 )
 FRAMES = 120
-WHOLE = {"chunk_seconds": "1000", "jobs": "1"}
+WHOLE = {"chunk_seconds": "1000", "processes": "1"}
 """All of the lesson is one chunk."""
 
 
@@ -188,7 +188,7 @@ class TestAPartOfAnyLength:
 
     def test_is_gone_on_with_where_one_who_helped_left_it(self, tmp_path: Path, bundled_ffmpeg: str) -> None:
         desk = Desk.laid(tmp_path, LESSON, bundled_ffmpeg)
-        shared = {"chunk_seconds": "4", "jobs": "1", "share_minutes": "0.1"}
+        shared = {"chunk_seconds": "4", "processes": "1", "share_minutes": "0.1"}
         assert desk.say(*desk.run, "--keep-work", **shared).code == 0
         (border,) = joins(desk)
         desk.out.unlink()

@@ -171,7 +171,7 @@ def test_chunks_do_not_change_which_frame_is_shown(tmp_path: Path, ffmpeg: str) 
         ],
         options={"fps": Fraction(15)},
     )
-    one = lesson.rows(lesson.assemble(tmp_path, ffmpeg, "one.mp4", chunk_seconds=1000, jobs=1))
+    one = lesson.rows(lesson.assemble(tmp_path, ffmpeg, "one.mp4", chunk_seconds=1000, processes=1))
     many = lesson.assemble(tmp_path, ffmpeg, "many.mp4", chunk_seconds=0.41)
     assert len(many.manifest.joins) >= 19
     assert [r.seen for r in lesson.rows(many)] == [r.seen for r in one]

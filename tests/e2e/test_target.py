@@ -155,8 +155,10 @@ class TestWhatIsReplaced:
 
 
 def test_two_homes_write_one_file_one_after_the_other(desk: Desk) -> None:
-    first = desk.start(desk.run, chunk_seconds="0.5", jobs="1")
-    second = desk.start([*desk.run, "--fps", "10"], home=str(desk.folder / "elsewhere"), chunk_seconds="0.5", jobs="1")
+    first = desk.start(desk.run, chunk_seconds="0.5", processes="1")
+    second = desk.start(
+        [*desk.run, "--fps", "10"], home=str(desk.folder / "elsewhere"), chunk_seconds="0.5", processes="1"
+    )
     said = [process.communicate(timeout=60)[1] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], said
     assert sum("another run writes class.mp4: waiting for it" in err for err in said) == 1

@@ -27,7 +27,7 @@ SHORT = three_streams(3)
 def shop(tmp_path: Path, bundled_ffmpeg: str) -> Iterator[Workshop]:
     """A class of nine pieces, so that there is a middle to be killed in."""
     settings = laid(tmp_path, LESSON, bundled_ffmpeg)
-    with Workshop.opened(tmp_path, chunk_seconds="0.6", jobs="1", **settings) as opened:
+    with Workshop.opened(tmp_path, chunk_seconds="0.6", processes="1", **settings) as opened:
         yield opened
 
 
@@ -35,7 +35,7 @@ def shop(tmp_path: Path, bundled_ffmpeg: str) -> Iterator[Workshop]:
 def whole(tmp_path: Path, bundled_ffmpeg: str) -> Iterator[Workshop]:
     """A class of two pieces, for deaths beside the rendering."""
     settings = laid(tmp_path, SHORT, bundled_ffmpeg)
-    with Workshop.opened(tmp_path, chunk_seconds="2", jobs="2", **settings) as opened:
+    with Workshop.opened(tmp_path, chunk_seconds="2", processes="2", **settings) as opened:
         yield opened
 
 

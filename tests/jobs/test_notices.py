@@ -246,7 +246,7 @@ def test_from_a_body_to_object_storage_and_the_owners_backend(
     with serving() as storage:
         storage.empty()
         place = {"output": "s3://lessons/played", "s3_endpoint": storage.url}
-        with Workshop.opened(tmp_path, jobs="1", **place, **settings) as shop:
+        with Workshop.opened(tmp_path, processes="1", **place, **settings) as shop:
             shop.hand_in(body_of(lesson))
             with shop.worker():
                 job = shop.wait(JobState.DONE)

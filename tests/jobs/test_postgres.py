@@ -29,7 +29,7 @@ LESSON = three_streams(5)
 def shop(tmp_path: Path, postgres: Postgres, bundled_ffmpeg: str) -> Iterator[Workshop]:
     settings = laid(tmp_path, LESSON, bundled_ffmpeg)
     url = postgres.database(uuid4().hex)
-    with Workshop.opened(tmp_path, database_url=url, chunk_seconds="0.4", jobs="1", **settings) as opened:
+    with Workshop.opened(tmp_path, database_url=url, chunk_seconds="0.4", processes="1", **settings) as opened:
         yield opened
 
 

@@ -36,7 +36,7 @@ def shop(tmp_path: Path, bundled_ffmpeg: str) -> Iterator[Workshop]:
     """A class of a few pieces that counts as a long one."""
     settings = {**laid(tmp_path, LESSON, bundled_ffmpeg), "share_minutes": "0.01"}
     settings["ffmpeg"] = str(tmp_path / "ffmpeg")
-    with Workshop.opened(tmp_path, chunk_seconds="1", jobs="1", **settings) as opened:
+    with Workshop.opened(tmp_path, chunk_seconds="1", processes="1", **settings) as opened:
         lay_ffmpeg(opened, bundled_ffmpeg, helper=":")
         yield opened
 

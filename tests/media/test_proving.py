@@ -27,7 +27,7 @@ LESSON = Class(
         Stream("w", StreamKind.WHITEBOARD, "", 0, Recipe(identity="blue", seconds=3, fps=5), BOARD),
         Stream("a", StreamKind.CAMERA, "x", 400, Recipe(identity="red", seconds=2, fps=15), USER_1),
     ],
-    options={"chunk_seconds": 1, "jobs": 1},
+    options={"chunk_seconds": 1, "processes": 1},
 )
 CHUNKS = 3
 MISSING = 'echo "[h264_nvenc @ 0x55aa] [error] Cannot load libcuda.so.1" >&2; exit 1'

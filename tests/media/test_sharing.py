@@ -104,7 +104,7 @@ class TestHelp:
 
     def help(self, setup: RenderSetup, program: Ffmpeg, may_go_on: Callable[[], bool] = lambda: True) -> int:
         assert setup.offer is not None
-        return help_out(setup.offer, name="w", program=program, jobs=2, stop=Stop(), may_go_on=may_go_on)
+        return help_out(setup.offer, name="w", program=program, processes=2, stop=Stop(), may_go_on=may_go_on)
 
     def files(self, setup: RenderSetup) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (setup.folder / "chunks").glob("*.mp4")}
@@ -115,33 +115,36 @@ class TestHelp:
         if name != "x264":
             encoding = prove(encoding, self.CANVAS, self.FPS, setup.program)
         setup = replace(setup, encoder=encoding)
-        with sharing(self.CHUNKS, [2, 0, 1], setup, jobs=1):
+        with sharing(self.CHUNKS, [2, 0, 1], setup, processes=1):
             assert self.help(setup, setup.program) == 3
         alone = replace(setup, folder=tmp_path / "alone", offer=None)
         alone.folder.mkdir()
-        render_chunks(self.CHUNKS, alone, jobs=2, on_seconds=lambda _: None)
+        render_chunks(self.CHUNKS, alone, processes=2, on_seconds=lambda _: None)
         assert self.files(setup) == self.files(alone)
         assert len(self.files(alone)) == 3
         assert list((tmp_path / "shared").iterdir()) == []
         broken = replace(setup.program, path="/bin/false")  # everything is there
-        rendered, _ = render_chunks(self.CHUNKS, replace(setup, program=broken), jobs=1, on_seconds=lambda _: None)
+        rendered, _ = render_chunks(self.CHUNKS, replace(setup, program=broken), processes=1, on_seconds=lambda _: None)
         assert [(piece.first, piece.frames) for piece in rendered] == [(0, 20), (20, 20), (40, 10)]
 
     def test_is_not_given_for_what_its_owner_has_begun_or_another_one_renders(self, setup: RenderSetup) -> None:
         names = [setup.chunk_digest(chunk) for chunk in self.CHUNKS]
         (setup.folder / "chunks" / f"{names[0]}.made.part").touch()
-        with sharing(self.CHUNKS, [0, 1, 2], setup, jobs=1), claimed(setup.folder, names[1]):
+        with sharing(self.CHUNKS, [0, 1, 2], setup, processes=1), claimed(setup.folder, names[1]):
             assert self.help(setup, setup.program) == 1
         assert set(self.files(setup)) == {f"{names[2]}.mp4"}
         (setup.folder / "chunks" / f"{names[0]}.made.part").unlink()
 
     def test_ends_when_the_worker_has_a_job_of_its_own(self, setup: RenderSetup) -> None:
-        with sharing(self.CHUNKS, [0, 1, 2], setup, jobs=1):
+        with sharing(self.CHUNKS, [0, 1, 2], setup, processes=1):
             assert self.help(setup, setup.program, lambda: False) == 0
 
     def test_is_refused_where_chunks_would_come_out_differently(self, setup: RenderSetup) -> None:
         other = replace(setup.program, text="another one")
-        with sharing(self.CHUNKS, [0, 1, 2], setup, jobs=1), pytest.raises(CannotHelp, match="ffmpeg are other ones"):
+        with (
+            sharing(self.CHUNKS, [0, 1, 2], setup, processes=1),
+            pytest.raises(CannotHelp, match="ffmpeg are other ones"),
+        ):
             self.help(setup, other)
         assert setup.offer is not None
         setup.offer.write_text('{"what": "is this"}')
@@ -150,7 +153,7 @@ class TestHelp:
 
     def test_a_dead_owners_offer_is_cleared_away(self, setup: RenderSetup) -> None:
         assert setup.offer is not None
-        with sharing(self.CHUNKS, [0, 1, 2], setup, jobs=1):
+        with sharing(self.CHUNKS, [0, 1, 2], setup, processes=1):
             text = setup.offer.read_text()
         setup.offer.write_text(text)
         assert self.help(setup, setup.program) == 0

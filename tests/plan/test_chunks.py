@@ -101,7 +101,7 @@ class TestBorders:
         lanes = list(plan.lanes)
         chance.shuffle(lanes)  # type: ignore[attr-defined]
         moved = plan.model_copy(update={"lanes": tuple(lanes)})
-        assert place_borders(moved, by_id, seconds=40, jobs=3) == place_borders(plan, by_id, seconds=40, jobs=3)
+        assert place_borders(moved, by_id, seconds=40, processes=3) == place_borders(plan, by_id, seconds=40, jobs=3)
 
     @pytest.mark.parametrize("jobs", [1, 2, 3, 8, 16])
     @pytest.mark.parametrize("seconds", [20, 61, 300, 1000, 5400])
@@ -116,22 +116,22 @@ class TestBorders:
 
     def test_while_files_are_fetched_first_and_last_chunks_are_short(self) -> None:
         plan, by_id = lesson(300)
-        lengths = [b - a for a, b in pairwise(place_borders(plan, by_id, seconds=60, jobs=2, is_growing=True))]
+        lengths = [b - a for a, b in pairwise(place_borders(plan, by_id, seconds=60, processes=2, is_growing=True))]
         assert max(lengths[0], lengths[-1]) <= 1.5 * FIRST_SECONDS * FPS
         assert max(lengths) <= 1.3 * GROWING_SECONDS * FPS
         assert len(lengths) <= 300 / GROWING_SECONDS + 12
 
     def test_a_long_class_has_few_chunks(self) -> None:
         plan, by_id = lesson(3 * 3600)
-        assert len(place_borders(plan, by_id, seconds=60, jobs=2)) <= 3 * 60 + 5
-        assert place_borders(*lesson(60), seconds=60, jobs=1) == (0, 60 * FPS)
+        assert len(place_borders(plan, by_id, seconds=60, processes=2)) <= 3 * 60 + 5
+        assert place_borders(*lesson(60), seconds=60, processes=1) == (0, 60 * FPS)
         assert place_borders(*lesson(6), seconds=60, jobs=16) == (0, 6 * FPS)
 
     def test_where_many_come_and_go_chunks_are_shorter_and_read_only_so_many_files(self) -> None:
         segments = [board("w", 0, 600_000), *(camera(f"v{n}", f"user {n}", n * 1000, 900) for n in range(300))]
         by_id = {s.video_id: known(s, 900) for s in segments}
         plan = planned(segments, by_id)
-        chunks = cut_chunks(plan, by_id, place_borders(plan, by_id, seconds=60, jobs=2))
+        chunks = cut_chunks(plan, by_id, place_borders(plan, by_id, seconds=60, processes=2))
         counts = [len({source.video_id for tile in chunk.tiles for source in tile.sources}) for chunk in chunks]
         assert max(counts) <= 15, "of 640x480 each"
         assert max(chunk.frames for chunk in chunks) > 55 * FPS, "where nobody comes they are as long as ever"
@@ -140,7 +140,7 @@ class TestBorders:
     def test_a_file_with_many_cuts_is_opened_few_times(self, pause: int, most: int) -> None:
         """Pieces with little between them are read in one go; where much lies between them, chunks are shorter."""
         plan, by_id = cut_often(200, 800, pause)
-        borders = place_borders(plan, by_id, seconds=60, jobs=2)
+        borders = place_borders(plan, by_id, seconds=60, processes=2)
         sources = [[s for t in c.tiles for s in t.sources] for c in cut_chunks(plan, by_id, borders)]
         assert max(len({s.seek for s in found}) for found in sources) <= most
         assert sum(map(len, sources)) >= 200
@@ -149,7 +149,7 @@ class TestBorders:
     def test_they_lie_at_key_frames_of_what_costs_most_to_decode(self) -> None:
         segments = [board("w", 0, 300_000), camera("a", "ann", 0, 300_000)]
         by_id = {"w": known(segments[0], 9_000, size=(1280, 960)), "a": known(segments[1], 2_000, size=(320, 240))}
-        borders = place_borders(planned(segments, by_id), by_id, seconds=60, jobs=2)
+        borders = place_borders(planned(segments, by_id), by_id, seconds=60, processes=2)
         assert {at % (9 * FPS) for at in borders[1:-2]} == {0}
         assert abs(borders[1] - 60 * FPS) <= 4 * FPS
 
@@ -157,7 +157,7 @@ class TestBorders:
         """A board with a single key frame would be decoded from its start again; a new one need not be."""
         segments = [board("w", 0, 54_000), board("v", 54_000, 66_000)]
         by_id = {s.video_id: known(s, 1_000_000, size=(1280, 960)) for s in segments}
-        assert place_borders(planned(segments, by_id), by_id, seconds=60, jobs=1)[1] == 54 * FPS
+        assert place_borders(planned(segments, by_id), by_id, seconds=60, processes=1)[1] == 54 * FPS
 
 
 @settings(max_examples=60, deadline=None)

@@ -16,7 +16,7 @@ def say(sentence: str) -> None:
 
 def main() -> int:
     try:
-        return run_worker(load_options(jobs=sys.argv[1] if len(sys.argv) > 1 else None), say)
+        return run_worker(load_options(processes=sys.argv[1] if len(sys.argv) > 1 else None), say)
     except AssemblerError as exc:
         say(f"error: {exc.sentence}" + (f"\nhint: {exc.hint}" if exc.hint else ""))
         return exc.exit_code

@@ -38,7 +38,9 @@ def _help(
                     continue
                 try:
                     program = find_ffmpeg(options.ffmpeg)
-                    made = help_out(place, name=name, program=program, jobs=options.jobs, stop=stop, may_go_on=is_idle)
+                    made = help_out(
+                        place, name=name, program=program, processes=options.processes, stop=stop, may_go_on=is_idle
+                    )
                 except CannotHelp as exc:
                     refused.add((found.st_ino, found.st_mtime_ns))
                     say(f"warning: worker {name} cannot help with {place.stem}: {exc}")

@@ -29,7 +29,9 @@ def supervise(count: int, options: Options, say: Callable[[str], None]) -> Itera
     Each is started by a thread that waits for it, because it dies with that thread (and so with us).
     """
     stop = threading.Event()
-    options = options.model_copy(update={"jobs": max(1, options.jobs // max(1, count))})  # the cores are shared out
+    options = options.model_copy(
+        update={"processes": max(1, options.processes // max(1, count))}
+    )  # the cores are shared out
     threads = [threading.Thread(target=_keep_one, args=(options, stop, say)) for _ in range(count)]
     for thread in threads:
         thread.start()
@@ -63,7 +65,7 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
     home = options.home.absolute()
     with contextlib.suppress(OSError):  # whether it can be made is said by whoever opens the database there
         home.mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-P", "-m", "assembler.jobs.worker", str(options.jobs)]
+    argv = [sys.executable, "-P", "-m", "assembler.jobs.worker", str(options.processes)]
     with processes.started(argv, cwd=home, log=home / "worker.log") as child:
         while child.poll() is None and not stop.wait(0.2):
             pass

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 
-from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
 from assembler.media.damage.losses import Loss, Losses, findings, report_of
@@ -21,6 +20,7 @@ from assembler.media.render.resume import taken_up
 from assembler.media.render.run_ffmpeg import TimeMeter, may_pass, run_chunk, run_once
 from assembler.media.render.setup import BytesMissing, RenderSetup
 from assembler.plan.chunks import Chunk
+from assembler.processes import Stalled, Stopped
 from assembler.times import Frame
 from assembler.workspace import CHUNKS, LOG, MADE, write_whole
 
@@ -40,11 +40,11 @@ class Rendered:
 
 
 def render_chunks(
-    chunks: Sequence[Chunk], setup: RenderSetup, *, jobs: int, on_seconds: Callable[[float], None]
+    chunks: Sequence[Chunk], setup: RenderSetup, *, processes: int, on_seconds: Callable[[float], None]
 ) -> tuple[list[Rendered], list[Finding]]:
     """The chunks' files, in order, and what of their pictures is damaged or was replaced.
 
-    Chunks that exist are taken as they are, and one that was begun is gone on with. Longest first, ``jobs`` at once;
+    Chunks that exist are taken as they are, one that was begun is gone on with. Longest first, ``processes`` at once;
     ahead of downloads in the order of the playback, and then BytesMissing is raised at the end if a chunk was left for
     later. Raises MediaError naming the chunk.
     """
@@ -53,8 +53,8 @@ def render_chunks(
     order = sorted(range(len(chunks)), key=lambda i: -_cost(chunks[i]) if setup.growth is None else i)
     done: dict[int, list[Rendered]] = {}
     with (
-        sharing(chunks, order, setup, jobs=jobs) as turns,
-        ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="render") as pool,
+        sharing(chunks, order, setup, processes=processes) as turns,
+        ThreadPoolExecutor(max_workers=processes, thread_name_prefix="render") as pool,
     ):
         futures = [pool.submit(_render_next, turns, chunks, setup, readings, on_seconds) for _ in order]
         try:
@@ -69,7 +69,7 @@ def render_chunks(
             if setup.stop.is_set():
                 pool.shutdown(wait=True, cancel_futures=True)
         for future in failed:
-            if not isinstance(future.exception(), processes.Stopped):
+            if not isinstance(future.exception(), Stopped):
                 future.result()
         done.update(future.result() for future in futures)
     rendered = [piece for i in range(len(chunks)) for piece in done[i]]
@@ -161,7 +161,7 @@ def _made(
     except MediaError as exc:
         if not is_last_try and may_pass(exc, setup):
             raise _Again from exc
-        if isinstance(exc, DiskFull | processes.Stalled):
+        if isinstance(exc, DiskFull | Stalled):
             raise
         failure = exc
     if setup.growth is not None and (failure is not None or has_errors(log)):

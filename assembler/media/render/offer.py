@@ -50,9 +50,11 @@ def work_of(place: Path) -> Path:
 
 
 @contextmanager
-def sharing(chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup, *, jobs: int) -> Iterator[ChunkQueue]:
+def sharing(
+    chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup, *, processes: int
+) -> Iterator[ChunkQueue]:
     """The owner's turns, and an offer to others where ``setup`` asks for it and one process is not enough."""
-    if setup.offer is None or len(chunks) <= jobs or setup.encoder.is_hardware:
+    if setup.offer is None or len(chunks) <= processes or setup.encoder.is_hardware:
         yield ChunkQueue(order, setup.stop)
         return
     names = {index: setup.chunk_digest(chunks[index]) for index in order}

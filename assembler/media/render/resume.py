@@ -21,8 +21,8 @@ from assembler.times import Frame
 from assembler.workspace import LOG, MADE, SPLIT, digest_of, write_whole
 
 
-def kept_borders(plan: Plan, setup: RenderSetup, *, seconds: float, jobs: int) -> tuple[Frame, ...]:
-    """Where chunks meet: as in the run that began this work, whatever jobs it had, else where they are placed now."""
+def kept_borders(plan: Plan, setup: RenderSetup, *, seconds: float, processes: int) -> tuple[Frame, ...]:
+    """Where chunks meet: as in the run that began this work, for any number of processes, else as placed now."""
     drawn = plan.model_copy(update={"findings": (), "outcomes": ()})
     path = setup.folder / f"borders-{digest_of(drawn, seconds)[:16]}.json"
     with suppress(OSError, ValueError):
@@ -30,7 +30,7 @@ def kept_borders(plan: Plan, setup: RenderSetup, *, seconds: float, jobs: int) -
         if _are_borders(kept, plan):
             return tuple(Frame(at) for at in kept)
     is_growing = setup.growth is not None
-    borders = place_borders(plan, setup.facts, seconds=seconds, jobs=jobs, is_growing=is_growing)
+    borders = place_borders(plan, setup.facts, seconds=seconds, processes=processes, is_growing=is_growing)
     write_whole(path, json.dumps(borders))
     return borders
 
