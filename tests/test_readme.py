@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import json
 import re
 import shutil
@@ -12,25 +11,16 @@ from pathlib import Path
 import pytest
 from synthetic import Recipe, make
 from terminal import Desk, three_streams
-=======
-from pathlib import Path
-
-import pytest
 from typer.main import get_command
->>>>>>> 2ebc2e2 (A knob is one row of Options: flag, help, verbs and README follow; processes and workers are one word each, with the former names still read)
 
 from assembler import errors
 from assembler.cli.main import app
-<<<<<<< HEAD
 from assembler.dialects import parse
 from assembler.layout.builtin import LAYOUTS
-from assembler.options import Options
+from assembler.options import Options, flag_of, variable_of
 from assembler.pipeline.decide import timeline_only
 from assembler.recording import Recording, Segment
 from assembler.report.text import describe_recordings
-=======
-from assembler.options import Options, flag_of, variable_of
->>>>>>> 2ebc2e2 (A knob is one row of Options: flag, help, verbs and README follow; processes and workers are one word each, with the former names still read)
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text("utf-8")

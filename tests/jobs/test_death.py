@@ -93,7 +93,7 @@ STEPS = ["download", "render", "publish", "settle"]
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (("before", "assembler.jobs.worker.steps:gather"), ("before", "assembler.network.publish.publish:write_whole")),
+        (("before", "assembler.jobs.worker.steps:gather"), ("before", "assembler.network.publish.folder:write_whole")),
         (("before", "assembler.pipeline.assemble:_put_in_place"), ("behind", "assembler.jobs.worker.steps:publish")),
     ],
     ids=["downloading, then publishing", "rendering, then when published"],
