@@ -110,6 +110,15 @@ def test_every_field_of_the_neutral_form_that_is_explained_is_one() -> None:
         assert name.removeprefix("segments[].").removesuffix("[]") in fields.model_fields
 
 
+@pytest.mark.parametrize(
+    "page", ["README.md", "assembler/DESIGN.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md"]
+)
+def test_every_link_to_a_file_leads_to_one(page: str) -> None:
+    path = README.parent / page
+    for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", path.read_text("utf-8")):
+        assert (path.parent / link).exists(), link
+
+
 def _neutral() -> str:
     return TEXT.split("<!-- neutral -->")[1].split("<!-- /neutral -->")[0]
 
