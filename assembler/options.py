@@ -154,7 +154,7 @@ class Options(BaseSettings):
     media_dir: Annotated[Path | None, Flag("--media-dir", "DIR", verbs=SHOWN)] = None
     """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
     allow_hosts: Annotated[tuple[str, ...], NoDecode, Flag("--allow-host", "NAME", verbs=PLANNED, repeats=True)] = ()
-    """Host names (in the environment: separated by commas) that may be fetched from though no public addresses."""
+    """Host names (in the environment: separated by commas) to fetch from although their addresses are not public."""
     public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Host names (in the environment: separated by commas) under which the pages of `serve` are reached."""
     parallel: Annotated[int, Flag("--parallel", "N")] = Field(default=4, ge=1, le=32)
@@ -164,7 +164,7 @@ class Options(BaseSettings):
     loudness: Annotated[float | None, Flag("--loudness", "LUFS")] = Field(default=None, ge=-40, le=-5)
     """Loudness of the finished sound in LUFS, such as -16, reached with one measured gain; untouched if not given."""
     fix_drift: Annotated[bool, Flag("--fix-drift")] = False
-    """Takes clock drift out of files without holes (at most 0.5 %): sound is stretched, pictures are spaced."""
+    """Removes clock drift from files without holes (at most 0.5 %): sound is stretched, pictures are spaced."""
     quality: Annotated[Quality, Flag("--quality")] = Quality.STANDARD
     """Picture of an encoded playback: draft (fast, for a look), standard, or high (slower, larger)."""
     encoder: Annotated[EncoderName, Flag("--encoder", verbs=PLANNED)] = EncoderName.X264
@@ -178,7 +178,7 @@ class Options(BaseSettings):
     strict: Annotated[bool, Flag("--strict")] = False
     """Makes every warning an error."""
     overwrite: Annotated[bool, Flag("--overwrite")] = False
-    """Replaces whatever file is there, also one that is no playback of this class; never a recorded file."""
+    """Replaces an existing file even if it is not a playback of this class; never a recorded file."""
     keep_work: Annotated[bool, Flag("--keep-work")] = False
     """Keeps the work folder of a finished run."""
     stall_seconds: float = Field(default=300.0, gt=0)
@@ -200,7 +200,7 @@ class Options(BaseSettings):
     retry_seconds: float = Field(default=30.0, gt=0, le=3600)
     """How long a job waits after its first failure that may pass; four times as long after each more, up to 1 h."""
     notify_url: SecretStr | None = None
-    """Address that is told by a signed POST that a playback is ready or failed; nobody is told if not given."""
+    """Address that gets a signed POST when a playback is ready or failed; none is sent if not given."""
     notify_secret: SecretStr | None = None
     """Secret with which those notices are signed; needed with the address."""
     share_minutes: float = Field(default=5.0, ge=0)
