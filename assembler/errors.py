@@ -35,8 +35,8 @@ def without_queries(text: str) -> str:
 class AssemblerError(Exception):
     """Whatever this package raises on purpose.
 
-    ``str(error)`` is one sentence without a trailing period; ``hint`` is the user's next step ("" where there is
-    none). Neither ever holds a signed URL, a key or a token.
+    ``sentence`` says what is wrong, without a trailing period; ``hint`` is the user's next step ("" where there is
+    none), and ``str(error)`` is both. None of them ever holds a signed URL, a key or a token.
     """
 
     exit_code = 70
@@ -57,7 +57,7 @@ class AssemblerError(Exception):
         return again
 
     def __str__(self) -> str:
-        return self.sentence
+        return f"{self.sentence}. {self.hint}" if self.hint else self.sentence
 
 
 class InputError(AssemblerError):

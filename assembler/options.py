@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from assembler.errors import InputError
+from assembler.processes import cores
 from assembler.times import PlayMs
 
 
@@ -115,13 +116,6 @@ def frame_rate(text: object) -> Fraction:
     if not 1 <= rate <= 120 or rate.denominator > 1001:
         raise ValueError(f"{str(text)!r} is no frame rate: write 15, 29.97 or 30000/1001, from 1 to 120")
     return rate
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use them all
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 class Options(BaseSettings):

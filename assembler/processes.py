@@ -41,6 +41,13 @@ LOG_BYTES = 16 * 2**20
 GRACE_SECONDS = 2.0
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use them all
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
 class Stop:
     """Set when the work is to end: every watched child is then killed and its waiter raises ``Stopped``.
 

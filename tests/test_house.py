@@ -22,6 +22,7 @@ RANKS = {
     "pipeline": 7,
     "demo": 8, "doctor": 8, "jobs": 8,
     "cli": 9,
+    "__main__": 10,
 }  # fmt: skip
 """A room imports only from rooms of a LOWER rank, and from itself."""
 PIPELINE = ["read_results", "gather", "target", "decide", "render_ahead", "assemble"]

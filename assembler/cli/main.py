@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+import assembler
 from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.jobs import add_job_verbs, jobs_app
 from assembler.cli.refused import refused_app
@@ -22,12 +23,25 @@ from assembler.times import parse_clock
 
 app = typer.Typer(
     name="assembler",
-    help="One synchronized playback file from the result of a finished online-class recording.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"assembler {assembler.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_verb(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """One synchronized playback file from the result of a finished online-class recording."""
 
 
 def _progress(shown: ProgressStyle) -> Progress:

@@ -122,8 +122,10 @@ def why_not(row: Encoder, program: Ffmpeg) -> str:
         if not could_be_here(row):
             raise EncoderRefused(NO_HARDWARE)
         prove(row.at(Quality.STANDARD), SMALL, Fraction(15), program)
-    except (EncoderRefused, MediaError) as exc:
+    except EncoderRefused as exc:
         return str(exc)
+    except MediaError as exc:
+        return exc.sentence
     return ""
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib.metadata import PackageNotFoundError, version
 from math import floor
 from pathlib import Path
 
+import assembler
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
@@ -43,13 +42,6 @@ from assembler.workspace import digest_of, identity_of, write_whole
 
 class _SoundReport(Value):
     findings: tuple[Finding, ...]
-
-
-def package_version() -> str:
-    """This package's version."""
-    with suppress(PackageNotFoundError):
-        return version("assembler")
-    return "unknown"
 
 
 def finished_digest(plan: Plan, files: Mapping[str, Path], program: Ffmpeg, choice: Choice, options: Options) -> str:
@@ -93,7 +85,7 @@ def compose(
     _join(plan, picture, track, part, setup)
     stated = (*plan.findings, *choice.findings, *picture.findings, *heard)
     return Manifest(
-        made_by=package_version(),
+        made_by=assembler.__version__,
         ffmpeg=program.text,
         encoder="copy" if picture.encoding is None else picture.encoding.name,
         quality=None if picture.encoding is None else picture.encoding.quality,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import struct
 import sys
 from bisect import bisect_left, bisect_right
@@ -23,6 +22,7 @@ from assembler.media.verify.order import Check
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
 from assembler.plan.stamps import Stamps
+from assembler.processes import cores
 
 Group = tuple[int, Iterator[Any]]
 """Number and packets of a key frame and what follows it until the next one."""
@@ -190,7 +190,7 @@ def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
         if order.has_made_picture:
             options["err_detect"] = "explode"
         video.codec_context.options = options
-        video.codec_context.thread_count = len(os.sched_getaffinity(0))
+        video.codec_context.thread_count = cores()
         video.thread_type = "FRAME"
         alone(source, video)
         keys = _keys(order, video, is_plain)

@@ -272,6 +272,6 @@ class _File:
                 self.lock.close()
                 self.line.learned(name)
                 return
-            sentence = f"changed on its server, but {failure}: the older file fetched before is used"
+            sentence = f"changed on its server, but {failure.sentence}: the older file fetched before is used"
             results.findings.append(warning(name, sentence))
             self._finish()

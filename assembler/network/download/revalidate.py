@@ -57,7 +57,7 @@ def revalidate(session: Session, url: str, known: Known, *, is_reachable: bool) 
             return Revalidation(not _is_same(response, known))
     except DownloadError as failure:
         was_reached = not (isinstance(failure, TryAgain) and not failure.was_answered)
-        return Revalidation(False, _doubt(str(failure)), was_reached=was_reached)
+        return Revalidation(False, _doubt(failure.sentence), was_reached=was_reached)
 
 
 def _is_same(response: requests.Response, known: Known) -> bool:

@@ -1,0 +1,6 @@
+"""``python -m assembler``: the command ``assembler``."""
+
+from assembler.cli.main import main
+
+if __name__ == "__main__":
+    main()
