@@ -152,9 +152,8 @@ def test_every_reference_to_the_design_names_one_of_its_headings() -> None:
 
 
 def test_the_design_draws_the_ranks_as_they_are() -> None:
-    drawn = DESIGN.split("## Ranks")[1].split("```")[1].split("\n")
-    ranks = {name: int(rank) for rank, *names in map(str.split, filter(None, drawn)) for name in names}
-    assert ranks == RANKS
+    drawn = [line.split() for line in DESIGN.split("## Ranks")[1].split("```")[1].strip().splitlines()]
+    assert {room: int(rank) for rank, room, *_ in drawn} == RANKS
 
 
 def test_every_module_that_the_design_names_is_there() -> None:
