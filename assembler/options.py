@@ -157,6 +157,8 @@ class Options(BaseSettings):
     """Number of ffmpeg processes that render at once; the number of cores if not given."""
     loudness: Annotated[float | None, Flag("--loudness", "LUFS")] = Field(default=None, ge=-40, le=-5)
     """Loudness of the finished sound in LUFS, such as -16, reached with one measured gain; untouched if not given."""
+    render_ahead: Annotated[bool, Flag("--render-ahead/--no-render-ahead")] = True
+    """Renders while files are still being fetched (`run` only); the playback is the same without."""
     fix_drift: Annotated[bool, Flag("--fix-drift")] = False
     """Removes clock drift from files without holes (at most 0.5 %): sound is stretched, pictures are spaced."""
     quality: Annotated[Quality, Flag("--quality")] = Quality.STANDARD

@@ -51,15 +51,15 @@ def with_options(function: Callable[..., int | None]) -> Callable[..., int | Non
     @functools.wraps(function)
     def with_flags(**given: Any) -> int | None:
         values = {name: given.pop(name) for name in (*names, *former)}
-        options = load_options(
-            **{name: None if value in ([], ()) or value is False else value for name, value in values.items()}
-        )
+        options = load_options(**{name: value for name, value in values.items() if value not in (unset[name], [])})
         return function(options=options, **given)
 
+    added = [*map(_parameter, names), *map(_former, former)]
+    unset = {one.name: one.default for one in added}
     parameters: list[inspect.Parameter] = []
     for parameter in own.parameters.values():
-        added = [*map(_parameter, names), *map(_former, former)] if parameter.name == "options" else [parameter]
-        parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in added]
+        ones = added if parameter.name == "options" else [parameter]
+        parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in ones]
     del with_flags.__wrapped__
     with_flags.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by inspect
     with_flags.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -79,10 +79,10 @@ def _parameter(option: str, *, name: str | None = None) -> inspect.Parameter:
         kind, more["parser"] = Any, PARSERS[kind]
     elif typing.get_origin(field.annotation) is tuple:
         kind = list[str] | None if flag.repeats else str | None
-    elif kind is not bool:
+    elif kind is not bool or "/" in flag.name:
         kind = kind | None
     declared = typer.Option(flag.name if name is None else f"--{name}", **more)
-    default = False if kind is bool else None
+    default = False if kind is bool and "/" not in flag.name else None
     annotation = Annotated[kind, declared]
     return inspect.Parameter(name or option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -15,7 +15,7 @@ from assembler.jobs.store.model import Job, JobState, digest_segments
 from assembler.jobs.store.records import Records, note, now
 from assembler.jobs.store.tables import EVENT, JOB, TASK
 from assembler.jobs.web.published_files import find_published
-from assembler.media.ffmpeg import find_ffmpeg
+from assembler.media.run import Run
 from assembler.network.publish.publish import unpublish
 from assembler.options import Options
 from assembler.pipeline.decide import work_digest
@@ -100,7 +100,7 @@ def _by_name(records: Records, options: Options, jobs: list[Job]) -> dict[str, l
     named: dict[str, list[Job]] = {}
     for job in jobs:
         try:
-            name = work_digest([recording_of(records, job.event)], options, find_ffmpeg(options.ffmpeg))[:32]
+            name = work_digest([recording_of(records, job.event)], Run(options))[:32]
         except AssemblerError:  # what cannot be read has never been worked at
             continue
         named.setdefault(name, []).append(job)

@@ -17,13 +17,13 @@ from assembler.media.choose_encoder import Choice, render_by_any
 from assembler.media.damage.losses import outcomes_with
 from assembler.media.disk_space import Material, check_space
 from assembler.media.encoders import Encoding
-from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown.mixdown import render_sound
 from assembler.media.mux.order import Join, PacketRun, SoundTrack
 from assembler.media.render.offer import offer_place
 from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import kept_borders
 from assembler.media.render.setup import RENDER_VERSION, BytesMissing, Growth, RenderSetup
+from assembler.media.run import Run
 from assembler.options import Options
 from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
@@ -31,8 +31,6 @@ from assembler.plan.copying import time_scale
 from assembler.plan.manifest import Manifest, Origin, encoded_stamps, told_of
 from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
-from assembler.processes import Stop
-from assembler.progress import Progress
 from assembler.recording import Recording, Segment
 from assembler.timeline.model import Timeline
 from assembler.times import Ms, Span
@@ -44,16 +42,16 @@ class _SoundReport(Value):
     findings: tuple[Finding, ...]
 
 
-def finished_digest(plan: Plan, files: Mapping[str, Path], program: Ffmpeg, choice: Choice, options: Options) -> str:
+def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: Run) -> str:
     """Names the finished file by everything that makes it: plan, files, tools, and what of the options is not in it."""
     return digest_of(
         RENDER_VERSION,
         plan,
         {name: list(identity_of(path)) for name, path in sorted(files.items())},
-        program.text,
+        run.ffmpeg.text,
         *choice.identity,
-        options.loudness,
-        options.chunk_seconds,
+        run.options.loudness,
+        run.options.chunk_seconds,
     )
 
 
@@ -69,24 +67,21 @@ def compose(
     part: Path,
     *,
     folder: Path,
-    program: Ffmpeg,
     choice: Choice,
-    options: Options,
-    progress: Progress,
-    stop: Stop,
     recordings: Sequence[Recording],
+    run: Run,
 ) -> Manifest:
     """Write the whole playback to ``part`` and return what it must be; work that exists in ``folder`` is taken up."""
     check_space(plan, material, folder, part)
-    setup = replace(_setup(material, folder, program, choice, options, stop), offer=offer_place(plan, folder, options))
-    progress.say(f"{plan.mode.value}: {plan.mode_reason}")
-    picture, (track, heard) = _rendered(plan, setup, options, progress)
-    progress.say("joining")
+    setup = replace(_setup(material, folder, choice, run), offer=offer_place(plan, folder, run.options))
+    run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
+    picture, (track, heard) = _rendered(plan, setup, run)
+    run.progress.say("joining")
     _join(plan, picture, track, part, setup)
     stated = (*plan.findings, *choice.findings, *picture.findings, *heard)
     return Manifest(
         made_by=assembler.__version__,
-        ffmpeg=program.text,
+        ffmpeg=run.ffmpeg.text,
         encoder="copy" if picture.encoding is None else picture.encoding.name,
         quality=None if picture.encoding is None else picture.encoding.quality,
         digest=digest,
@@ -116,53 +111,39 @@ def compose(
     )
 
 
-def render_ahead(
-    plan: Plan,
-    material: Material,
-    growth: Growth,
-    *,
-    folder: Path,
-    program: Ffmpeg,
-    choice: Choice,
-    options: Options,
-    progress: Progress,
-    stop: Stop,
-) -> None:
+def render_ahead(plan: Plan, material: Material, growth: Growth, *, folder: Path, choice: Choice, run: Run) -> None:
     """Put into ``folder`` what ``compose`` will need, as far as it can be made while files are still being fetched.
 
     Raises BytesMissing where something was left for later; nothing is lost by any error.
     """
-    setup = replace(_setup(material, folder, program, choice, options, stop), growth=growth)
-    _rendered(plan, setup, options, progress)
+    _rendered(plan, replace(_setup(material, folder, choice, run), growth=growth), run)
 
 
-def _setup(
-    material: Material, folder: Path, program: Ffmpeg, choice: Choice, options: Options, stop: Stop
-) -> RenderSetup:
+def _setup(material: Material, folder: Path, choice: Choice, run: Run) -> RenderSetup:
     return RenderSetup(
         folder=folder,
-        program=program,
+        program=run.ffmpeg,
         encoder=choice.encoding,
         files=material.files,
         facts=material.facts,
-        stop=stop,
-        stall_seconds=options.stall_seconds,
+        stop=run.stop,
+        stall_seconds=run.options.stall_seconds,
     )
 
 
 _Sound = tuple[SoundTrack, tuple[Finding, ...]]
 
 
-def _rendered(plan: Plan, setup: RenderSetup, options: Options, progress: Progress) -> tuple[_Picture, _Sound]:
+def _rendered(plan: Plan, setup: RenderSetup, run: Run) -> tuple[_Picture, _Sound]:
     """Picture and sound, side by side."""
     seconds = plan.length / 1000
     with (
-        progress.task("render", seconds, "s") as task,
+        run.progress.task("render", seconds, "s") as task,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound") as pool,
     ):
-        sound = pool.submit(_sound, plan, setup, options, setup.stop)
+        sound = pool.submit(_sound, plan, setup, run.options)
         try:
-            picture = _picture(plan, setup, options, task.advance)
+            picture = _picture(plan, setup, run.options, task.advance)
         except BytesMissing:
             raise  # the sound can be made all the same
         except BaseException:
@@ -256,7 +237,7 @@ def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
     return _Picture(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
 
 
-def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> _Sound:
+def _sound(plan: Plan, setup: RenderSetup, options: Options) -> _Sound:
     if plan.bed.copied is not None:
         known = setup.facts[plan.bed.copied]
         piece = plan.bed.pieces[0]
@@ -281,7 +262,7 @@ def _sound(plan: Plan, setup: RenderSetup, options: Options, stop: Stop) -> _Sou
             work=setup.folder,
             ffmpeg=setup.program.path,
             loudness=options.loudness,
-            stop=stop,
+            stop=setup.stop,
             on_seconds=None,
             stall_seconds=options.stall_seconds,
             grown=_grown(plan, setup),

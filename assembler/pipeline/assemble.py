@@ -13,13 +13,13 @@ from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
 from assembler.media.choose_encoder import Choice, choose_encoder
 from assembler.media.compose import CopyRefused, compose, finished_digest
-from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
+from assembler.media.run import Run
 from assembler.media.verify.verify import verify
-from assembler.network.download.arrivals import Arrivals
+from assembler.network.download.download import fetch_all
 from assembler.options import Options, load_options
 from assembler.pipeline.decide import decide, in_order, timeline_of, timeline_only, wanted_stamps, work_digest
-from assembler.pipeline.gather import Gathered, gather, gather_local, with_stamps
-from assembler.pipeline.render_ahead import working_ahead
+from assembler.pipeline.gather import Fetch, Gathered, gather, gather_local, with_stamps
+from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
 from assembler.plan.chunks import rounded, stamp_shown
 from assembler.plan.manifest import Manifest, load_manifest
@@ -30,7 +30,7 @@ from assembler.recording import Recording
 from assembler.report.page import report_page
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
-from assembler.workspace import MANIFEST, PART, REPORT, Workspace, assets_of, unwritable, write_whole
+from assembler.workspace import MANIFEST, PART, REPORT, assets_of, unwritable, write_whole
 
 FINEST_RATE = Fraction(120)
 
@@ -70,18 +70,14 @@ def assemble(
     """
     chosen = options or load_options()
     target = Target(out, in_order(recordings, chosen), chosen, inputs)
-    return _assemble(target, progress or Silent(), stop or Stop())
+    return _assemble(target, Run(chosen, progress or Silent(), stop or Stop()))
 
 
-def _assemble(target: Target, progress: Progress, stop: Stop) -> Playback:
-    ordered, options = target.recordings, target.options
+def _assemble(target: Target, run: Run) -> Playback:
     target.check_playback()
-    program = find_ffmpeg(options.ffmpeg)
-    workspace = Workspace(options.home)
-    with working_ahead(ordered, options, program, workspace, progress, stop) as ahead:
-        got = _gather(ordered, options, workspace, progress, stop, arrivals=ahead.arrivals)
-        ahead.settle(got)
-    making = _Making(target, program, workspace, progress, stop)
+    with rendering_ahead(target.recordings, run) as ahead:
+        got = ahead.settle(_gather(target.recordings, run, ahead.fetch))
+    making = _Making(target, run)
     try:
         return making.make(got)
     except _CopyDamaged as exc:
@@ -100,10 +96,7 @@ class _Making:
     """All that stays the same while one file is made."""
 
     target: Target
-    program: Ffmpeg
-    workspace: Workspace
-    progress: Progress
-    stop: Stop
+    run: Run
 
     @property
     def recordings(self) -> Sequence[Recording]:
@@ -113,24 +106,20 @@ class _Making:
     def out(self) -> Path:
         return self.target.out
 
-    @property
-    def options(self) -> Options:
-        return self.target.options
-
     def make(self, got: Gathered, *, why_not: str = "") -> Playback:
         """Plan, compose, verify, and put in place, unless all that was done before; ``why_not``: why nothing is copied,
         if that was tried."""
-        timeline, plan = decide(self.recordings, got, self.options, may_copy=not why_not)
+        timeline, plan = decide(self.recordings, got, self.run.options, may_copy=not why_not)
         plan = plan.model_copy(update={"mode_reason": why_not}) if why_not else plan
-        _refuse_warnings(plan.findings, self.options)
-        choice = choose_encoder(plan, self.options, self.program)
-        _refuse_warnings(choice.findings, self.options)
-        digest = finished_digest(plan, got.files, self.program, choice, self.options)
+        _refuse_warnings(plan.findings, self.run.options)
+        choice = choose_encoder(plan, self.run.options, self.run.ffmpeg)
+        _refuse_warnings(choice.findings, self.run.options)
+        digest = finished_digest(plan, got.files, choice, self.run)
         done = _already_there(self.out, digest)
         if done is not None:
             return Playback(self.out, done, was_there=True)
-        work = work_digest(self.recordings, self.options, self.program)
-        with self.workspace.held(work, self.out, self.progress) as folder:
+        work = work_digest(self.recordings, self.run)
+        with self.run.workspace.held(work, self.out, self.run.progress) as folder:
             done = _already_there(self.out, digest)  # made by another run while this one waited
             if done is not None:
                 return Playback(self.out, done, was_there=True)
@@ -138,8 +127,8 @@ class _Making:
             for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recordings)]:
                 write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
             manifest = self._compose(plan, timeline, got, choice, digest, folder)
-            if not self.options.keep_work:
-                self.workspace.forget(work)  # while it is held: a run that waits for it begins with a fresh one
+            if not self.run.options.keep_work:
+                self.run.workspace.forget(work)  # while it is held: a run that waits for it begins with a fresh one
         return Playback(self.out, manifest, was_there=False)
 
     def _compose(
@@ -148,14 +137,13 @@ class _Making:
         part = self.out.with_name(self.out.name + PART)
         part.unlink(missing_ok=True)  # never written through: it may be another name of some file
         manifest = compose(
-            plan, timeline, got, digest, part, folder=folder, program=self.program, choice=choice,
-            options=self.options, progress=self.progress, stop=self.stop, recordings=self.recordings,
-        )  # fmt: skip
+            plan, timeline, got, digest, part, folder=folder, choice=choice, recordings=self.recordings, run=self.run
+        )
         with _without(part):
-            _refuse_warnings(manifest.findings, self.options)
-        self.progress.say("verifying")
+            _refuse_warnings(manifest.findings, self.run.options)
+        self.run.progress.say("verifying")
         try:
-            verify(part, manifest, stop=self.stop)
+            verify(part, manifest, stop=self.run.stop)
         except VerifyError as exc:
             if plan.mode is not Mode.COPY:
                 raise
@@ -165,20 +153,11 @@ class _Making:
         return manifest
 
 
-def _gather(
-    recordings: Sequence[Recording],
-    options: Options,
-    workspace: Workspace,
-    progress: Progress,
-    stop: Stop,
-    *,
-    arrivals: Arrivals | None = None,
-) -> Gathered:
+def _gather(recordings: Sequence[Recording], run: Run, fetch: Fetch = fetch_all) -> Gathered:
     """All that the plan asks for; where the files show more than was declared, some are probed once more."""
-    stamps = wanted_stamps(recordings, options)
-    got = gather(recordings, options, workspace, progress, stop, stamps=stamps, arrivals=arrivals)
-    missing = decide(recordings, got, options)[1].wants_stamps
-    return with_stamps(got, missing, options, workspace, progress, stop) if missing else got
+    got = gather(recordings, run, stamps=wanted_stamps(recordings, run.options), fetch=fetch)
+    missing = decide(recordings, got, run.options)[1].wants_stamps
+    return with_stamps(got, missing, run) if missing else got
 
 
 def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
@@ -186,7 +165,7 @@ def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Optio
     ordered = in_order(recordings, options)
     if options.media_dir is None:
         return timeline_only(ordered, options)
-    return timeline_of(ordered, gather_local(ordered, options, Workspace(options.home), Silent(), Stop()), options)
+    return timeline_of(ordered, gather_local(ordered, Run(options)), options)
 
 
 def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
@@ -199,7 +178,7 @@ def plan_probed(
 ) -> tuple[Timeline, Plan]:
     """Timeline and plan as ``assemble`` would take them: files are downloaded and probed, nothing is rendered."""
     ordered = in_order(recordings, options)
-    got = _gather(ordered, options, Workspace(options.home), progress or Silent(), Stop())
+    got = _gather(ordered, Run(options, progress or Silent()))
     return decide(ordered, got, options)
 
 
@@ -219,10 +198,9 @@ def take_frame(
     from assembler.media.render.still import single_frame  # and with it what builds graphs
 
     ordered = in_order(recordings, options)
-    program = find_ffmpeg(options.ffmpeg)
-    workspace = Workspace(options.home)
+    run = Run(options, progress or Silent())
     Target(png, ordered, options, inputs).check_frame()
-    got = _gather(ordered, options, workspace, progress or Silent(), Stop())
+    got = _gather(ordered, run)
     _, plan = decide(ordered, got, options)
     if at >= plan.length:
         raise InputError(
@@ -234,7 +212,7 @@ def take_frame(
         options = options.model_copy(update={"fps": FINEST_RATE})
     _, plan = decide(ordered, got, options, may_copy=False)
     frame = min(rounded(shown * plan.fps), plan.frames - 1)
-    single_frame(plan, got, Frame(frame), png, workspace=workspace, program=program, options=options)
+    single_frame(plan, got, Frame(frame), png, run)
     return png
 
 

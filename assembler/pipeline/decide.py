@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from assembler.errors import InputError
 from assembler.layout import arrange
-from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.setup import RENDER_VERSION
+from assembler.media.run import Run
 from assembler.options import Options
 from assembler.pipeline.gather import Gathered
 from assembler.plan.build import build_plan
@@ -20,7 +20,7 @@ from assembler.workspace import digest_of
 
 NO_MATTER = {
     "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
-    "share_minutes", "overwrite",
+    "share_minutes", "overwrite", "render_ahead",
 }  # fmt: skip
 """Options that change nothing in the finished file."""
 
@@ -85,13 +85,13 @@ def _with_screens(recording: Recording, users: Collection[str]) -> Recording:
     return recording.model_copy(update={"segments": tuple(segments)})
 
 
-def work_digest(recordings: Sequence[Recording], options: Options, program: Ffmpeg) -> str:
+def work_digest(recordings: Sequence[Recording], run: Run) -> str:
     """Names the work folder: what is asked for, whatever the files turn out to hold. What is in the folder is named by
     its own digests, so that work done before all is known is taken up where it fits."""
-    asked = options.model_dump(mode="json", exclude=NO_MATTER)
+    asked = run.options.model_dump(mode="json", exclude=NO_MATTER)
     declared: Timeline | list[str]
     try:
-        declared = timeline_only(recordings, options)
+        declared = timeline_only(recordings, run.options)
     except InputError:  # no length is declared anywhere: only the files will tell
         declared = [s.video_id for r in recordings for s in r.segments]
-    return digest_of(RENDER_VERSION, declared, asked, program.text)
+    return digest_of(RENDER_VERSION, declared, asked, run.ffmpeg.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +14,12 @@ from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.media.probe.order import ProbeAnswer
 from assembler.media.probe.probe import Declared, probe_answers
-from assembler.network.download.arrivals import Arrivals
-from assembler.network.download.download import fetch_all, on_disk
+from assembler.media.run import Run
+from assembler.network.download.download import Fetched, fetch_all, on_disk
 from assembler.network.download.limits import free_space, needed_bytes
 from assembler.network.download.media_dir import find_local
 from assembler.network.download.owners import Owner, owner_of
 from assembler.options import Options
-from assembler.processes import Stop
-from assembler.progress import Progress
 from assembler.recording import Recording, Segment
 from assembler.timeline.drift import without_drift
 from assembler.times import Ms, clock_text
@@ -33,6 +31,8 @@ OTHER_LENGTH = Ms(5000)
 """A file whose size is not the declared one either is another file where its length differs by more."""
 
 
+Fetch = Callable[..., Fetched]
+"""``fetch_all``, or the same with more told to it."""
 COPY_DAYS = 7
 """How long a straightened copy is kept that no run asks for."""
 
@@ -52,18 +52,11 @@ class Gathered:
 
 
 def gather(
-    recordings: Sequence[Recording],
-    options: Options,
-    workspace: Workspace,
-    progress: Progress,
-    stop: Stop,
-    *,
-    stamps: Collection[str] = (),
-    arrivals: Arrivals | None = None,
+    recordings: Sequence[Recording], run: Run, *, stamps: Collection[str] = (), fetch: Fetch = fetch_all
 ) -> Gathered:
     """Fetch and probe every segment.
 
-    ``stamps``: those whose packets' stamps are kept; ``arrivals`` as in ``fetch_all``.
+    ``stamps``: those whose packets' stamps are kept; ``fetch``: how files are had.
 
     Raises the first error where not one segment is usable, and whatever concerns them all (disk full, no folder).
     """
@@ -71,54 +64,41 @@ def gather(
     if not segments:
         return Gathered({}, {}, {}, ())
     owner = owner_of(recordings)
-    _check_space(segments, options, workspace, owner)
-    with disk_errors(workspace.home):
-        return _gathered(segments, owner, stamps, options, workspace, progress, stop, arrivals)
+    _check_space(segments, run, owner)
+    with disk_errors(run.workspace.home):
+        return _gathered(segments, owner, stamps, run, fetch)
 
 
-def gather_local(
-    recordings: Sequence[Recording], options: Options, workspace: Workspace, progress: Progress, stop: Stop
-) -> Gathered:
+def gather_local(recordings: Sequence[Recording], run: Run) -> Gathered:
     """What of the class is in the media folder, probed; nothing is fetched, and what is not there stays unknown."""
     segments = _unique([s for r in recordings for s in r.segments])
-    with disk_errors(workspace.home):
-        refused = _misnamed(segments, options, workspace, progress, stop)
-        local = find_local(segments, options.media_dir, refused)
+    with disk_errors(run.workspace.home):
+        refused = _misnamed(segments, run)
+        local = find_local(segments, run.options.media_dir, refused)
         declared = {segment.video_id: segment for segment in segments}
-        probed = probe_files(local.files, (), declared, workspace, progress, stop, options)
+        probed = probe_files(local.files, (), declared, run)
     unusable = {name: _sentence(error) for name, error in (*local.failures.items(), *probed.bad.items())}
     return Gathered(local.files, probed.facts, unusable, (*local.findings, *refused.values(), *probed.findings))
 
 
-def with_stamps(
-    got: Gathered, wanted: Collection[str], options: Options, workspace: Workspace, progress: Progress, stop: Stop
-) -> Gathered:
+def with_stamps(got: Gathered, wanted: Collection[str], run: Run) -> Gathered:
     """The same, with the stamps of these segments' packets where they can still be learned."""
     files = {name: got.files[name] for name in wanted if name in got.facts}
-    with disk_errors(workspace.home):
-        learned = probe_files(files, wanted, {}, workspace, progress, stop, options)
+    with disk_errors(run.workspace.home):
+        learned = probe_files(files, wanted, {}, run)
     facts = {name: replace(got.facts[name], picture=found.picture) for name, found in learned.facts.items()}
     kept = {name: known for name, known in got.facts.items() if known.drift}
     return replace(got, facts={**got.facts, **facts, **kept})
 
 
-def _gathered(
-    segments: Sequence[Segment],
-    owner: Owner,
-    stamps: Collection[str],
-    options: Options,
-    workspace: Workspace,
-    progress: Progress,
-    stop: Stop,
-    arrivals: Arrivals | None,
-) -> Gathered:
-    refused = _misnamed(segments, options, workspace, progress, stop)
-    fetched = fetch_all(
-        segments, cache=workspace.cache, options=options, progress=progress, stop=stop, arrivals=arrivals,
+def _gathered(segments: Sequence[Segment], owner: Owner, stamps: Collection[str], run: Run, fetch: Fetch) -> Gathered:
+    refused = _misnamed(segments, run)
+    fetched = fetch(
+        segments, cache=run.workspace.cache, options=run.options, progress=run.progress, stop=run.stop,
         refused=refused, owner=owner,
     )  # fmt: skip
     declared = {segment.video_id: segment for segment in segments}
-    probed = probe_files(fetched.files, stamps, declared, workspace, progress, stop, options)
+    probed = probe_files(fetched.files, stamps, declared, run)
     errors: dict[str, AssemblerError] = {**fetched.failures, **probed.bad}
     if errors and not probed.facts:
         name, first = max(errors.items(), key=lambda failed: failed[1].retry)  # what may pass goes before what will not
@@ -128,18 +108,16 @@ def _gathered(
     findings = [warning(name, f"Left out: {sentence}") for name, sentence in unusable.items()]
     files = {**fetched.files, **probed.files}
     stated = (*fetched.findings, *refused.values(), *findings, *probed.findings)
-    return Gathered(files, clocked(probed.facts, segments, options), unusable, stated)
+    return Gathered(files, clocked(probed.facts, segments, run.options), unusable, stated)
 
 
-def _misnamed(
-    segments: Sequence[Segment], options: Options, workspace: Workspace, progress: Progress, stop: Stop
-) -> dict[str, Finding]:
+def _misnamed(segments: Sequence[Segment], run: Run) -> dict[str, Finding]:
     """Files of the media folder that have a segment's base name, but neither its size nor its length."""
-    doubtful = find_local(segments, options.media_dir).doubtful
+    doubtful = find_local(segments, run.options.media_dir).doubtful
     if not doubtful:
         return {}
     declared = {segment.video_id: segment for segment in segments}
-    probed = probe_files(doubtful, (), declared, workspace, progress, stop, options)
+    probed = probe_files(doubtful, (), declared, run)
     found: dict[str, Finding] = {}
     for segment in segments:
         name, known = segment.video_id, probed.facts.get(segment.video_id)
@@ -166,13 +144,14 @@ def clocked(facts: dict[str, Facts], segments: Iterable[Segment], options: Optio
     return {name: without_drift(by_id[name], known) for name, known in facts.items()}
 
 
-def _check_space(segments: Sequence[Segment], options: Options, workspace: Workspace, owner: Owner) -> None:
+def _check_space(segments: Sequence[Segment], run: Run, owner: Owner) -> None:
     """Room for what has to be fetched, by declared sizes, is checked before the first byte."""
-    there = on_disk(segments, cache=workspace.cache, options=options, owner=owner)
-    needed, free = needed_bytes(segments, there), free_space(workspace.cache)
+    cache = run.workspace.cache
+    there = on_disk(segments, cache=cache, options=run.options, owner=owner)
+    needed, free = needed_bytes(segments, there), free_space(cache)
     if free < needed:
         raise DiskFull(
-            f"the disk of {workspace.cache} has {free // 2**20} MiB free, {needed // 2**20} MiB are to be fetched",
+            f"the disk of {cache} has {free // 2**20} MiB free, {needed // 2**20} MiB are to be fetched",
             hint="Make room, or name another place with ASSEMBLER_HOME; nothing was fetched yet.",
         )
 
@@ -211,15 +190,13 @@ def probe_files(
     files: Mapping[str, Path],
     stamps: Collection[str],
     segments: Mapping[str, Segment],
-    workspace: Workspace,
-    progress: Progress,
-    stop: Stop,
-    options: Options,
+    run: Run,
 ) -> Probed:
     """Facts of every file: what an earlier run learned about the same file is taken up.
 
     ``segments`` by video id, as far as what they declare shall be held against the files.
     """
+    workspace = run.workspace
     known: dict[str, ProbeAnswer] = {}
     keys: dict[str, str] = {}
     lengths = {name: s.duration if s.duration is not None and s.duration > 0 else None for name, s in segments.items()}
@@ -240,7 +217,7 @@ def probe_files(
         places = {name: workspace.straight / f"{keys[name]}{STRAIGHT}" for name in missing}
         learned, bad = probe_answers(
             missing, keep_stamps=stamps, declared=Declared(places, lengths, sizes), work=workspace.scratch,
-            progress=progress, stop=stop, parallel=options.processes,
+            progress=run.progress, stop=run.stop, parallel=run.options.processes,
         )  # fmt: skip
     for name, answer in learned.items():
         write_whole(workspace.facts / f"{keys[name]}.json", answer.to_json())

@@ -15,46 +15,54 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
 from assembler.media.choose_encoder import choose_encoder
 from assembler.media.compose import render_ahead
-from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.mixdown.order import BytesAvailable
 from assembler.media.probe.probe import Peeked, probe_growing
 from assembler.media.render.inputs import source_name
 from assembler.media.render.setup import BytesMissing
+from assembler.media.run import Run
 from assembler.network.download.arrivals import Arrivals
+from assembler.network.download.download import fetch_all
 from assembler.network.download.partial_file import PartialFile
-from assembler.options import Options
 from assembler.pipeline.decide import decide, wanted_stamps, work_digest
-from assembler.pipeline.gather import Gathered, clocked, probe_files
+from assembler.pipeline.gather import Fetch, Gathered, clocked, probe_files
 from assembler.plan.chunks import Chunk, Source, grid_rate
 from assembler.processes import Stop, Stopped
-from assembler.progress import Progress, Silent
 from assembler.recording import Recording
-from assembler.workspace import GROWN, SOURCES, Identity, Workspace
+from assembler.workspace import GROWN, SOURCES, Identity
 
 AHEAD_MS = 3000
 """So much more of a file has to be there than a chunk shows: packets are not quite in order, and ffmpeg reads ahead."""
 POLL_SECONDS = 0.2
 
 
+class Fetching:
+    """Files that are simply fetched: nothing is rendered ahead of them."""
+
+    fetch: Fetch = staticmethod(fetch_all)
+    """How files are had."""
+
+    def settle(self, got: Gathered) -> Gathered:
+        """Take what was gathered, once nothing is fetched any more."""
+        return got
+
+
 @contextmanager
-def working_ahead(
-    recordings: Sequence[Recording],
-    options: Options,
-    program: Ffmpeg,
-    workspace: Workspace,
-    progress: Progress,
-    stop: Stop,
-) -> Iterator[Ahead]:
-    """Renders in a thread of its own while the files are fetched inside of the ``with``."""
-    ahead = Ahead(recordings, options, program, workspace, progress, stop)
+def rendering_ahead(recordings: Sequence[Recording], run: Run) -> Iterator[Fetching]:
+    """Render in a thread while the files are fetched inside of the ``with`` by the value's ``fetch``; not where the
+    options say so, for which nothing else changes."""
+    if not run.options.render_ahead:
+        yield Fetching()
+        return
+    ahead = _Ahead(recordings, run)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as pool:
-        running = pool.submit(ahead.run)
+        running = pool.submit(ahead.work)
         try:
             yield ahead
         except BaseException:
@@ -66,72 +74,70 @@ def working_ahead(
 
 
 @dataclass
-class Ahead:
+class _Ahead(Fetching):
     """One class that is rendered ahead."""
 
     recordings: Sequence[Recording]
-    options: Options
-    program: Ffmpeg
-    workspace: Workspace
-    progress: Progress
-    outer: Stop
-    """Ends this as well."""
+    run: Run
     arrivals: Arrivals = field(default_factory=Arrivals)
-    """To be told by whoever fetches."""
+    """Files of which a part is there."""
     stop: Stop = field(init=False)
-    """Ends this alone."""
+    """Ends this alone; the run's own ends it as well."""
     _facts: Mapping[str, Facts] = field(default_factory=dict)
     _is_planned: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.stop = Stop(within=self.outer)
+        self.stop = Stop(within=self.run.stop)
+        self.fetch = partial(fetch_all, arrivals=self.arrivals)
 
-    def settle(self, got: Gathered) -> None:
-        """All is fetched and probed: what is under way goes on to its end only if it was begun from the same facts."""
+    def settle(self, got: Gathered) -> Gathered:
+        """Let what is under way go on to its end only if it was begun from the same facts."""
         self.arrivals.close()
         while not self._is_planned.wait(POLL_SECONDS):
-            if self.outer.is_set():
+            if self.run.stop.is_set():
                 raise Stopped
         if dict(got.facts) != dict(self._facts):
             self.stop.set()
+        return got
 
-    def run(self) -> None:
+    def work(self) -> None:
+        """Render what can be rendered until all is fetched, or the stop is set."""
         try:
             while not self.arrivals.wait(POLL_SECONDS):
                 if self.stop.is_set():
                     return
             if self.arrivals.growing:
                 with suppress(BytesMissing, Stopped, AssemblerError):
-                    self._run()
+                    self._render()
         finally:
             self._is_planned.set()
 
-    def _run(self) -> None:
+    def _render(self) -> None:
         files, growing = self.arrivals.files, self.arrivals.growing
         segments = [s for r in self.recordings for s in r.segments]
-        stamps = wanted_stamps(self.recordings, self.options)
+        options, workspace = self.run.options, self.run.workspace
+        stamps = wanted_stamps(self.recordings, options)
         holes = {name: (g.entry.part, (g.have, g.tail)) for name, g in growing.items()}
-        peeked = probe_growing(holes, keep_stamps=stamps, work=self.workspace.scratch, stop=self.stop)
+        peeked = probe_growing(holes, keep_stamps=stamps, work=workspace.scratch, stop=self.stop)
         if set(peeked) != set(growing):
             return
         declared = {segment.video_id: segment for segment in segments}
-        whole = probe_files(files, stamps, declared, self.workspace, Silent(), self.stop, self.options)
+        whole = probe_files(files, stamps, declared, self.run.quietly(self.stop))
         files = {**files, **whole.files}
-        facts = clocked({**whole.facts, **{n: found.facts for n, found in peeked.items()}}, segments, self.options)
+        facts = clocked({**whole.facts, **{n: found.facts for n, found in peeked.items()}}, segments, options)
         unusable = {s.video_id: "It cannot be had." for s in segments if s.video_id not in facts}
         got = Gathered(files, facts, unusable, ())
-        _, plan = decide(self.recordings, got, self.options)
+        _, plan = decide(self.recordings, got, options)
         self._facts = facts
         self._is_planned.set()
-        digest = work_digest(self.recordings, self.options, self.program)
-        with self.workspace.free(digest) as folder:
+        digest = work_digest(self.recordings, self.run)
+        with workspace.free(digest) as folder:
             if folder is None:
                 return
             growth = _Growth(folder / SOURCES, growing, peeked, self.stop)
             render_ahead(
-                plan, replace(got, files={**files, **growth.links}), growth, folder=folder, program=self.program,
-                choice=choose_encoder(plan, self.options, self.program), options=self.options,
-                progress=self.progress, stop=self.stop,
+                plan, replace(got, files={**files, **growth.links}), growth, folder=folder,
+                choice=choose_encoder(plan, options, self.run.ffmpeg), run=replace(self.run, stop=self.stop),
             )  # fmt: skip
 
 

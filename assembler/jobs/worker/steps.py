@@ -19,6 +19,7 @@ from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
 from assembler.jobs.web.advice import in_a_job
 from assembler.jobs.worker.progress import ProgressWriter
+from assembler.media.run import Run
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import fill_template, publish
 from assembler.options import Options
@@ -120,7 +121,7 @@ class JobSteps:
         if job.lacking and lacking >= job.lacking and job.output:
             under_way.say("No more files are to be had than before: the playback stays as it is.")
             return {"over": True, "kept": True}
-        got = gather([found.recording], self._options, self._workspace, under_way, under_way.stop)
+        got = gather([found.recording], Run(self._options, under_way, under_way.stop))
         return {"files": len(got.files), "event": found.event, "chosen": found.chosen, "lacking": lacking}
 
     def _recording(self, job: Job, results: Results) -> Recording:
@@ -134,7 +135,8 @@ class JobSteps:
         made = self._made(job)
         made.parent.mkdir(parents=True, exist_ok=True)
         recording = self._recording(job, results)
-        playback = assemble(recording, made, self._options, under_way, under_way.stop)
+        options = self._options.model_copy(update={"render_ahead": False})  # its files are there
+        playback = assemble(recording, made, options, under_way, under_way.stop)
         return {
             "verdict": playback.manifest.verdict.value,
             "digest": playback.manifest.digest,

@@ -11,34 +11,26 @@ from assembler import processes
 from assembler.media.child import child_error
 from assembler.media.disk_space import Material
 from assembler.media.encoders import X264
-from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.filter_graph import build_graph, compile_graph
 from assembler.media.render.inputs import prepare_sources
 from assembler.media.render.run_ffmpeg import ffmpeg_argv
 from assembler.media.render.setup import RenderSetup
-from assembler.options import Options
+from assembler.media.run import Run
 from assembler.plan.chunks import cut_frame
 from assembler.plan.model import Plan
-from assembler.processes import Stop
 from assembler.times import Frame
-from assembler.workspace import CHUNKS, GRAPH, LOG, PART, PNG_SIGNATURE, Workspace, unwritable
+from assembler.workspace import CHUNKS, GRAPH, LOG, PART, PNG_SIGNATURE, unwritable
 
 
-def single_frame(
-    plan: Plan,
-    material: Material,
-    frame: Frame,
-    png: Path,
-    *,
-    workspace: Workspace,
-    program: Ffmpeg,
-    options: Options,
-) -> None:
+def single_frame(plan: Plan, material: Material, frame: Frame, png: Path, run: Run) -> None:
     """One frame of an encoded plan as a PNG under its final name."""
     chunk = cut_frame(plan, material.facts, frame)
-    with workspace.scratch_folder() as folder:
+    program = run.ffmpeg
+    with run.workspace.scratch_folder() as folder:
         (folder / CHUNKS).mkdir()
-        setup = RenderSetup(folder, program, X264.at(options.quality), material.files, material.facts, Stop(), 60.0)
+        setup = RenderSetup(
+            folder, program, X264.at(run.options.quality), material.files, material.facts, run.stop, 60.0
+        )
         readings = prepare_sources([chunk], setup)
         stream = (
             build_graph(chunk, material.facts, readings, program)
