@@ -83,7 +83,7 @@ class TestBorders:
         self, given_lesson: tuple[Plan, dict[str, Facts]], seconds: float, jobs: int, is_growing: bool
     ) -> None:
         plan, by_id = given_lesson
-        borders = place_borders(plan, by_id, seconds=seconds, jobs=jobs, is_growing=is_growing)
+        borders = place_borders(plan, by_id, seconds=seconds, processes=jobs, is_growing=is_growing)
         assert borders[0] == 0
         assert borders[-1] == plan.frames
         lengths = [b - a for a, b in pairwise(borders)]
@@ -101,14 +101,16 @@ class TestBorders:
         lanes = list(plan.lanes)
         chance.shuffle(lanes)  # type: ignore[attr-defined]
         moved = plan.model_copy(update={"lanes": tuple(lanes)})
-        assert place_borders(moved, by_id, seconds=40, processes=3) == place_borders(plan, by_id, seconds=40, jobs=3)
+        assert place_borders(moved, by_id, seconds=40, processes=3) == place_borders(
+            plan, by_id, seconds=40, processes=3
+        )
 
     @pytest.mark.parametrize("jobs", [1, 2, 3, 8, 16])
     @pytest.mark.parametrize("seconds", [20, 61, 300, 1000, 5400])
     def test_all_cores_finish_together(self, seconds: int, jobs: int) -> None:
         """Each core takes the longest chunk that is left."""
         plan, by_id = lesson(seconds)
-        borders = place_borders(plan, by_id, seconds=60, jobs=jobs)
+        borders = place_borders(plan, by_id, seconds=60, processes=jobs)
         cores = [0] * jobs
         for length in sorted((b - a for a, b in pairwise(borders)), reverse=True):
             cores[cores.index(min(cores))] += length
@@ -125,7 +127,7 @@ class TestBorders:
         plan, by_id = lesson(3 * 3600)
         assert len(place_borders(plan, by_id, seconds=60, processes=2)) <= 3 * 60 + 5
         assert place_borders(*lesson(60), seconds=60, processes=1) == (0, 60 * FPS)
-        assert place_borders(*lesson(6), seconds=60, jobs=16) == (0, 6 * FPS)
+        assert place_borders(*lesson(6), seconds=60, processes=16) == (0, 6 * FPS)
 
     def test_where_many_come_and_go_chunks_are_shorter_and_read_only_so_many_files(self) -> None:
         segments = [board("w", 0, 600_000), *(camera(f"v{n}", f"user {n}", n * 1000, 900) for n in range(300))]
