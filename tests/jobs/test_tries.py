@@ -221,7 +221,7 @@ class TestCancelled:
             said.append(cancel(shop.records, shop.engine, shop.job()))
             real(source, target)
 
-        monkeypatch.setattr("assembler.network.publish.publish.os.replace", replace)
+        monkeypatch.setattr("assembler.network.publish.folder.os.replace", replace)
         done = rendered.steps[2][1]("t1:1", self.RENDERED)
         monkeypatch.undo()
         rendered.steps[-1][1]("t1:1", {**self.RENDERED, "publish": done})

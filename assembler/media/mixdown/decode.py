@@ -32,7 +32,7 @@ RATES = range(4_000, 768_001)
 NEVER = -(1 << 62)
 OVERLAP = SAMPLE_RATE // 20
 """Where files were put together, what their encoders filled up with lies over the sound of the other: both are heard.
-What lies over more than this is there twice."""
+What lies over more than this is there twice. Not so in an mp4: a frame goes on behind the end of the edit it is in."""
 
 
 class Reader:
@@ -40,6 +40,7 @@ class Reader:
 
     def __init__(self, source: MixInput, track: tuple[int, int], files: OpenFiles, on_step: Callable[[], None]) -> None:
         """``track`` is one of the source's; ``on_step`` is called before each step in libav."""
+        self._overlap = 0 if source.container == "mov" else OVERLAP
         self._source = source
         self._index, self._lasts_until = track
         self._files = files
@@ -94,7 +95,7 @@ class Reader:
         """All sound of ``[start, end)``, file axis; what lies before ``start`` is forgotten."""
         while self._kept and self._kept[0].end <= start:
             self._kept.popleft()
-        while self._end < end + OVERLAP and not self._is_over:
+        while self._end < end + self._overlap and not self._is_over:
             self._read_on(start)
         return [placed for placed in self._kept if placed.at < end]
 
@@ -157,7 +158,7 @@ class Reader:
             return
         # stamps that run back: what is placed stays, what comes late is left out
         late = min(max(0, self._end - placed.at), placed.samples.shape[1])
-        late = 0 if late <= OVERLAP else late
+        late = 0 if late <= self._overlap else late
         self._counts["dropped_samples"] += late
         placed = PlacedSamples(placed.at + late, placed.samples[:, late:])
         self._end = max(self._end, placed.end)
