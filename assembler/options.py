@@ -79,7 +79,9 @@ class Flag:
 
 
 PLANNED = ("run", "plan")
+"""Verbs that plan a playback."""
 SHOWN = ("run", "plan", "inspect")
+"""Verbs that build a timeline."""
 FORMER = {"jobs": "processes"}
 """Former names of options, read as before with a ``FormerName`` warning."""
 

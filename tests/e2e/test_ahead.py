@@ -18,8 +18,10 @@ from classes import BOARD, SMALL, USER_1, USER_2, Class, Stream, beep_errors, wr
 from synthetic import Recipe
 from terminal import Desk, busy_in, until
 
+from assembler.media.run import Run
 from assembler.media.verify.verify import verify
 from assembler.network.download import ranges as pieces
+from assembler.network.download.download import fetch_all
 from assembler.options import load_options
 from assembler.pipeline import render_ahead as ahead
 from assembler.pipeline.assemble import Playback, assemble
@@ -254,3 +256,10 @@ def test_killed_while_rendering_ahead_it_goes_on_where_it_was(tmp_path: Path, bu
 def chunks(desk: Desk) -> set[tuple[str, int]]:
     """Name and number of every finished chunk."""
     return {(p.name, p.stat().st_ino) for p in desk.home.glob("work/*/chunks/*.mp4")}
+
+
+@pytest.mark.parametrize("is_ahead", [True, False])
+def test_nothing_is_rendered_ahead_where_the_options_say_so(tmp_path: Path, is_ahead: bool) -> None:
+    with ahead.rendering_ahead([], Run(load_options(home=tmp_path, render_ahead=is_ahead))) as fetching:
+        assert (fetching.fetch is fetch_all) is not is_ahead
+        assert any(thread.name.startswith("ahead") for thread in threading.enumerate()) is is_ahead

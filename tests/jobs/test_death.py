@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from classes import Class, wrong_pictures
 from terminal import busy_in, three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
+from assembler.errors import JobError
 from assembler.jobs.engine import Phase
 from assembler.jobs.store.model import JobState
 from assembler.media.verify.verify import verify
@@ -189,3 +192,15 @@ def test_cancelled_while_it_renders_it_stops_within_seconds(shop: Workshop) -> N
         job = shop.wait(JobState.DONE)
     assert (job.tries, job.deaths) == (2, 0)
     assert_right(shop)
+
+
+def test_told_to_end_while_something_hangs_it_ends_all_the_same() -> None:
+    code = (
+        "import time; from assembler.jobs.worker import worker; worker.END_SECONDS = 0.5; worker._end_when_told();"
+        "print('ready', flush=True)\nwhile True: time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == JobError.exit_code

@@ -17,7 +17,9 @@ import requests
 from terminal import START, Desk, busy_in, three_streams, until
 from workshop import Workshop, body_of, laid
 
+from assembler.cli.main import app
 from assembler.jobs.intake.bodies import list_events
+from assembler.jobs.worker import supervisor
 from jobs.test_once import event
 
 LESSON = three_streams(3)
@@ -212,3 +214,16 @@ def test_the_engine_is_loaded_by_its_own_verbs_only() -> None:
     code = START[2].replace("main()", "import sys; print([m for m in ('dbos', 'fastapi') if m in sys.modules])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("flag", ["--workers", "--concurrency"])
+def test_work_starts_as_many_workers_as_it_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    started: list[int] = []
+    monkeypatch.setattr(supervisor, "supervise_until_stopped", lambda count, *_: started.append(count) or 0)
+    with pytest.raises(SystemExit) as ended:
+        app(["work", flag, "3"])
+    assert (ended.value.code, started) == (0, [3])
+    former = "warning: --concurrency is called --workers now\n" if flag == "--concurrency" else ""
+    assert capsys.readouterr().err == former
