@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
-from assembler.mp4.boxes import count_pictures, find_box
+from assembler.mp4.boxes import Box, count_pictures, find_box, inner_boxes, read_box, walk_boxes
+from assembler.mp4.nal_units import walk_units
 
 MOST_BYTES, MOST_PICTURES = 1 << 28, 10_000
 """A fragment of about a second never has more."""
@@ -49,48 +50,31 @@ def whole_fragments(path: Path) -> Fragments:
     end, pictures = 0, 0
     with path.open("rb") as file:
         boxes = _whole_boxes(file, path.stat().st_size)
-        for name, body, after in boxes:
-            if name != b"moof":
+        for box in boxes:
+            if box.name != b"moof":
                 continue
-            sizes = _sizes(_content(file, body, after))
-            name, body, after = next(boxes, (b"", 0, 0))
-            if name != b"mdat" or not sizes or not _holds(_content(file, body, after), sizes):
+            sizes = _sizes(read_box(file, box))
+            mdat = next(boxes, None)
+            if mdat is None or mdat.name != b"mdat" or not sizes or not _holds(read_box(file, mdat), sizes):
                 break
-            end, pictures = after, pictures + len(sizes)
+            end, pictures = mdat.end, pictures + len(sizes)
     return Fragments(end, pictures)
 
 
-def _whole_boxes(file: IO[bytes], size: int) -> Iterator[tuple[bytes, int, int]]:
-    """(name, start of content, end) of the outer boxes that are wholly there and not larger than any of ours."""
-    at = 0
-    while at + 8 <= size:
-        file.seek(at)
-        head = file.read(8)
-        length = int.from_bytes(head[:4], "big")
-        if not 8 <= length <= min(size - at, MOST_BYTES):
-            return
-        yield head[4:], at + 8, at + length
-        at += length
-
-
-def _content(file: IO[bytes], start: int, end: int) -> bytes:
-    file.seek(start)
-    return file.read(end - start)
+def _whole_boxes(file: IO[bytes], size: int) -> Iterator[Box]:
+    """Walk the outer boxes as long as they are wholly there and not larger than any of ours."""
+    return takewhile(lambda box: box.end <= min(size, box.start + MOST_BYTES), walk_boxes(file, size))
 
 
 def _sizes(moof: bytes) -> list[int]:
     """Bytes of each sample that a moof names; none where it is not as ffmpeg writes it."""
-    traf = find_box(io.BytesIO(moof), 0, len(moof), b"traf")
-    if traf is None:
-        return []
-    track = moof[traf[0] : traf[1]]
     usual = 0
     sizes: list[int] = []
-    for name, body, end in _whole_boxes(io.BytesIO(track), len(track)):
+    for name, content in inner_boxes(find_box(moof, b"traf") or b""):
         if name == b"tfhd":
-            usual = _usual_size(track[body:end])
+            usual = _usual_size(content)
         elif name == b"trun":
-            run = _run_sizes(track[body:end], usual)
+            run = _run_sizes(content, usual)
             if not run:
                 return []
             sizes += run
@@ -122,12 +106,11 @@ def _holds(mdat: bytes, sizes: list[int]) -> bool:
         return False
     at = 0
     for size in sizes:
-        end = at + size
-        while at < end:
-            length = int.from_bytes(mdat[at : at + 4], "big")
-            if length == 0:
-                return False  # what a disk gives that never got the bytes
-            at += 4 + length
-        if at != end:
+        end, reached = at + size, at
+        for _, start, reached in walk_units(lambda length, place: mdat[place : place + length], at, end, 4):
+            if start == reached:
+                return False  # zeros: what a disk gives that never got the bytes
+        if reached != end:
             return False
+        at = end
     return True

@@ -3,14 +3,15 @@ themselves (ISO/IEC 14496-12)."""
 
 from __future__ import annotations
 
+import io
 import sys
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import le
 from pathlib import Path
 
-from assembler.mp4.boxes import outer_boxes
+from assembler.mp4.boxes import read_box, walk_boxes
 from assembler.mp4.sample_tables import MOST_TICKS, Mp4Track, Tables, UnsupportedMp4
 
 MOST_MOOV_BYTES = 64 << 20
@@ -35,15 +36,14 @@ def read_tables(path: Path) -> Tables:
     size = path.stat().st_size
     moov = None
     with path.open("rb") as file:
-        for name, start, end in outer_boxes(file, size):
-            _demand(name in OUTER and end <= size, "it has fragments, or is cut")
-            if name == b"ftyp":
-                file.seek(start)
+        for box in walk_boxes(file, size, is_file=True):
+            _demand(box.name in OUTER and box.end <= size, "it has fragments, or is cut")
+            if box.name == b"ftyp":
+                file.seek(box.body)
                 _demand(file.read(4) != b"qt  ", "it is QuickTime's")
-            if name == b"moov":
-                _demand(moov is None and end - start <= MOST_MOOV_BYTES, "it has several indexes")
-                file.seek(start)
-                moov = file.read(end - start)
+            if box.name == b"moov":
+                _demand(moov is None and box.end - box.body <= MOST_MOOV_BYTES, "it has several indexes")
+                moov = read_box(file, box)
     _demand(moov is not None, "it has no index")
     return _tables(moov or b"", size)
 
@@ -54,7 +54,7 @@ def _demand(is_so: bool, otherwise: str) -> None:
 
 
 def _tables(moov: bytes, size: int) -> Tables:
-    movie = list(_boxes(moov))
+    movie = _boxes(moov)
     _demand(all(name != b"mvex" for name, _ in movie), "it has fragments")
     header = dict(movie).get(b"mvhd", b"")
     scale, _ = _clock(header)
@@ -64,16 +64,12 @@ def _tables(moov: bytes, size: int) -> Tables:
     return Tables(scale=scale, size=size, tracks=found)
 
 
-def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(name, content) of the boxes in a box (4.2)."""
-    at = 0
-    while at + 8 <= len(content):
-        length, head = int.from_bytes(content[at : at + 4], "big"), 8
-        if length == 1:
-            length, head = int.from_bytes(content[at + 8 : at + 16], "big"), 16
-        _demand(head <= length <= len(content) - at, "a box is longer than what it is in")
-        yield content[at + 4 : at + 8], content[at + head : at + length]
-        at += length
+def _boxes(content: bytes) -> list[tuple[bytes, bytes]]:
+    """List (name, content) of the boxes in a box; all of it has to be boxes, but for a rest too short for one."""
+    boxes = list(walk_boxes(io.BytesIO(content), len(content)))
+    rest = len(content) - (boxes[-1].end if boxes else 0)
+    _demand(0 <= rest < 8, "a box is longer than what it is in")
+    return [(box.name, content[box.body : box.end]) for box in boxes]
 
 
 def _one_each(content: bytes) -> dict[bytes, bytes]:
@@ -103,7 +99,7 @@ def _track(content: bytes, size: int) -> Mp4Track | None:
         return None
     minf = _one_each(mdia.get(b"minf", b""))
     _check_inside(minf)
-    stbl = list(_boxes(minf.get(b"stbl", b"")))
+    stbl = _boxes(minf.get(b"stbl", b""))
     names = [name for name, _ in stbl if name not in (b"sgpd", b"sbgp")]
     _demand(TABLES.issuperset(name for name, _ in stbl) and len(names) == len(set(names)), "it has other tables")
     _demand(all(c[4:8] not in SYNC_GROUPS for name, c in stbl if name in (b"sgpd", b"sbgp")), "groups name key frames")
@@ -144,7 +140,7 @@ def _check_inside(minf: Mapping[bytes, bytes]) -> None:
 
 
 def _description(stsd: bytes, wanted: bytes) -> bytes:
-    entries = list(_boxes(stsd[8:]))
+    entries = _boxes(stsd[8:])
     _demand(stsd[4:8] == b"\0\0\0\1" and [name for name, _ in entries] == [wanted], "it has another description")
     _demand(entries[0][1][6:8] == b"\0\1", "its samples are in another file")
     return stsd[8 : 16 + len(entries[0][1])]

@@ -12,7 +12,7 @@ from oddities import odd, wall
 from synthetic import Recipe, make
 
 from assembler.findings import Severity
-from assembler.mp4.boxes import outer_boxes
+from assembler.mp4.boxes import walk_boxes
 from assembler.plan import copying
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
@@ -86,15 +86,12 @@ def reorder(path: Path, order: Callable[[list[bytes]], list[bytes]]) -> None:
     """The boxes of an mp4's index in another order; the pictures stay where they are."""
     data = bytearray(path.read_bytes())
     with path.open("rb") as file:
-        start, end = next((start, end) for kind, start, end in outer_boxes(file, len(data)) if kind == b"moov")
-    inner: list[tuple[bytes, bytes]] = []
-    at = start
-    while at < end:
-        size = int.from_bytes(data[at : at + 4])
-        inner.append((bytes(data[at + 4 : at + 8]), bytes(data[at : at + size])))
-        at += size
+        moov = next(box for box in walk_boxes(file, len(data)) if box.name == b"moov")
+        inner = [(box.name, bytes(data[box.start : box.end])) for box in walk_boxes(file, moov.end, moov.body)]
     wanted = order([kind for kind, _ in inner])
-    data[start:end] = b"".join(content for kind, content in sorted(inner, key=lambda box: wanted.index(box[0])))
+    data[moov.body : moov.end] = b"".join(
+        content for kind, content in sorted(inner, key=lambda box: wanted.index(box[0]))
+    )
     path.write_bytes(data)
 
 

@@ -5,6 +5,7 @@ To every reader the file is what libavformat makes of the same packets; what is 
 
 from __future__ import annotations
 
+import io
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from assembler.errors import MediaError
 from assembler.media.mux.order import Join, PacketRun, SoundTrack
+from assembler.mp4.boxes import walk_boxes
 from assembler.mp4.moov import TrackLayout, box, folded_ticks
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import MOST_TICKS, Mp4Track, Tables, UnsupportedMp4
@@ -158,15 +160,12 @@ def _kept(description: bytes, head: int) -> bytes:
     name, content = description[4:8], description[8:]
     if len(content) < head or (name == b"mp4a" and content[8:10] != b"\0\0"):
         raise UnsupportedMp4("it has another description")
-    found: dict[bytes, bytes] = {}
-    at = head
-    while at < len(content):
-        length = int.from_bytes(content[at : at + 4], "big")
-        kind = content[at + 4 : at + 8]
-        if not 8 <= length <= len(content) - at or kind in found or kind not in (*KEPT[name], *LEFT):
-            raise UnsupportedMp4("it has another description")
-        found[kind] = content[at : at + length]
-        at += length
+    boxes = list(walk_boxes(io.BytesIO(content), len(content), head))
+    found = {box.name: content[box.start : box.end] for box in boxes}
+    is_plain = all(box.body == box.start + 8 for box in boxes)
+    is_known = is_plain and found.keys() <= {*KEPT[name], *LEFT} and len(found) == len(boxes)
+    if not is_known or (boxes[-1].end if boxes else head) != len(content):
+        raise UnsupportedMp4("it has another description")
     if KEPT[name][0] not in found:
         raise UnsupportedMp4("nothing says how to decode it")
     start = bytearray(content[:head])

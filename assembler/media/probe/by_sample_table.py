@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from assembler.media.probe.audio import SoundWatch
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.order import UNFORESEEN
 from assembler.media.probe.video import PictureWatch
+from assembler.mp4.nal_units import walk_units
 from assembler.mp4.sample_tables import Mp4Track, Tables, UnsupportedMp4
 
 LAST_SOUNDS = 4
@@ -31,10 +33,9 @@ SETS = (7, 8)
 PICTURES = range(1, 6)
 """NAL unit types of H.264 (ITU-T H.264, table 7-1)."""
 MOST_UNITS = 100
-"""In front of a picture."""
-
+"""Maximum number of NAL units in front of a picture."""
 Read = Callable[[int, int], bytes]
-"""So many bytes of the file from there on."""
+"""Reads (this many bytes, from this place) of the file."""
 
 
 def take_by_tables(
@@ -138,15 +139,11 @@ def _check_keys(track: Mp4Track, places: list[int], width: int, reach: Reach, re
 def _kind(read: Read, at: int, end: int, width: int) -> tuple[int, bool]:
     """(NAL unit type of a sample's first picture unit, whether parameter sets are in front of it)."""
     has_sets = False
-    for _ in range(MOST_UNITS):
-        head = read(width + 1, at)
-        if at + width >= end or len(head) <= width:
-            break
-        kind = head[width] & 0x1F
+    for first, _, _ in islice(walk_units(read, at, end, width), MOST_UNITS):
+        kind = first & 0x1F
         if kind in PICTURES:
             return kind, has_sets
         has_sets |= kind in SETS
-        at += width + int.from_bytes(head[:width], "big")
     raise UnsupportedMp4("a sample holds no picture")
 
 

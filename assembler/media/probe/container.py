@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from assembler.media.probe.order import Unusable
-from assembler.mp4.boxes import outer_boxes
+from assembler.mp4.boxes import read_box, walk_boxes
 
 HEAD_BYTES = 4096
 _PROTECTED = re.compile(rb"enc[va].{4,400}sinf", re.DOTALL)
@@ -150,12 +150,11 @@ def _has_mp3_length(frame: bytes) -> bool:
 def _mp4(file: IO[bytes], size: int) -> Container:
     is_cut = has_moov = has_shape = may_change = False
     encrypted: frozenset[int] = frozenset()
-    for kind, start, end in outer_boxes(file, size):
-        is_cut |= end > size
-        if kind == b"moov" and end <= size:
+    for box in walk_boxes(file, size, is_file=True):
+        is_cut |= box.end > size
+        if box.name == b"moov" and box.end <= size:
             has_moov = True
-            file.seek(start)
-            moov = file.read(min(end - start, MAX_MOOV_BYTES))
+            moov = read_box(file, box._replace(end=min(box.end, box.body + MAX_MOOV_BYTES)))
             has_shape |= b"pasp" in moov or _is_stretched(moov)
             encrypted |= _encrypted_tracks(moov)
             may_change |= _has_two_descriptions(moov)

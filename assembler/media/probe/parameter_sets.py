@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from assembler.mp4.nal_units import walk_units
+
 START_CODE = b"\0\0\1"
 
 Bytes = bytes | memoryview
@@ -129,12 +131,8 @@ def prefixed_sets(codec: str, extradata: bytes) -> bytes:
 
 
 def _prefixed_units(packet: Bytes, width: int) -> Iterator[Bytes]:
-    at = 0
-    while at + width < len(packet):
-        length = int.from_bytes(packet[at : at + width], "big")
-        at += width
-        yield packet[at : at + length]
-        at += length
+    units = walk_units(lambda size, at: packet[at : at + size], 0, len(packet), width)
+    return (packet[start:end] for _, start, end in units)
 
 
 def _annexb_units(data: bytes) -> Iterator[bytes]:

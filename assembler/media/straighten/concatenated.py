@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from assembler.media.probe.container import HEAD_BYTES, TS_PACKETS, find_packets
-from assembler.mp4.boxes import outer_boxes
+from assembler.mp4.boxes import walk_boxes
 
 Piece = tuple[bytes | tuple[int, int], ...]
 """What is read one behind the other: bytes of our own, and ranges of the file."""
@@ -186,10 +186,10 @@ def _id3_length(data: mmap.mmap, at: int) -> int:
 def _mp4(data: mmap.mmap) -> Iterator[int]:
     """An ftyp behind a moov, if a moov comes with it."""
     has_moov, candidate = False, None
-    for kind, start, _ in outer_boxes(data, len(data)):
-        if kind == b"ftyp" and has_moov and candidate is None:
-            candidate = start - 8
-        elif kind == b"moov":
+    for box in walk_boxes(data, len(data), is_file=True):
+        if box.name == b"ftyp" and has_moov and candidate is None:
+            candidate = box.start
+        elif box.name == b"moov":
             if candidate is not None:
                 yield candidate
                 candidate = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from io import RawIOBase
 from itertools import accumulate, dropwhile, pairwise
@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 
 from av.packet import Packet
 
-from assembler.mp4.boxes import outer_boxes
+from assembler.mp4.boxes import find_box, inner_boxes, read_box, walk_boxes
 
 MAX_MOOV_BYTES = 64 << 20
 EMPTY = -1
@@ -34,22 +34,19 @@ class Edit(NamedTuple):
 def edit_lists(file: IO[bytes] | RawIOBase) -> dict[int, tuple[Edit, ...]]:
     """By track number, for tracks of more than one edit; an empty one in front is none (libav reads it rightly)."""
     size = file.seek(0, os.SEEK_END)
-    box = next(((start, end) for kind, start, end in outer_boxes(file, size) if kind == b"moov"), None)
-    if box is None or box[1] > size or box[1] - box[0] > MAX_MOOV_BYTES:
+    box = next((box for box in walk_boxes(file, size, is_file=True) if box.name == b"moov"), None)
+    if box is None or box.end > size or box.end - box.body > MAX_MOOV_BYTES:
         return {}
-    file.seek(box[0])
-    moov = file.read(box[1] - box[0]) or b""
+    moov = read_box(file, box)
+    if find_box(moov, b"mvex") is not None:
+        return {}  # libav applies none to fragments but the first
     found: dict[int, tuple[Edit, ...]] = {}
     try:
-        if next(_each(moov, 0, len(moov), b"mvex"), None) is not None:
-            return {}  # libav applies none to fragments but the first
-        movie = _scale(moov, *_one(moov, 0, len(moov), b"mvhd"))
-        for start, end in _each(moov, 0, len(moov), b"trak"):
-            edits = _edits(moov, start, end, movie)
+        movie = _number(_one(moov, b"mvhd"))
+        for track in (content for name, content in inner_boxes(moov) if name == b"trak"):
+            edits = _edits(track, movie)
             if len(edits) > 1:
-                head = _one(moov, start, end, b"tkhd")[0]
-                (number,) = struct.unpack_from(">I", moov, head + (20 if moov[head] else 12))
-                found[number] = edits
+                found[_number(_one(track, b"tkhd"))] = edits
     except (LookupError, struct.error, ZeroDivisionError):
         return {}
     return found
@@ -96,15 +93,15 @@ class Edited:
         return self._number
 
 
-def _edits(moov: bytes, start: int, end: int, movie: int) -> tuple[Edit, ...]:
-    """Of a track that begins and ends there, without what is empty in front."""
-    if next(_each(moov, start, end, b"edts"), None) is None:
+def _edits(track: bytes, movie: int) -> tuple[Edit, ...]:
+    """Read the edits of a track, without what is empty in front."""
+    if find_box(track, b"edts") is None:
         return ()
-    at, stop = _one(moov, start, end, b"edts", b"elst")
-    row = struct.Struct(">Qqi" if moov[at] else ">Iii")
-    (count,) = struct.unpack_from(">I", moov, at + 4)
-    rows = [row.unpack_from(moov, at + 8 + n * row.size) for n in range(min(count, (stop - at - 8) // row.size))]
-    media = _scale(moov, *_one(moov, start, end, b"mdia", b"mdhd"))
+    elst = _one(track, b"edts", b"elst")
+    row = struct.Struct(">Qqi" if elst[0] else ">Iii")
+    (count,) = struct.unpack_from(">I", elst, 4)
+    rows = [row.unpack_from(elst, 8 + n * row.size) for n in range(min(count, (len(elst) - 8) // row.size))]
+    media = _number(_one(track, b"mdia", b"mdhd"))
     places = [round(Fraction(ticks * media, movie)) for ticks in accumulate((length for length, *_ in rows), initial=0)]
     found = [
         Edit(place, begin, begin + behind - place)
@@ -113,27 +110,15 @@ def _edits(moov: bytes, start: int, end: int, movie: int) -> tuple[Edit, ...]:
     return tuple(dropwhile(lambda edit: edit.begin == EMPTY, found))
 
 
-def _each(data: bytes, start: int, end: int, name: bytes) -> Iterator[tuple[int, int]]:
-    """Where the content of every box of this name lies."""
-    while start + 8 <= end:
-        length = int.from_bytes(data[start : start + 4], "big")
-        if length < 8:
-            return
-        if data[start + 4 : start + 8] == name:
-            yield start + 8, min(end, start + length)
-        start += length
+def _one(content: bytes, *names: bytes) -> bytes:
+    """Find a box as ``find_box`` does; raises LookupError where there is none."""
+    found = find_box(content, *names)
+    if found is None:
+        raise LookupError(names)
+    return found
 
 
-def _one(data: bytes, start: int, end: int, *names: bytes) -> tuple[int, int]:
-    for name in names:
-        found = next(_each(data, start, end, name), None)
-        if found is None:
-            raise LookupError(name)
-        start, end = found
-    return start, end
-
-
-def _scale(data: bytes, start: int, _: int) -> int:
-    """Ticks per second, of an mvhd or mdhd."""
-    (scale,) = struct.unpack_from(">I", data, start + (20 if data[start] else 12))
-    return int(scale)
+def _number(header: bytes) -> int:
+    """Read the ticks per second of an mvhd or mdhd, or the track number of a tkhd: behind the two dates."""
+    (number,) = struct.unpack_from(">I", header, 20 if header[0] else 12)
+    return int(number)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gc
-import struct
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Iterator
@@ -19,6 +18,7 @@ from av.packet import Packet
 
 from assembler.media.libav import alone, tick
 from assembler.media.verify.order import Check
+from assembler.mp4.boxes import walk_boxes
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
 from assembler.plan.stamps import Stamps
@@ -76,26 +76,14 @@ def _boxes(path: Path, size: int | None) -> Iterator[str]:
     if size is not None and real != size:
         yield f"the file has {real} bytes, {size} were written"
         return
-    order: list[str] = []
-    at = 0
     with path.open("rb") as file:
-        while at < real:
-            file.seek(at)
-            head = file.read(16)
-            if len(head) < 8:
-                break
-            length = struct.unpack(">I", head[:4])[0]
-            if length == 1 and len(head) == 16:
-                length = struct.unpack(">Q", head[8:])[0]
-            order.append(head[4:8].decode("latin-1"))
-            if length < 8:
-                break
-            at += length
-    if at != real:
-        yield f"the file is cut off: its boxes end at {at} of {real} bytes"
-    if "moov" not in order:
+        boxes = list(walk_boxes(file, real))
+    order, end = [box.name for box in boxes], boxes[-1].end if boxes else 0
+    if end != real:
+        yield f"the file is cut off: its boxes end at {end} of {real} bytes"
+    if b"moov" not in order:
         yield "the file has no index (moov)"
-    elif "mdat" in order and order.index("moov") > order.index("mdat"):
+    elif b"mdat" in order and order.index(b"moov") > order.index(b"mdat"):
         yield "the index (moov) stands behind the pictures: no fast start"
 
 

@@ -6,6 +6,7 @@ fetched from its beginning to its end (``fetch``), as before.
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from contextlib import suppress
@@ -15,6 +16,7 @@ from typing import IO
 import requests
 
 from assembler.errors import DownloadError
+from assembler.mp4.boxes import walk_boxes
 from assembler.mp4.first_samples import first_samples
 from assembler.network.download.cache import Known, disk_errors
 from assembler.network.download.fetch import CHUNK_BYTES, Fetch, Pace, persistently, refusal
@@ -121,19 +123,14 @@ def _missing(fetch: Fetch, start: int, end: int, known: Known) -> bytes:
 def _tables(head: bytes, size: int) -> tuple[int, int]:
     """Where an mp4's moov box lies; raises _NoPeek where the head does not lead to it."""
     at = 0
-    while 0 <= at < len(head) - 16:
-        length, kind = int.from_bytes(head[at : at + 4], "big"), head[at + 4 : at + 8]
-        if at == 0 and kind not in (b"ftyp", b"moov", b"free", b"skip", b"wide", b"mdat"):
+    for box in walk_boxes(io.BytesIO(head), len(head)):
+        if box.start == 0 and box.name not in (b"ftyp", b"moov", b"free", b"skip", b"wide", b"mdat"):
             raise _NoPeek
-        if length == 1:
-            length = int.from_bytes(head[at + 8 : at + 16], "big")
-        if kind == b"moov":
-            if not 8 < length <= min(LARGEST_TABLES, size - at):
+        if box.name == b"moov":
+            if not box.body < box.end <= min(size, box.start + LARGEST_TABLES):
                 raise _NoPeek
-            return at, at + length
-        if length < 8:
-            raise _NoPeek
-        at += length
+            return box.start, box.end
+        at = box.end
     if not len(head) <= at < size or size - at > LARGEST_TABLES:
         raise _NoPeek
     return at, size  # behind the media: what is there has to prove to be the moov
