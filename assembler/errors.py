@@ -33,13 +33,14 @@ def without_queries(text: str) -> str:
 
 
 class AssemblerError(Exception):
-    """Whatever this package raises on purpose.
+    """Base of every error that this package raises on purpose.
 
     ``sentence`` says what is wrong, without a trailing period; ``hint`` is the user's next step ("" where there is
     none), and ``str(error)`` is both. None of them ever holds a signed URL, a key or a token.
     """
 
     exit_code = 70
+    """Exit code of the process; 70 (EX_SOFTWARE) for what no class below claims."""
     retry = False
     """True if the same call may succeed later without any change by the user."""
 
@@ -61,6 +62,8 @@ class AssemblerError(Exception):
 
 
 class InputError(AssemblerError):
+    """A file, an option or a body that was given is wrong."""
+
     exit_code = 2
 
 
@@ -75,6 +78,8 @@ class NotFinished(InputError):
 
 
 class CloudError(AssemblerError):
+    """The vendor's API did not answer as it should; ``retry`` is the raiser's."""
+
     exit_code = 3
 
     def __init__(self, sentence: str, *, hint: str = "", retry: bool = True) -> None:
@@ -83,6 +88,8 @@ class CloudError(AssemblerError):
 
 
 class DownloadError(AssemblerError):
+    """A file could not be fetched; ``retry`` is the raiser's."""
+
     exit_code = 4
 
     def __init__(self, sentence: str, *, hint: str = "", retry: bool = False) -> None:
@@ -91,21 +98,31 @@ class DownloadError(AssemblerError):
 
 
 class MediaError(AssemblerError):
+    """A file, ffmpeg or a child process cannot do what was asked."""
+
     exit_code = 5
 
 
 class DiskFull(MediaError):
+    """The disk, or the user's share of it, has no room for the work."""
+
     retry = True
 
 
 class VerifyError(AssemblerError):
+    """The finished file is not what its plan said."""
+
     exit_code = 6
 
 
 class PublishError(AssemblerError):
+    """The finished file could not be put in its place."""
+
     exit_code = 7
     retry = True
 
 
 class JobError(AssemblerError):
+    """The job engine or its database refuses."""
+
     exit_code = 8

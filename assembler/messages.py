@@ -1,4 +1,4 @@
-"""What processes of ours tell each other: frozen dataclasses, written as JSON and read back equal.
+"""Messages between our processes: frozen dataclasses, written as JSON and read back equal.
 
 No ``Value``, which is for what lasts and what people write: pydantic is a third of the start of a child, and a class is
 made by five of them.
@@ -15,18 +15,21 @@ from types import NoneType, UnionType
 from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 
 PLAIN = (str, int, bool, NoneType)
+"""Types that JSON keeps as they are."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """The base of them. A field may be a str, int, bool, Fraction, Path, another message, None, or a tuple of such."""
+    """Base of them. A field may be a str, int, bool, Fraction, Path, another message, None, or a tuple of such."""
 
     def to_json(self) -> str:
+        """One line of JSON: field names as keys, fractions and paths as text."""
         return json.dumps(self, default=_plain, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Raises ValueError where this is no whole one: what a child wrote before it died may be anything."""
+        """Read it back; raises ValueError where the text is not a whole one: a child that died may have written
+        anything."""
         try:
             message: Self = _read(cls, json.loads(text))
         except (ZeroDivisionError, RecursionError) as exc:

@@ -167,3 +167,54 @@ def test_every_table_and_version_that_the_design_names_is_in_its_module() -> Non
     for name, module in named:
         path = PACKAGE / module if (PACKAGE / module).exists() else PACKAGE.parent / module
         assert re.search(rf"^ *(class )?{name}\b", path.read_text("utf-8"), re.MULTILINE), (name, module)
+
+
+FINISHED = ("errors", "messages", "values")
+"""Rooms, or files of one, in which every public name, field and constant has its sentence."""
+NOT_AN_OPENING = re.compile(
+    r"""\W*(what|whatever|who|whoever|whom|whose|whether|which|how|where|wherever|when|why|so|as|if|while|since|because|
+    also|and|or|but|by|of|from|to|in|at|for|on|with|without|before|behind|until|between|about|above|below|up|it|its|this|
+    these|those|they|their|them|there|our|ours|we|you|nothing|something|everything|nobody|somebody|anybody|neither|either|
+    never|only|more|less|most|longer|larger|smaller|like|is|are|was|were|has|told|none|no|not)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words with which no sentence begins: it begins with a verb or with a standard noun."""
+
+
+def sentences_to_write(path: Path) -> list[str]:
+    """Public names of a module that have no docstring, or one that opens badly. A field or constant has its docstring
+    in the line under it; rows (``X = Dialect(...)``) and other values of a base's field need none."""
+    found: list[str] = []
+
+    def judge(name: str, text: str | None) -> None:
+        if not text or NOT_AN_OPENING.match(text):
+            found.append(f"{path.relative_to(PACKAGE)}: {name}: {text or 'no sentence'}")
+
+    def visit(owner: str, node: ast.Module | ast.ClassDef) -> None:
+        for part, under in zip(node.body, [*node.body[1:], None], strict=True):
+            if isinstance(part, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and part.name[0] != "_":
+                judge(owner + part.name, ast.get_docstring(part))
+                if isinstance(part, ast.ClassDef):
+                    visit(f"{owner}{part.name}.", part)
+            elif isinstance(part, ast.Assign | ast.AnnAssign):
+                name = ast.unparse(part.target if isinstance(part, ast.AnnAssign) else part.targets[0])
+                text = (
+                    under.value.value if isinstance(under, ast.Expr) and isinstance(under.value, ast.Constant) else None
+                )
+                is_row = re.match(r"[A-Z]\w+\(", ast.unparse(part.value) if part.value else "")
+                is_field = owner and isinstance(part, ast.AnnAssign)
+                if name[0] != "_" and (text or is_field or (name.isupper() and not is_row)):
+                    judge(owner + name, text and str(text))
+
+    tree = ast.parse(path.read_text("utf-8"))
+    if tree.body:
+        judge("module", ast.get_docstring(tree))
+        visit("", tree)
+    return found
+
+
+@pytest.mark.parametrize("finished", FINISHED)
+def test_every_public_name_has_a_sentence_that_opens_with_a_verb_or_a_noun(finished: str) -> None:
+    files = [p for p in FILES if str(p.relative_to(PACKAGE)).removesuffix(".py").startswith(finished)]
+    assert files, finished
+    assert not [line for path in files for line in sentences_to_write(path)]
