@@ -45,7 +45,7 @@ PACKETS_LOST = "packets of the file are missing"
 
 
 @dataclass(frozen=True)
-class LostPicture(Message):
+class LostVideo(Message):
     """A part of a picture stream that was recorded and cannot be shown."""
 
     start: FileMs
@@ -57,7 +57,7 @@ class LostPicture(Message):
 
 
 @dataclass(frozen=True)
-class PictureFacts(Message):
+class VideoFacts(Message):
     """The picture stream of a file."""
 
     codec: str
@@ -89,7 +89,7 @@ class PictureFacts(Message):
     them: mixed streams, and single streams that may be copied)."""
     stream: int = 0
     """Its number among all streams of the file, as libav counts them: what the probe chose is what is read."""
-    lost: tuple[LostPicture, ...] = ()
+    lost: tuple[LostVideo, ...] = ()
     """What cannot be shown, sorted."""
     hidden: tuple[int, ...] = ()
     """Packets, counted in decode order, that show nothing (an edit list takes them away); empty without ``stamps``."""
@@ -102,7 +102,7 @@ class PictureFacts(Message):
 
 
 @dataclass(frozen=True)
-class SoundFacts(Message):
+class AudioFacts(Message):
     """One sound stream of a file."""
 
     index: int
@@ -122,7 +122,7 @@ class SoundFacts(Message):
     has_holes: bool = False
     """True if somewhere stamps are farther apart than jitter explains, or fall back."""
     pace: Fraction = Fraction(1)
-    """As ``PictureFacts.pace``."""
+    """As ``VideoFacts.pace``."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,9 @@ class Facts(Message):
     """Seconds on the container's axis of the first PRESENTED sample of any stream: file time 0."""
     declared: FileMs | None
     """Length that the container's header declares, ms; None where it declares none."""
-    picture: PictureFacts | None
+    picture: VideoFacts | None
     """None where there is no picture (mp3, or a sound-only mp4)."""
-    sounds: tuple[SoundFacts, ...]
+    sounds: tuple[AudioFacts, ...]
     """Every sound stream of which something can be decoded, by stream index: all are heard (microphone and system,
     one for each participant...)."""
     is_truncated: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
-from assembler.facts import Facts, PictureFacts, SoundFacts, Stretch
+from assembler.facts import AudioFacts, Facts, Stretch, VideoFacts
 from assembler.recording import Omission, Recording, Segment, StreamKind
 from assembler.times import FileMs, Ms, PlayMs, WallMs
 
@@ -113,7 +113,7 @@ def facts(
 ) -> Facts:
     """Facts of a file with a 1/15360 time base."""
     last = picture_end if picture_end is not None else end
-    pictured = PictureFacts(
+    pictured = VideoFacts(
         codec=codec,
         time_base=Fraction(1, 15360),
         first=picture_start * 15360 // 1000,
@@ -139,7 +139,7 @@ def facts(
         holes=(),
         stamps=stamps,
     )
-    heard = SoundFacts(
+    heard = AudioFacts(
         index=int(picture),
         codec="aac",
         rate=48000,

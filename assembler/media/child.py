@@ -1,4 +1,4 @@
-"""Our own child processes of this room: a module, an order as JSON, and what its failure is called."""
+"""Child processes of this room: a module run with an order as JSON, and its failure as an error."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from assembler.processes import Stop
 from assembler.workspace import LOG, ORDER, write_whole
 
 OUT_OF_SPACE = errno.ENOSPC
+"""Exit code of our children for a full disk."""
 NO_ROOM = ("No space left on device", "Disk quota exceeded", "File too large")
+"""Texts of the system's errors for a full disk."""
 FULL_BYTES = 64 * 1024
-"""Less room than this, and a child's failure is taken for a full disk: its own last words had no room either."""
+"""Minimum free space, in bytes; with less a child's failure is taken for a full disk, as its log had no room either."""
 
 
 def run_module(
@@ -31,7 +33,7 @@ def run_module(
     stop: Stop,
     stall_seconds: float = 3600.0,
 ) -> None:
-    """Run ``python -m module words... order.json`` to its end; raises MediaError with the child's last words."""
+    """Run ``python -m module words... order.json`` to its end; raises MediaError with the end of the child's log."""
     path = cwd / f"{name}{ORDER}"
     log = cwd / f"{name}{LOG}"
     write_whole(path, order.to_json())
@@ -48,14 +50,14 @@ def _is_full(folder: Path) -> bool:
 
 
 def ran_out_of_space(log: Path, code: int) -> bool:
-    """Whether that is what a child that ended with ``code`` (no success) died of."""
+    """True if a child that failed with ``code`` ran out of disk space."""
     tail = processes.log_tail(log)
-    is_refused = code in (OUT_OF_SPACE, -signal.SIGXFSZ) or any(words in tail for words in NO_ROOM)
-    return is_refused or _is_full(log.parent)
+    is_full = code in (OUT_OF_SPACE, -signal.SIGXFSZ) or any(words in tail for words in NO_ROOM)
+    return is_full or _is_full(log.parent)
 
 
 def child_error(sentence: str, log: Path, code: int) -> MediaError:
-    """A child's failure as an error: a full disk is told apart, a signal is named."""
+    """Build the error for a child's failure; a full disk is a DiskFull, a signal is named."""
     tail = processes.log_tail(log)
     if ran_out_of_space(log, code):
         return DiskFull(f"{sentence}: the disk is full", hint="Make room and run the same command again.")

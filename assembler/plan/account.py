@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from assembler.facts import Facts, LostPicture
+from assembler.facts import Facts, LostVideo
 from assembler.layout.model import Accepts
 from assembler.plan.model import Account, Content, Disposition, Lane, Ledger, LostPart, Piece
 from assembler.plan.playing import Playing, Spans
@@ -66,7 +66,7 @@ def recorded_spans(segment: Segment, facts: Facts, what: Content) -> Spans:
     return union(span(sound.start, sound.end) for sound in facts.sounds)
 
 
-def lost_pictures(segment: Segment, facts: Facts) -> tuple[LostPicture, ...]:
+def lost_pictures(segment: Segment, facts: Facts) -> tuple[LostVideo, ...]:
     """What of a file's picture can be shown nowhere."""
     return facts.picture.lost if facts.picture is not None and segment.kind is not StreamKind.AUDIO else ()
 
@@ -77,7 +77,7 @@ _Claim = tuple[Disposition, Spans, str]
 
 def _ledger(
     recorded: Spans,
-    gone: Sequence[LostPicture],
+    gone: Sequence[LostVideo],
     what: Content,
     clips: Sequence[tuple[Track, Clip]],
     left_out: Sequence[LeftOut],

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from assembler.facts import Facts, PictureFacts
+from assembler.facts import Facts, VideoFacts
 from assembler.plan.chunks import Source, frame_of, is_sought, placed_sources, reads_on, rounded
 from assembler.plan.model import Plan
 from assembler.times import Frame
@@ -150,7 +150,7 @@ def _decoded(placed: Iterable[Source], plan: Plan, facts: Mapping[str, Facts]) -
     ]
 
 
-def _sought(source: Source, picture: PictureFacts, fps: Fraction) -> _Decoded:
+def _sought(source: Source, picture: VideoFacts, fps: Fraction) -> _Decoded:
     def shown(stamp: int) -> Frame:
         return frame_of(stamp, picture, source.shift, fps)
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import combinations, pairwise
 from math import lcm
 
-from assembler.facts import Facts, PictureFacts
+from assembler.facts import Facts, VideoFacts
 from assembler.layout.model import Canvas, Rect
 from assembler.options import Fill
 from assembler.plan.model import Mode, Piece, Plan
@@ -30,7 +30,7 @@ class Source(Value):
     video_id: str
     """The segment."""
     stretch: int
-    """Which of the file's stretches (``PictureFacts.stretches``)."""
+    """Which of the file's stretches (``VideoFacts.stretches``)."""
     first: Frame
     """First output frame, on the playback."""
     end: Frame
@@ -38,7 +38,7 @@ class Source(Value):
     shift: int
     """Grid ticks added to a source stamp (in grid ticks, times ``pace``) to get its playback stamp."""
     pace: Fraction = Fraction(1)
-    """As ``PictureFacts.pace``."""
+    """As ``VideoFacts.pace``."""
     seek: int | None
     """Stamp of the key frame at which reading starts, ticks of the picture; None: from the file's start. Sources of one
     tile with the same file, stretch and start are read in one go."""
@@ -95,7 +95,7 @@ def rounded(value: Fraction) -> int:
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
-def frame_of(stamp: int, picture: PictureFacts, shift: int, fps: Fraction) -> Frame:
+def frame_of(stamp: int, picture: VideoFacts, shift: int, fps: Fraction) -> Frame:
     """The output frame from which a source frame is shown: its stamp on the grid, rounded half upwards."""
     time_base, pace = picture.time_base, picture.pace
     up, down, step = time_base.numerator * grid_rate(fps), time_base.denominator, frame_ticks(fps)
@@ -212,7 +212,7 @@ def is_sought(known: Facts) -> bool:
     return known.can_seek and known.picture is not None and len(known.picture.stretches) == 1
 
 
-def _seek(picture: PictureFacts, shift: int, first: Frame, fps: Fraction) -> int | None:
+def _seek(picture: VideoFacts, shift: int, first: Frame, fps: Fraction) -> int | None:
     """The last key frame that is shown at or before this output frame; None where that is the first one."""
     place = bisect_right(picture.keyframes, first, key=lambda k: frame_of(k, picture, shift, fps)) - 1
     return picture.keyframes[place] if place > 0 else None

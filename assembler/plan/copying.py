@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil, lcm
 
-from assembler.facts import Facts, PictureFacts
+from assembler.facts import Facts, VideoFacts
 from assembler.layout.model import Arrangement, Canvas
 from assembler.options import Options
 from assembler.plan.model import CopiedRun, Mode
@@ -85,7 +85,7 @@ def decide_copying(
     return Copying(Mode.COPY, reason, runs=tuple(runs))
 
 
-def time_scale(pictures: Sequence[PictureFacts]) -> int:
+def time_scale(pictures: Sequence[VideoFacts]) -> int:
     """Ticks per second in which every source stamp and every millisecond is whole."""
     return lcm(90_000, *(p.time_base.denominator for p in pictures))
 
@@ -126,7 +126,7 @@ def _part(clip: Clip, span: Span) -> _CopyPart:
 
 def _check_pictures(video_ids: Sequence[str], canvas: Canvas, facts: Mapping[str, Facts]) -> None:
     """Everything but the stamps, of every picture."""
-    first: PictureFacts | None = None
+    first: VideoFacts | None = None
     unknown = []
     for video_id in dict.fromkeys(video_ids):
         picture = _picture(video_id, facts)
@@ -142,7 +142,7 @@ def _check_pictures(video_ids: Sequence[str], canvas: Canvas, facts: Mapping[str
         raise CannotCopy("the files' time bases have no common one that mp4 can carry")
 
 
-def _picture(video_id: str, facts: Mapping[str, Facts]) -> PictureFacts | None:
+def _picture(video_id: str, facts: Mapping[str, Facts]) -> VideoFacts | None:
     known = facts.get(video_id)
     return known.picture if known is not None else None
 
@@ -164,7 +164,7 @@ def _check_stamps(shown: Sequence[_CopyPart], length: Ms, facts: Mapping[str, Fa
     return runs
 
 
-def _check_picture(video_id: str, picture: PictureFacts, first: PictureFacts, canvas: Canvas) -> None:
+def _check_picture(video_id: str, picture: VideoFacts, first: VideoFacts, canvas: Canvas) -> None:
     stretch = picture.stretches[0]
     if picture.codec != COPIED_CODEC:
         raise CannotCopy(f"{video_id} is {picture.codec}, not H.264")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from assembler.facts import Facts, PictureFacts
+from assembler.facts import Facts, VideoFacts
 from assembler.findings import Finding, note, warning
 from assembler.recording import Segment
 from assembler.times import FileMs, Ms
@@ -91,7 +91,7 @@ def without_drift(segment: Segment, facts: Facts) -> Facts:
     return replace(facts, picture=picture, sounds=sounds, drift=_sentence(drift) + ": taken out.")
 
 
-def _spaced(picture: PictureFacts, pace: Fraction) -> PictureFacts:
+def _spaced(picture: VideoFacts, pace: Fraction) -> VideoFacts:
     return replace(picture, start=_paced(picture.start, pace), end=_paced(picture.end, pace), pace=pace)
 
 

@@ -19,7 +19,7 @@ import pytest
 from synthetic import Recipe, make
 
 from assembler.errors import MediaError
-from assembler.facts import PictureFacts
+from assembler.facts import VideoFacts
 from assembler.media.mux.by_packets import join_packets
 from assembler.media.mux.by_sample_table import join_plain
 from assembler.media.mux.child import join
@@ -50,7 +50,7 @@ def run_of(path: Path, start_ms: int, scale: int, *, packets: slice = slice(None
     )  # fmt: skip
 
 
-def known(path: Path) -> PictureFacts:
+def known(path: Path) -> VideoFacts:
     picture = probing.probe_file(Wanted("x", path, keep_stamps=True))[0].picture
     assert picture is not None
     return picture

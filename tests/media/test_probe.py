@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from assembler.errors import DiskFull, MediaError
-from assembler.facts import Facts, PictureFacts, SoundFacts
+from assembler.facts import AudioFacts, Facts, VideoFacts
 from assembler.media.probe import probe as probe_room
 from assembler.media.probe.parameter_sets import ParameterSets
 from assembler.media.probe.probe import probe, probe_all
@@ -162,12 +162,12 @@ class Found:
         assert name in self.facts, self.errors[name]
         return self.facts[name]
 
-    def picture(self, name: str) -> PictureFacts:
+    def picture(self, name: str) -> VideoFacts:
         seen = self[name].picture
         assert seen is not None
         return seen
 
-    def sound(self, name: str) -> SoundFacts:
+    def sound(self, name: str) -> AudioFacts:
         (heard,) = self[name].sounds
         return heard
 
@@ -219,7 +219,7 @@ def test_a_plain_file_is_described_whole(found: Found) -> None:
     assert (seen.codec, seen.rate, seen.frames, seen.start, seen.end) == ("h264", 15, 30, 0, 2000)
     assert [float(key * seen.time_base) for key in seen.keyframes] == [0, 1]
     assert [(s.width, s.height, s.sample_aspect, s.rotation) for s in seen.stretches] == [(160, 120, 1, 0)]
-    assert heard == SoundFacts(index=1, codec="aac", rate=48000, channels=1, start=0, end=2000, is_constant=True)
+    assert heard == AudioFacts(index=1, codec="aac", rate=48000, channels=1, start=0, end=2000, is_constant=True)
 
 
 def test_stamps_are_kept_in_decode_order_and_only_where_asked_for(found: Found) -> None:
@@ -487,8 +487,8 @@ if "assembler.media.probe.child" in sys.orig_argv:
                 raise ZeroDivisionError("a library's own")
             return decode(self, packet)
         return _raising
-    video.PictureWatch._decode = raising(video.PictureWatch._decode, "picture")
-    audio.SoundWatch._frames = raising(audio.SoundWatch._frames, "sound")
+    video.VideoProbe._decode = raising(video.VideoProbe._decode, "picture")
+    audio.AudioProbe._frames = raising(audio.AudioProbe._frames, "sound")
 """
 
 

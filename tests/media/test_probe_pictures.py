@@ -11,7 +11,7 @@ import pytest
 from synthetic import Recipe, make
 
 from assembler.errors import MediaError
-from assembler.facts import NO_KEY, PACKETS_LOST, PictureFacts
+from assembler.facts import NO_KEY, PACKETS_LOST, VideoFacts
 from assembler.media.probe.probe import probe
 
 PACKET = 188
@@ -19,7 +19,7 @@ RECIPE = Recipe(identity="red", seconds=6, gop=30, container="ts")
 KEY = ["-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb", "-encryption_kid", "a7e61c373e219033c21091fa607bf3b8"]
 
 
-def picture_of(path: Path, work: Path) -> PictureFacts:
+def picture_of(path: Path, work: Path) -> VideoFacts:
     found = probe(path, video_id="v", keep_stamps=True, work=work).picture
     assert found is not None
     return found

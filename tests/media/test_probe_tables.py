@@ -16,7 +16,7 @@ from synthetic import Recipe, make, truncated
 
 from assembler.facts import Facts
 from assembler.media.probe import child
-from assembler.media.probe.by_sample_table import take_by_tables
+from assembler.media.probe.by_sample_table import probe_sample_tables
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import sniff
 from assembler.media.probe.order import Unusable, Wanted
@@ -61,7 +61,7 @@ def both(path: Path, hole: tuple[int, int] | None = None) -> tuple[object, objec
 
 
 def by_tables(path: Path, hole: tuple[int, int] | None = None) -> tuple[Facts, Reach]:
-    take = partial(take_by_tables, path, read_tables(path))
+    take = partial(probe_sample_tables, path, read_tables(path))
     return child.probe_by(Wanted("x", path, keep_stamps=True, hole=hole), sniff(path), take)
 
 

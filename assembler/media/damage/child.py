@@ -14,7 +14,7 @@ import av
 import av.logging
 
 from assembler.media.damage.order import Damage, Search, Suspect
-from assembler.media.libav import alone
+from assembler.media.libav import discard_others
 
 MEMORY = 2 << 30
 
@@ -27,7 +27,7 @@ def find_damage(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
         av.open(suspect.name, format=suspect.container, options={"protocol_whitelist": "file"}) as source,
     ):
         video: Any = source.streams[suspect.stream]
-        alone(source, video)
+        discard_others(source, video)
         video.codec_context.thread_count = 1
         base = video.time_base or Fraction(1, 1000)
         if suspect.seek is not None:

@@ -18,7 +18,7 @@ from av.audio.stream import AudioStream
 from av.container.input import InputContainer
 from av.packet import Packet
 
-from assembler.media.libav import alone, is_counted
+from assembler.media.libav import discard_others, has_counted_stamps
 from assembler.media.mixdown.file_pool import OpenFiles, PooledFile
 from assembler.media.mixdown.order import FileReport, MixInput
 from assembler.media.mixdown.resample import PlacedSamples, Resampler
@@ -78,7 +78,7 @@ class Reader:
             if stream is None or not stream.codec_context:
                 self._fail("it holds no sound")
                 return
-            alone(self._container, stream)
+            discard_others(self._container, stream)
             stream.codec_context.thread_count = 1
             self._frames = on_lines(self._decoded(self._container, stream))
             self._is_opened = True
@@ -169,7 +169,7 @@ class Reader:
         """Every frame that can be decoded."""
         origin, base = float(self._source.origin), stream.time_base or Fraction(1, 1000)
         ticks, second = base.numerator, base.denominator
-        counted = is_counted(self._source.container, stream.codec.canonical_name)
+        counted = has_counted_stamps(self._source.container, stream.codec.canonical_name)
         is_placed = False
         try:
             for packet in container.demux(stream):

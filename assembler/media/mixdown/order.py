@@ -24,7 +24,7 @@ class MixInput(Message):
     origin: Fraction
     """Seconds on the container's axis at file time 0."""
     pace: Fraction
-    """As ``PictureFacts.pace``: 1, or a rate that is nearly 1 at which its sound is stretched."""
+    """As ``VideoFacts.pace``: 1, or a rate that is nearly 1 at which its sound is stretched."""
     tracks: tuple[tuple[int, int], ...]
     """The sound streams that are heard: (index in the file, where it ends in samples of 48 kHz, file axis)."""
     grown: Path | None = None

@@ -20,7 +20,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from assembler.errors import MediaError
-from assembler.media.libav import InBandSets, alone, tick
+from assembler.media.libav import InBandSets, discard_others, time_base_of
 from assembler.media.mux.by_sample_table import nearest
 from assembler.media.mux.order import Cut, Join, PacketRun, SoundTrack
 
@@ -87,9 +87,9 @@ def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 extradata = video.codec_context.extradata
             elif run.stamps is None and video.codec_context.extradata != extradata:
                 raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
-            alone(source, video)
+            discard_others(source, video)
             clock = stream.time_base
-            up, down = (tick(video) * order.time_scale / order.frame_ticks).as_integer_ratio()
+            up, down = (time_base_of(video) * order.time_scale / order.frame_ticks).as_integer_ratio()
             seen = 0
             for index, packet in enumerate(_real(source.demux(video))):
                 if index < run.first_packet:
@@ -160,11 +160,11 @@ def _audio(track: SoundTrack, source: InputContainer) -> Any:
 def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
     with _opened(track.name, track.container) as source:
         audio = _audio(track, source)
-        alone(source, audio)
+        discard_others(source, audio)
         rate = audio.codec_context.sample_rate
         shift = round(track.offset * rate)
         sample = Fraction(1, rate)
-        up, down = (tick(audio) * rate).as_integer_ratio()
+        up, down = (time_base_of(audio) * rate).as_integer_ratio()
         end = None if track.end is None else track.end * rate // 1000
         for packet in _real(source.demux(audio)):
             # fractions are slow, and an hour has 170,000 of these packets
@@ -207,7 +207,7 @@ def _set_chapters(out: OutputContainer, order: Join) -> None:
 def _cut(order: Cut) -> None:
     with _opened(order.name, order.container) as source, av.open(order.out, "w", format="nut") as out:
         video: Any = source.streams[order.stream]
-        alone(source, video)
+        discard_others(source, video)
         stream = out.add_stream_from_template(video, opaque=True)
         stream.time_base = video.time_base
         sets, is_inside = InBandSets(video, stream), False

@@ -1,4 +1,4 @@
-"""The sound stream of a file: every packet is looked at, only the first ones are decoded (for the priming skip)."""
+"""Audio facts of a stream: every packet is counted, only the first and last ones are decoded (priming, last end)."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from assembler.facts import SoundFacts
-from assembler.media.libav import is_counted
+from assembler.facts import AudioFacts
+from assembler.media.libav import has_counted_stamps
 from assembler.media.probe.container import Container
 from assembler.media.probe.video import round_ms
 
 FRAMES_DECODED = 4
-TRIES = 200
-"""Presented packets that may fail to decode before the stream counts as having no sound."""
+"""Count of frames decoded at the start of a stream; the first are priming."""
+MAX_FAILED = 200
+"""Maximum count of presented packets that are decoded without a frame; behind it the stream has no audio."""
 HOLE_SECONDS = Fraction(45, 1000)
-"""Stamps jitter by up to 20 ms each, and are rounded."""
+"""Maximum jitter between two packets, in s; stamps jitter by up to 20 ms each, and are rounded."""
 COARSE_TICKS = 2
-"""How far a stamp may be off where the container rounds stamps more coarsely than to a sample."""
+"""Maximum jitter of a stamp, in ticks, where the container rounds stamps more coarsely than to a sample."""
 
 
-class SoundWatch:
-    """Takes the packets of a sound stream in order and says at the end what they are."""
+class AudioProbe:
+    """Collects the packets of an audio stream in order and builds its facts."""
 
     def __init__(self, stream: AudioStream, container: Container) -> None:
         self.stream = stream
         self._codec = stream.codec.canonical_name
         self.base = stream.time_base or Fraction(1, 1000)
         self._header = _HEADERS.get(self._codec) if container.name in ("aac", "mp3", "mpegts") else None
-        self._is_counted = is_counted(container.name, self._codec)
+        self._is_counted = has_counted_stamps(container.name, self._codec)
         self._may_change = container.may_change
         self._extradata = bytes(stream.codec_context.extradata or b"")
         self._first_header: bytes | None = None
@@ -53,7 +54,7 @@ class SoundWatch:
         stream.codec_context.thread_count = 1
 
     def add_packet(self, packet: Packet[Any], is_there: bool = True) -> None:
-        """``is_there`` False: only what the container says of the packet is looked at."""
+        """Add the next packet; with ``is_there`` False its bytes are missing, and only the container's word is used."""
         if self.is_decoding and is_there:
             self._decode_first(packet)
         if self._header is not None and is_there:
@@ -72,20 +73,20 @@ class SoundWatch:
         self._stamps.append(stamp)
         self._before_last, self._last = self._last, packet
 
-    def take_table(self, stamps: list[int], last: list[Packet[Any]]) -> None:
-        """Takes all packets at once, none of them cut, behind the first ones: the stamps of all that are presented, and
-        the last packets."""
+    def add_table(self, stamps: list[int], last: list[Packet[Any]]) -> None:
+        """Add all packets behind the first ones at once, none of them truncated: the stamps of all that are presented,
+        and the last packets."""
         self._stamps = stamps
         heard = [packet for packet in last if not packet.is_discard]
         self._before_last, self._last = ([None, None, *heard])[-2:]
 
     @property
     def is_last_cut(self) -> bool:
-        """True if the last packet is there in part only; of plain samples what is there can be heard."""
+        """True if the last packet is truncated (PCM has no packets: a part of one can be heard)."""
         return self._last is not None and self._last.is_corrupt and not self._codec.startswith("pcm_")
 
     def forget_last(self) -> None:
-        """The last packet is not whole: it counts as not there."""
+        """Drop the last packet, which is truncated."""
         self._stamps.pop()
         self._before_last, self._last = None, self._before_last
 
@@ -99,11 +100,11 @@ class SoundWatch:
         """Seconds on the container's axis of the first presented sample; None where nothing can be decoded."""
         return self._start if self._stamps else None
 
-    def facts(self, origin: Fraction) -> SoundFacts:
-        """Only where ``start`` is not None."""
+    def facts(self, origin: Fraction) -> AudioFacts:
+        """Build the facts; only where ``start`` is not None."""
         assert self._start is not None
         is_contiguous = self._is_contiguous()
-        return SoundFacts(
+        return AudioFacts(
             index=self.stream.index,
             codec=self._codec,
             rate=self._rate,
@@ -123,7 +124,7 @@ class SoundWatch:
                 self._rate, self._channels = frame.sample_rate, frame.layout.nb_channels
             self._samples = max(self._samples, frame.samples)
             self._decoded += 1
-        self.is_decoding = self._decoded < FRAMES_DECODED and self._tries < TRIES
+        self.is_decoding = self._decoded < FRAMES_DECODED and self._tries < MAX_FAILED
 
     def _frames(self, packet: Packet[Any]) -> list[AudioFrame]:
         try:
@@ -132,8 +133,8 @@ class SoundWatch:
             return []
 
     def _end(self) -> Fraction:
-        """Seconds at which the last sample ends, decoded or declared, whichever is first: containers differ in where
-        they say how many samples are cut off the last packet."""
+        """Find the second at which the last sample ends, decoded or declared, whichever is first: containers differ in
+        where they say how many samples are cut off the last packet."""
         if self._is_counted:
             assert self._start is not None
             return self._start + len(self._stamps) * Fraction(self._samples, self._rate)
@@ -150,7 +151,7 @@ class SoundWatch:
         return end
 
     def _is_contiguous(self) -> bool:
-        """Every packet where the one before ends, counted in samples from the first, so that nothing adds up."""
+        """True if every packet starts where the one before ends, counted in samples from the first."""
         sample = 1 / (self._rate * self.base)
         step = self._samples * sample
         allowed = ceil(sample) if sample >= 1 else COARSE_TICKS
@@ -167,19 +168,19 @@ class SoundWatch:
 
 
 def _stamp(frame: AudioFrame) -> Fraction | None:
-    """Seconds on the container's axis."""
+    """Read a frame's pts in seconds on the container's axis."""
     return None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
 
 
 def _adts_header(packet: memoryview) -> bytes:
-    """Profile, sample rate and channels; b"" where the packet has no ADTS header."""
+    """Read profile, sample rate and channels of an ADTS header; b"" where the packet has none."""
     if len(packet) < 7 or packet[0] != 0xFF or packet[1] & 0xF6 != 0xF0:
         return b""
     return bytes((packet[2] & 0xFD, packet[3] & 0xC0))
 
 
 def _mpeg_header(packet: memoryview) -> bytes:
-    """Version, layer, sample rate, and whether it is mono."""
+    """Read version, layer, sample rate and mono flag of an MPEG audio header; b"" where the packet has none."""
     if len(packet) < 4 or packet[0] != 0xFF:
         return b""
     return bytes((packet[1] & 0xFE, packet[2] & 0x0C, packet[3] >> 6 == 3))

@@ -1,7 +1,7 @@
-"""A plain mp4 probed by its sample tables: of its packets only key frames, and the first and last sounds, are read.
+"""Probe a plain mp4 by its sample tables: of its packets only key frames, and the first and last audio ones, are read.
 
-Nothing is believed that libav sees otherwise: its own index has to agree at both ends, and every sample that the tables
-do not call a key frame is asked for its kind, so that the facts are those that reading all packets finds.
+libav's own index has to agree at both ends, and the NAL unit type of every sample with the sync sample table, so that
+the facts are those that demuxing all packets finds.
 """
 
 from __future__ import annotations
@@ -18,55 +18,57 @@ from av.container.input import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from assembler.media.libav import alone
-from assembler.media.probe.audio import SoundWatch
+from assembler.media.libav import discard_others
+from assembler.media.probe.audio import AudioProbe
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.order import UNFORESEEN
-from assembler.media.probe.video import PictureWatch
+from assembler.media.probe.video import VideoProbe
 from assembler.mp4.nal_units import walk_units
 from assembler.mp4.sample_tables import Mp4Track, Tables, UnsupportedMp4
 
-LAST_SOUNDS = 4
-"""Sound packets read at the end; two are needed."""
+LAST_AUDIO_PACKETS = 4
+"""Count of audio packets read at the end; two are needed."""
 SLICE, IDR = 1, 5
-SETS = (7, 8)
-PICTURES = range(1, 6)
-"""NAL unit types of H.264 (ITU-T H.264, table 7-1)."""
-MOST_UNITS = 100
-"""Maximum number of NAL units in front of a picture."""
+"""NAL unit types of H.264 for a slice, and for one at which decoding may start (ITU-T H.264, table 7-1)."""
+PARAMETER_SETS = (7, 8)
+"""NAL unit types of parameter sets."""
+SLICE_TYPES = range(1, 6)
+"""NAL unit types of all slices."""
+MAX_UNITS = 100
+"""Maximum count of NAL units read before a sample's first slice."""
 Read = Callable[[int, int], bytes]
-"""Reads (this many bytes, from this place) of the file."""
+"""Function that reads (size, position) of the file."""
 
 
-def take_by_tables(
+def probe_sample_tables(
     path: Path,
     tables: Tables,
     opened: InputContainer,
-    picture: PictureWatch | None,
-    sounds: Sequence[SoundWatch],
+    video: VideoProbe | None,
+    audios: Sequence[AudioProbe],
     reach: Reach,
 ) -> bool:
-    """Tell all watches what the tables say, with False: a plain file is not cut.
+    """Feed the sample tables to all probes; False, as a plain file is not cut.
 
-    Raises UnsupportedMp4 where packets have to be read; the watches are of no use then.
+    Raises UnsupportedMp4 where packets have to be read; the probes must not be used then.
     """
-    tracks = [_agreed(tables, watch.stream) for watch in (picture, *sounds) if watch is not None]
+    tracks = [_matched_track(tables, probe.stream) for probe in (video, *audios) if probe is not None]
     try:
-        for sound, (_, stamps) in zip(sounds, tracks[-len(sounds) :], strict=bool(sounds)):
-            _take_sounds(opened, sound, stamps, reach)
-        if picture is not None:
-            last = _last_duration(opened, picture.stream, tracks[0][1])
+        for audio, (_, stamps) in zip(audios, tracks[-len(audios) :], strict=bool(audios)):
+            _probe_audio(opened, audio, stamps, reach)
+        if video is not None:
+            last = _last_duration(opened, video.stream, tracks[0][1])
             with path.open("rb", buffering=0) as file:
-                _take_pictures(picture, *tracks[0], last, reach, lambda size, at: os.pread(file.fileno(), size, at))
-    except (av.FFmpegError, *UNFORESEEN) as exc:  # which stream's fault it is, reading all packets shows
+                _probe_video(video, *tracks[0], last, reach, lambda size, at: os.pread(file.fileno(), size, at))
+    except (av.FFmpegError, *UNFORESEEN) as exc:  # demuxing all packets shows which stream's fault it is
         raise UnsupportedMp4(str(exc)) from exc
     if reach.hole is not None:
-        reach.take_all([_reaching(track, stamps) for track, stamps in tracks])
+        reach.add_all([_sample_ends(track, stamps) for track, stamps in tracks])
     return False
 
 
-def _agreed(tables: Tables, stream: VideoStream | AudioStream) -> tuple[Mp4Track, list[int]]:
-    """The stream's track, and the stamps of its samples on libav's axis, edit list applied."""
+def _matched_track(tables: Tables, stream: VideoStream | AudioStream) -> tuple[Mp4Track, list[int]]:
+    """Find the stream's track, and the stamps of its samples on libav's axis, edit list applied."""
     track = next((track for track in tables.tracks if track.number == stream.id), None)
     if track is None or stream.time_base is None or 1 / stream.time_base != track.scale:
         raise UnsupportedMp4("a stream has no track")
@@ -74,15 +76,15 @@ def _agreed(tables: Tables, stream: VideoStream | AudioStream) -> tuple[Mp4Track
     if len(entries) != track.count:
         raise UnsupportedMp4("libav sees other samples")
     first, last = entries[0], entries[len(entries) - 1]
-    is_agreed = (first.pos, first.size, last.size) == (track.offsets[0], track.sizes[0], track.sizes[-1])
-    is_agreed &= last.pos + last.size == track.end and last.timestamp - first.timestamp == ticks[-2]
-    if not is_agreed:
+    is_same = (first.pos, first.size, last.size) == (track.offsets[0], track.sizes[0], track.sizes[-1])
+    is_same &= last.pos + last.size == track.end and last.timestamp - first.timestamp == ticks[-2]
+    if not is_same:
         raise UnsupportedMp4("libav sees other samples")
     return track, [first.timestamp + tick for tick in ticks[:-1]]
 
 
 def _discarded(stream: VideoStream | AudioStream) -> set[int]:
-    """Samples that the edit takes away: at the start, at the end, and nowhere else, for there is but one edit."""
+    """Find the samples that the edit list cuts off: at the start and at the end only, as there is but one edit."""
     entries, found = stream.index_entries, set[int]()
     for way in (range(len(entries)), range(len(entries) - 1, -1, -1)):
         for index in way:
@@ -92,12 +94,10 @@ def _discarded(stream: VideoStream | AudioStream) -> set[int]:
     return found
 
 
-def _take_pictures(
-    watch: PictureWatch, track: Mp4Track, stamps: list[int], last: int, reach: Reach, read: Read
-) -> None:
-    extradata = bytes(watch.stream.codec_context.extradata or b"")
-    if watch.stream.codec.canonical_name != "h264" or len(extradata) < 7 or extradata[0] != 1:
-        raise UnsupportedMp4("it is no H.264 with lengths")
+def _probe_video(probe: VideoProbe, track: Mp4Track, stamps: list[int], last: int, reach: Reach, read: Read) -> None:
+    extradata = bytes(probe.stream.codec_context.extradata or b"")
+    if probe.stream.codec.canonical_name != "h264" or len(extradata) < 7 or extradata[0] != 1:
+        raise UnsupportedMp4("it is not H.264 with length prefixes")
     width, places = (extradata[4] & 3) + 1, track.places()
     _check_keys(track, places, width, reach, read)
 
@@ -106,15 +106,15 @@ def _take_pictures(
             at, size = places[index], track.sizes[index]
             yield index, read(size, at) if reach.holds(at, at + size) else None
 
-    watch.take_table(stamps, last, _discarded(watch.stream), keys())
+    probe.add_table(stamps, last, _discarded(probe.stream), keys())
 
 
 def _last_duration(opened: InputContainer, stream: VideoStream, stamps: list[int]) -> int:
-    """Ticks that the last picture lasts: until the track ends, where its header says when, else as libav guesses."""
+    """Find the duration of the last frame in ticks: until the declared end of the track, else as libav guesses."""
     lasts = (stream.duration or 0) - stamps[-1]
     if lasts > 0:
         return lasts
-    alone(opened, stream)
+    discard_others(opened, stream)
     opened.seek(stamps[-1], stream=stream)
     packets = [packet for packet in opened.demux(stream) if packet.size]
     if not packets or packets[-1].pts != stamps[-1]:
@@ -123,7 +123,7 @@ def _last_duration(opened: InputContainer, stream: VideoStream, stamps: list[int
 
 
 def _check_keys(track: Mp4Track, places: list[int], width: int, reach: Reach, read: Read) -> None:
-    """Key frames are IDR pictures, and other samples are none and bring no parameter sets: libav asks the bytes too."""
+    """Raise UnsupportedMp4 unless exactly the sync samples are IDR, and no other sample holds parameter sets."""
     keys = frozenset(range(track.count) if track.keys is None else track.keys)
     for index, (at, size) in enumerate(zip(places, track.sizes, strict=True)):
         if not reach.holds(at, at + size):
@@ -133,42 +133,42 @@ def _check_keys(track: Mp4Track, places: list[int], width: int, reach: Reach, re
             continue
         kind, has_sets = _kind(read, at, at + size, width)
         if kind != IDR if index in keys else kind == IDR or has_sets:
-            raise UnsupportedMp4("the pictures have other key frames than the tables")
+            raise UnsupportedMp4("the samples have other key frames than the sync sample table")
 
 
 def _kind(read: Read, at: int, end: int, width: int) -> tuple[int, bool]:
-    """(NAL unit type of a sample's first picture unit, whether parameter sets are in front of it)."""
+    """Read a sample's first slice: (NAL unit type, whether parameter sets precede it)."""
     has_sets = False
-    for first, _, _ in islice(walk_units(read, at, end, width), MOST_UNITS):
+    for first, _, _ in islice(walk_units(read, at, end, width), MAX_UNITS):
         kind = first & 0x1F
-        if kind in PICTURES:
+        if kind in SLICE_TYPES:
             return kind, has_sets
-        has_sets |= kind in SETS
-    raise UnsupportedMp4("a sample holds no picture")
+        has_sets |= kind in PARAMETER_SETS
+    raise UnsupportedMp4("a sample has no slice")
 
 
-def _take_sounds(opened: InputContainer, watch: SoundWatch, stamps: list[int], reach: Reach) -> None:
-    """The first packets until enough are decoded, the last ones, and the stamps of all."""
-    alone(opened, watch.stream)
-    opened.seek(stamps[0], stream=watch.stream)  # back from the end of the track before
-    for packet in opened.demux(watch.stream):
-        if not watch.is_decoding or not packet.size:
+def _probe_audio(opened: InputContainer, probe: AudioProbe, stamps: list[int], reach: Reach) -> None:
+    """Feed the probe the first packets until enough are decoded, the last ones, and the stamps of all."""
+    discard_others(opened, probe.stream)
+    opened.seek(stamps[0], stream=probe.stream)  # back from the end of the track before
+    for packet in opened.demux(probe.stream):
+        if not probe.is_decoding or not packet.size:
             break
         if not _is_there(packet, reach):
-            raise UnsupportedMp4("the first sound is not there yet")
-        watch.add_packet(packet)
-    opened.seek(stamps[-min(LAST_SOUNDS, len(stamps))], stream=watch.stream)
-    last = [packet for packet in opened.demux(watch.stream) if packet.size]
+            raise UnsupportedMp4("the first audio packet is not downloaded yet")
+        probe.add_packet(packet)
+    opened.seek(stamps[-min(LAST_AUDIO_PACKETS, len(stamps))], stream=probe.stream)
+    last = [packet for packet in opened.demux(probe.stream) if packet.size]
     if not 0 < len(last) <= len(stamps) or [packet.pts for packet in last] != stamps[-len(last) :]:
         raise UnsupportedMp4("libav sees other samples")
-    discarded = _discarded(watch.stream)
-    watch.take_table([s for n, s in enumerate(stamps) if n not in discarded] if discarded else stamps, last)
+    discarded = _discarded(probe.stream)
+    probe.add_table([s for n, s in enumerate(stamps) if n not in discarded] if discarded else stamps, last)
 
 
 def _is_there(packet: Packet[Any], reach: Reach) -> bool:
     return packet.pos is not None and reach.holds(packet.pos, packet.pos + packet.size)
 
 
-def _reaching(track: Mp4Track, stamps: list[int]) -> tuple[int, list[int], list[int]]:
-    """(ticks per second, stamps, where each sample ends in the file)."""
+def _sample_ends(track: Mp4Track, stamps: list[int]) -> tuple[int, list[int], list[int]]:
+    """List (ticks per second, stamps, end of each sample in the file)."""
     return track.scale, stamps, [at + size for at, size in zip(track.places(), track.sizes, strict=True)]

@@ -1,4 +1,4 @@
-"""How far into a file its packets lie, where only its tables and ends are there yet."""
+"""Byte positions of a file's packets over time, for files that are still being downloaded."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from assembler.media.straighten.packets import StampWatch
 
 
 class Reach:
-    """Takes note of packets in order of decode time."""
+    """Records packets in order of dts, and which of their bytes are downloaded."""
 
     def __init__(self, hole: tuple[int, int] | None, container: str) -> None:
-        """``hole``: bytes that are not there; None if all are, and nothing but stamps is noted."""
+        """``hole``: bytes not downloaded; None if all are, and nothing but stamps is recorded."""
         self.hole = hole
         self.stamps = StampWatch(container)
         self._ends: list[tuple[Fraction, int]] = []
@@ -23,11 +23,11 @@ class Reach:
         self._keys: dict[int, set[int]] = {}
 
     def holds(self, at: int, end: int) -> bool:
-        """True if none of these bytes is missing."""
+        """True if all bytes of ``[at, end)`` are downloaded."""
         return self.hole is None or end <= self.hole[0] or at >= self.hole[1]
 
     def is_there(self, packet: Packet[Any]) -> bool:
-        """Notes the packet; False if its bytes are not there."""
+        """Record a packet; False if its bytes are not downloaded."""
         self.stamps.add_packet(packet)
         if self.hole is None:
             return True
@@ -39,11 +39,11 @@ class Reach:
         self._note((stamp or 0) * (packet.time_base or Fraction(1)), at + size)
         if self.holds(at, at + size):
             return True
-        packet.is_keyframe = at in self._keys[packet.stream_index]  # libav asks the bytes, which are not there
+        packet.is_keyframe = at in self._keys[packet.stream_index]  # libav asks the bytes, which are missing
         return False
 
-    def take_all(self, tracks: Iterable[tuple[int, list[int], list[int]]]) -> None:
-        """Notes all samples of some tracks: (ticks per second, stamps, ends in the file) each."""
+    def add_all(self, tracks: Iterable[tuple[int, list[int], list[int]]]) -> None:
+        """Record all samples of some tracks: (ticks per second, stamps, ends in the file) each."""
         samples = [
             (Fraction(stamp, scale), end)
             for scale, stamps, ends in tracks
@@ -58,5 +58,5 @@ class Reach:
         self._furthest = max(self._furthest, end)
 
     def on_file_axis(self, origin: Fraction) -> tuple[tuple[int, int], ...]:
-        """As ``Answer.reach``."""
+        """Byte positions with ``origin`` (s on the container's axis) at 0, as ``ProbeAnswer.reach``."""
         return tuple((int((seconds - origin) * 1000), at) for seconds, at in self._ends)

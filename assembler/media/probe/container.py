@@ -1,4 +1,4 @@
-"""Which container a file is, by its first bytes, and whether it is as long as its own header promises.
+"""Container of a file by its first bytes, and truncation by its own header.
 
 libav is never asked to guess: a playlist named .mp4 would be taken for one, and would read other files and URLs.
 """
@@ -16,18 +16,22 @@ from assembler.media.probe.order import Unusable
 from assembler.mp4.boxes import read_box, walk_boxes
 
 HEAD_BYTES = 4096
+"""Bytes read at the start of a file."""
 _PROTECTED = re.compile(rb"enc[va].{4,400}sinf", re.DOTALL)
-"""A protected sample entry with its scheme (ISO/IEC 14496-12, 8.12)."""
+"""Pattern of a protected sample entry with its scheme (ISO/IEC 14496-12, 8.12)."""
 _MATROSKA_CIPHER = re.compile(rb"\x50\x35[\x80-\xff\x01-\x7f].{0,8}?\x47\xe1", re.DOTALL)
-"""ContentEncryption with its ContentEncAlgo (RFC 9559, 5.1.4.1.31.8)."""
+"""Pattern of a ContentEncryption with its ContentEncAlgo (RFC 9559, 5.1.4.1.31.8)."""
 MAX_MOOV_BYTES = 64 << 20
+"""Maximum bytes of a moov that are searched."""
 
 TS_PACKETS = (188, 192, 204)
-"""Bytes of a TS packet: alone, with a time stamp in front (M2TS), with a checksum behind."""
+"""Sizes of a TS packet in bytes: alone, with a timestamp before it (M2TS), with a checksum behind it."""
 
 FETCH_AGAIN = "Fetch the file again; where that is what the server sends, ask the vendor for a new URL."
+"""Hint for a truncated file, or one that is not media."""
 PLAYLISTS = ("#extm3u", "ffconcat", "[playlist]", "<smil", "<mpd")
-PLAIN_SOUNDS = {
+"""First characters of playlists, in lower case."""
+AUDIO_MAGIC = {
     b"fLaC": "flac",
     b"riff.\x91\xcf\x11": "w64",
     b"FORM": "aiff",
@@ -35,36 +39,38 @@ PLAIN_SOUNDS = {
     b".snd": "au",
     b"#!AMR": "amr",
 }
-"""First bytes of files that hold one sound, and libav's demuxer."""
+"""First bytes of audio files, and libav's demuxer."""
 MP4_BOXES = frozenset(
     (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx")
 )
+"""Types of boxes with which an mp4 or mov begins."""
 
 
 class Container(NamedTuple):
-    """How a file has to be opened, and what its frame of boxes says."""
+    """Demuxer of a file, and what its headers say of the whole file."""
 
     name: str
-    """libav's demuxer."""
+    """Name of libav's demuxer."""
     is_cut: bool = False
     """True if the header promises more bytes than there are."""
     has_length: bool = True
     """True if the header can declare a length in time."""
     rules_pixel_shape: bool = False
-    """True if the container's own pixel shape overrides that of the picture stream for the whole file."""
+    """True if the container's own pixel aspect overrides that of the video stream for the whole file."""
     may_change: bool = False
-    """True if a packet may bring new extradata with it (asking each packet takes half of the time)."""
+    """True if a packet may carry new extradata (asking each packet takes half of the time)."""
     encrypted: frozenset[int] | None = frozenset()
-    """Numbers (``stream.id``) of the encrypted tracks; None: all of them."""
+    """Ids (``stream.id``) of the encrypted tracks; None: all of them."""
 
     def is_encrypted(self, number: int) -> bool:
+        """True if the track with this id is encrypted."""
         return self.encrypted is None or number in self.encrypted
 
 
 def sniff(path: Path) -> Container:
-    """The container of an untrusted file.
+    """Identify the container of an untrusted file.
 
-    Raises Unusable where it is empty, a page, a playlist, or nothing that is known here.
+    Raises Unusable where it is empty, a page, a playlist, or not a known container.
     """
     size = path.stat().st_size
     if size == 0:
@@ -89,19 +95,19 @@ def sniff(path: Path) -> Container:
             return Container("flv", is_cut=_flv_bytes(head) > size, may_change=True)
         if head[:4] == b"OggS":
             return Container("ogg", has_length=False, may_change=True)
-        for mark, name in PLAIN_SOUNDS.items():
+        for mark, name in AUDIO_MAGIC.items():
             if head.startswith(mark):
                 return Container(name, has_length=name != "amr")
         if find_packets(head) is not None:
             return Container("mpegts", is_cut=_ends_inside_packet(file, size), has_length=False)
-        sound = _mpeg_audio(file, head)
-    if sound is not None:
-        return sound
-    raise _foreign(head)
+        audio = _mpeg_audio(file, head)
+    if audio is not None:
+        return audio
+    raise _not_media(head)
 
 
 def find_packets(head: bytes, least: int = 5) -> tuple[int, int] | None:
-    """(where the first whole packet of a TS begins, bytes from one to the next); a cut may have begun anywhere."""
+    """Find the packets of a TS: (position of the first whole one, bytes from one to the next); it may begin midway."""
     for start in range(max(TS_PACKETS)):
         for step in TS_PACKETS:
             marks = head[start::step]
@@ -113,7 +119,7 @@ def find_packets(head: bytes, least: int = 5) -> tuple[int, int] | None:
 
 
 def _ends_inside_packet(file: IO[bytes], size: int) -> bool:
-    """True of a TS whose last packet is not whole; what is between two packets in its middle does not matter."""
+    """True for a TS whose last packet is truncated; other bytes between two packets do not matter."""
     file.seek(max(0, size - HEAD_BYTES))
     tail = file.read(HEAD_BYTES)
     found = find_packets(tail)
@@ -121,7 +127,7 @@ def _ends_inside_packet(file: IO[bytes], size: int) -> bool:
 
 
 def _mpeg_audio(file: IO[bytes], head: bytes) -> Container | None:
-    """mp3 or ADTS, with or without an ID3 tag in front."""
+    """Identify mp3 or ADTS, with or without an ID3 tag."""
     if head[:3] == b"ID3" and len(head) >= 10:
         length = 0
         for byte in head[6:10]:
@@ -143,7 +149,7 @@ def _is_adts(frame: bytes) -> bool:
 
 
 def _has_mp3_length(frame: bytes) -> bool:
-    """Without one of these marks in its first frame an mp3 declares no length: libav then guesses by bit rate."""
+    """True for an mp3 with a length in its first frame; without one libav guesses by bit rate."""
     return any(mark in frame[:256] for mark in (b"Xing", b"Info", b"VBRI"))
 
 
@@ -164,7 +170,7 @@ def _mp4(file: IO[bytes], size: int) -> Container:
 
 
 def _is_stretched(moov: bytes) -> bool:
-    """True if a track's matrix (8.3.2) makes a pixel wider or narrower than high, by more than libav's 1 %."""
+    """True if a track's matrix (8.3.2) changes the pixel aspect by more than libav's 1 %."""
     at = moov.find(b"tkhd")
     while at >= 0:
         matrix = at + (56 if moov[at + 4 : at + 5] == b"\1" else 44)
@@ -178,7 +184,7 @@ def _is_stretched(moov: bytes) -> bool:
 
 
 def _encrypted_tracks(moov: bytes) -> frozenset[int]:
-    """Track numbers whose samples are protected (8.12): their entry is called so."""
+    """Find the ids of tracks with protected sample entries (8.12)."""
     heads = [at for at in range(len(moov)) if moov.startswith(b"tkhd", at)] if _PROTECTED.search(moov) else []
     found = set()
     for at, end in pairwise([*heads, len(moov)]):
@@ -199,7 +205,7 @@ def _has_two_descriptions(moov: bytes) -> bool:
 
 
 def _flv_bytes(head: bytes) -> int:
-    """How many bytes the file has as its metadata says; 0 where they do not."""
+    """Read the file size from the metadata; 0 where it is not there."""
     at = head.find(b"\0\x08filesize\0")
     (value,) = struct.unpack(">d", head[at + 11 : at + 19]) if 0 <= at <= len(head) - 19 else (0.0,)
     return int(value) if 0 < value < 1e15 else 0
@@ -219,7 +225,7 @@ def _is_matroska_cut(head: bytes, size: int) -> bool:
 
 
 def _vint(data: bytes, at: int) -> tuple[int | None, int]:
-    """An EBML number and where it ends; None for "unknown" and for what is none."""
+    """Read an EBML number: (value, end position); value None for "unknown" and where there is none."""
     if at >= len(data) or data[at] == 0:
         return None, at
     width = 9 - data[at].bit_length()
@@ -227,7 +233,7 @@ def _vint(data: bytes, at: int) -> tuple[int | None, int]:
     return (None if value == (1 << 7 * width) - 1 else value), at + width
 
 
-def _foreign(head: bytes) -> Unusable:
+def _not_media(head: bytes) -> Unusable:
     text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
     if text.startswith(PLAYLISTS) or "#extm3u" in text or "<mpd" in text:
         return Unusable("is a playlist, not a video", "Playlists are never followed: give the video files themselves.")
@@ -240,6 +246,6 @@ def _foreign(head: bytes) -> Unusable:
     if text and "\ufffd" not in text[:-4] and all(char.isprintable() or char in "\t\r\n" for char in text):
         return Unusable("is a text, not a video", FETCH_AGAIN)
     return Unusable(
-        "is no container that is known here (its first bytes are " + head[:8].hex(" ") + ")",
+        "is not a known container (its first bytes are " + head[:8].hex(" ") + ")",
         "mp4, mkv, webm, mpegts, flv, mp3, aac, ogg, flac, wav and avi are known.",
     )

@@ -1,4 +1,4 @@
-"""What the parent and the child of a probe tell each other: one request, and an answer line for each file."""
+"""Messages between the parent and the child of a probe: one request, and answer lines for each file."""
 
 from __future__ import annotations
 
@@ -12,73 +12,73 @@ from assembler.times import Ms
 
 @dataclass(frozen=True)
 class Wanted(Message):
-    """One file to probe."""
+    """File to probe."""
 
     video_id: str
-    """The segment it belongs to."""
+    """Segment it belongs to."""
     path: Path
-    """Where it is, absolute."""
+    """Absolute path."""
     keep_stamps: bool
-    """True if the stamp of every picture packet is wanted."""
+    """True if the pts of every video packet is wanted."""
     hole: tuple[int, int] | None = None
-    """Bytes ``[start, end)`` that are not there yet: packets in it are believed to be what the file's tables say, and
+    """Bytes ``[start, end)`` not downloaded yet: packets in it are believed to be what the sample tables say, and
     ``ProbeAnswer.reach`` is wanted. None: all of the file is there."""
     declared: Ms | None = None
-    """How long the segment is declared to be, where it is."""
+    """Declared length of the segment, in ms; None where none is declared."""
     size: int | None = None
-    """How many bytes the segment is declared to have, where it is."""
+    """Declared size of the segment, in bytes; None where none is declared."""
     straight: Path | None = None
-    """Where a straightened copy goes if one is needed, absolute; None: it may not be made."""
+    """Absolute path for a straightened copy if one is needed; None: none may be made."""
 
 
 @dataclass(frozen=True)
 class Request(Message):
-    """What one child has to do."""
+    """Work of one child."""
 
     files: tuple[Wanted, ...]
-    """In this order."""
+    """Files, in the order in which they are probed."""
     memory: int
-    """Address space the child may use, bytes."""
+    """Maximum address space of the child, in bytes."""
 
 
 @dataclass(frozen=True)
 class ProbeAnswer(Message):
-    """One line of the child. A file has two: the first, with neither facts nor problem, says that it is begun."""
+    """Answer line of the child. A file has two: the first, with neither facts nor problem, says that it is begun."""
 
     video_id: str
-    """The segment."""
+    """Segment the file belongs to."""
     facts: Facts | None = None
-    """What was found."""
+    """Facts of the file; None where it is only begun, or unusable."""
     problem: str = ""
-    """What is wrong with the file, to be read behind "the file of <video id>"."""
+    """Problem that makes the file unusable, to be read behind "the file of <video id>"; "" where there is none."""
     hint: str = ""
-    """The user's next step."""
+    """Next step of the user; "" where there is none."""
     reach: tuple[tuple[int, int], ...] = ()
-    """(ms on the file axis, bytes), rising, about one a second: every packet stamped before lies below these bytes."""
-
+    """Pairs (ms on the file axis, bytes), rising, about one a second: packets of an earlier dts end below."""
     straight: Path | None = None
-    """The straightened copy that the facts are about, which takes the file's place; None where none was needed."""
+    """Straightened copy that the facts are about, which takes the file's place; None where none was needed."""
     notes: tuple[str, ...] = ()
-    """What was done to the file, in sentences: all of it is used."""
+    """Sentences about repairs that lost nothing."""
     warnings: tuple[str, ...] = ()
-    """What could not be put right, or was left out."""
+    """Sentences about what could not be repaired, or was left out."""
 
     @property
     def is_final(self) -> bool:
+        """True for the second line of a file, which ends it."""
         return self.facts is not None or bool(self.problem)
 
 
 UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, RuntimeError, TypeError,
               ValueError)  # fmt: skip
-"""What a library raises where it meets what its authors had not thought of."""
+"""Errors that a library raises on input that its authors had not thought of."""
 
 
 class Surprised(Exception):
-    """A stream that libav found only while it was reading: PyAV cannot go on. Stays inside the prober."""
+    """Raised where libav finds a stream only while demuxing, at which PyAV cannot go on; stays inside the prober."""
 
 
 class BadStream(Exception):
-    """A stream at which a library failed as nobody had foreseen: the others go on. Stays inside the prober."""
+    """Raised for a stream at which a library failed unforeseen, so that the others go on; stays inside the prober."""
 
     def __init__(self, index: int, cause: Exception) -> None:
         super().__init__(named(cause))
@@ -86,12 +86,12 @@ class BadStream(Exception):
 
 
 def named(exc: Exception) -> str:
-    """An error that nobody had thought of, in words."""
+    """Describe an unforeseen error."""
     return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
 
 
 class Unusable(Exception):
-    """A file that cannot be used: what is wrong with it, and a hint. Stays inside the prober."""
+    """Raised for a file that cannot be used, with its problem and a hint; stays inside the prober."""
 
     def __init__(self, problem: str, hint: str = "") -> None:
         super().__init__(problem)

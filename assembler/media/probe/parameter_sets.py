@@ -1,4 +1,4 @@
-"""Parameter sets: what a key packet's own bytes say about where decoding may start and what the picture is."""
+"""Parameter sets of H.264, HEVC and VP8/9 streams: where decoding may start, and where the coded video changes."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ from typing import NamedTuple
 from assembler.mp4.nal_units import walk_units
 
 START_CODE = b"\0\0\1"
+"""Bytes before each NAL unit of an Annex B stream."""
 
 Bytes = bytes | memoryview
 
 
 class Key(NamedTuple):
-    """What the bytes of a key packet say."""
+    """Properties of a key packet, by its bytes."""
 
     may_start: bool
     """True if decoding may start here."""
     starts_open: bool
-    """True if pictures shown before it may follow it and need what is not there."""
+    """True if frames presented before it may follow it and need missing references (open GOP)."""
     may_differ: bool
-    """True if its picture may have other parameters than the one before, so that it has to be decoded."""
+    """True if its frame may have other parameters than the one before, so that it has to be decoded."""
 
 
 class _Nal(NamedTuple):
+    """NAL unit types of a codec."""
+
     kind_of: Callable[[int], int]
     sets: frozenset[int]
-    pictures: range
+    slices: range
     starts: frozenset[int]
     length_byte: int
 
@@ -39,7 +42,7 @@ _NALS = {
 
 
 class ParameterSets:
-    """Follows a stream's parameter sets from key packet to key packet; ``codec`` in libav's words."""
+    """Tracks the parameter sets of a stream from key packet to key packet; ``codec`` is libav's name."""
 
     def __init__(self, codec: str, extradata: bytes) -> None:
         self._codec = codec
@@ -47,34 +50,34 @@ class ParameterSets:
         self._digest = hashlib.sha256(extradata)
         self._extradata = extradata
         self._sets: set[tuple[int, bytes]] = set()
-        self._mark: bytes | None = None
+        self._header: bytes | None = None
         self.has_new = False
-        """True if parameter sets came beside the packets and not in them."""
-        self._take_extradata(extradata)
+        """True if new parameter sets came as side data and not in the packets."""
+        self._read_extradata(extradata)
 
     @property
     def digest(self) -> str:
-        """Of the extradata and everything in the packets that differs from it."""
+        """Digest of the extradata and of all parameter sets in the packets that differ from it."""
         return self._digest.hexdigest()
 
     def note(self, packet: Bytes, extradata: bytes | None) -> Key:
-        """What this key packet says; ``extradata`` is what came with it, None where nothing did."""
+        """Read a key packet; ``extradata`` is its side data, None where there is none."""
         is_new = extradata is not None and extradata != self._extradata
         if extradata is not None and is_new:
             self._digest.update(b"extradata" + extradata)
             self._extradata, self.has_new = extradata, True
-            self._take_extradata(extradata)
+            self._read_extradata(extradata)
         if self._nal is None:
-            return Key(may_start=True, starts_open=True, may_differ=self._has_new_mark(packet) or is_new)
-        picture, sets = self._units(packet)
+            return Key(may_start=True, starts_open=True, may_differ=self._has_new_header(packet) or is_new)
+        slice_type, sets = self._units(packet)
         if self._replace(sets):
             is_new = True
             for _, unit in sorted(sets):
                 self._digest.update(b"set" + unit)
-        may_start = picture in self._nal.starts
+        may_start = slice_type in self._nal.starts
         return Key(may_start=may_start, starts_open=not may_start, may_differ=is_new)
 
-    def _take_extradata(self, extradata: bytes) -> None:
+    def _read_extradata(self, extradata: bytes) -> None:
         if self._nal is None:
             return
         self._width = 0
@@ -86,43 +89,43 @@ class ParameterSets:
         self._replace({(self._nal.kind_of(unit[0]), unit) for unit in units if unit})
 
     def _units(self, packet: Bytes) -> tuple[int, set[tuple[int, bytes]]]:
-        """(kind of the first picture unit, parameter sets in front of it); the picture itself is not looked at."""
+        """Read a packet up to its first slice: (NAL unit type of that slice, parameter sets before it)."""
         assert self._nal is not None
         sets: set[tuple[int, bytes]] = set()
         for unit in _prefixed_units(packet, self._width) if self._width else _annexb_units(bytes(packet)):
             if not unit:
                 continue
             kind = self._nal.kind_of(unit[0])
-            if kind in self._nal.pictures:
+            if kind in self._nal.slices:
                 return kind, sets
             if kind in self._nal.sets:
                 sets.add((kind, bytes(unit)))
         return -1, sets
 
     def _replace(self, sets: set[tuple[int, bytes]]) -> bool:
-        """True if one of the sets is not in force; then they replace all of their kinds."""
+        """Activate parameter sets, replacing all of the same types; False if they were active already."""
         if sets <= self._sets:
             return False
         kinds = {kind for kind, _ in sets}
         self._sets = {item for item in self._sets if item[0] not in kinds} | sets
         return True
 
-    def _has_new_mark(self, packet: Bytes) -> bool:
+    def _has_new_header(self, packet: Bytes) -> bool:
         match self._codec:
             case "vp8":  # frame tag, start code, then width and height with their scales
-                mark = bytes(packet[3:10])
+                header = bytes(packet[3:10])
             case "vp9":  # up to the last bits of the height, for profile 0
-                mark = bytes(packet[1:8]) + bytes((packet[8] & 0xF0,)) if len(packet) > 8 else bytes(packet)
+                header = bytes(packet[1:8]) + bytes((packet[8] & 0xF0,)) if len(packet) > 8 else bytes(packet)
             case _:
                 return True
-        if mark == self._mark:
+        if header == self._header:
             return False
-        self._mark = mark
+        self._header = header
         return True
 
 
 def prefixed_sets(codec: str, extradata: bytes) -> bytes:
-    """Parameter sets of an mp4's extradata as they stand in a packet; b"" where there are none."""
+    """Convert the parameter sets of an mp4's extradata to length-prefixed NAL units; b"" where there are none."""
     if codec not in _NALS or extradata[:1] != b"\1":
         return b""
     width = (extradata[_NALS[codec].length_byte] & 3) + 1

@@ -1,4 +1,4 @@
-"""Probing: what is really in each file, found out in a child process that may crash or hang at the file's expense."""
+"""Probe files in child processes, which may crash or hang at a file's expense."""
 
 from __future__ import annotations
 
@@ -20,33 +20,37 @@ from assembler.progress import Progress
 from assembler.times import Ms
 
 SECONDS = 60.0
-"""How long one file may take, with as much again for every GiB of it."""
+"""Maximum time for one file, in s; as much again for every GiB of it."""
 MEMORY = 2 << 30
+"""Maximum address space of a child, in bytes; a hostile file makes libav ask for any size."""
 FILES_PER_CHILD = 32
+"""Minimum count of files for a further child; its start costs 0.3 s."""
 BYTES_PER_CHILD = 256 << 20
-"""A further child (0.3 s of start-up) pays only from this much work on."""
+"""Minimum size of files for a further child, in bytes."""
 
 UNUSABLE = "Nothing of the file can be used: fetch it again, or leave it out."
+"""Hint for a file that killed the prober or took too long."""
 
 Outcomes = dict[str, ProbeAnswer | MediaError]
+"""Answer or problem of each file, by video id."""
 
 
 class Declared(NamedTuple):
-    """What was declared of the files, and where a copy goes of one whose stamps or streams have to be put right."""
+    """Declarations about the files, and paths for straightened copies."""
 
     places: Mapping[str, Path]
-    """Where the copy of each file goes, by video id."""
+    """Path for the straightened copy of each file, by video id."""
     lengths: Mapping[str, Ms | None]
-    """How long each segment is declared to be."""
+    """Declared length of each segment, in ms; None where none is declared."""
     sizes: Mapping[str, int | None]
-    """How many bytes each is declared to have."""
+    """Declared size of each segment, in bytes; None where none is declared."""
 
 
 NOTHING_DECLARED = Declared({}, {}, {})
 
 
 def probe(path: Path, *, video_id: str, keep_stamps: bool, work: Path, seconds: float = SECONDS) -> Facts:
-    """The facts of one file.
+    """Probe one file.
 
     ``work`` is a folder for short-lived files. Raises MediaError saying what is wrong with the file.
     """
@@ -67,7 +71,7 @@ def probe_all(
     stop: Stop | None,
     parallel: int,
 ) -> tuple[dict[str, Facts], dict[str, MediaError]]:
-    """As ``probe_answers``, of files as they are."""
+    """Probe files with nothing declared: facts and errors by video id, as ``probe_answers``."""
     found, bad = probe_answers(
         files, keep_stamps=keep_stamps, declared=NOTHING_DECLARED, work=work, progress=progress, stop=stop,
         parallel=parallel,
@@ -85,9 +89,9 @@ def probe_answers(
     stop: Stop | None,
     parallel: int,
 ) -> tuple[dict[str, ProbeAnswer], dict[str, MediaError]]:
-    """The facts of every file (by video id) that can be used, and what is wrong with each of the others.
+    """Probe files: an answer for each that can be used and an error for each that cannot, by video id.
 
-    ``keep_stamps`` names the segments of whose picture every packet's stamp is wanted. At most ``parallel`` children
+    ``keep_stamps`` names the segments whose video needs the pts of every packet. At most ``parallel`` children
     work at once. Raises Stopped when ``stop`` is set, and MediaError only where the prober itself does not start or
     the disk is full.
     """
@@ -120,18 +124,18 @@ def probe_answers(
 
 
 class Peeked(NamedTuple):
-    """What the tables and ends of a file say that is not all there yet."""
+    """Facts of a file of which only the sample tables and ends are downloaded."""
 
     facts: Facts
-    """As ``probe`` will find them, unless the middle of the file surprises."""
+    """Facts as ``probe`` will find them, unless the middle of the file surprises."""
     reach: tuple[tuple[int, int], ...]
-    """As ``ProbeAnswer.reach``."""
+    """Byte positions over time, as ``ProbeAnswer.reach``."""
 
 
 def probe_growing(
     files: Mapping[str, tuple[Path, tuple[int, int]]], *, keep_stamps: Collection[str], work: Path, stop: Stop | None
 ) -> dict[str, Peeked]:
-    """What can be said of files (by video id, each with its hole) before they are whole; bad ones are left out."""
+    """Probe files that are still being downloaded (by video id, each with its hole); unusable ones are left out."""
     places = {video_id: path.absolute() for video_id, (path, _) in files.items()}
     holes = {video_id: hole for video_id, (_, hole) in files.items()}
     end = _one_child(places, keep_stamps, NOTHING_DECLARED, work, SECONDS, stop, holes) if places else None
@@ -185,16 +189,16 @@ def _probe_some(
 
 
 class _End(NamedTuple):
-    """How a child ended."""
+    """Result of one child."""
 
     answers: list[ProbeAnswer]
-    """What it finished."""
+    """Answers of the files it finished."""
     under_way: str | None
-    """Video id of the file it had begun and did not finish."""
+    """Video id of the file it had begun and did not finish; None where there is none."""
     is_late: bool
     """True if it was killed because it took too long."""
     complaint: str
-    """The last line of its standard error, else its exit code."""
+    """Last line of its standard error, else its exit code."""
 
 
 def _one_child(
@@ -206,7 +210,7 @@ def _one_child(
     stop: Stop | None,
     holes: Mapping[str, tuple[int, int]] | None = None,
 ) -> _End:
-    """One child through all of these files, or as far as it comes."""
+    """Probe files in order in one child, until it ends or dies."""
     wanted = tuple(
         Wanted(
             video_id=name,
@@ -243,7 +247,7 @@ def _one_child(
 
 
 def _read(answers: Path, files: Mapping[str, Path]) -> list[ProbeAnswer]:
-    """The child's lines; the last one may have been cut by its end."""
+    """Read the child's answer lines; its death may have cut the last one."""
     found: list[ProbeAnswer] = []
     with contextlib.suppress(OSError), answers.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:

@@ -1,4 +1,4 @@
-"""The facts of a file; where its stamps or streams cannot be read as they are, of a straightened copy in its place."""
+"""Facts of a file, or of its straightened copy where its stamps or streams cannot be used as they are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ProbeFile = Callable[[Wanted], tuple[Facts, Reach]]
 
 
 def probe_straightened(wanted: Wanted, probe_file: ProbeFile) -> ProbeAnswer:
-    """One file's answer. Raises Unusable, or libav's error."""
+    """Probe one file, and its straightened copy if it needs one; raises Unusable or libav's error."""
     container = sniff(wanted.path)
     problem: Exception | None = None
     facts: Facts | None = None
@@ -38,7 +38,7 @@ def probe_straightened(wanted: Wanted, probe_file: ProbeFile) -> ProbeAnswer:
     if wanted.straight is None and wanted.hole is None and facts is not None:
         return plain
     if wanted.straight is None or wanted.hole is not None:
-        raise Unusable("has stamps or streams that have to be put right first")
+        raise Unusable("has stamps or streams that have to be repaired first")
     try:
         return _straightened(wanted, container, probe_file, facts) or plain
     except (av.FFmpegError, *UNFORESEEN) as exc:
@@ -46,12 +46,12 @@ def probe_straightened(wanted: Wanted, probe_file: ProbeFile) -> ProbeAnswer:
             raise OSError(exc.errno, os.strerror(exc.errno)) from exc
         if facts is None:
             raise Unusable(f"cannot be read: {named(problem or exc)}") from exc
-        told = f"Its stamps or its streams are broken and could not be put right ({named(exc)}): used as they are."
-        return replace(plain, warnings=(told,))
+        message = f"Its stamps or its streams are broken and could not be repaired ({named(exc)}): used as they are."
+        return replace(plain, warnings=(message,))
 
 
 def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach) -> bool:
-    """True if it may have to be straightened: certain only when all packets are read."""
+    """True if the file may have to be straightened; certain only when all packets are read."""
     if container.name == "mov":
         with wanted.path.open("rb") as file:
             if edit_lists(file):
@@ -64,7 +64,10 @@ def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach
 def _straightened(
     wanted: Wanted, container: Container, probe_file: ProbeFile, plain: Facts | None
 ) -> ProbeAnswer | None:
-    """``plain``: what is known of the file itself. What it leaves out, and that it is cut, is true of the copy too."""
+    """Straighten and probe the copy; None where nothing had to be changed.
+
+    ``plain``: facts of the file itself. Its ``left_out`` and ``is_truncated`` hold for the copy too.
+    """
     from assembler.media.straighten.straighten import straighten
 
     assert wanted.straight is not None

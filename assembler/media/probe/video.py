@@ -1,4 +1,4 @@
-"""The picture stream of a file: every packet is counted, only key frames at which something changes are decoded."""
+"""Video facts of a file: every packet is counted, only key frames at which something changes are decoded."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from av.packet import Packet, PacketSideData
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from assembler.facts import NO_KEY, PACKETS_LOST, LostPicture, PictureFacts, Stretch
+from assembler.facts import NO_KEY, PACKETS_LOST, LostVideo, Stretch, VideoFacts
 from assembler.media.probe.container import Container
 from assembler.media.probe.parameter_sets import ParameterSets
 from assembler.times import FileMs
 
 USUAL_RATES = (*map(Fraction, (5, 8, 10, 12, 15, 20, 24, 25, 30)), Fraction(30000, 1001))
+"""Frame rates in Hz to which a measured rate is snapped."""
 LONE_FRAME_RATE = Fraction(15)
+"""Frame rate assumed for a single frame of unknown duration, in Hz."""
 HOLE_SECONDS = 5
-MAX_DECODED = 500
-"""Key frames decoded at most: in an intra-only stream of a codec whose headers are not read here (mjpeg, av1) every
-packet may be one, and later changes are then not noticed."""
+"""Maximum time between two frames, in s; more is a hole."""
+MAX_KEYS_DECODED = 500
+"""Maximum count of key frames decoded; where every packet is one and the codec's headers are not read here (mjpeg, av1)
+a stream would be decoded whole. Later changes are not noticed."""
 MATRICES = {
     0: "gbr",
     1: "bt709",
@@ -38,17 +41,20 @@ MATRICES = {
     9: "bt2020nc",
     10: "bt2020c",
 }
+"""Names of colour matrices in ffmpeg, by their code (ISO/IEC 23091-2, 8.3)."""
 FULL_RANGE = 2
-MOST_WARMING = 300
-"""Packets that may follow a recovery point before its first picture."""
+"""Value of libav's ``color_range`` for full (JPEG) range."""
+MAX_RECOVERY_PACKETS = 300
+"""Maximum count of packets decoded behind a recovery point before its first whole frame."""
 
 
 def round_ms(seconds: Fraction) -> FileMs:
+    """Convert seconds to ms, halves rounded up."""
     return FileMs((2 * seconds.numerator * 1000 + seconds.denominator) // (2 * seconds.denominator))
 
 
-class PictureWatch:
-    """Takes the packets of a picture stream in decode order and says at the end what they are."""
+class VideoProbe:
+    """Collects the packets of a video stream in decode order and builds its facts."""
 
     def __init__(self, stream: VideoStream, container: Container) -> None:
         self.stream = stream
@@ -59,19 +65,19 @@ class PictureWatch:
         self._has_hidden = self._codec == "vp8"
         self._stamps: list[int] = []
         self._durations: list[int] = []
-        self._unseen: set[int] = set()
-        """Indices of packets that show nothing: cut off by an edit list, hidden reference frames, cut short."""
+        self._hidden: set[int] = set()
+        """Indices of packets that are not presented: cut off by an edit list, hidden reference frames, truncated."""
         self._keys: list[int] = []
         self._first_key: int | None = None
-        """Index of the first key frame that can be decoded: nothing is shown before it."""
+        """Index of the first key frame that can be decoded: no earlier frame is presented."""
         self._least: int | None = None
-        """Stamp of the first picture that is shown behind a first key frame at which only some are whole."""
-        self._warming: list[Packet[Any]] = []
-        """Packets from a recovery point on whose first picture has not come yet: alone it gives none."""
-        self._warm_from = 0
-        self._is_warmed = False
+        """Stamp of the first frame presented where frames before the first key frame (open GOP) follow it."""
+        self._recovering: list[Packet[Any]] = []
+        """Packets from a recovery point on that did not give a whole frame yet."""
+        self._recovery_index = 0
+        self._is_recovered = False
         self._broken: list[int] = []
-        """Indices of packets in front of which others are missing."""
+        """Indices of packets before which others are missing."""
         self._stretches: list[tuple[Stretch, str]] = []
         self._is_pending = True
         self._decoded = 0
@@ -79,7 +85,7 @@ class PictureWatch:
         stream.codec_context.thread_count = 1
 
     def add_packet(self, packet: Packet[Any], is_there: bool = True) -> None:
-        """``is_there`` False: only what the container says of the packet is looked at."""
+        """Add the next packet; with ``is_there`` False its bytes are missing, and only the container's word is used."""
         stamp = packet.pts
         if stamp is None:
             stamp = packet.dts if packet.dts is not None else (self._stamps[-1] + 1 if self._stamps else 0)
@@ -87,24 +93,24 @@ class PictureWatch:
         self._stamps.append(stamp)
         self._durations.append(packet.duration or 0)
         if packet.is_discard or (self._has_hidden and is_there and not memoryview(packet)[0] & 0x10):
-            self._unseen.add(index)
+            self._hidden.add(index)
         if packet.is_keyframe:
             if is_there:
-                self._take_key(packet, index, stamp)
+                self._add_key(packet, index, stamp)
             elif self._stretches:
                 self._keys.append(stamp)
-        elif self._warming and is_there:
-            self._warm(packet)
+        elif self._recovering and is_there:
+            self._recover(packet)
         if packet.is_corrupt:
             self._broken.append(index)
         self._last = packet
 
-    def take_table(
-        self, stamps: list[int], last: int, unseen: set[int], keys: Iterable[tuple[int, bytes | None]]
+    def add_table(
+        self, stamps: list[int], last: int, hidden: set[int], keys: Iterable[tuple[int, bytes | None]]
     ) -> None:
-        """Takes all packets at once, none of them cut: their stamps, how long the last one lasts, those that show
-        nothing, and (index, bytes) of the key frames, None for bytes that are not there."""
-        self._stamps, self._unseen = stamps, unseen
+        """Add all packets at once, none of them truncated: their stamps, the duration of the last one, indices of those
+        not presented, and (index, bytes) of the key frames, None for missing bytes."""
+        self._stamps, self._hidden = stamps, hidden
         self._durations = [after - before for before, after in pairwise(stamps)] + [last]
         for index, content in keys:
             stamp = stamps[index]
@@ -112,21 +118,21 @@ class PictureWatch:
                 packet: Packet[Any] = Packet(content)
                 packet.pts = packet.dts = stamp
                 packet.time_base, packet.is_keyframe = self.base, True
-                self._take_key(packet, index, stamp)
+                self._add_key(packet, index, stamp)
             elif self._stretches:
                 self._keys.append(stamp)
 
     @property
     def is_last_cut(self) -> bool:
-        """True if the last packet is there in part only."""
+        """True if the last packet is truncated."""
         return self._last is not None and self._last.is_corrupt
 
     def forget_last(self) -> None:
-        """The last packet is not whole: it counts as not there."""
+        """Drop the last packet, which is truncated."""
         self._last = None
         stamp = self._stamps.pop()
         self._durations.pop()
-        self._unseen.discard(len(self._stamps))
+        self._hidden.discard(len(self._stamps))
         if self._first_key == len(self._stamps):
             self._first_key = None
         if stamp in self._keys[-1:]:
@@ -134,21 +140,21 @@ class PictureWatch:
         if len(self._stretches) > 1 and self._stretches[-1][0].start == stamp:
             self._stretches.pop()
 
-    def _take_key(self, packet: Packet[Any], index: int, stamp: int) -> None:
+    def _add_key(self, packet: Packet[Any], index: int, stamp: int) -> None:
         extradata = bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
         key = self._sets.note(memoryview(packet), extradata)
-        if self._warming and not key.may_start:
-            self._warm(packet)
+        if self._recovering and not key.may_start:
+            self._recover(packet)
             return
-        self._warming = []
-        if (key.may_differ or self._is_pending) and self._decoded < MAX_DECODED:
+        self._recovering = []
+        if (key.may_differ or self._is_pending) and self._decoded < MAX_KEYS_DECODED:
             self._decoded += 1
             frame = self._decode(packet)
             self._is_pending = frame is None
             if frame is not None:
-                self._note(stamp, frame)
-            elif not self._warming and not key.may_start:
-                self._warming, self._warm_from = [packet], index
+                self._add_stretch(stamp, frame)
+            elif not self._recovering and not key.may_start:
+                self._recovering, self._recovery_index = [packet], index
         if not self._stretches:
             return
         if self._first_key is None:
@@ -156,29 +162,29 @@ class PictureWatch:
         if key.may_start:
             self._keys.append(stamp)
 
-    def _warm(self, packet: Packet[Any]) -> None:
-        """Decode from a recovery point on until a picture is whole: a stream refreshed part by part has no other."""
-        self._warming.append(packet)
+    def _recover(self, packet: Packet[Any]) -> None:
+        """Decode from a recovery point on until a frame is whole (a stream of intra refresh has no other start)."""
+        self._recovering.append(packet)
         context = self.stream.codec_context
         frames: list[VideoFrame] = []
         with contextlib.suppress(av.FFmpegError):
-            for waiting in self._warming if len(self._warming) == 2 else [packet]:
+            for waiting in self._recovering if len(self._recovering) == 2 else [packet]:
                 frames += context.decode(waiting)
-        if not frames and len(self._warming) <= MOST_WARMING:
+        if not frames and len(self._recovering) <= MAX_RECOVERY_PACKETS:
             return
         if frames and frames[0].pts is not None:
-            self._note(frames[0].pts, frames[0])
-            self._first_key, self._least, self._is_pending = self._warm_from, frames[0].pts, False
-            self._is_warmed = True
+            self._add_stretch(frames[0].pts, frames[0])
+            self._first_key, self._least, self._is_pending = self._recovery_index, frames[0].pts, False
+            self._is_recovered = True
         context.flush_buffers()
-        self._warming = []
+        self._recovering = []
 
     def _decode(self, packet: Packet[Any]) -> VideoFrame | None:
-        """The picture of a key packet alone; None where it is damaged. The stream's own context is used because it
-        knows the container's colour tags and turns, as ffmpeg's does."""
+        """Decode a key packet alone; None where it is damaged. The stream's own context is used because it knows the
+        container's colour tags and rotation, as ffmpeg's does."""
         context = self.stream.codec_context
         try:
-            frames = context.decode(_undiscarded(packet) if packet.is_discard else packet)
+            frames = context.decode(_without_discard(packet) if packet.is_discard else packet)
             frames += context.decode(None)
         except av.FFmpegError:
             frames = []
@@ -187,8 +193,8 @@ class PictureWatch:
                 context.flush_buffers()
         return frames[0] if frames else None
 
-    def _note(self, stamp: int, frame: VideoFrame) -> None:
-        """Start a stretch if this frame is not as the one before."""
+    def _add_stretch(self, stamp: int, frame: VideoFrame) -> None:
+        """Start a stretch if this frame's parameters differ from those of the one before."""
         shape = self._shape or self.stream.codec_context.sample_aspect_ratio
         stretch = Stretch(
             start=stamp,
@@ -207,18 +213,18 @@ class PictureWatch:
         self._stretches.append((stretch, frame.format.name))
 
     def presented(self) -> list[int]:
-        """Stamps of what is really shown, sorted; empty where not one key frame can be decoded."""
+        """List the stamps of the presented frames, sorted; empty where no key frame can be decoded."""
         if not self._stretches or self._first_key is None:
             return []
         least = self._least
         return sorted(
             stamp
             for index, stamp in enumerate(self._stamps)
-            if index >= self._first_key and index not in self._unseen and (least is None or stamp >= least)
+            if index >= self._first_key and index not in self._hidden and (least is None or stamp >= least)
         )
 
-    def facts(self, shown: list[int], origin: Fraction, *, keep_stamps: bool) -> PictureFacts:
-        """``shown`` is what ``presented`` said, not empty."""
+    def facts(self, shown: list[int], origin: Fraction, *, keep_stamps: bool) -> VideoFacts:
+        """Build the facts; ``shown`` is the result of ``presented``, not empty."""
         base = self.base
         steps = [after - before for before, after in pairwise(shown) if after > before]
         last_duration = self._durations[self._stamps.index(shown[-1])]
@@ -229,7 +235,7 @@ class PictureWatch:
             for before, after in pairwise(shown)
             if after - before > limit
         )
-        return PictureFacts(
+        return VideoFacts(
             codec=self._codec,
             time_base=base,
             first=shown[0],
@@ -246,26 +252,26 @@ class PictureWatch:
             stream=self.stream.index,
             longest=round_ms(max(steps, default=0) * base),
             lost=self._lost(shown, step, origin),
-            hidden=tuple(sorted(self._unseen)) if keep_stamps else (),
+            hidden=tuple(sorted(self._hidden)) if keep_stamps else (),
             has_new_sets=self._sets.has_new,
         )
 
     @property
     def begins(self) -> int:
-        """Stamp at which the recorded picture begins, whether its first part can be shown or not."""
+        """Stamp at which the recorded video begins, whether its first part can be decoded or not."""
         shown = self.presented()
         before = self._undecodable(shown[0])
         return min(before, default=shown[0])
 
     def _undecodable(self, first: int) -> list[int]:
-        """Stamps in front of the first picture that is shown of packets that were recorded to be shown."""
-        behind = None if self._is_warmed else self._first_key
+        """List the stamps before the first presented frame of packets that were to be presented."""
+        behind = None if self._is_recovered else self._first_key
         stamps = enumerate(self._stamps[:behind])
-        return [stamp for index, stamp in stamps if stamp < first and index not in self._unseen]
+        return [stamp for index, stamp in stamps if stamp < first and index not in self._hidden]
 
-    def _lost(self, shown: list[int], step: int, origin: Fraction) -> tuple[LostPicture, ...]:
-        """What was recorded and gives no picture: in front of the first key frame, and where packets are missing up to
-        the next one (a decoder shows nothing until then, without a word)."""
+    def _lost(self, shown: list[int], step: int, origin: Fraction) -> tuple[LostVideo, ...]:
+        """List the ranges that give no frame: before the first key frame, and from missing packets to the next key
+        frame (a decoder gives nothing until then, without an error)."""
         found = []
         before = self._undecodable(shown[0])
         if before:
@@ -281,7 +287,7 @@ class PictureWatch:
             end = keys[key] if key < len(keys) else shown[-1] + step
             found.append((gap + step, end, PACKETS_LOST))
         return tuple(
-            LostPicture(round_ms(start * self.base - origin), round_ms(end * self.base - origin), why)
+            LostVideo(round_ms(start * self.base - origin), round_ms(end * self.base - origin), why)
             for start, end, why in found
         )
 
@@ -291,8 +297,8 @@ class PictureWatch:
         return tuple(replace(stretch, end=end) for stretch, end in zip(found, [*ends, None], strict=True))
 
 
-def _undiscarded(packet: Packet[Any]) -> Packet[Any]:
-    """The same packet, to be shown: a key frame before an edit list's start is decoded but never put out."""
+def _without_discard(packet: Packet[Any]) -> Packet[Any]:
+    """Copy a packet without its discard flag: a decoder never outputs a key frame before an edit list's start."""
     twin: Packet[Any] = Packet(bytes(packet))
     twin.pts, twin.dts, twin.is_keyframe = packet.pts, packet.dts, True
     if packet.stream.time_base is not None:
@@ -303,6 +309,6 @@ def _undiscarded(packet: Packet[Any]) -> Packet[Any]:
 
 
 def _usual_rate(step: Fraction) -> Fraction:
-    """The usual rate nearest to this interval in seconds."""
+    """Choose the usual frame rate nearest to this interval in s."""
     rate = 1 / step if step > 0 else LONE_FRAME_RATE
     return min(USUAL_RATES, key=lambda usual: abs(usual - rate))

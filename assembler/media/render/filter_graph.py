@@ -17,7 +17,7 @@ from typing import Any
 import ffmpeg
 from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
-from assembler.facts import Facts, PictureFacts
+from assembler.facts import Facts, VideoFacts
 from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect
 from assembler.media.ffmpeg import Ffmpeg
@@ -209,7 +209,7 @@ class _Builder:
             stream = self._fitted(stream, source, picture, rect)
         return stream.filter("tpad", stop_mode="clone", stop=frames).filter("trim", end_frame=frames)
 
-    def _opened(self, source: Source, picture: PictureFacts) -> Stream:
+    def _opened(self, source: Source, picture: VideoFacts) -> Stream:
         reading = self.readings[source.video_id, source.stretch]
         options: dict[str, Any] = {"protocol_whitelist": "file", "threads": 1, "an": None, "sn": None, "dn": None}
         if source.seek is not None:
@@ -222,7 +222,7 @@ class _Builder:
         self.openings[opening] += 1
         return ffmpeg.input(reading.name, f=reading.container, **options)[str(reading.stream)]
 
-    def _chosen(self, stream: Stream, source: Source, picture: PictureFacts) -> Stream:
+    def _chosen(self, stream: Stream, source: Source, picture: VideoFacts) -> Stream:
         """The frames for this range: stamps on the grid, far from zero so that halves always round upwards."""
         fps, ticks = self.chunk.fps, frame_ticks(self.chunk.fps)
         if picture.frames == 1:
@@ -247,7 +247,7 @@ class _Builder:
             .filter("fps", fps=str(fps), start_time=0)
         )
 
-    def _fitted(self, stream: Stream, source: Source, picture: PictureFacts, rect: Rect) -> Stream:
+    def _fitted(self, stream: Stream, source: Source, picture: VideoFacts, rect: Rect) -> Stream:
         stretch = picture.stretches[source.stretch]
         placed = pictured_size(stretch.display_size, rect, source.fill)
         matrix = scale_matrix(stretch.matrix, stretch.display_size[1])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assembler.errors import DiskFull, MediaError
-from assembler.facts import Facts, PictureFacts
+from assembler.facts import Facts, VideoFacts
 from assembler.media.child import run_module
 from assembler.media.mux.order import Cut
 from assembler.media.render.setup import BytesMissing, RenderSetup
@@ -68,7 +68,7 @@ def _link(target: Path, link: Path) -> None:
         shutil.copyfile(target, link)  # a file system without links
 
 
-def _late(picture: PictureFacts) -> int:
+def _late(picture: VideoFacts) -> int:
     """Whole seconds, and a whole number of ticks, that make every stamp positive (those of a ts wrap at 26.5 h)."""
     return picture.time_base.numerator * (100_000 // picture.time_base.numerator + 1)
 

@@ -19,7 +19,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 
-from assembler.media.libav import chosen_streams, further_pictures
+from assembler.media.libav import choose_streams, describe_further_video
 from assembler.media.probe.container import Container
 from assembler.media.straighten.breaks import StampLine, usual_step
 from assembler.media.straighten.concatenated import Piece, Spliced, announced, is_plain, pieces
@@ -176,8 +176,8 @@ def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[SourceStream], int, bool
     count, is_surprised = 0, False
     try:
         with scan.opened(piece) as opened:
-            picture, sounds = chosen_streams(opened)
-            scan.left_out += further_pictures(opened, picture.index if picture is not None else None)
+            picture, sounds = choose_streams(opened)
+            scan.left_out += describe_further_video(opened, picture.index if picture is not None else None)
             streams: list[Any] = [*([picture] if picture is not None else []), *sounds]
             for n, stream in enumerate(streams, -1 if picture is not None else 0):
                 line = ("sound", n) if n >= 0 else ("picture", 0)

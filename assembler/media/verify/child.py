@@ -16,7 +16,7 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 
-from assembler.media.libav import alone, tick
+from assembler.media.libav import discard_others, time_base_of
 from assembler.media.verify.order import Check
 from assembler.mp4.boxes import walk_boxes
 from assembler.mp4.parse import read_tables
@@ -90,7 +90,7 @@ def _boxes(path: Path, size: int | None) -> Iterator[str]:
 def _indexed(source: InputContainer, order: Check) -> Iterator[str]:
     """Decode stamps as the file's index names them: behind the reordering delay they are the planned ones in order."""
     video = source.streams.video[0]
-    scale = order.stamps.time_scale * tick(video)
+    scale = order.stamps.time_scale * time_base_of(video)
     found = [entry.timestamp * scale for entry in video.index_entries]
     planned = order.stamps.unfolded()
     if len(found) != len(planned):
@@ -106,8 +106,8 @@ def _picture(source: InputContainer, order: Check, is_plain: bool) -> Iterator[s
     if (video.codec_context.width, video.codec_context.height) != (order.width, order.height):
         found = f"{video.codec_context.width}x{video.codec_context.height}"
         yield f"the picture is {found}, planned was {order.width}x{order.height}"
-    alone(source, video)
-    scale = order.stamps.time_scale * tick(video)
+    discard_others(source, video)
+    scale = order.stamps.time_scale * time_base_of(video)
     # whole numbers: both sides times the denominator, which is 1 unless the file has a coarser clock than planned
     if is_plain:
         found_stamps = [entry.timestamp * scale.numerator for entry in video.index_entries]
@@ -139,8 +139,8 @@ def _sound(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str
         yield "there is no sound track"
         return
     audio = source.streams.audio[0]
-    alone(source, audio)
-    rate, base = audio.codec_context.sample_rate, tick(audio)
+    discard_others(source, audio)
+    rate, base = audio.codec_context.sample_rate, time_base_of(audio)
     sample = 1 / (rate * base)  # in ticks of the track
     frame = AAC_FRAME * sample
     if is_plain:
@@ -180,9 +180,9 @@ def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
         video.codec_context.options = options
         video.codec_context.thread_count = cores()
         video.thread_type = "FRAME"
-        alone(source, video)
+        discard_others(source, video)
         keys = _keys(order, video, is_plain)
-        scale = order.stamps.time_scale * tick(video)
+        scale = order.stamps.time_scale * time_base_of(video)
         wanted = _wanted_groups(order, [int(key * scale) for key in keys])
         for group, packets in _sought(source, video, keys, wanted) if is_plain else _in_order(source, video, wanted):
             expected = seen = 0
@@ -192,7 +192,7 @@ def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
             seen += len(_frames(video, None))
             video.codec_context.flush_buffers()
             if seen != expected or not expected:
-                yield f"{expected} pictures from {float(keys[group] * tick(video)):.3f} s on decode to {seen}"
+                yield f"{expected} pictures from {float(keys[group] * time_base_of(video)):.3f} s on decode to {seen}"
 
 
 def _sought(source: InputContainer, video: Any, keys: list[int], wanted: Iterable[int]) -> Iterator[Group]:
@@ -231,7 +231,7 @@ def _decoded_sound(order: Check) -> Iterator[str]:
             try:
                 packet.decode()
             except av.FFmpegError:  # of any kind: a decoder names damage in many ways
-                yield f"the sound at {float((packet.pts or 0) * tick(audio)):.3f} s does not decode"
+                yield f"the sound at {float((packet.pts or 0) * time_base_of(audio)):.3f} s does not decode"
                 return
 
 
@@ -247,7 +247,7 @@ def _keys(order: Check, video: Any, is_plain: bool) -> list[int]:
     if is_plain:
         return [entry.timestamp for entry in video.index_entries if entry.is_keyframe]
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
-        alone(source, source.streams.video[0])
+        discard_others(source, source.streams.video[0])
         packets = source.demux(source.streams.video[0])
         return [p.pts for p in packets if p.pts is not None and p.size and p.is_keyframe]
 
