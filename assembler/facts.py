@@ -127,7 +127,10 @@ class AudioFacts(Message):
 
 @dataclass(frozen=True)
 class Facts(Message):
-    """What one file really contains."""
+    """What one file really contains.
+
+    The names ``picture`` and ``sounds`` are in stored facts: they stay, whatever media/ calls video and audio.
+    """
 
     video_id: str
     """The segment it belongs to."""

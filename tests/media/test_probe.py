@@ -423,7 +423,7 @@ def test_no_whole_file_counts_as_truncated(found: Found) -> None:
         ("script.mp4", "playlist"),
         ("json.mp4", "JSON"),
         ("text.mp3", "a text"),
-        ("noise.mp4", "no container that is known"),
+        ("noise.mp4", "not a known container"),
         ("no-moov.mp4", "mp4 without moov"),
         ("only-moov.mp4", "no picture and no sound"),
     ],
