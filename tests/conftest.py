@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SLOW_PLACES = {"e2e", "jobs", "demo", "network", "test_memory.py", "test_processes.py", "test_cli.py"}
+"""Folders and modules; single modules and classes are marked where they stand."""
 SLOW_FIXTURES = {"ffmpeg", "bundled_ffmpeg", "postgres"}
 
 
@@ -106,6 +108,12 @@ def _nothing_left(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[No
 
 
 def _children() -> list[psutil.Process]:
+    """Children of this process and theirs; the kernel's own list, where it has one, says first if there is any at all:
+    psutil reads every process of the machine, which costs more than most tests."""
+    with suppress(OSError):  # a thread may end meanwhile
+        lists = list(Path("/proc/self/task").glob("*/children"))
+        if lists and not any(children.read_text() for children in lists):
+            return []
     return psutil.Process().children(recursive=True)
 
 

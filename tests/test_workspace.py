@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,16 @@ CHILD = Path(straighten.__file__).parent / "straighten.py"
 """Loads none of the workspace: a probing child starts without pydantic."""
 
 
-def spelt(path: Path) -> set[str]:
+@cache
+def spelt(path: Path) -> frozenset[str]:
     """The text of all strings of a module that are no docstrings."""
     tree = ast.parse(path.read_text("utf-8"))
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    return {
+    return frozenset(
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
-    }
+    )
 
 
 @pytest.mark.parametrize("name", sorted(ENDINGS.keys() - COMMON))

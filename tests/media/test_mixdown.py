@@ -57,6 +57,7 @@ def order_of(sources: list[MixInput], parts: list[Part], length: int, folder: Pa
     )  # fmt: skip
 
 
+@pytest.mark.slow
 class TestMixing:
     def test_the_size_of_the_blocks_changes_no_sample(self, library: Library, tmp_path: Path) -> None:
         names = [name for name in MAKERS if name != "silent"]

@@ -23,6 +23,8 @@ from assembler.media.probe.probe import probe, probe_all
 from assembler.processes import Stop, Stopped
 from assembler.progress import Silent
 
+pytestmark = pytest.mark.slow
+
 BUNDLED = imageio_ffmpeg.get_ffmpeg_exe()
 APT = "/usr/bin/ffmpeg"
 FFMPEGS = [

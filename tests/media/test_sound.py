@@ -41,6 +41,8 @@ from assembler.plan.model import AudioBed, SoundPiece
 from assembler.processes import Stalled, Stop, Stopped
 from assembler.times import FileMs, Ms, span
 
+pytestmark = pytest.mark.slow
+
 APT = "/usr/bin/ffmpeg"
 FFMPEGS = [
     pytest.param(BUNDLED, id="bundled"),

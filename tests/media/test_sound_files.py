@@ -12,6 +12,8 @@ from hearing import hear
 
 from assembler.media.probe.container import sniff
 
+pytestmark = pytest.mark.slow
+
 
 def rewritten(path: Path, change: Callable[[bytearray], None]) -> Path:
     raw = bytearray(path.read_bytes())

@@ -9,6 +9,8 @@ import pytest
 from chirps import chirps, with_tracks
 from hearing import hear
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
 def test_every_sound_track_is_heard(suffix: str, tmp_path: Path) -> None:
