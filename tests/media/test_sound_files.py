@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from chirps import PICTURE, chirps, write
+from chirps import PICTURE, RATE, chirps, tone, write
 from hearing import hear
 
+from assembler.media.mixdown.damaged_places import DamagedPlaces
 from assembler.media.probe.container import sniff
 
 pytestmark = pytest.mark.slow
@@ -86,3 +88,64 @@ def test_a_chained_ogg_whose_stamps_go_on_is_heard_to_its_end(tmp_path: Path) ->
     heard = hear(path, tmp_path)
     assert heard.chirps == pytest.approx([0.4, 1.7], abs=0.02)
     assert not [sentence for sentence in heard.told if "already" in sentence]
+
+
+def bursts(path: Path, start: int, end: int, change: Callable[[bytearray], None] | None) -> Path:
+    """Change the sound's transport packets from one per cent of them to another, or with None leave them out."""
+    raw = path.read_bytes()
+    packets = [bytearray(raw[at : at + 188]) for at in range(0, len(raw), 188)]
+    sound = [n for n, packet in enumerate(packets) if packet[1] & 0x1F == 1 and packet[2] == 0]  # PID 0x100
+    hit = set(sound[len(sound) * start // 100 : len(sound) * end // 100])
+    assert hit
+    for n in hit if change is not None else ():
+        change(packets[n])
+    path.write_bytes(b"".join(packet for n, packet in enumerate(packets) if change is not None or n not in hit))
+    return path
+
+
+def zeros(packet: bytearray) -> None:
+    packet[20:] = bytes(168)
+
+
+@pytest.mark.parametrize("change", [None, zeros], ids=["lost", "zeros"])
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame"])
+def test_lost_transport_packets_of_sound_are_named_with_their_times(
+    codec: str, change: Callable[[bytearray], None] | None, tmp_path: Path
+) -> None:
+    samples = chirps(4, 0.4, 3.3) + tone(4, 0.02, pitch=3000)
+    path = bursts(write(tmp_path / "hurt.ts", samples, "-c:a", codec, "-b:a", "64k"), 45, 55, change)
+    heard = hear(path, tmp_path, 4000)
+    assert heard.chirps == pytest.approx([0.4, 3.3], abs=0.03)
+    (told,) = [sentence for sentence in heard.told if "damaged" in sentence]
+    found = re.match(r"Between 0:0(\d\.\d{3}) and 0:0(\d\.\d{3}) its sound is damaged", told)
+    assert found, told
+    assert 1.5 < float(found[1]) < 2.0, told
+    assert 2.0 < float(found[2]) < 3.0, told  # a parser finds its way back a few packets later
+    assert "hole" not in " ".join(heard.told)
+
+
+def test_transport_streams_that_are_joined_have_no_damage(tmp_path: Path) -> None:
+    """At a join the counters jump, and libav calls the last packet damaged: it is whole."""
+    one = write(tmp_path / "one.ts", chirps(1.2, 0.4), "-c:a", "aac")
+    two = write(tmp_path / "two.ts", chirps(1.2, 0.5), "-c:a", "aac", "-output_ts_offset", "1.2")
+    one.write_bytes(one.read_bytes() + two.read_bytes())
+    assert not [sentence for sentence in hear(one, tmp_path).told if "damaged" in sentence]
+
+
+class TestDamagedPlaces:
+    def test_a_hole_near_damage_is_part_of_it_and_another_is_not(self) -> None:
+        places = DamagedPlaces()
+        places.add_marked(10 * RATE, 10 * RATE + 1024)
+        places.add_hole(10 * RATE + 9000, 11 * RATE)
+        places.add_hole(30 * RATE, 31 * RATE)
+        places.add_undecodable(20 * RATE, 20 * RATE + 1024)
+        places.add_undecodable(20 * RATE + 1024, 20 * RATE + 2048)
+        assert places.sorted_out() == (
+            ((10 * RATE + 9000, 11 * RATE), (20 * RATE, 20 * RATE + 2048)),
+            ((30 * RATE, 31 * RATE),),
+        )
+
+    def test_a_marked_packet_alone_is_whole(self) -> None:
+        places = DamagedPlaces()
+        places.add_marked(0, 1024)
+        assert places.sorted_out() == ((), ())

@@ -19,6 +19,7 @@ from av.container.input import InputContainer
 from av.packet import Packet
 
 from assembler.media.libav import discard_others, has_counted_stamps
+from assembler.media.mixdown.damaged_places import DamagedPlaces
 from assembler.media.mixdown.file_pool import OpenFiles, PooledFile
 from assembler.media.mixdown.order import FileReport, MixInput
 from assembler.media.mixdown.resample import PlacedSamples, Resampler
@@ -51,7 +52,8 @@ class Reader:
         self._kept: deque[PlacedSamples] = deque()
         self._end = NEVER
         self._is_over = False
-        self._counts = dict.fromkeys(("damaged", "holes", "hole_samples", "dropped_samples", "missing_samples"), 0)
+        self._damage = DamagedPlaces()
+        self._counts = dict.fromkeys(("dropped_samples", "missing_samples"), 0)
         self._problem = ""
         self._is_opened = False
         self._first_rate = 0
@@ -59,8 +61,15 @@ class Reader:
 
     @property
     def account(self) -> FileReport:
+        damaged, holes = self._damage.sorted_out()
         return FileReport(
-            video_id=self._source.video_id, problem=self._problem, is_opened=self._is_opened, **self._counts
+            video_id=self._source.video_id,
+            problem=self._problem,
+            is_opened=self._is_opened,
+            damaged=damaged,
+            holes=len(holes),
+            hole_samples=sum(end - start for start, end in holes),
+            **self._counts,
         )
 
     def open(self) -> None:
@@ -114,7 +123,8 @@ class Reader:
         self._on_step()
         for frame, stamp in self._frames:
             if frame.sample_rate not in RATES:
-                self._counts["damaged"] += 1
+                at = self._end if stamp is None else _nearest(stamp * float(self._source.pace))
+                self._damage.add_undecodable(at, at)
                 continue
             run = self._run
             if run is None or stamp is not None or not run.continues(frame):
@@ -136,8 +146,7 @@ class Reader:
             return Resampler(frame, last, pace)
         at = _nearest(stamp)
         if at > last > NEVER:
-            self._counts["holes"] += 1
-            self._counts["hole_samples"] += at - last
+            self._damage.add_hole(last, at)
         return Resampler(frame, at, pace)
 
     def _finish_run(self, wanted: int) -> None:
@@ -175,7 +184,10 @@ class Reader:
             for packet in container.demux(stream):
                 if not packet.size:  # would end the decoding, wherever it stands
                     continue
-                for frame in self._frames_of(stream, packet):
+                frames = self._frames_of(stream, packet)
+                if packet.is_corrupt or frames is None:
+                    self._note_damage(packet, is_undecodable=frames is None)
+                for frame in frames or ():
                     pts = frame.pts
                     if pts is None or (counted and is_placed) or self._is_guess(frame, packet):
                         yield frame, None
@@ -184,8 +196,20 @@ class Reader:
                         yield frame, pts * ticks / second - origin
         except (av.FFmpegError, OSError) as exc:
             self._problem = _reason(exc)
-        for frame in self._frames_of(stream, None):
+        for frame in self._frames_of(stream, None) or ():
             yield frame, None
+
+    def _note_damage(self, packet: Packet[AudioStream], *, is_undecodable: bool) -> None:
+        """Note where a packet that cannot be decoded, or that its container calls damaged, has its place."""
+        stamp, base = packet.pts if packet.pts is not None else packet.dts, packet.time_base or Fraction(0)
+        if stamp is None:
+            return
+        pace = float(self._source.pace)
+        start, end = (
+            _nearest((float(ticks * base) - float(self._source.origin)) * pace)
+            for ticks in (stamp, stamp + (packet.duration or 0))
+        )
+        (self._damage.add_undecodable if is_undecodable else self._damage.add_marked)(start, end)
 
     def _is_guess(self, frame: AudioFrame, packet: Packet[AudioStream]) -> bool:
         """True for a stamp that libav counted by the sample rate of the file's first packet, behind a change of rate.
@@ -203,12 +227,12 @@ class Reader:
         self._is_miscounted |= is_wrong and is_raw
         return is_wrong or self._is_miscounted
 
-    def _frames_of(self, stream: AudioStream, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
+    def _frames_of(self, stream: AudioStream, packet: Packet[AudioStream] | None) -> list[AudioFrame] | None:
+        """Decode a packet, or with None what the decoder still holds; None where it cannot be decoded."""
         try:
             return stream.codec_context.decode(packet)
         except av.FFmpegError:
-            self._counts["damaged"] += packet is not None
-            return []
+            return None
 
 
 def _nearest(seconds: float) -> int:

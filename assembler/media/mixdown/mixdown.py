@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assembler.errors import MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
+from assembler.media.damage.losses import Loss
+from assembler.media.damage.losses import findings as damage_findings
 from assembler.media.mixdown.order import FileReport, MixInput, Part, Report
 from assembler.media.mixdown.pipe import Mixing
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop, log_tail
-from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, clock_text, samples_at
+from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, Span, clock_text, samples_at, span
 from assembler.workspace import PART
 
 LIMIT = 0.95
@@ -68,7 +70,7 @@ def render_sound(
         os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)
-    return (*findings, *mixing.losses, *_told(report))
+    return (*findings, *mixing.losses, *_told(report, parts))
 
 
 def _sources(
@@ -158,25 +160,25 @@ def _encoded(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], No
     return mixing.run("sound-encode", words, tell)[1]
 
 
-def _told(report: Report) -> Iterator[Finding]:
+def _told(report: Report, parts: Sequence[Part]) -> Iterator[Finding]:
     """What the mixer noticed in each file; several readings of one file are told once."""
     told: set[Finding] = set()
     for account in sorted(report.accounts, key=lambda a: a.video_id):
-        for finding in _findings(account):
+        for finding in _findings(account, [part for part in parts if part.video_id == account.video_id]):
             if finding not in told:
                 told.add(finding)
                 yield finding
 
 
-def _findings(account: FileReport) -> Iterator[Finding]:
+def _findings(account: FileReport, parts: Sequence[Part]) -> Iterator[Finding]:
     who = account.video_id
     if not account.is_opened:
         yield warning(who, f"its sound cannot be read ({account.problem}): silence in its place")
         return
     if account.problem:
         yield warning(who, f"its sound cannot be read to the end ({account.problem})")
-    if account.damaged:
-        yield warning(who, f"{account.damaged} damaged sound packets were skipped: silence in their place")
+    what = "its sound is damaged: silence where packets are lost or cannot be decoded"
+    yield from damage_findings(Loss(video_id=who, span=place, what=what) for place in _heard(account.damaged, parts))
     if account.missing_samples >= WORTH_TELLING:
         yield warning(who, f"its sound ends {_length(account.missing_samples)} too early: silence behind it")
     if account.dropped_samples >= WORTH_TELLING:
@@ -185,6 +187,15 @@ def _findings(account: FileReport) -> Iterator[Finding]:
     if account.hole_samples >= WORTH_TELLING:
         holes = f"{account.holes} holes" if account.holes > 1 else "a hole"
         yield note(who, f"its sound has {holes} ({_length(account.hole_samples)} in all): silence there")
+
+
+def _heard(places: Sequence[tuple[int, int]], parts: Sequence[Part]) -> Iterator[Span]:
+    """Yield where on the playback these places of a file (in samples) were to be heard, in whole ms around them."""
+    for part in parts:
+        for start, end in places:
+            first, last = max(start + part.shift, part.start), min(end + part.shift, part.end)
+            if first <= last:
+                yield span(first // SAMPLES_PER_MS, last // SAMPLES_PER_MS + 1)
 
 
 def _length(samples: int) -> str:

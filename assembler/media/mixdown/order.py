@@ -73,10 +73,10 @@ class FileReport(Message):
     """Why the file could not be read, or not to its end; "" where it could."""
     is_opened: bool = True
     """False if nothing of the file could be read."""
-    damaged: int = 0
-    """Packets that could not be decoded."""
+    damaged: tuple[tuple[int, int], ...] = ()
+    """Places where packets cannot be decoded or were lost: (first sample, sample behind the last one), file axis."""
     holes: int = 0
-    """Places where the stamps jump forward."""
+    """Other places where the stamps jump forward."""
     hole_samples: int = 0
     """Silence put there."""
     dropped_samples: int = 0
