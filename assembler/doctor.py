@@ -15,7 +15,7 @@ import psutil
 
 from assembler import processes
 from assembler.errors import AssemblerError
-from assembler.media.choose_encoder import why_not
+from assembler.media.choose_encoder import find_refusal
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.options import EncoderName, Options, settings_file, unknown_settings
@@ -71,7 +71,7 @@ def _ffmpeg(options: Options) -> list[Symptom]:
 
 def _proven(program: Ffmpeg) -> Symptom:
     """What `--encoder` can be here: each one that could work makes a picture."""
-    refusals = {name: why_not(row, program) for name, row in ENCODERS.items()}
+    refusals = {name: find_refusal(row, program) for name, row in ENCODERS.items()}
     works = ", ".join(name for name, why in refusals.items() if not why)
     refused = "; ".join(f"{name}: {why}" for name, why in refusals.items() if why)
     is_well = not refusals[EncoderName.X264]

@@ -69,7 +69,7 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
         name=str(source), container="mov", first_packet=0, end_packet=None, start=0, stamps=ticks, frames=COUNT
     )
     order = Join(
-        out=str(out), time_scale=SCALE, frame_ticks=SCALE // RATE, runs=(run,), sound=None, chapters=(), length=0
+        out=str(out), time_scale=SCALE, frame_ticks=SCALE // RATE, runs=(run,), audio=None, chapters=(), length=0
     )
     assert peak_bytes("mux.child", order, tmp_path) < MOST
     keys = frozenset(facts.picture.keyframes)
@@ -79,7 +79,8 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
     assert peak_bytes("mux.child", plain, tmp_path) < MOST
     check = Check(
         path=str(out), size=None, stamps=folded(list(ticks), SCALE), joins=(), width=16, height=16,
-        length=COUNT * 1000 // RATE, has_made_picture=True, has_made_sound=False, decode="joins", answer=str(answer),
+        length=COUNT * 1000 // RATE, has_encoded_video=True, has_encoded_audio=False, decode="joins",
+        answer=str(answer),
     )  # fmt: skip
     assert peak_bytes("verify.child", check, tmp_path) < MOST
     assert answer.read_text() == "there is no sound track"

@@ -32,13 +32,13 @@ from assembler.workspace import CHUNK, CHUNKS, LOG, digest_of
 
 TRIAL_SECONDS = 15.0
 """A driver that says nothing for so long does not work."""
-LONGEST_REASON = 120
+MAX_REASON = 120
 NO_HARDWARE = "no such hardware"
 SMALL = Canvas(width=640, height=360, background="#000000")
 LABELS = re.compile(r"\[[^\]]*\]\s*")
 FIRST_DEVICE = "/dev/dri/renderD128"
 """Asked for by name and not there: ffmpeg is to say so."""
-MOST_DEVICES = 4
+MAX_DEVICES = 4
 
 
 class EncoderRefused(Exception):
@@ -57,8 +57,8 @@ class Choice:
     @property
     def identity(self) -> list[Any]:
         """What the digest of a finished file has to hold: one whose playback.json tells more is another one."""
-        told = [f.severity.value for f in self.findings]
-        return [*self.encoding.identity, *([told] if told else [])]
+        severities = [f.severity.value for f in self.findings]
+        return [*self.encoding.identity, *([severities] if severities else [])]
 
 
 def choose_encoder(plan: Plan, options: Options, program: Ffmpeg) -> Choice:
@@ -100,10 +100,10 @@ def _first_hardware(plan: Plan, quality: Quality, program: Ffmpeg, safe: Encodin
     return Choice(safe, _findings(safe, refusals))
 
 
-def _findings(taken: Encoding, refusals: Sequence[str]) -> tuple[Finding, ...]:
+def _findings(chosen: Encoding, refusals: Sequence[str]) -> tuple[Finding, ...]:
     if not refusals:
         return ()
-    return (note("", f"Of all encoders auto took {taken.name}; refused were {'; '.join(refusals)}."),)
+    return (note("", f"Of all encoders auto took {chosen.name}; refused were {'; '.join(refusals)}."),)
 
 
 def could_be_here(row: Encoder) -> bool:
@@ -116,7 +116,7 @@ def _devices(needed: Hardware) -> list[str]:
     return [path for pattern in needed.devices for path in sorted(glob(pattern))]
 
 
-def why_not(row: Encoder, program: Ffmpeg) -> str:
+def find_refusal(row: Encoder, program: Ffmpeg) -> str:
     """Why this encoder is of no use on this machine; "" if it works, which a small picture has shown."""
     try:
         if not could_be_here(row):
@@ -135,7 +135,7 @@ def prove(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) ->
     if needed is None or not needed.global_options:
         return _tried(encoding, canvas, fps, program)
     refusals = []
-    for device in _devices(needed)[:MOST_DEVICES] or [FIRST_DEVICE]:
+    for device in _devices(needed)[:MAX_DEVICES] or [FIRST_DEVICE]:
         try:
             return _tried(replace(encoding, device=device), canvas, fps, program)
         except EncoderRefused as exc:
@@ -174,7 +174,7 @@ def _reason(log: Path) -> str:
 def plainly(said: str) -> str:
     """ffmpeg's words without its own names and addresses, not too many of them."""
     words = LABELS.sub("", said).strip().rstrip(".")
-    return words if len(words) <= LONGEST_REASON else words[: LONGEST_REASON - 1] + "…"
+    return words if len(words) <= MAX_REASON else words[: MAX_REASON - 1] + "…"
 
 
 def render_by_any(
@@ -198,11 +198,13 @@ def render_by_any(
         if setup.stop.is_set():
             raise
         why = plainly(exc.sentence)
-        told = warning("", f"The encoder {chosen.name} failed in the middle ({why}): x264 encoded the whole playback.")
+        failure = warning(
+            "", f"The encoder {chosen.name} failed in the middle ({why}): x264 encoded the whole playback."
+        )
     reached.add(-reached.seconds)
     safe = ENCODERS[EncoderName.X264.value].at(chosen.quality)
     files, findings = render_chunks(chunks, replace(setup, encoder=safe), processes=processes, on_seconds=on_seconds)
-    return files, [told, *findings], safe
+    return files, [failure, *findings], safe
 
 
 class _Sum:

@@ -17,11 +17,11 @@ from assembler.media.choose_encoder import Choice, render_by_any
 from assembler.media.damage.losses import outcomes_with
 from assembler.media.disk_space import Material, check_space
 from assembler.media.encoders import Encoding
-from assembler.media.mixdown.mixdown import render_sound
-from assembler.media.mux.order import Join, PacketRun, SoundTrack
+from assembler.media.mixdown.mixdown import render_mixdown
+from assembler.media.mux.order import AudioTrack, Join, PacketRun
 from assembler.media.render.offer import offer_place
 from assembler.media.render.repair import UNREADABLE
-from assembler.media.render.resume import kept_borders
+from assembler.media.render.resume import choose_borders
 from assembler.media.render.setup import RENDER_VERSION, BytesMissing, Growth, RenderSetup
 from assembler.media.run import Run
 from assembler.options import Options
@@ -38,7 +38,7 @@ from assembler.values import Value
 from assembler.workspace import digest_of, identity_of, write_whole
 
 
-class _SoundReport(Value):
+class _MixReport(Value):
     findings: tuple[Finding, ...]
 
 
@@ -75,21 +75,21 @@ def compose(
     check_space(plan, material, folder, part)
     setup = replace(_setup(material, folder, choice, run), offer=offer_place(plan, folder, run.options))
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
-    picture, (track, heard) = _rendered(plan, setup, run)
+    video, (track, heard) = _render(plan, setup, run)
     run.progress.say("joining")
-    _join(plan, picture, track, part, setup)
-    stated = (*plan.findings, *choice.findings, *picture.findings, *heard)
+    _join(plan, video, track, part, setup)
+    stated = (*plan.findings, *choice.findings, *video.findings, *heard)
     return Manifest(
         made_by=assembler.__version__,
         ffmpeg=run.ffmpeg.text,
-        encoder="copy" if picture.encoding is None else picture.encoding.name,
-        quality=None if picture.encoding is None else picture.encoding.quality,
+        encoder="copy" if video.encoding is None else video.encoding.name,
+        quality=None if video.encoding is None else video.encoding.quality,
         digest=digest,
         tasks=tuple(r.name for r in recordings),
         recordings=tuple(told_of(r) for r in recordings),
         verdict=judge(stated),
-        outcomes=outcomes_with(plan.outcomes, (*picture.findings, *heard)),
-        accounts=without_unread(plan.accounts, picture.unread, plan.lanes, material.facts),
+        outcomes=outcomes_with(plan.outcomes, (*video.findings, *heard)),
+        accounts=without_unread(plan.accounts, video.unread, plan.lanes, material.facts),
         findings=stated,
         origins=_origins([s for r in recordings for s in r.segments], material),
         size=part.stat().st_size,
@@ -100,8 +100,8 @@ def compose(
         layout_reason=plan.layout_reason,
         mode=plan.mode,
         mode_reason=plan.mode_reason,
-        stamps=picture.stamps,
-        joins=picture.joins,
+        stamps=video.stamps,
+        joins=video.joins,
         sound_copied=plan.bed.copied,
         sound_reason=plan.bed.reason,
         play_times=f"{timeline.play_times}: {timeline.play_times_reason}",
@@ -116,7 +116,7 @@ def render_ahead(plan: Plan, material: Material, growth: Growth, *, folder: Path
 
     Raises BytesMissing where something was left for later; nothing is lost by any error.
     """
-    _rendered(plan, replace(_setup(material, folder, choice, run), growth=growth), run)
+    _render(plan, replace(_setup(material, folder, choice, run), growth=growth), run)
 
 
 def _setup(material: Material, folder: Path, choice: Choice, run: Run) -> RenderSetup:
@@ -131,28 +131,28 @@ def _setup(material: Material, folder: Path, choice: Choice, run: Run) -> Render
     )
 
 
-_Sound = tuple[SoundTrack, tuple[Finding, ...]]
+_Audio = tuple[AudioTrack, tuple[Finding, ...]]
 
 
-def _rendered(plan: Plan, setup: RenderSetup, run: Run) -> tuple[_Picture, _Sound]:
+def _render(plan: Plan, setup: RenderSetup, run: Run) -> tuple[_Video, _Audio]:
     """Picture and sound, side by side."""
     seconds = plan.length / 1000
     with (
         run.progress.task("render", seconds, "s") as task,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound") as pool,
     ):
-        sound = pool.submit(_sound, plan, setup, run.options)
+        audio = pool.submit(_render_audio, plan, setup, run.options)
         try:
-            picture = _picture(plan, setup, run.options, task.advance)
+            video = _render_video(plan, setup, run.options, task.advance)
         except BytesMissing:
             raise  # the sound can be made all the same
         except BaseException:
             setup.stop.set()
             raise
-        heard = sound.result()
+        heard = audio.result()
         if plan.mode is Mode.COPY:
             task.advance(seconds)
-    return picture, heard
+    return video, heard
 
 
 def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, ...]:
@@ -170,7 +170,7 @@ def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, .
 
 
 @dataclass(frozen=True)
-class _Picture:
+class _Video:
     """The picture of a whole playback, before it is joined."""
 
     runs: list[PacketRun]
@@ -183,10 +183,10 @@ class _Picture:
     """What could not be decoded: video ids, and where on the playback."""
 
 
-def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Picture:
+def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Video:
     if plan.mode is Mode.COPY:
-        return _copied(plan, setup)
-    borders = kept_borders(plan, setup, seconds=options.chunk_seconds, processes=options.processes)
+        return _copy_video(plan, setup)
+    borders = choose_borders(plan, setup, seconds=options.chunk_seconds, processes=options.processes)
     chunks = cut_chunks(plan, setup.facts, borders)
     rendered, findings, encoding = render_by_any(chunks, setup, processes=options.processes, on_seconds=on_seconds)
     ticks = frame_ticks(plan.fps)
@@ -204,21 +204,21 @@ def _picture(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Calla
     ]
     stamps = encoded_stamps(plan, grid_rate(plan.fps), ticks)
     unread = tuple((loss.video_id, loss.span) for piece in rendered for loss in piece.losses if loss.what == UNREADABLE)
-    return _Picture(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding, unread)
+    return _Video(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding, unread)
 
 
-def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
-    pictures = {run.video_id: setup.facts[run.video_id].picture for run in plan.copied}
-    scale = time_scale([p for p in pictures.values() if p is not None])
+def _copy_video(plan: Plan, setup: RenderSetup) -> _Video:
+    videos = {run.video_id: setup.facts[run.video_id].picture for run in plan.copied}
+    scale = time_scale([p for p in videos.values() if p is not None])
     runs: list[PacketRun] = []
     for copied in plan.copied:
-        picture = pictures[copied.video_id]
-        assert picture is not None  # decided in plan.copying, like the stamps
-        assert picture.stamps is not None
-        kept = picture.stamps[copied.first_packet : copied.end_packet]
-        up, later = int(picture.time_base * scale), floor(copied.offset * scale)
+        video = videos[copied.video_id]
+        assert video is not None  # decided in plan.copying, like the stamps
+        assert video.stamps is not None
+        kept = video.stamps[copied.first_packet : copied.end_packet]
+        up, later = int(video.time_base * scale), floor(copied.offset * scale)
         ticks = tuple(stamp * up + later for stamp in kept)
-        keys = frozenset(picture.keyframes)
+        keys = frozenset(video.keyframes)
         runs.append(
             PacketRun(
                 name=str(setup.files[copied.video_id].resolve()),
@@ -228,32 +228,32 @@ def _copied(plan: Plan, setup: RenderSetup) -> _Picture:
                 start=min(ticks),
                 stamps=ticks,
                 frames=len(ticks),
-                lasts=round(scale / picture.rate),
-                stream=picture.stream,
+                lasts=round(scale / video.rate),
+                stream=video.stream,
                 keys=tuple(index for index, stamp in enumerate(kept) if stamp in keys),
             )
         )
     everything = sorted(stamp for run in runs for stamp in run.stamps or ())
-    return _Picture(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
+    return _Video(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
 
 
-def _sound(plan: Plan, setup: RenderSetup, options: Options) -> _Sound:
+def _render_audio(plan: Plan, setup: RenderSetup, options: Options) -> _Audio:
     if plan.bed.copied is not None:
         known = setup.facts[plan.bed.copied]
         piece = plan.bed.pieces[0]
         offset = Fraction(piece.span.start - piece.file_start, 1000) - known.origin
         name = str(setup.files[plan.bed.copied].resolve())
         index = known.sounds[0].index
-        return SoundTrack(name, known.container, offset, end=piece.span.end, index=index), ()
+        return AudioTrack(name, known.container, offset, end=piece.span.end, index=index), ()
     versions = {p.video_id: setup.version(p.video_id) for p in plan.bed.pieces}
     paces = {name: sounds[0].pace for name in versions if (sounds := setup.facts[name].sounds)}
     key = digest_of(RENDER_VERSION, plan.bed, paces, plan.length, versions, options.loudness, setup.program.text)[:32]
     out = setup.folder / f"sound-{key}.m4a"
     report = out.with_suffix(".json")
     if out.exists() and report.exists():
-        findings = _SoundReport.model_validate_json(report.read_text("utf-8")).findings
+        findings = _MixReport.model_validate_json(report.read_text("utf-8")).findings
     else:
-        findings = render_sound(
+        findings = render_mixdown(
             plan.bed,
             setup.files,
             setup.facts,
@@ -265,26 +265,26 @@ def _sound(plan: Plan, setup: RenderSetup, options: Options) -> _Sound:
             stop=setup.stop,
             on_seconds=None,
             stall_seconds=options.stall_seconds,
-            grown=_grown(plan, setup),
+            available=_available(plan, setup),
         )
-        write_whole(report, _SoundReport(findings=findings).model_dump_json())
-    return SoundTrack(name=str(out), container="mov", offset=Fraction(0), end=None), findings
+        write_whole(report, _MixReport(findings=findings).model_dump_json())
+    return AudioTrack(name=str(out), container="mov", offset=Fraction(0), end=None), findings
 
 
-def _grown(plan: Plan, setup: RenderSetup) -> dict[str, Path]:
+def _available(plan: Plan, setup: RenderSetup) -> dict[str, Path]:
     if setup.growth is None:
         return {}
-    places = {p.video_id: setup.growth.grown(p.video_id) for p in plan.bed.pieces}
+    places = {p.video_id: setup.growth.available(p.video_id) for p in plan.bed.pieces}
     return {name: place for name, place in places.items() if place is not None}
 
 
-def _join(plan: Plan, picture: _Picture, track: SoundTrack, part: Path, setup: RenderSetup) -> None:
+def _join(plan: Plan, video: _Video, track: AudioTrack, part: Path, setup: RenderSetup) -> None:
     order = Join(
         out=str(part.absolute()),
-        time_scale=picture.stamps.time_scale,
+        time_scale=video.stamps.time_scale,
         frame_ticks=frame_ticks(plan.fps),
-        runs=tuple(picture.runs),
-        sound=track,
+        runs=tuple(video.runs),
+        audio=track,
         chapters=tuple((int(c.at), c.title) for c in plan.chapters),
         length=plan.length,
         size=(plan.canvas.width, plan.canvas.height),

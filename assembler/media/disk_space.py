@@ -28,11 +28,11 @@ class Material(Protocol):
 def check_space(plan: Plan, material: Material, folder: Path, part: Path) -> None:
     """Disk space is checked before the work: pieces in the work folder, the whole beside its final name."""
     if plan.mode is Mode.COPY:
-        pictures = sum(material.files[run.video_id].stat().st_size for run in plan.copied)
+        video = sum(material.files[run.video_id].stat().st_size for run in plan.copied)
     else:
-        pictures = int(plan.canvas.width * plan.canvas.height * plan.frames * BYTES_PER_PIXEL)
-    sound = plan.length * 20  # 160 kbit/s
-    needs = {folder: sound if plan.mode is Mode.COPY else pictures + sound, part.absolute().parent: pictures + sound}
+        video = int(plan.canvas.width * plan.canvas.height * plan.frames * BYTES_PER_PIXEL)
+    audio = plan.length * 20  # 160 kbit/s
+    needs = {folder: audio if plan.mode is Mode.COPY else video + audio, part.absolute().parent: video + audio}
     devices: dict[int, tuple[Path, int]] = {}
     for place, need in needs.items():
         device = place.stat().st_dev

@@ -14,7 +14,7 @@ from typing import Any
 
 from assembler.options import EncoderName, Quality
 
-LONGEST_GOP_SECONDS = 10
+MAX_GOP_SECONDS = 10
 
 Settings = tuple[tuple[str, str], ...]
 """ffmpeg's output options, in order."""
@@ -32,7 +32,7 @@ class Hardware:
     """ffmpeg's words before all others; ``{device}`` stands for the first file that is there."""
     upload: tuple[tuple[str, Mapping[str, str]], ...] = ()
     """Filters behind the graph that bring its pictures to the hardware."""
-    most_at_once: int = 4
+    max_at_once: int = 4
     """How many of it may run at the same time."""
 
 
@@ -107,10 +107,10 @@ class Encoding:
     def at_once(self, processes: int) -> int:
         """How many may run at the same time where ``processes`` are wished for."""
         needed = self.encoder.hardware
-        return processes if needed is None else min(processes, needed.most_at_once)
+        return processes if needed is None else min(processes, needed.max_at_once)
 
     def output_options(self, fps: Fraction) -> dict[str, str]:
-        return {**dict(self.options), "g": str(max(1, int(LONGEST_GOP_SECONDS * fps)))}
+        return {**dict(self.options), "g": str(max(1, int(MAX_GOP_SECONDS * fps)))}
 
     @property
     def container_options(self) -> dict[str, str]:
@@ -193,7 +193,7 @@ NVENC = Encoder(
     # b:v 0: else cq is held down by a default bit rate
     always=(("tune", "hq"), ("rc", "vbr"), ("b:v", "0"), ("bf", "0"), ("forced-idr", "1"), ("profile:v", "high")),
     # older drivers of consumer cards refuse a fourth encoder
-    hardware=Hardware(platform="linux", devices=("/dev/nvidia[0-9]*", "/dev/dxg"), most_at_once=3),
+    hardware=Hardware(platform="linux", devices=("/dev/nvidia[0-9]*", "/dev/dxg"), max_at_once=3),
 )
 
 QSV = Encoder(

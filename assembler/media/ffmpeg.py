@@ -14,7 +14,7 @@ from pathlib import Path
 from assembler import processes
 from assembler.errors import MediaError
 
-LEAST = (5, 1)
+MIN_VERSION = (5, 1)
 """The oldest version that is tested (Debian 12)."""
 UNNUMBERED = (9, 0)
 """A build from git names no version; it is taken for a new one."""
@@ -97,9 +97,9 @@ def _ask(path: str) -> Ffmpeg:
     text = match.group(1)
     number = re.match(r"n?(\d+)\.(\d+)", text)
     version = (int(number.group(1)), int(number.group(2))) if number else UNNUMBERED
-    if version < LEAST:
+    if version < MIN_VERSION:
         raise MediaError(
-            f"{path} is ffmpeg {text}; at least {LEAST[0]}.{LEAST[1]} is needed",
+            f"{path} is ffmpeg {text}; at least {MIN_VERSION[0]}.{MIN_VERSION[1]} is needed",
             hint="Leave ASSEMBLER_FFMPEG away: a newer one comes with this package.",
         )
     return Ffmpeg(path=path, version=version, text=text)

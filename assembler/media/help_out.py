@@ -26,7 +26,7 @@ from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped
 from assembler.workspace import CHUNKS, SPLIT
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 class CannotHelp(Exception):
@@ -121,7 +121,7 @@ def _helped(
     with ThreadPoolExecutor(max_workers=processes, thread_name_prefix="help") as pool:
         futures = [pool.submit(help_.work) for _ in range(processes)]
         try:
-            while wait(futures, LOOK_SECONDS).not_done:
+            while wait(futures, POLL_SECONDS).not_done:
                 if found.is_withdrawn():
                     alone.set()
         except BaseException:

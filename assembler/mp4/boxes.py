@@ -72,7 +72,7 @@ def read_box(file: ReadableFile, box: Box) -> bytes:
     return file.read(box.end - box.body) or b""
 
 
-def count_pictures(path: Path) -> int:
+def count_frames(path: Path) -> int:
     """Count the samples of the file's first track; 0 where there is no track (or no file), or only fragments."""
     behind = 8  # version, flags and the common size
     return int.from_bytes(_first_table(path, b"stsz")[behind : behind + 4], "big")

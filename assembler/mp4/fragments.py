@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
-from assembler.mp4.boxes import Box, count_pictures, find_box, inner_boxes, read_box, walk_boxes
+from assembler.mp4.boxes import Box, count_frames, find_box, inner_boxes, read_box, walk_boxes
 from assembler.mp4.nal_units import walk_units
 
 MOST_BYTES, MOST_PICTURES = 1 << 28, 10_000
@@ -28,26 +28,26 @@ class Fragments:
 
     bytes: int
     """Where the last whole fragment ends."""
-    pictures: int
+    frames: int
     """Pictures in all whole fragments."""
 
 
-def count_in_either(path: Path) -> int:
+def count_frames_in_either(path: Path) -> int:
     """Pictures in a plain or in a fragmented mp4; 0 where there is no track (or no file)."""
-    found = count_pictures(path)
+    found = count_frames(path)
     if not found:
         with suppress(OSError):
-            found = whole_fragments(path).pictures
+            found = read_fragments(path).frames
     return found
 
 
-def whole_fragments(path: Path) -> Fragments:
+def read_fragments(path: Path) -> Fragments:
     """The whole fragments at the start of a file that may end anywhere; raises OSError where it cannot be read.
 
     A fragment counts if its index (moof) and its pictures (mdat) are there and agree: the sizes add up, and each
     picture is a row of NAL units with 4-byte lengths.
     """
-    end, pictures = 0, 0
+    end, frames = 0, 0
     with path.open("rb") as file:
         boxes = _whole_boxes(file, path.stat().st_size)
         for box in boxes:
@@ -57,8 +57,8 @@ def whole_fragments(path: Path) -> Fragments:
             mdat = next(boxes, None)
             if mdat is None or mdat.name != b"mdat" or not sizes or not _holds(read_box(file, mdat), sizes):
                 break
-            end, pictures = mdat.end, pictures + len(sizes)
-    return Fragments(end, pictures)
+            end, frames = mdat.end, frames + len(sizes)
+    return Fragments(end, frames)
 
 
 def _whole_boxes(file: IO[bytes], size: int) -> Iterator[Box]:

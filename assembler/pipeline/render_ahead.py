@@ -169,7 +169,7 @@ class _Growth:
         """Tell the mixing child how much is there; a file that is lost ends all."""
         if growing.is_lost:
             self.stop.set()
-        place = self.grown(growing.segment.video_id)
+        place = self.available(growing.segment.video_id)
         if place is not None:
             with suppress(OSError):  # the folder goes when all is done
                 place.write_bytes(BytesAvailable(growing.have, growing.tail).to_bytes())
@@ -178,7 +178,7 @@ class _Growth:
         growing = self.growing.get(video_id)
         return growing.identity if growing is not None else None
 
-    def grown(self, video_id: str) -> Path | None:
+    def available(self, video_id: str) -> Path | None:
         link = self.links.get(video_id)
         return link.with_name(link.name + GROWN) if link is not None else None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assembler.errors import InputError
-from assembler.mp4.boxes import count_pictures
+from assembler.mp4.boxes import count_frames
 from assembler.network.download.download import on_disk
 from assembler.network.download.media_dir import is_name_of
 from assembler.network.download.owners import owner_of
@@ -129,5 +129,5 @@ def _is_told_of(out: Path, told: dict[str, Any]) -> bool:
         return True
     with suppress(KeyError, TypeError, ValueError):
         count = 1 + sum(int(run[1]) for run in told["stamps"]["steps"])
-        return count == count_pictures(out)
+        return count == count_frames(out)
     return False

@@ -12,7 +12,7 @@ from courses import BACKGROUND, CANVAS, Course, Stream
 from material import FPS
 from measuring import Cost, measured
 
-from assembler.media.encoders import LONGEST_GOP_SECONDS
+from assembler.media.encoders import MAX_GOP_SECONDS
 
 HERE = Path(__file__).parent
 GRAPH_ENCODER = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23")
@@ -71,7 +71,7 @@ def graph_command(course: Course, out: Path, ffmpeg: str, encoder: Sequence[str]
     mixed = "".join(f"[a{number}]" for number, _ in heard)
     lines.append(f"{mixed}amix=inputs={len(heard)}:normalize=0,apad=whole_dur={seconds}[a]")
     words += ["-filter_complex", ";".join(lines), "-map", f"[c{len(course.streams)}]", "-map", "[a]"]
-    words += [*encoder, "-pix_fmt", "yuv420p", "-r", str(FPS), "-g", str(LONGEST_GOP_SECONDS * FPS)]
+    words += [*encoder, "-pix_fmt", "yuv420p", "-r", str(FPS), "-g", str(MAX_GOP_SECONDS * FPS)]
     words += ["-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2", "-t", str(seconds)]
     return [*words, "-movflags", "+faststart", str(out)]
 

@@ -13,10 +13,10 @@ from courses import BACKGROUND, CANVAS, Course, Stream
 from material import FPS
 from measuring import Cost, measured
 
-from assembler.media.encoders import LONGEST_GOP_SECONDS
+from assembler.media.encoders import MAX_GOP_SECONDS
 
 HERE = Path(__file__).parent
-KEY_FRAMES = LONGEST_GOP_SECONDS * FPS
+KEY_FRAMES = MAX_GOP_SECONDS * FPS
 
 
 def find_melt() -> str | None:

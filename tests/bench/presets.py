@@ -23,7 +23,7 @@ import imageio_ffmpeg
 from material import FPS, Material, Unusable
 from measuring import measured
 
-from assembler.media.encoders import LONGEST_GOP_SECONDS
+from assembler.media.encoders import MAX_GOP_SECONDS
 
 HEADER = "class,encoder,preset,crf,params,cpu_seconds,megabytes,vmaf,psnr,ssim"
 GRAPH_ROW = "libx264 veryfast 23"
@@ -63,7 +63,7 @@ def encode(ffmpeg: str, of: Composite, encoder: str, preset: str, crf: str, para
     words += ["-i", str(of.path), "-an", "-c:v", encoder, "-preset", preset, "-crf", crf, "-pix_fmt", "yuv420p"]
     words += [
         "-g",
-        str(LONGEST_GOP_SECONDS * FPS),
+        str(MAX_GOP_SECONDS * FPS),
         *([f"-{kind}", params] if params else []),
         "-threads",
         "1",

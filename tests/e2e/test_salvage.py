@@ -20,7 +20,7 @@ from terminal import Desk, busy_in, until
 
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.verify.verify import verify
-from assembler.mp4.fragments import Fragments, count_in_either, whole_fragments
+from assembler.mp4.fragments import Fragments, count_frames_in_either, read_fragments
 from assembler.options import Quality
 from assembler.pipeline.assemble import Playback
 from assembler.plan.manifest import load_manifest
@@ -96,7 +96,7 @@ def test_a_run_that_is_killed_and_then_stopped_goes_on_where_it_was(desk: Desk, 
     fake = hanging(desk.folder, ffmpeg, [40, 33])
     for had, how in ((40, signal.SIGKILL), (33, signal.SIGINT)):
         process = desk.start(run(desk, fake), **WHOLE)
-        until(lambda had=had: any(count_in_either(part) == had for part in parts(desk)))  # type: ignore[misc]
+        until(lambda had=had: any(count_frames_in_either(part) == had for part in parts(desk)))  # type: ignore[misc]
         process.send_signal(how)
         process.communicate(timeout=120)
         assert busy_in(desk.folder) == []
@@ -139,14 +139,14 @@ class TestAPartOfAnyLength:
         whole, chance = part.read_bytes(), random.Random(1)
         ends = _fragment_ends(whole)
         assert len(ends) >= 7
-        assert [_cut(part, whole, at).pictures for at in ends] == [15 * n for n in range(1, 9)]
+        assert [_cut(part, whole, at).frames for at in ends] == [15 * n for n in range(1, 9)]
         places = {at + by for at in ends for by in (-1, 0, 1, 8, 100)} | {
             chance.randrange(len(whole)) for _ in range(200)
         }
         for at in sorted(places):
             found = _cut(part, whole, at)
             assert found.bytes == max((end for end in ends if end <= at), default=0)
-            assert found.pictures == 15 * sum(end <= at for end in ends)
+            assert found.frames == 15 * sum(end <= at for end in ends)
 
     def test_gives_what_decodes_and_no_more(self, half: tuple[Desk, Path]) -> None:
         part = half[1]
@@ -156,7 +156,7 @@ class TestAPartOfAnyLength:
             part.write_bytes(whole[: found.bytes])
             with av.open(str(part), format="mov") as source:
                 source.streams.video[0].codec_context.options = {"err_detect": "explode"}
-                assert sum(1 for _ in source.decode(video=0)) == found.pictures
+                assert sum(1 for _ in source.decode(video=0)) == found.frames
 
     def test_survives_garbage(self, half: tuple[Desk, Path]) -> None:
         part = half[1]
@@ -166,22 +166,22 @@ class TestAPartOfAnyLength:
             for _ in range(chance.choice([1, 5, 50])):
                 data[chance.randrange(len(data))] = chance.randrange(256)
             found = _cut(part, bytes(data), len(data))
-            assert found.pictures <= FRAMES
+            assert found.frames <= FRAMES
         for rest in (bytes(4000), chance.randbytes(4000), whole[:700]):
             at = _fragment_ends(whole)[2]
-            assert _cut(part, whole[:at] + rest, at + len(rest)).pictures == 45
+            assert _cut(part, whole[:at] + rest, at + len(rest)).frames == 45
         at = _fragment_ends(whole)[2]
         no_data = whole[: at + 1000] + bytes(len(whole) - at - 1000)  # a disk that knew the size, but not the bytes
-        assert _cut(part, no_data, len(whole)).pictures == 45
+        assert _cut(part, no_data, len(whole)).frames == 45
         for junk in (b"", b"half", chance.randbytes(5000), bytes(5000)):
-            assert _cut(part, junk, len(junk)).pictures == 0
+            assert _cut(part, junk, len(junk)).frames == 0
 
     @pytest.mark.parametrize("share", [0.4, 0.8, 1])
     def test_is_gone_on_with(self, half: tuple[Desk, Path], share: float) -> None:
         desk, part = half
         data = part.read_bytes()
         part.write_bytes(data[: int(len(data) * share)])
-        had = whole_fragments(part).pictures
+        had = read_fragments(part).frames
         assert 15 < had <= FRAMES
         assert desk.say(*desk.run, "--keep-work", **WHOLE).code == 0
         assert_right(desk, [had] if had < FRAMES else [])
@@ -200,7 +200,7 @@ class TestAPartOfAnyLength:
         os.replace(chunk.with_suffix(".log"), left.with_name(f"{chunk.stem}.log"))
         for path in (chunk, chunk.with_suffix(".json")):
             path.unlink()
-        had = whole_fragments(left).pictures
+        had = read_fragments(left).frames
         assert desk.say(*desk.run, "--keep-work", **shared).code == 0
         assert 0 < had == int(chunk.with_suffix(".split").read_text())
         assert joins(desk) in ([had, border], [border, border + had])
@@ -222,8 +222,8 @@ class TestAPartOfAnyLength:
         assert desk.say(*desk.run, "--keep-work", **WHOLE).code == 0
         assert_right(desk, [])
         (chunk,) = desk.home.glob("work/*/chunks/*.mp4")
-        assert whole_fragments(chunk).pictures == 0
-        assert count_in_either(chunk) == FRAMES
+        assert read_fragments(chunk).frames == 0
+        assert count_frames_in_either(chunk) == FRAMES
 
 
 @pytest.mark.parametrize("quality", list(Quality))
@@ -240,7 +240,7 @@ def test_pictures_that_are_taken_up_stand_in_the_order_in_which_they_are_shown(
     subprocess.run([ffmpeg, "-nostdin", "-loglevel", "error", *source, *words, str(out)], check=True)
     with av.open(str(out), format="mov") as made:
         stamps = [(packet.pts, packet.dts) for packet in made.demux(video=0) if packet.size]
-    assert len(stamps) == whole_fragments(out).pictures == 75
+    assert len(stamps) == read_fragments(out).frames == 75
     assert (
         [pts for pts, _ in stamps] == [dts for _, dts in stamps] == sorted(pts for pts, _ in stamps if pts is not None)
     )
@@ -249,7 +249,7 @@ def test_pictures_that_are_taken_up_stand_in_the_order_in_which_they_are_shown(
 
 def _cut(part: Path, data: bytes, at: int) -> Fragments:
     part.write_bytes(data[:at])
-    return whole_fragments(part)
+    return read_fragments(part)
 
 
 def _fragment_ends(data: bytes) -> list[int]:
@@ -278,7 +278,7 @@ def test_damage_in_what_was_taken_up_is_still_told(tmp_path: Path, bundled_ffmpe
     desk.out.unlink()
     fake = hanging(desk.folder, bundled_ffmpeg, [75])
     process = desk.start(run(desk, fake), **WHOLE)
-    until(lambda: any(count_in_either(part) == 75 for part in parts(desk)))
+    until(lambda: any(count_frames_in_either(part) == 75 for part in parts(desk)))
     process.kill()
     process.communicate()
     assert desk.say(*run(desk, fake), **WHOLE).code == 0
@@ -310,7 +310,7 @@ def test_a_part_in_which_a_source_gave_no_frame_is_not_taken_up(tmp_path: Path, 
     os.utime(hurt, ns=(times.st_atime_ns, times.st_mtime_ns))
     fake = hanging(desk.folder, bundled_ffmpeg, [60])
     process = desk.start(run(desk, fake), **WHOLE)
-    until(lambda: any(count_in_either(part) == 60 for part in parts(desk)), seconds=120)
+    until(lambda: any(count_frames_in_either(part) == 60 for part in parts(desk)), seconds=120)
     process.kill()
     process.communicate()
     assert desk.say(*run(desk, fake), **WHOLE).code == 0

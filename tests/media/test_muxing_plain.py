@@ -23,7 +23,7 @@ from assembler.facts import VideoFacts
 from assembler.media.mux.by_packets import join_packets
 from assembler.media.mux.by_sample_table import join_plain
 from assembler.media.mux.child import join
-from assembler.media.mux.order import Join, PacketRun, SoundTrack
+from assembler.media.mux.order import AudioTrack, Join, PacketRun
 from assembler.media.probe import child as probing
 from assembler.media.probe.order import Wanted
 from assembler.mp4.parse import read_tables
@@ -60,15 +60,15 @@ def scale_of(*paths: Path) -> int:
     return lcm(90_000, *(known(path).time_base.denominator for path in paths))
 
 
-def order_of(out: Path, runs: Sequence[PacketRun], scale: int, sound: SoundTrack | None, chapters: Any = ()) -> Join:
+def order_of(out: Path, runs: Sequence[PacketRun], scale: int, sound: AudioTrack | None, chapters: Any = ()) -> Join:
     return Join(
-        out=str(out), time_scale=scale, frame_ticks=scale // 15, runs=tuple(runs), sound=sound,
+        out=str(out), time_scale=scale, frame_ticks=scale // 15, runs=tuple(runs), audio=sound,
         chapters=tuple(chapters), length=3000,
     )  # fmt: skip
 
 
-def sound_of(path: Path, offset: Fraction = Fraction(0), end: int | None = None) -> SoundTrack:
-    return SoundTrack(name=str(path), container="mov", offset=offset, end=end)
+def sound_of(path: Path, offset: Fraction = Fraction(0), end: int | None = None) -> AudioTrack:
+    return AudioTrack(name=str(path), container="mov", offset=offset, end=end)
 
 
 def packets(path: Path) -> dict[str, Any]:

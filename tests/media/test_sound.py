@@ -36,7 +36,7 @@ from chirps import (
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, Severity
-from assembler.media.mixdown.mixdown import LIMIT, render_sound
+from assembler.media.mixdown.mixdown import LIMIT, render_mixdown
 from assembler.plan.model import AudioBed, SoundPiece
 from assembler.processes import Stalled, Stop, Stopped
 from assembler.times import FileMs, Ms, span
@@ -74,7 +74,7 @@ def bed_of(*pieces: SoundPiece) -> AudioBed:
 
 @dataclass
 class Renders:
-    """Calls ``render_sound`` in a folder of its own."""
+    """Calls ``render_mixdown`` in a folder of its own."""
 
     folder: Path
     ffmpeg: str = BUNDLED
@@ -94,7 +94,7 @@ class Renders:
         work = self.folder / "work"
         work.mkdir(parents=True, exist_ok=True)
         out = self.folder / "sound.m4a"
-        findings = render_sound(
+        findings = render_mixdown(
             bed, files, facts, length=Ms(length), out=out, work=work, ffmpeg=self.ffmpeg, loudness=loudness,
             stop=stop or Stop(), on_seconds=self.seconds.append, stall_seconds=stall_seconds,
         )  # fmt: skip

@@ -10,10 +10,10 @@ from assembler.findings import Fate, Finding, Outcome, Severity, warning
 from assembler.times import Ms, Span, clock_text, span, union
 from assembler.values import Value
 
-APART = Ms(1000)
+MERGE_GAP = Ms(1000)
 """Damaged places nearer to each other are one: a decoder goes on complaining behind the key frame that mends it."""
 
-MANY = 3
+MAX_SENTENCES = 3
 """More places than this in one file are told in one sentence."""
 
 
@@ -44,7 +44,7 @@ def findings(losses: Iterable[Loss]) -> list[Finding]:
     for (video_id, what), group in groupby(ordered, key=lambda loss: (loss.video_id, loss.what)):
         places = _places([loss.span for loss in group])
         where = f"Between {clock_text(places[0].start)} and {clock_text(places[-1].end)}"
-        if len(places) > MANY:
+        if len(places) > MAX_SENTENCES:
             findings.append(warning(video_id, f"{where}, in {len(places)} places, {what}."))
             continue
         findings += [
@@ -56,7 +56,7 @@ def findings(losses: Iterable[Loss]) -> list[Finding]:
 def _places(spans: Sequence[Span]) -> list[Span]:
     places: list[Span] = []
     for place in union(spans):
-        if places and place.start - places[-1].end < APART:
+        if places and place.start - places[-1].end < MERGE_GAP:
             places[-1] = span(places[-1].start, place.end)
         else:
             places.append(place)

@@ -65,7 +65,7 @@ class Mixer:
         self._numbers = {source.video_id: number for number, source in enumerate(order.sources)}
         self._files = OpenFiles()
         self._waiting = build_chains(order.parts)[::-1]
-        self._sounding: list[tuple[Chain, Reader]] = []
+        self._open: list[tuple[Chain, Reader]] = []
         self.accounts: list[FileReport] = []
 
     def blocks(self) -> Iterator[Samples]:
@@ -74,7 +74,7 @@ class Mixer:
             end = min(start + self._order.block, self._order.length)
             bus = _Bus(start, end)
             self._open_until(end)
-            for chain, reader in self._sounding:
+            for chain, reader in self._open:
                 self._add(bus, chain, reader)
             self._close_until(end)
             yield bus.interleaved()
@@ -88,7 +88,7 @@ class Mixer:
                 reader = Reader(source, track, self._files, partial(self._set_reading, number + 1))
                 reader.open()
                 self._set_reading(0)
-                self._sounding.append((Chain(list(chain.parts)), reader))
+                self._open.append((Chain(list(chain.parts)), reader))
 
     def _add(self, bus: _Bus, chain: Chain, reader: Reader) -> None:
         for part in chain.parts:
@@ -102,7 +102,7 @@ class Mixer:
 
     def _close_until(self, end: int) -> None:
         still: list[tuple[Chain, Reader]] = []
-        for chain, reader in self._sounding:
+        for chain, reader in self._open:
             while chain.parts and chain.parts[0].end <= end:
                 done = chain.parts.pop(0)
                 reader.missed(done.end - done.shift)
@@ -111,7 +111,7 @@ class Mixer:
             else:
                 self.accounts.append(reader.account)
                 reader.close()
-        self._sounding = still
+        self._open = still
 
 
 class _Bus:
@@ -127,13 +127,13 @@ class _Bus:
         first, last = max(start, at), min(end, placed.end + shift)
         if first >= last:
             return
-        sound = placed.samples[:, first - at : last - at]
+        samples = placed.samples[:, first - at : last - at]
         where = slice(first - self.start, last - self.start)
-        if len(sound) == 1:
-            self._both[where] += sound[0]
+        if len(samples) == 1:
+            self._both[where] += samples[0]
         else:
-            self._left[where] += sound[0]
-            self._right[where] += sound[1]
+            self._left[where] += samples[0]
+            self._right[where] += samples[1]
 
     def interleaved(self) -> Samples:
         block = np.empty((self.end - self.start, 2), dtype="<f4")

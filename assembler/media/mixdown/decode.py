@@ -77,7 +77,7 @@ class Reader:
         self._on_step()
         try:
             self._container = av.open(
-                PooledFile(self._source.path, self._files, self._source.grown, self._on_step),
+                PooledFile(self._source.path, self._files, self._source.available, self._on_step),
                 "r",
                 format=self._source.container,
                 options={"protocol_whitelist": "file"},
@@ -157,7 +157,7 @@ class Reader:
 
     def _converted(self, run: Resampler, *, is_last: bool = False) -> PlacedSamples | None:
         try:
-            return run.taken(is_last=is_last)
+            return run.read(is_last=is_last)
         except (av.FFmpegError, ValueError) as exc:
             self._problem = f"its {run.name} sound cannot be converted ({_reason(exc)})"
             return None

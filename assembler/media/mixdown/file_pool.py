@@ -16,14 +16,14 @@ POLL_SECONDS = 0.05
 class OpenFiles:
     """Files by path, of which only the last few used are really open: hundreds can be read side by side."""
 
-    MOST = 32
+    MAX_OPEN = 32
 
     def __init__(self) -> None:
         self._open: OrderedDict[Path, int] = OrderedDict()
 
     def descriptor(self, path: Path) -> int:
         if path not in self._open:
-            if len(self._open) >= self.MOST:
+            if len(self._open) >= self.MAX_OPEN:
                 os.close(self._open.popitem(last=False)[1])
             self._open[path] = os.open(path, os.O_RDONLY)
         self._open.move_to_end(path)
@@ -33,10 +33,11 @@ class OpenFiles:
 class PooledFile:
     """What libav reads from: it is never told a path."""
 
-    def __init__(self, path: Path, files: OpenFiles, grown: Path | None, on_wait: Callable[[], None]) -> None:
-        """``grown``: where it says how much is there, None if all is; ``on_wait`` is called while waiting for more."""
+    def __init__(self, path: Path, files: OpenFiles, available: Path | None, on_wait: Callable[[], None]) -> None:
+        """``available``: where it says how much is there, None if all is; ``on_wait`` is called while waiting for
+        more."""
         self._path, self._files, self._at = path, files, 0
-        self._grown, self._on_wait = grown, on_wait
+        self._grown, self._on_wait = available, on_wait
         self._size = os.fstat(files.descriptor(path)).st_size
 
     def read(self, size: int) -> bytes:
@@ -49,11 +50,11 @@ class PooledFile:
     def _arrived(self, place: Path) -> int:
         """Where the bytes end that are there from here on; waits until there is one."""
         while True:
-            grown = BytesAvailable.from_bytes(place.read_bytes())
-            if self._at >= grown.tail or grown.have >= grown.tail:
+            available = BytesAvailable.from_bytes(place.read_bytes())
+            if self._at >= available.tail or available.have >= available.tail:
                 return self._size
-            if grown.have > self._at:
-                return grown.have
+            if available.have > self._at:
+                return available.have
             self._on_wait()
             time.sleep(POLL_SECONDS)
 

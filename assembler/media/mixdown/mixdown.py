@@ -29,11 +29,11 @@ CODER: tuple[str, ...] = ("-aac_coder", "fast")
 music the null test is 1 to 18 dB better and the spectrum nearer, for up to 13 % more bytes (tests/bench/coders.py)."""
 SILENT = -70.0
 """LUFS: at and below the gate of EBU R 128 there is nothing to measure."""
-WORTH_TELLING = samples_at(200)
+MIN_REPORTED = samples_at(200)
 """Sound that is left out or missing becomes a finding from here on; less is rounding of a file's ends."""
 
 
-def render_sound(
+def render_mixdown(
     bed: AudioBed,
     files: Mapping[str, Path],
     facts: Mapping[str, Facts],
@@ -46,17 +46,17 @@ def render_sound(
     stop: Stop,
     on_seconds: Callable[[float], None] | None,
     stall_seconds: float,
-    grown: Mapping[str, Path] | None = None,
+    available: Mapping[str, Path] | None = None,
 ) -> tuple[Finding, ...]:
     """Mix every piece of the bed at its place and write ``length`` ms of AAC to ``out`` (mp4, with its edit list).
 
     Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` takes our
     own short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` is told how many of
-    ``length``'s seconds are done, both passes counted. ``grown``: for files still being fetched, by video id, where it
-    says how much is there (``Grown``). Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then
+    ``length``'s seconds are done, both passes counted. ``available``: for files still being fetched, by video id,
+    where it says how much is there (``Grown``). Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then
     does not appear.
     """
-    sources, findings = _sources(bed, files, facts, grown or {})
+    sources, findings = _sources(bed, files, facts, available or {})
     parts = _parts(bed, length)
     mixing = Mixing(sources, parts, samples_at(length), work.absolute(), ffmpeg, stop, stall_seconds)
     share = _MixProgress(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
@@ -70,11 +70,11 @@ def render_sound(
         os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)
-    return (*findings, *mixing.losses, *_told(report, parts))
+    return (*findings, *mixing.losses, *_all_findings(report, parts))
 
 
 def _sources(
-    bed: AudioBed, files: Mapping[str, Path], facts: Mapping[str, Facts], grown: Mapping[str, Path]
+    bed: AudioBed, files: Mapping[str, Path], facts: Mapping[str, Facts], available: Mapping[str, Path]
 ) -> tuple[dict[str, MixInput], list[Finding]]:
     sources: dict[str, MixInput] = {}
     findings: list[Finding] = []
@@ -92,8 +92,8 @@ def _sources(
             container=known.container,
             origin=known.origin,
             pace=known.sounds[0].pace,
-            tracks=tuple((sound.index, samples_at(sound.end)) for sound in known.sounds),
-            grown=grown.get(video_id),
+            tracks=tuple((audio.index, samples_at(audio.end)) for audio in known.sounds),
+            available=available.get(video_id),
         )
     return sources, findings
 
@@ -160,13 +160,13 @@ def _encoded(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], No
     return mixing.run("sound-encode", words, tell)[1]
 
 
-def _told(report: Report, parts: Sequence[Part]) -> Iterator[Finding]:
+def _all_findings(report: Report, parts: Sequence[Part]) -> Iterator[Finding]:
     """What the mixer noticed in each file; several readings of one file are told once."""
-    told: set[Finding] = set()
+    seen: set[Finding] = set()
     for account in sorted(report.accounts, key=lambda a: a.video_id):
         for finding in _findings(account, [part for part in parts if part.video_id == account.video_id]):
-            if finding not in told:
-                told.add(finding)
+            if finding not in seen:
+                seen.add(finding)
                 yield finding
 
 
@@ -179,12 +179,12 @@ def _findings(account: FileReport, parts: Sequence[Part]) -> Iterator[Finding]:
         yield warning(who, f"its sound cannot be read to the end ({account.problem})")
     what = "its sound is damaged: silence where packets are lost or cannot be decoded"
     yield from damage_findings(Loss(video_id=who, span=place, what=what) for place in _heard(account.damaged, parts))
-    if account.missing_samples >= WORTH_TELLING:
+    if account.missing_samples >= MIN_REPORTED:
         yield warning(who, f"its sound ends {_length(account.missing_samples)} too early: silence behind it")
-    if account.dropped_samples >= WORTH_TELLING:
+    if account.dropped_samples >= MIN_REPORTED:
         lost = _length(account.dropped_samples)
         yield warning(who, f"{lost} of its sound carry stamps of sound already heard and were left out")
-    if account.hole_samples >= WORTH_TELLING:
+    if account.hole_samples >= MIN_REPORTED:
         holes = f"{account.holes} holes" if account.holes > 1 else "a hole"
         yield note(who, f"its sound has {holes} ({_length(account.hole_samples)} in all): silence there")
 

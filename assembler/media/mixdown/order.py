@@ -27,7 +27,7 @@ class MixInput(Message):
     """As ``VideoFacts.pace``: 1, or a rate that is nearly 1 at which its sound is stretched."""
     tracks: tuple[tuple[int, int], ...]
     """The sound streams that are heard: (index in the file, where it ends in samples of 48 kHz, file axis)."""
-    grown: Path | None = None
+    available: Path | None = None
     """Where it says how many bytes of the file are there by now (``BytesAvailable``); None: all."""
 
 

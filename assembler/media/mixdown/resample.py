@@ -16,9 +16,9 @@ from assembler.times import SAMPLE_RATE
 
 Samples = npt.NDArray[np.float32]
 
-FINE = 50
+RATE_SCALE = 50
 """Rates are multiplied by this where sound is stretched: whole Hz are then steps of 0.4 ppm."""
-LOUDEST = 8.0
+MAX_LEVEL = 8.0
 """No decoder gives more than this (18 dB over full scale) of an honest file; not-a-number would poison the mix."""
 
 
@@ -43,12 +43,12 @@ class Resampler:
         self._kind = _kind(first)
         self._rate, self._channels = first.sample_rate, min(2, first.layout.nb_channels)
         self._at = at
-        self._fine_rate = None if pace == 1 else round(self._rate * FINE / pace)
+        self._fine_rate = None if pace == 1 else round(self._rate * RATE_SCALE / pace)
         self._is_broken = False
         self._fifo = AudioFifo()
         is_ready = pace == 1 and self._kind[:2] == (SAMPLE_RATE, "fltp") and self._kind[2] in (1, 2)
         layout = "mono" if self._channels == 1 else "stereo"
-        rate = SAMPLE_RATE if pace == 1 else SAMPLE_RATE * FINE
+        rate = SAMPLE_RATE if pace == 1 else SAMPLE_RATE * RATE_SCALE
         self._resampler = None if is_ready else AudioResampler(format="fltp", layout=layout, rate=rate)
 
     @property
@@ -66,7 +66,7 @@ class Resampler:
         frame.pts = None  # the queue would insist on stamps of its own
         self._fifo.write(frame)
 
-    def taken(self, *, is_last: bool) -> PlacedSamples | None:
+    def read(self, *, is_last: bool) -> PlacedSamples | None:
         """What was added since the last call (with ``is_last``: what the resampler still holds), at its place.
 
         Raises libav's error, once, where the format cannot be converted; the rest of the run is silent.
@@ -78,7 +78,7 @@ class Resampler:
             frame.sample_rate = self._fine_rate
         try:
             frames = [frame] if self._resampler is None else self._resampler.resample(frame)
-            chunks = [_honest(f) for f in frames if f is not None]
+            chunks = [_clipped(f) for f in frames if f is not None]
         except (av.FFmpegError, ValueError):
             self._is_broken = True  # a half-built resampler must not be touched again
             raise
@@ -94,8 +94,8 @@ def _kind(frame: AudioFrame) -> tuple[int, str, int, str]:
     return frame.sample_rate, frame.format.name, layout.nb_channels, layout.name
 
 
-def _honest(frame: AudioFrame) -> Samples:
+def _clipped(frame: AudioFrame) -> Samples:
     samples = np.asarray(frame.to_ndarray(), dtype=np.float32)
-    if samples.size and not max(samples.max(), -samples.min()) <= LOUDEST:
-        samples = np.clip(np.nan_to_num(samples, nan=0.0), -LOUDEST, LOUDEST)
+    if samples.size and not max(samples.max(), -samples.min()) <= MAX_LEVEL:
+        samples = np.clip(np.nan_to_num(samples, nan=0.0), -MAX_LEVEL, MAX_LEVEL)
     return samples

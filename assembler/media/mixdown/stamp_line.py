@@ -29,7 +29,7 @@ FIRST = 0.012
 """The first stamp is believed unless the line is off it by more: buffers stamped at their start are early by half."""
 SPREAD = 0.6
 """A jump is more than this part of the range over which the stamps behind it are scattered."""
-SECONDS, LEAST, MOST = 0.7, 8, 96
+LOOKAHEAD_SECONDS, MIN_LOOKAHEAD, MAX_LOOKAHEAD = 0.7, 8, 96
 """How far ahead is looked: seconds, and frames."""
 FEW = 5
 """Frames that are off the line, with others behind them that are on it again, are no jump if they are fewer."""
@@ -42,7 +42,7 @@ def on_lines(frames: Iterable[Stamped]) -> Iterator[Stamped]:
     source, seconds, counted, level = iter(frames), 0.0, 0.0, 0.0
     total, is_started = 0.0, False
     while True:
-        while len(ahead) < MOST and (seconds < SECONDS or len(ahead) < LEAST):
+        while len(ahead) < MAX_LOOKAHEAD and (seconds < LOOKAHEAD_SECONDS or len(ahead) < MIN_LOOKAHEAD):
             got = next(source, None)
             if got is None:
                 break
@@ -56,7 +56,7 @@ def on_lines(frames: Iterable[Stamped]) -> Iterator[Stamped]:
         stamp = None
         if start is not None and not (is_started and abs(start - level) <= TOLERANCE):
             starts = [one for _, one in ahead if one is not None]
-            is_far = len(ahead) == MOST or (seconds >= SECONDS and len(ahead) >= LEAST)
+            is_far = len(ahead) == MAX_LOOKAHEAD or (seconds >= LOOKAHEAD_SECONDS and len(ahead) >= MIN_LOOKAHEAD)
             found = _jump(starts, level, is_far=is_far) if is_started else _first(starts)
             if found is not None:
                 level, is_started = found, True

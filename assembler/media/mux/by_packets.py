@@ -22,7 +22,7 @@ from av.packet import Packet
 from assembler.errors import MediaError
 from assembler.media.libav import InBandSets, discard_others, time_base_of
 from assembler.media.mux.by_sample_table import nearest
-from assembler.media.mux.order import Cut, Join, PacketRun, SoundTrack
+from assembler.media.mux.order import AudioTrack, Cut, Join, PacketRun
 
 OPEN = {"protocol_whitelist": "file"}
 HEVC_TAG = "hvc1"
@@ -56,18 +56,18 @@ def _join(order: Join) -> None:
         with _opened(first.name, first.container) as template:
             # opaque: a decoder need not have an encoder of its name (libdav1d)
             shown: Any = template.streams[first.stream]
-            picture = out.add_stream_from_template(shown, opaque=True)
+            video_out = out.add_stream_from_template(shown, opaque=True)
             if shown.codec_context.codec_tag == HEVC_TAG:
-                picture.codec_context.codec_tag = HEVC_TAG
-        picture.time_base = Fraction(1, order.time_scale)
-        sound = None
-        if order.sound is not None:
-            with _opened(order.sound.name, order.sound.container) as template:
-                sound = out.add_stream_from_template(_audio(order.sound, template))
+                video_out.codec_context.codec_tag = HEVC_TAG
+        video_out.time_base = Fraction(1, order.time_scale)
+        audio = None
+        if order.audio is not None:
+            with _opened(order.audio.name, order.audio.container) as template:
+                audio = out.add_stream_from_template(_audio_stream(order.audio, template))
         _set_chapters(out, order)
-        packets = [_pictures(order, picture)]
-        if order.sound is not None:
-            packets.append(_sounds(order.sound, sound))
+        packets = [_video_packets(order, video_out)]
+        if order.audio is not None:
+            packets.append(_audio_packets(order.audio, audio))
         for packet in _interleaved(packets):
             out.mux_one(packet)
 
@@ -77,8 +77,8 @@ def _opened(name: str, container: str) -> InputContainer:
     return opened
 
 
-def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
-    decode_stamps = _DecodeStamps(order)
+def _video_packets(order: Join, stream: Any) -> Iterator[Packet[Any]]:
+    dts = _DtsSequence(order)
     extradata: bytes | None = None
     for run in order.runs:
         with _opened(run.name, run.container) as source:
@@ -105,7 +105,7 @@ def _pictures(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 packet.time_base = clock
                 # of importance for the last one: libavformat would guess it, but not for AV1, and it was lost
                 packet.duration = order.frame_ticks if run.stamps is None else run.lasts
-                packet.pts, packet.dts = stamp, decode_stamps.next()
+                packet.pts, packet.dts = stamp, dts.next()
                 yield packet
             if seen != run.frames:
                 raise MediaError(f"{Path(run.name).name} holds {seen} pictures, {run.frames} were planned")
@@ -115,7 +115,7 @@ def _real(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     return (packet for packet in packets if packet.pts is not None and packet.size)
 
 
-class _DecodeStamps:
+class _DtsSequence:
     """Decode stamps: the presentation stamps in order, put earlier by the deepest reordering of all runs."""
 
     def __init__(self, order: Join) -> None:
@@ -153,13 +153,13 @@ def _delay(run: PacketRun, order: Join) -> int:
         return round((packet.pts - packet.dts) * packet.time_base * order.time_scale / order.frame_ticks)
 
 
-def _audio(track: SoundTrack, source: InputContainer) -> Any:
+def _audio_stream(track: AudioTrack, source: InputContainer) -> Any:
     return source.streams.audio[0] if track.index is None else source.streams[track.index]
 
 
-def _sounds(track: SoundTrack, stream: Any) -> Iterator[Packet[Any]]:
+def _audio_packets(track: AudioTrack, stream: Any) -> Iterator[Packet[Any]]:
     with _opened(track.name, track.container) as source:
-        audio = _audio(track, source)
+        audio = _audio_stream(track, source)
         discard_others(source, audio)
         rate = audio.codec_context.sample_rate
         shift = round(track.offset * rate)

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.media.mux.order import Join, PacketRun, SoundTrack
+from assembler.media.mux.order import AudioTrack, Join, PacketRun
 from assembler.mp4.boxes import walk_boxes
 from assembler.mp4.moov import TrackLayout, box, folded_ticks
 from assembler.mp4.parse import read_tables
@@ -25,10 +25,10 @@ from assembler.mp4.write import Piece, TrackSamples, write_mp4
 
 AVC1_HEAD, MP4A_HEAD = 78, 28
 """Bytes of a sample entry before its boxes (12.1.3, 12.2.3)."""
-COMPRESSOR = slice(42, 74)
+COMPRESSOR_NAME = slice(42, 74)
 """Its name of its maker in an avc1."""
-KEPT = {b"avc1": (b"avcC", b"colr", b"pasp"), b"mp4a": (b"esds",)}
-LEFT = (b"btrt", b"fiel")
+KEPT_BOXES = {b"avc1": (b"avcC", b"colr", b"pasp"), b"mp4a": (b"esds",)}
+DROPPED_BOXES = (b"btrt", b"fiel")
 """What says nothing of how to decode."""
 AAC_LC, AAC_FRAME = 2, 1024
 RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
@@ -38,9 +38,9 @@ RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000,
 def join_plain(order: Join) -> None:
     """Write the finished file; raises UnsupportedMp4, before anything is written, where packets have to be read."""
     sources = _Sources()
-    tracks = [_picture(order, sources)]
-    if order.sound is not None:
-        tracks.append(_sound(order.sound, sources))
+    tracks = [_video_samples(order, sources)]
+    if order.audio is not None:
+        tracks.append(_audio_samples(order.audio, sources))
     chapters = order.chapters if len(order.chapters) > 1 else ()
     write_mp4(Path(order.out), order.time_scale, tracks, chapters, order.length)
 
@@ -66,7 +66,7 @@ class _Sources:
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _Presented:
     """A track as libav would give its packets."""
 
     stamps: list[int]
@@ -75,7 +75,7 @@ class _Shown:
     """Ticks that the last packet lasts until the track's declared end; not positive where that says nothing."""
 
 
-def _shown(tables: Tables, track: Mp4Track, *, earliest: int) -> _Shown:
+def _presented(tables: Tables, track: Mp4Track, *, earliest: int) -> _Presented:
     """Raises UnsupportedMp4 unless all packets are given; the edit may begin ``earliest`` ticks into the track."""
     ticks = track.decode_ticks()
     empty, begins, takes = track.edit or (0, 0, 0)
@@ -86,7 +86,7 @@ def _shown(tables: Tables, track: Mp4Track, *, earliest: int) -> _Shown:
     declared = track.length if track.edit is None else min(track.length, end - begins)
     if declared - stamps[-1] >= MOST_TICKS:
         raise UnsupportedMp4("its last sample lasts too long")
-    return _Shown(stamps, declared - stamps[-1])
+    return _Presented(stamps, declared - stamps[-1])
 
 
 def nearest(ticks: int, up: int, down: int) -> int:
@@ -94,7 +94,7 @@ def nearest(ticks: int, up: int, down: int) -> int:
     return (2 * ticks * up + down) // (2 * down)
 
 
-def _picture(order: Join, sources: _Sources) -> TrackSamples:
+def _video_samples(order: Join, sources: _Sources) -> TrackSamples:
     pieces: list[Piece] = []
     stamps: list[int] = []
     sizes, keys = array("I"), list[int]()
@@ -102,7 +102,7 @@ def _picture(order: Join, sources: _Sources) -> TrackSamples:
     for run in order.runs:
         tables, track = sources.track(run.name, run.container, b"vide")
         first, end = _borders(run, track)
-        entry = _kept(track.description, AVC1_HEAD)
+        entry = _canonical_entry(track.description, AVC1_HEAD)
         _check_description(entry, description or entry, run)
         description = description or entry
         base = len(sizes)
@@ -121,11 +121,11 @@ def _picture(order: Join, sources: _Sources) -> TrackSamples:
     width, height = struct.unpack(">HH", description[8 + 24 : 8 + 28])
     if order.size is not None and order.size != (width, height):
         raise UnsupportedMp4("its picture has another size than its header says")
-    laid = TrackLayout(
+    layout = TrackLayout(
         kind=b"vide", scale=order.time_scale, first=stamps[0], lasting=folded_ticks([*steps, last]), sizes=sizes,
         keys=keys, offsets=(), firsts=(), description=description, width=width, height=height,
     )  # fmt: skip
-    return TrackSamples(laid, stamps, pieces)
+    return TrackSamples(layout, stamps, pieces)
 
 
 def _borders(run: PacketRun, track: Mp4Track) -> tuple[int, int]:
@@ -146,16 +146,16 @@ def _keys(run: PacketRun, track: Mp4Track, first: int, end: int) -> Sequence[int
 
 
 def _planned(run: PacketRun, order: Join, tables: Tables, track: Mp4Track) -> Sequence[int]:
-    shown = _shown(tables, track, earliest=0)
+    presented = _presented(tables, track, earliest=0)
     if not track.is_upright:
         raise UnsupportedMp4("it is turned")
     if run.stamps is not None:
         return run.stamps
     up, down = Fraction(order.time_scale, track.scale * order.frame_ticks).as_integer_ratio()
-    return [run.start + nearest(stamp, up, down) * order.frame_ticks for stamp in shown.stamps]
+    return [run.start + nearest(stamp, up, down) * order.frame_ticks for stamp in presented.stamps]
 
 
-def _kept(description: bytes, head: int) -> bytes:
+def _canonical_entry(description: bytes, head: int) -> bytes:
     """A sample entry without what does not matter; raises UnsupportedMp4 where there is something unknown in it."""
     name, content = description[4:8], description[8:]
     if len(content) < head or (name == b"mp4a" and content[8:10] != b"\0\0"):
@@ -163,15 +163,15 @@ def _kept(description: bytes, head: int) -> bytes:
     boxes = list(walk_boxes(io.BytesIO(content), len(content), head))
     found = {box.name: content[box.start : box.end] for box in boxes}
     is_plain = all(box.body == box.start + 8 for box in boxes)
-    is_known = is_plain and found.keys() <= {*KEPT[name], *LEFT} and len(found) == len(boxes)
+    is_known = is_plain and found.keys() <= {*KEPT_BOXES[name], *DROPPED_BOXES} and len(found) == len(boxes)
     if not is_known or (boxes[-1].end if boxes else head) != len(content):
         raise UnsupportedMp4("it has another description")
-    if KEPT[name][0] not in found:
+    if KEPT_BOXES[name][0] not in found:
         raise UnsupportedMp4("nothing says how to decode it")
     start = bytearray(content[:head])
     if name == b"avc1":
-        start[COMPRESSOR] = bytes(32)
-    return box(name, bytes(start), *(found[kind] for kind in KEPT[name] if kind in found))
+        start[COMPRESSOR_NAME] = bytes(32)
+    return box(name, bytes(start), *(found[kind] for kind in KEPT_BOXES[name] if kind in found))
 
 
 def _check_description(entry: bytes, first: bytes, run: PacketRun) -> None:
@@ -188,28 +188,28 @@ def _sets(entry: bytes) -> bytes:
     return entry[at : at + int.from_bytes(entry[at : at + 4], "big")]
 
 
-def _sound(source: SoundTrack, sources: _Sources) -> TrackSamples:
+def _audio_samples(source: AudioTrack, sources: _Sources) -> TrackSamples:
     tables, track = sources.track(source.name, source.container, b"soun")
-    entry = _kept(track.description, MP4A_HEAD)
+    entry = _canonical_entry(track.description, MP4A_HEAD)
     if _aac_rate(entry) != track.scale:
         raise UnsupportedMp4("its sound has another clock")
-    shown = _shown(tables, track, earliest=track.scale)
+    presented = _presented(tables, track, earliest=track.scale)
     shift = round(source.offset * track.scale)
     behind = None if source.end is None else source.end * track.scale // 1000
-    stamps = [stamp + shift for stamp in shown.stamps if behind is None or stamp + shift < behind]
+    stamps = [stamp + shift for stamp in presented.stamps if behind is None or stamp + shift < behind]
     if not stamps:
         raise UnsupportedMp4("none of its sound is heard")
     lasts = (
-        (shown.last if shown.last > 0 else AAC_FRAME)
+        (presented.last if presented.last > 0 else AAC_FRAME)
         if len(stamps) == track.count
-        else shown.stamps[len(stamps)] + shift - stamps[-1]
+        else presented.stamps[len(stamps)] + shift - stamps[-1]
     )
     steps = [after - before for before, after in pairwise(stamps)]
-    laid = TrackLayout(
+    layout = TrackLayout(
         kind=b"soun", scale=track.scale, first=stamps[0], lasting=folded_ticks([*steps, lasts]),
         sizes=track.sizes[: len(stamps)], keys=None, offsets=(), firsts=(), description=entry,
     )  # fmt: skip
-    return TrackSamples(laid, stamps, _pieces(sources.path(source.name), track, 0, len(stamps), 0))
+    return TrackSamples(layout, stamps, _pieces(sources.path(source.name), track, 0, len(stamps), 0))
 
 
 def _aac_rate(entry: bytes) -> int:

@@ -35,7 +35,7 @@ class PacketRun(Message):
 
 
 @dataclass(frozen=True)
-class SoundTrack(Message):
+class AudioTrack(Message):
     """Where the sound packets come from."""
 
     name: str
@@ -62,7 +62,7 @@ class Join(Message):
     """Ticks per output frame of an encoded playback."""
     runs: tuple[PacketRun, ...]
     """The picture, in order."""
-    sound: SoundTrack | None
+    audio: AudioTrack | None
     """The sound; None for none."""
     chapters: tuple[tuple[int, str], ...]
     """(ms, title), sorted."""

@@ -1,4 +1,4 @@
-"""Chunks of one playback rendered by several processes, on one machine or on several: what these tell each other.
+"""Locks and queue by which several processes, on one machine or on several, render the chunks of one playback.
 
     home/shared/<work>.json           the offer: all that is needed to render the chunks; locked while its owner lives
     home/work/<work>/claims/<chunk>   locked by whoever renders that chunk
@@ -23,11 +23,12 @@ from assembler.processes import Stop, Stopped
 from assembler.workspace import CHUNK, CHUNKS, FETCHED, LOG, MADE, PART
 
 POLL_SECONDS = 0.1
+"""Time between two looks for a free chunk, in s."""
 
 
 @contextmanager
 def claimed(work: Path, name: str) -> Iterator[bool]:
-    """Whether this chunk is ours to render as long as the ``with`` lasts; nobody's where the work folder is gone."""
+    """Claim a chunk for the length of the ``with``: True if it is ours; False too where the work folder is gone."""
     try:
         file = os.open(work / "claims" / name, os.O_RDWR | os.O_CREAT, 0o666)
     except FileNotFoundError:
@@ -40,7 +41,7 @@ def claimed(work: Path, name: str) -> Iterator[bool]:
 
 
 def try_lock(file: int) -> bool:
-    """Lock an open file for this opening of it alone, also among threads of one process; it ends with the opening."""
+    """Lock an open file for this descriptor, also against threads of this process; False if it is locked already."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -49,7 +50,7 @@ def try_lock(file: int) -> bool:
 
 
 def is_locked(file: int) -> bool:
-    """True while somebody else has locked this file."""
+    """True while another descriptor holds the lock of this file."""
     if try_lock(file):
         fcntl.flock(file, fcntl.LOCK_UN)
         return False
@@ -57,14 +58,14 @@ def is_locked(file: int) -> bool:
 
 
 def fetch_beginning(work: Path, name: str, chunks: Path) -> None:
-    """Copy to ``chunks``, to be salvaged there, how far one who helped got with a chunk before it died or was stopped.
+    """Copy a helper's unfinished file of a chunk to ``chunks``, to be salvaged there.
 
-    A copy: who lost the claim may be a machine that was only cut off, and still writes.
+    A copy, as the helper may be a machine that was only cut off, and still writes.
     """
     half, log = f"{name}{MADE}{PART}", f"{name}{LOG}"
     if any((chunks / known).exists() for known in (half, f"{name}{CHUNK}")):
         return
-    with suppress(FileNotFoundError):  # who left it comes back, and goes on with it
+    with suppress(FileNotFoundError):  # its helper came back, and continues it
         sizes = {begun: begun.stat().st_size for begun in work.glob(f"helped/*/{CHUNKS}/{half}")}
         if sizes:
             begun = max(sizes, key=lambda path: sizes[path])
@@ -74,29 +75,29 @@ def fetch_beginning(work: Path, name: str, chunks: Path) -> None:
 
 
 class ChunkQueue:
-    """Chunks for the owner's threads, each once.
+    """Queue of chunks for the owner's threads, each claimed once.
 
-    One that somebody else renders is passed over, and waited for at the end. Where that takes longer than ``patience``
-    seconds it is taken all the same: its claim may be held by a process that hangs.
+    A chunk that another process renders is skipped, and waited for at the end. Behind ``patience`` seconds it is
+    claimed all the same: its claim may be held by a process that hangs.
     """
 
     def __init__(
         self, order: Iterable[int], stop: Stop, work: Path | None = None, names: Mapping[int, str] | None = None,
         patience: float = 0,
     ) -> None:  # fmt: skip
-        """Nobody else has to be asked where ``work`` is None; ``names``: the chunks' digests."""
+        """``work``: the shared work folder, None where no other process renders; ``names``: the chunks' digests."""
         self._left, self._stop, self._work, self._names, self._patience = list(order), stop, work, names or {}, patience
         self._lock = threading.Lock()
 
     @contextmanager
     def claim(self) -> Iterator[int]:
-        """The next chunk, by its index; raises Stopped. Called once for each chunk."""
+        """Claim the next chunk, by its index, for the length of the ``with``; called once for each. Raises Stopped."""
         begun = time.monotonic()
         while not self._stop.is_set():
             is_patient = time.monotonic() - begun <= self._patience
             for index in list(self._left):
                 with self._claimed(index, is_patient=is_patient) as is_ours:
-                    if is_ours and self._is_taken(index):
+                    if is_ours and self._take(index):
                         if self._work is not None:
                             fetch_beginning(self._work, self._names[index], self._work / CHUNKS)
                         yield index
@@ -109,7 +110,7 @@ class ChunkQueue:
             return nullcontext(True)
         return claimed(self._work, self._names[index])
 
-    def _is_taken(self, index: int) -> bool:
+    def _take(self, index: int) -> bool:
         with self._lock:
             if index not in self._left:
                 return False

@@ -1,17 +1,18 @@
-"""Colours of backgrounds and bars, as each ffmpeg has to be told them."""
+"""Colours of backgrounds and bars, converted to the arguments of each ffmpeg version."""
 
 from __future__ import annotations
 
 BT601 = (0.299, 0.114)
+"""Luma coefficients of red and blue (ITU-R BT.601, 2.5.1)."""
 BT709 = (0.2126, 0.0722)
+"""Luma coefficients of red and blue (ITU-R BT.709, 3.2)."""
 
 
 def drawn_colour(colour: str, *, in_frame_matrix: bool) -> str:
-    """``#RRGGBB`` as the argument of pad and xstack that gives this colour in a BT.709 picture.
+    """Convert ``#RRGGBB`` to the argument of pad and xstack that gives this colour in a BT.709 frame.
 
-    Before 7.1 these filters convert RGB by BT.601 whatever the frame is tagged (measured): they are told the colour
-    whose 601 values are the wanted colour's 709 values. A saturated one may lie outside of what RGB can say and comes
-    out as near as it can.
+    Before 7.1 these filters convert RGB by BT.601 whatever the frame is tagged (measured): they get the colour whose
+    601 values are the wanted colour's 709 values. A saturated one may lie outside of RGB and is clipped.
     """
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     if not in_frame_matrix:
@@ -20,7 +21,7 @@ def drawn_colour(colour: str, *, in_frame_matrix: bool) -> str:
 
 
 def is_drawn_exactly(colour: str, *, in_frame_matrix: bool) -> bool:
-    """True if there is such an argument for this colour."""
+    """True if an argument gives exactly this colour."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return in_frame_matrix or all(0 <= round(value) <= 255 for value in _in_709(red, green, blue))
 
@@ -31,7 +32,7 @@ def _swapped(red: int, green: int, blue: int) -> tuple[int, int, int]:
 
 
 def _in_709(red: int, green: int, blue: int) -> tuple[float, float, float]:
-    """The colour whose 601 values are this colour's 709 values."""
+    """Find the colour whose 601 values are this colour's 709 values."""
     kr, kb = BT709
     luma = kr * red + (1 - kr - kb) * green + kb * blue
     cb, cr = (blue - luma) / (2 * (1 - kb)), (red - luma) / (2 * (1 - kr))
@@ -46,7 +47,7 @@ def _byte(value: float) -> int:
 
 
 def scale_matrix(tag: str, height: int) -> str:
-    """ffmpeg's scale argument for a source's matrix tag; untagged: BT.601 below 720 lines, else BT.709."""
+    """Translate a source's matrix tag for ffmpeg's scale; untagged: BT.601 below 720 lines, else BT.709."""
     known = {
         "bt709": "bt709",
         "smpte170m": "bt601",

@@ -1,4 +1,4 @@
-"""What of this machine's processor an encoder has to be told."""
+"""Encoder options that depend on this machine's processor."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from functools import cache
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
+"""Linux's list of the processors."""
 
 
 def tuned(options: dict[str, str]) -> dict[str, str]:
-    """Output options for this machine. Never part of a digest: machines that share work need not be of one kind.
+    """Adapt output options to this machine; never part of a digest, as machines that share work may differ.
 
-    x264 takes AVX-512 wherever it is there, and Intel's cores then do the same encode in 10 % more CPU seconds than
-    with AVX2 (5.73 against 5.17 for 60 s of a lesson on Sapphire Rapids, three alternating runs).
+    x264 uses AVX-512 where there is any, and Intel's cores then do the same encode in 10 % more CPU seconds than with
+    AVX2 (5.73 against 5.17 for 60 s of a lesson on Sapphire Rapids, three alternating runs).
     """
     params = options.get("x264-params")
     if params is None or not is_slow_with_avx512():

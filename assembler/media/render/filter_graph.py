@@ -1,6 +1,6 @@
-"""A chunk as an ffmpeg graph: the only place that builds one (ffmpeg-python compiles it, ``render`` runs it).
+"""Filter graph of a chunk: the only place that builds one (ffmpeg-python compiles it, ``run_ffmpeg`` runs it).
 
-Every source's stamps are put on the playback's exact grid, the ``fps`` filter picks the frame for each output frame,
+Every source's pts are put on the playback's exact grid, the ``fps`` filter picks the frame for each output frame,
 and the chunk takes its range. No decision is made here: the chunk says what is where.
 """
 
@@ -29,16 +29,17 @@ from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, gr
 Stream = Any  # ffmpeg-python has no types
 
 TAGS = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
+"""Colour tags of all output, as arguments of setparams."""
 
 
 def build_graph(
-    chunk: Chunk, facts: Mapping[str, Facts], readings: Mapping[tuple[str, int], Input], program: Ffmpeg
+    chunk: Chunk, facts: Mapping[str, Facts], inputs: Mapping[tuple[str, int], Input], program: Ffmpeg
 ) -> Stream:
-    """The chunk's picture: ``chunk.frames`` frames at ``chunk.fps``, tagged BT.709 limited.
+    """Build a chunk's filter graph: ``chunk.frames`` frames at ``chunk.fps``, tagged BT.709 limited.
 
-    ``readings``: by video id and stretch.
+    ``inputs``: by video id and stretch.
     """
-    builder = _Builder(chunk, facts, readings, program)
+    builder = _Builder(chunk, facts, inputs, program)
     return (
         builder.composed()
         .filter("format", pix_fmts="yuv420p")
@@ -53,12 +54,12 @@ _Opening = tuple[str, int, int | None, Fill, str]
 
 
 def _opening(source: Source) -> _Opening:
-    """Sources of one tile for which this is the same are read in one go."""
+    """Key by which sources of one tile share a decoder."""
     return source.video_id, source.stretch, source.seek, source.fill, source.background
 
 
 class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no types
-    """A filter without inputs, which ffmpeg-python's own filter function refuses."""
+    """Filter without inputs, which ffmpeg-python's own filter function refuses."""
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         Node.__init__(
@@ -77,11 +78,11 @@ class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no typ
 class _Builder:
     chunk: Chunk
     facts: Mapping[str, Facts]
-    readings: Mapping[tuple[str, int], Input]
+    inputs: Mapping[tuple[str, int], Input]
     program: Ffmpeg
     numbers: Iterator[int] = field(default_factory=count)
     openings: Counter[tuple[str, int, int | None]] = field(default_factory=Counter)
-    """How often each stretch was opened at each place, however it is fitted."""
+    """Count of times each stretch was opened at each position, however it is fitted."""
 
     def composed(self) -> Stream:
         canvas, tiles = self.chunk.canvas, self.chunk.tiles
@@ -90,7 +91,7 @@ class _Builder:
             colour = f"color=c=0x{canvas.background[1:]}:s={canvas.width}x{canvas.height}:r={self.chunk.fps}:d=1000"
             return self._repeated(ffmpeg.input(colour, f="lavfi").video, self.chunk.frames)
         if not self.chunk.is_disjoint:
-            return self._laid_over()
+            return self._overlaid()
         if len(tiles) == 1:
             return self._padded(self._lane(tiles[0]), tiles[0].rect, canvas)
         return self._side_by_side()
@@ -109,7 +110,7 @@ class _Builder:
         return self._stacked(lanes, canvas.width, canvas.height, canvas.background)
 
     def _stacked(self, lanes: Sequence[tuple[Stream, Rect]], width: int, height: int, colour: str) -> Stream:
-        """Pictures beside each other, the colour wherever none of them is."""
+        """Stack lanes side by side, the colour wherever none of them is."""
         rects = [rect for _, rect in lanes]
         if self._can_draw(colour):
             corner = Rect(x=width - 2, y=height - 2, width=2, height=2)
@@ -124,7 +125,7 @@ class _Builder:
         streams = [stream for stream, _ in places]
         return ffmpeg.filter(streams, "xstack", inputs=len(places), layout=layout, fill=self._drawn(colour))
 
-    def _laid_over(self) -> Stream:
+    def _overlaid(self) -> Stream:
         canvas = self.chunk.canvas
         base = self._flat(canvas.width, canvas.height, self.chunk.frames)
         for tile in self.chunk.tiles:
@@ -145,14 +146,14 @@ class _Builder:
         return base
 
     def _lane(self, tile: Tile) -> Stream:
-        """The tile over the whole chunk: its sources, and background between them."""
+        """Build a tile over the whole chunk: its sources, and background between them."""
         parts: list[Stream] = []
         at = self.chunk.first
         rect, opened = tile.rect, self._opened_together(tile)
         for source in tile.sources:
             if source.first > at:
                 parts.append(self._flat(rect.width, rect.height, source.first - at))
-            parts.append(self._pictured(source, rect, next(opened[_opening(source)])))
+            parts.append(self._source_frames(source, rect, next(opened[_opening(source)])))
             at = source.end
         if at < self.chunk.end:
             parts.append(self._flat(rect.width, rect.height, self.chunk.end - at))
@@ -163,7 +164,7 @@ class _Builder:
         return joined.filter("settb", expr=str(1 / self.chunk.fps)).filter("setpts", expr="N")
 
     def _flat(self, width: int, height: int, frames: int, background: str | None = None) -> Stream:
-        """Background."""
+        """Build frames of background."""
         fps = str(self.chunk.fps)
         colour = "0x" + (background or self.chunk.canvas.background)[1:]
         # equal nodes would be one node with several uses, which needs a split: a length of its own keeps them apart
@@ -172,7 +173,7 @@ class _Builder:
         return self._repeated(source.stream(), frames)
 
     def _repeated(self, stream: Stream, frames: int) -> Stream:
-        """One frame of a colour, converted exactly, then repeated."""
+        """Convert one frame of a colour exactly, then repeat it."""
         return (
             stream.filter("trim", end_frame=1)
             .filter("format", pix_fmts="gbrp")
@@ -186,53 +187,53 @@ class _Builder:
         )
 
     def _opened_together(self, tile: Tile) -> dict[_Opening, Iterator[Stream]]:
-        """What the sources of a tile read, in their order: those with the same start share one decoder."""
+        """Open the sources of a tile, in their order: those with the same start share one decoder."""
         uses = Counter(map(_opening, tile.sources))
         opened: dict[_Opening, Iterator[Stream]] = {}
         for source in tile.sources:
             key = _opening(source)
             if key not in opened:
-                picture = self.facts[source.video_id].picture
-                assert picture is not None  # a source exists only for a picture
-                stream = self._opened(source, picture)
-                if picture.rate <= self.chunk.fps:  # scale each frame once: before the rate is raised
-                    stream = self._fitted(stream, source, picture, tile.rect)
+                video = self.facts[source.video_id].picture
+                assert video is not None  # a source exists only for video
+                stream = self._opened(source, video)
+                if video.rate <= self.chunk.fps:  # scale each frame once: before the rate is raised
+                    stream = self._fitted(stream, source, video, tile.rect)
                 opened[key] = iter([stream] if uses[key] == 1 else map(stream.split().stream, range(uses[key])))
         return opened
 
-    def _pictured(self, source: Source, rect: Rect, stream: Stream) -> Stream:
-        picture = self.facts[source.video_id].picture
-        assert picture is not None
+    def _source_frames(self, source: Source, rect: Rect, stream: Stream) -> Stream:
+        video = self.facts[source.video_id].picture
+        assert video is not None
         frames = source.end - source.first
-        stream = self._chosen(stream, source, picture)
-        if picture.rate > self.chunk.fps:  # and after it is lowered
-            stream = self._fitted(stream, source, picture, rect)
+        stream = self._chosen(stream, source, video)
+        if video.rate > self.chunk.fps:  # and after it is lowered
+            stream = self._fitted(stream, source, video, rect)
         return stream.filter("tpad", stop_mode="clone", stop=frames).filter("trim", end_frame=frames)
 
-    def _opened(self, source: Source, picture: VideoFacts) -> Stream:
-        reading = self.readings[source.video_id, source.stretch]
+    def _opened(self, source: Source, video: VideoFacts) -> Stream:
+        opened = self.inputs[source.video_id, source.stretch]
         options: dict[str, Any] = {"protocol_whitelist": "file", "threads": 1, "an": None, "sn": None, "dn": None}
         if source.seek is not None:
-            at = ceil(source.seek * picture.time_base * 1_000_000)
+            at = ceil(source.seek * video.time_base * 1_000_000)
             options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{at // 1_000_000}.{at % 1_000_000:06d}"}
         opening = source.video_id, source.stretch, source.seek
         if self.openings[opening]:
             # equal inputs in two tiles would be one input with several uses: a longer queue keeps them apart
             options["thread_queue_size"] = 8 + self.openings[opening]
         self.openings[opening] += 1
-        return ffmpeg.input(reading.name, f=reading.container, **options)[str(reading.stream)]
+        return ffmpeg.input(opened.name, f=opened.container, **options)[str(opened.stream)]
 
-    def _chosen(self, stream: Stream, source: Source, picture: VideoFacts) -> Stream:
-        """The frames for this range: stamps on the grid, far from zero so that halves always round upwards."""
+    def _chosen(self, stream: Stream, source: Source, video: VideoFacts) -> Stream:
+        """Choose the frames for this range: pts on the grid, far from zero so that halves always round upwards."""
         fps, ticks = self.chunk.fps, frame_ticks(self.chunk.fps)
-        if picture.frames == 1:
+        if video.frames == 1:
             # fps would lose a lone frame of a file that does not say how long it lasts
             return stream.filter("settb", expr=str(1 / fps)).filter("setpts", expr="N").filter("fps", fps=str(fps))
-        far, late = _far(fps), self.readings[source.video_id, source.stretch].late * grid_rate(fps)
+        far, late = _far(fps), self.inputs[source.video_id, source.stretch].late * grid_rate(fps)
         paced = f"PTS-({late})"
         if source.pace != 1:
             paced = f"floor(({paced})*{source.pace.numerator}/{source.pace.denominator}+0.5)"
-        held = source.end - frame_of(picture.first, picture, source.shift, fps)
+        held = source.end - frame_of(video.first, video, source.shift, fps)
         return (
             # ffmpeg 5 guesses where a stream ends and drops its last frame where that is too early: twins behind it
             stream.filter("tpad", stop_mode="clone", stop=1)
@@ -247,8 +248,8 @@ class _Builder:
             .filter("fps", fps=str(fps), start_time=0)
         )
 
-    def _fitted(self, stream: Stream, source: Source, picture: VideoFacts, rect: Rect) -> Stream:
-        stretch = picture.stretches[source.stretch]
+    def _fitted(self, stream: Stream, source: Source, video: VideoFacts, rect: Rect) -> Stream:
+        stretch = video.stretches[source.stretch]
         placed = pictured_size(stretch.display_size, rect, source.fill)
         matrix = scale_matrix(stretch.matrix, stretch.display_size[1])
         is_same = (stretch.width, stretch.height) == (placed.width, placed.height) and not stretch.rotation % 180
@@ -292,7 +293,7 @@ class _Builder:
 
 
 def uncovered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:
-    """What of a canvas lies under none of these disjoint rectangles, as rectangles."""
+    """Split the part of a canvas that lies under none of these disjoint rectangles into rectangles."""
     free: list[Rect] = []
     for top, bottom in pairwise(sorted({0, height, *(r.y for r in rects), *(r.bottom for r in rects)})):
         at = 0
@@ -306,12 +307,12 @@ def uncovered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:
 
 
 def _far(fps: Fraction) -> int:
-    """A number of frames longer than any class (48 h of playback and as much before it)."""
+    """Count frames for longer than any class (48 h of playback and as much before it)."""
     return int(fps * 200_000)
 
 
 def compile_graph(stream: Stream, out: str, options: Mapping[str, Any]) -> tuple[list[str], str]:
-    """ffmpeg's arguments (without the program) and the graph's text, which the caller puts into a file.
+    """Compile a graph to ffmpeg's arguments (without the program) and the text of its graph file.
 
     The arguments hold ``{graph}`` where the graph option and its file belong.
     """

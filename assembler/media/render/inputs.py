@@ -1,4 +1,4 @@
-"""How a source file is opened for rendering, and the source files of a render linked (or cut) under fixed names."""
+"""Inputs of a render: the source files, linked (or cut) under fixed names."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from assembler.workspace import PART, SOURCES, Identity, digest_of
 
 @dataclass(frozen=True)
 class Input:
-    """How one source file is opened."""
+    """Source file as ffmpeg opens it."""
 
     name: str
-    """File name in the work folder (our own: never a user's path)."""
+    """File name in the work folder, never a user's path."""
     container: str
-    """The demuxer to use."""
+    """Name of the demuxer."""
     stream: int = 0
-    """Which of its streams is the picture."""
+    """Index of its video stream."""
     late: int = 0
-    """Seconds by which its stamps are later than the source's."""
+    """Seconds added to the source's stamps."""
 
 
 def source_name(video_id: str, identity: Identity) -> str:
-    """The name of a source file in the work folder's ``sources``."""
+    """Name a source file in the work folder's ``sources``."""
     return f"source-{digest_of(video_id, list(identity))[:16]}"
 
 
 def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[str, int], Input]:
-    """Links to the source files under names of our own; a file whose picture changes inside is cut into stretches."""
+    """Link the source files under fixed names; a file whose video parameters change inside is cut into stretches."""
     folder = setup.folder / SOURCES
     folder.mkdir(exist_ok=True)
     needed = sorted({(s.video_id, s.stretch) for c in chunks for t in c.tiles for s in t.sources})
-    readings: dict[tuple[str, int], Input] = {}
+    inputs: dict[tuple[str, int], Input] = {}
     for video_id, stretch in needed:
         facts = setup.facts[video_id]
         name = source_name(video_id, setup.identity(video_id))
@@ -57,8 +57,8 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
                 raise BytesMissing
             name, container, stream, late = f"{name}-{stretch}.nut", "nut", 0, _late(facts.picture)
             _cut_stretch(link, folder / name, facts, stretch, setup)
-        readings[video_id, stretch] = Input(name=f"{SOURCES}/{name}", container=container, stream=stream, late=late)
-    return readings
+        inputs[video_id, stretch] = Input(name=f"{SOURCES}/{name}", container=container, stream=stream, late=late)
+    return inputs
 
 
 def _link(target: Path, link: Path) -> None:
@@ -68,13 +68,13 @@ def _link(target: Path, link: Path) -> None:
         shutil.copyfile(target, link)  # a file system without links
 
 
-def _late(picture: VideoFacts) -> int:
-    """Whole seconds, and a whole number of ticks, that make every stamp positive (those of a ts wrap at 26.5 h)."""
-    return picture.time_base.numerator * (100_000 // picture.time_base.numerator + 1)
+def _late(video: VideoFacts) -> int:
+    """Find a shift, in whole s and whole ticks, that makes every stamp positive (those of a ts wrap at 26.5 h)."""
+    return video.time_base.numerator * (100_000 // video.time_base.numerator + 1)
 
 
 def _cut_stretch(source: Path, out: Path, facts: Facts, index: int, setup: RenderSetup) -> None:
-    """Where this fails the stretch is not there, and the chunks that need it are repaired."""
+    """Cut one stretch to a file; where this fails there is none, and the chunks that need it are repaired."""
     if out.exists():
         return
     assert facts.picture is not None

@@ -1,4 +1,4 @@
-"""Chunks of a render in progress offered to other processes on the same home, and the offer read by them."""
+"""Offer of a render's chunks to other processes on the same home."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from assembler.workspace import PART, Workspace
 
 
 class Offer(Value):
-    """All that somebody else needs to render chunks of a playback."""
+    """Offer of chunks, with all that another process needs to render them."""
 
     encoder: str
     """Name of the encoder's row."""
     quality: Quality
-    """Its column."""
+    """Column of that row."""
     is_proved: bool
-    """True if a trial here is part of the chunks' names: others have to make it too."""
+    """True if the digest of a trial is part of the chunks' names: others have to make the trial too."""
     files: dict[str, str]
     """Source files by video id, absolute."""
     facts: dict[str, str]
-    """What is in them, each as its own JSON."""
+    """Facts of each file, as JSON."""
     chunks: tuple[Chunk, ...]
-    """In the order in which they are best begun."""
+    """Chunks, in the order in which they are best begun."""
     names: tuple[str, ...]
-    """Their digests: who comes to another one has other files or another ffmpeg, and cannot help."""
+    """Digests of the chunks; a process that computes other ones has other files or another ffmpeg, and cannot help."""
     stall_seconds: float
-    """An ffmpeg without progress for this long is killed."""
+    """Maximum time of an ffmpeg without progress, in s; then it is killed."""
 
 
 def offer_place(plan: Plan, folder: Path, options: Options) -> Path | None:
-    """Where the playback made in this work folder is offered; None where it is too short for that, or is copied."""
+    """Find the place of this work folder's offer; None where the playback is too short for one, or copied."""
     if plan.mode is Mode.COPY or not 0 < options.share_minutes * 60_000 <= plan.length:
         return None
     return Workspace(options.home).shared / f"{folder.name}.json"
 
 
 def work_of(place: Path) -> Path:
-    """The work folder of what is offered there."""
+    """Find the work folder of an offer."""
     return place.parent.parent / "work" / place.stem
 
 
@@ -53,7 +53,7 @@ def work_of(place: Path) -> Path:
 def sharing(
     chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup, *, processes: int
 ) -> Iterator[ChunkQueue]:
-    """The owner's turns, and an offer to others where ``setup`` asks for it and one process is not enough."""
+    """Build the owner's queue, with an offer to others where ``setup`` has a place for one and it has enough chunks."""
     if setup.offer is None or len(chunks) <= processes or setup.encoder.is_hardware:
         yield ChunkQueue(order, setup.stop)
         return
@@ -81,9 +81,9 @@ def _offer(chunks: Sequence[Chunk], names: Sequence[str], setup: RenderSetup) ->
 
 @contextmanager
 def _offered(place: Path, offer: Offer) -> Iterator[bool]:
-    """The offer stands as long as the ``with`` lasts; False on a file system without locks, where none is made.
+    """Publish an offer for the length of the ``with``; False on a file system without locks, where none is made.
 
-    It is emptied when it is taken back: who has it open then knows that its owner did not just die.
+    It is emptied when it is withdrawn: processes that have it open then know that its owner did not die.
     """
     part = place.with_name(f"{place.name}.{os.getpid()}{PART}")
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)

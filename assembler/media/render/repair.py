@@ -1,5 +1,5 @@
-"""What becomes of a chunk whose sources cannot be decoded cleanly: it keeps its exact number of frames, and a finding
-says where which picture is damaged or replaced by background."""
+"""Repair of chunks whose sources cannot be decoded cleanly: a chunk keeps its exact count of frames, and a finding says
+where which video is damaged or replaced by background."""
 
 from __future__ import annotations
 
@@ -25,33 +25,35 @@ from assembler.times import Span, frame_ms, span
 from assembler.workspace import DAMAGE, GRAPH, LOG, MADE
 
 READ_AHEAD = 30
-"""Seconds behind a chunk's end in which damage is still looked for: ffmpeg reads ahead, and complains about it."""
+"""Time behind a chunk's end that is searched for damage, in s; ffmpeg reads ahead, and logs errors found there."""
 REORDERED = 3
-"""Frames by which the packet in which a file is cut off may belong in front of its last whole picture."""
+"""Maximum count of frames by which the truncated last packet may precede the last whole frame (reordering)."""
 DAMAGED = "a decoder complained: frames before the damage were held, or it is to be seen"
+"""Loss for damaged video, for people."""
 UNREADABLE = "its picture cannot be decoded: background in its place"
+"""Loss for video replaced by background, for people."""
 
 
-def without_guilty(
-    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input], out: Path
+def without_undecodable(
+    chunk: Chunk, setup: RenderSetup, inputs: Mapping[tuple[str, int], Input], out: Path
 ) -> tuple[Chunk, list[Loss]]:
-    """The chunk without the sources that do not decode to their exact frames when each is rendered alone.
+    """Remove the sources from a chunk that do not give their exact count of frames when each is rendered alone.
 
-    With the encoder that takes every size: whether another one accepts so small a picture says nothing of the source.
+    The trials use x264, which accepts every size: another encoder may refuse so small a frame.
     """
     setup = replace(setup, encoder=X264.at(Quality.DRAFT))
-    guilty = [
+    bad = [
         (tile.rect, source)
         for tile in chunk.tiles
         for source in tile.sources
-        if not _is_sound(_alone(chunk, tile, source), setup, readings, out)
+        if not _decodes(_alone(chunk, tile, source), setup, inputs, out)
     ]
     tiles = []
     for tile in chunk.tiles:
-        kept = tuple(source for source in tile.sources if (tile.rect, source) not in guilty)
+        kept = tuple(source for source in tile.sources if (tile.rect, source) not in bad)
         if kept:
             tiles.append(tile.model_copy(update={"sources": kept}))
-    losses = [Loss(video_id=s.video_id, span=_span(chunk, s), what=UNREADABLE) for _, s in guilty]
+    losses = [Loss(video_id=s.video_id, span=_span(chunk, s), what=UNREADABLE) for _, s in bad]
     return chunk.model_copy(update={"tiles": tuple(tiles)}), losses
 
 
@@ -70,10 +72,10 @@ def _alone(chunk: Chunk, tile: Tile, source: Source) -> Chunk:
     )
 
 
-def _is_sound(alone: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input], out: Path) -> bool:
+def _decodes(alone: Chunk, setup: RenderSetup, inputs: Mapping[tuple[str, int], Input], out: Path) -> bool:
     trial = out.with_name(f"{out.stem}-alone{MADE}")
     try:
-        run_chunk(alone, setup, readings, trial, lambda _: None)
+        run_chunk(alone, setup, inputs, trial, lambda _: None)
     except DiskFull:
         raise
     except MediaError:
@@ -89,13 +91,13 @@ def _span(chunk: Chunk, source: Source) -> Span:
 
 
 def find_damage(
-    chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input], out: Path, log: Path
+    chunk: Chunk, setup: RenderSetup, inputs: Mapping[tuple[str, int], Input], out: Path, log: Path
 ) -> list[Loss]:
-    """Where the pictures of a chunk whose log holds decoding errors are damaged; none where the log is clean."""
+    """Find where the video of a chunk is damaged, if its log holds decoding errors."""
     if not has_errors(log):
         return []
     sources = [source for tile in chunk.tiles for source in tile.sources]
-    damage = _searched([_suspect(chunk, s, setup, readings) for s in sources], setup, out)
+    damage = _searched([_suspect(chunk, s, setup, inputs) for s in sources], setup, out)
     if not any(damage):
         whole = Span(start=frame_ms(chunk.first, chunk.fps), end=frame_ms(chunk.end, chunk.fps))
         is_known = any(_known(setup.facts[s.video_id]) for s in sources)  # that is what it complained about
@@ -109,46 +111,46 @@ def find_damage(
 
 
 def may_be_early(chunk: Chunk, log: Path) -> bool:
-    """True if pictures may come too early in a chunk with this log: behind a source that did not give one frame, the
-    next one in its rectangle does."""
+    """True if frames may come too early in a chunk with this log: after a source that gave no frame, the next one in
+    its rectangle does."""
     return has_errors(log) and any(len(tile.sources) > 1 for tile in chunk.tiles)
 
 
 def has_errors(log: Path) -> bool:
-    """True if ffmpeg complained."""
+    """True if ffmpeg logged an error."""
     with suppress(OSError):
         text = log.read_text("utf-8", "replace")
         return "[error]" in text or "[fatal]" in text
     return False
 
 
-def _suspect(chunk: Chunk, source: Source, setup: RenderSetup, readings: Mapping[tuple[str, int], Input]) -> Suspect:
-    reading = readings[source.video_id, source.stretch]
+def _suspect(chunk: Chunk, source: Source, setup: RenderSetup, inputs: Mapping[tuple[str, int], Input]) -> Suspect:
+    opened = inputs[source.video_id, source.stretch]
     behind = Fraction(source.end) / chunk.fps - Fraction(source.shift, grid_rate(chunk.fps))
     return Suspect(
-        name=str(setup.folder / reading.name),
-        container=reading.container,
-        stream=reading.stream,
+        name=str(setup.folder / opened.name),
+        container=opened.container,
+        stream=opened.stream,
         seek=source.seek,
-        late=reading.late,
+        late=opened.late,
         end=behind + READ_AHEAD,
         known=_known(setup.facts[source.video_id]),
     )
 
 
 def _known(facts: Facts) -> tuple[tuple[Fraction | None, Fraction | None], ...]:
-    """``Suspect.known``: what lies before the first picture, behind the end of a cut file, and where packets are
-    missing. None of it is told a second time."""
-    picture = facts.picture
-    if picture is None:
+    """List the ranges already reported (``Suspect.known``): before the first key frame, behind the end of a truncated
+    file, and where packets are missing."""
+    video = facts.picture
+    if video is None:
         return ()
-    frame = 1 / picture.rate
+    frame = 1 / video.rate
     known: list[tuple[Fraction | None, Fraction | None]] = []
-    for part in picture.lost:
+    for part in video.lost:
         start, end = (facts.origin + Fraction(ms, 1000) for ms in (part.start, part.end))
         known.append((None, end - frame / 2) if part.why == NO_KEY else (start - frame, end - frame / 2))
     if facts.is_truncated:
-        known.append((picture.last * picture.time_base - REORDERED * frame, None))
+        known.append((video.last * video.time_base - REORDERED * frame, None))
     return tuple(known)
 
 
@@ -170,7 +172,7 @@ def _searched(
 
 
 def _on_playback(chunk: Chunk, source: Source, start: Fraction, end: Fraction | None) -> Span | None:
-    """A range of the container's axis as far as it is seen in the chunk."""
+    """Convert a range of the container's axis to the playback, as far as it is presented in the chunk."""
     shift = Fraction(source.shift, grid_rate(chunk.fps))
     seen = _span(chunk, source)
     first = max(seen.start, int((start + shift) * 1000))

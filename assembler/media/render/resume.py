@@ -1,4 +1,4 @@
-"""What an earlier run left in the work folder: where its chunks meet, and the beginnings of those not finished."""
+"""Resumption of an earlier run: the borders of its chunks, and its unfinished chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assembler.media.render.inputs import Input
 from assembler.media.render.repair import find_damage, has_errors, may_be_early
 from assembler.media.render.run_ffmpeg import part_of
 from assembler.media.render.setup import RenderSetup
-from assembler.mp4.fragments import whole_fragments
+from assembler.mp4.fragments import read_fragments
 from assembler.plan.borders import place_borders
 from assembler.plan.chunks import Chunk, split_chunk
 from assembler.plan.model import Plan
@@ -21,8 +21,9 @@ from assembler.times import Frame
 from assembler.workspace import LOG, MADE, SPLIT, digest_of, write_whole
 
 
-def kept_borders(plan: Plan, setup: RenderSetup, *, seconds: float, processes: int) -> tuple[Frame, ...]:
-    """Where chunks meet: as in the run that began this work, for any number of processes, else as placed now."""
+def choose_borders(plan: Plan, setup: RenderSetup, *, seconds: float, processes: int) -> tuple[Frame, ...]:
+    """Choose the borders of chunks: those of the run that began this work, whatever its count of processes, else new
+    ones."""
     drawn = plan.model_copy(update={"findings": (), "outcomes": ()})
     path = setup.folder / f"borders-{digest_of(drawn, seconds)[:16]}.json"
     with suppress(OSError, ValueError):
@@ -41,23 +42,23 @@ def _are_borders(kept: object, plan: Plan) -> bool:
     return kept[0] == 0 and kept[-1] == plan.frames and all(a < b for a, b in pairwise(kept))
 
 
-def taken_up(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input]) -> tuple[Chunk, ...]:
-    """The chunk as two where a run that ended midway left its beginning, which then is finished, and the rest (or none,
-    if it left all of it); nothing where there is nothing to be taken up.
-    """
-    frames = _noted(chunk, setup) or _salvaged(chunk, setup, readings)
+def split_at_resume(chunk: Chunk, setup: RenderSetup, inputs: Mapping[tuple[str, int], Input]) -> tuple[Chunk, ...]:
+    """Split a chunk that an earlier run began: into the finished part and the rest (only the former if it is all
+    there); empty where no run began it."""
+    frames = _read_split(chunk, setup) or _salvage(chunk, setup, inputs)
     return split_chunk(chunk, setup.facts, frames) if frames else ()
 
 
-def _noted(chunk: Chunk, setup: RenderSetup) -> int:
+def _read_split(chunk: Chunk, setup: RenderSetup) -> int:
     with suppress(OSError, ValueError):
         frames = int(setup.chunk_file(chunk).with_suffix(SPLIT).read_text("utf-8"))
         return frames if 0 < frames < chunk.frames else 0
     return 0
 
 
-def _salvaged(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int], Input]) -> int:
-    """Make the whole fragments of a half file a finished chunk, and note it; how many frames that is."""
+def _salvage(chunk: Chunk, setup: RenderSetup, inputs: Mapping[tuple[str, int], Input]) -> int:
+    """Turn the whole fragments of an unfinished file into a finished chunk, and record the split; returns its
+    frames."""
     if not setup.encoder.encoder.is_salvageable:
         return 0
     out = setup.chunk_file(chunk)
@@ -66,19 +67,19 @@ def _salvaged(chunk: Chunk, setup: RenderSetup, readings: Mapping[tuple[str, int
     if may_be_early(chunk, log) or (setup.growth is not None and has_errors(log)):
         return 0
     try:
-        found = whole_fragments(part)
+        found = read_fragments(part)
     except OSError:
         return 0
-    if not 0 < found.pictures <= chunk.frames:
+    if not 0 < found.frames <= chunk.frames:
         return 0
-    head = split_chunk(chunk, setup.facts, found.pictures)[0]
+    head = split_chunk(chunk, setup.facts, found.frames)[0]
     whole = setup.chunk_file(head)
-    losses = find_damage(head, setup, readings, whole, log)
+    losses = find_damage(head, setup, inputs, whole, log)
     os.truncate(part, found.bytes)
     write_whole(report_of(whole), Losses(losses=tuple(losses)).model_dump_json())
     os.replace(part, whole)
-    if found.pictures < chunk.frames:
-        write_whole(out.with_suffix(SPLIT), str(found.pictures))
+    if found.frames < chunk.frames:
+        write_whole(out.with_suffix(SPLIT), str(found.frames))
         with suppress(FileNotFoundError):
             os.replace(log, whole.with_suffix(LOG))
-    return found.pictures
+    return found.frames

@@ -1,4 +1,4 @@
-"""One chunk by one ffmpeg run: the exact count of frames, or an error."""
+"""Run ffmpeg for one chunk: the exact count of frames, or an error."""
 
 from __future__ import annotations
 
@@ -16,75 +16,77 @@ from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.cpu import tuned
 from assembler.media.render.inputs import Input
 from assembler.media.render.setup import RenderSetup
-from assembler.mp4.fragments import count_in_either, whole_fragments
+from assembler.mp4.fragments import count_frames_in_either, read_fragments
 from assembler.plan.chunks import Chunk
 from assembler.times import clock_text, frame_ms
 from assembler.workspace import CHUNKS, GRAPH, LOG, PART
 
 
 class TimeMeter:
-    """Passes on how much further a chunk got, in all exactly its length."""
+    """Reports the progress of a chunk as increments that add up to exactly its length."""
 
     def __init__(self, on_seconds: Callable[[float], None], length: float) -> None:
         self._on_seconds, self._length, self._at = on_seconds, length, 0.0
 
     def reach(self, seconds: float) -> None:
+        """Report that this many seconds of the chunk are done."""
         at = min(max(seconds, self._at), self._length)
         self._on_seconds(at - self._at)
         self._at = at
 
     def finish(self) -> None:
+        """Report that all of the chunk is done."""
         self.reach(self._length)
 
 
 def run_chunk(
     chunk: Chunk,
     setup: RenderSetup,
-    readings: Mapping[tuple[str, int], Input],
+    inputs: Mapping[tuple[str, int], Input],
     out: Path,
     on_seconds: Callable[[float], None],
 ) -> None:
-    """Render one chunk to ``out`` as ``run_once`` does, tried a second time where ffmpeg hung or hardware failed; no
-    part of it is left."""
+    """Render one chunk to ``out`` as ``run_once`` does, with a second try where ffmpeg hung or hardware failed; no
+    partial file is left."""
     try:
         try:
-            run_once(chunk, setup, readings, out, on_seconds)
+            run_once(chunk, setup, inputs, out, on_seconds)
         except MediaError as exc:
-            if not may_pass(exc, setup):
+            if not is_transient(exc, setup):
                 raise
-            run_once(chunk, setup, readings, out, on_seconds)
+            run_once(chunk, setup, inputs, out, on_seconds)
     finally:
         part_of(out).unlink(missing_ok=True)
 
 
-def may_pass(error: MediaError, setup: RenderSetup) -> bool:
-    """True for what may go by itself: a hang, hardware that was busy."""
+def is_transient(error: MediaError, setup: RenderSetup) -> bool:
+    """True for errors that a second try may avoid: a hang, busy hardware."""
     is_busy = setup.encoder.is_hardware and not isinstance(error, DiskFull)
     return is_busy or isinstance(error, processes.Stalled)
 
 
 def part_of(out: Path) -> Path:
-    """What ``out`` is called while ffmpeg writes it."""
+    """Name the file that ffmpeg writes before it becomes ``out``."""
     return out.with_name(out.name + PART)
 
 
 def run_once(
     chunk: Chunk,
     setup: RenderSetup,
-    readings: Mapping[tuple[str, int], Input],
+    inputs: Mapping[tuple[str, int], Input],
     out: Path,
     on_seconds: Callable[[float], None],
 ) -> None:
     """Render one chunk to ``out``, its log beside it.
 
-    Raises MediaError where ffmpeg fails or the frames are not as many as they have to be: ``out`` then does not appear.
-    Where it was stopped, hung or had no room what it wrote stays under its ``part_of`` name, to be salvaged.
+    Raises MediaError where ffmpeg fails or the count of frames is wrong: ``out`` then does not appear. Where it was
+    stopped, hung or had no room the partial file stays under its ``part_of`` name, to be salvaged.
     """
     part, log = part_of(out), out.with_suffix(LOG)
-    # only a run that renders needs what builds graphs
+    # only a run that renders needs to import ffmpeg-python
     from assembler.media.render.filter_graph import build_graph, compile_graph
 
-    stream = build_graph(chunk, setup.facts, readings, setup.program)
+    stream = build_graph(chunk, setup.facts, inputs, setup.program)
     for name, words in setup.encoder.upload:
         stream = stream.filter(name, **words)
     arguments, graph = compile_graph(stream, f"{CHUNKS}/{part.name}", tuned(output_options(chunk, setup.encoder)))
@@ -98,17 +100,17 @@ def run_once(
             argv, cwd=setup.folder, log=log, stop=setup.stop, stall_seconds=setup.stall_seconds, on_seconds=on_seconds
         )
     except (processes.Stopped, processes.Stalled):
-        _drop_worthless(part)
+        _drop_unsalvageable(part)
         raise
     at = clock_text(frame_ms(chunk.first, chunk.fps))
     if code != 0:
         error = child_error(f"ffmpeg failed on the picture from {at} on", log, code)
         if isinstance(error, DiskFull):
-            _drop_worthless(part)
+            _drop_unsalvageable(part)
         else:
             part.unlink(missing_ok=True)
         raise error
-    found = count_in_either(part)
+    found = count_frames_in_either(part)
     if found != chunk.frames:
         part.unlink(missing_ok=True)
         raise MediaError(
@@ -119,7 +121,7 @@ def run_once(
 
 
 def output_options(chunk: Chunk, encoder: Encoding) -> dict[str, Any]:
-    """How a chunk's pictures are encoded and written, on every machine."""
+    """Build ffmpeg's output options for a chunk, the same on every machine."""
     return (
         encoder.output_options(chunk.fps)
         | {
@@ -138,17 +140,17 @@ def output_options(chunk: Chunk, encoder: Encoding) -> dict[str, Any]:
     )
 
 
-def _drop_worthless(part: Path) -> None:
-    """Only what can be salvaged stays."""
+def _drop_unsalvageable(part: Path) -> None:
+    """Delete a partial file without a whole fragment."""
     with suppress(OSError):
-        if whole_fragments(part).pictures == 0:
+        if read_fragments(part).frames == 0:
             part.unlink()
 
 
 def ffmpeg_argv(program: Ffmpeg, arguments: Sequence[str], script: str) -> list[str]:
-    """A whole command line: global options, then what the graph's compiler gave."""
+    """Build a whole command line: global options, then the compiled graph's arguments."""
     place = list(arguments).index("{graph}")
     head = [program.path, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning", "-progress", "pipe:1"]
-    # damage is no failure: whether a picture came out is asked by counting frames
+    # damage is not a failure: frames are counted afterwards
     head += ["-copyts", "-filter_complex_threads", "1", "-max_error_rate", "1", "-y"]
     return [*head, *arguments[:place], program.graph_option, script, *arguments[place + 1 :]]

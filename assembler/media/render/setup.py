@@ -1,4 +1,4 @@
-"""Where and with what pictures are rendered, and the source files under names of our own."""
+"""Setup of a render: its folder, tools, files and facts."""
 
 from __future__ import annotations
 
@@ -15,67 +15,70 @@ from assembler.processes import Stop
 from assembler.workspace import CHUNK, CHUNKS, Identity, digest_of, identity_of
 
 RENDER_VERSION = 9
-"""Raised whenever the same chunk would come out differently: older work is then not taken up."""
+"""Version of rendered chunks and mixdowns; raise it when the same chunk would come out differently, so that older work
+is not reused."""
 
 
 class BytesMissing(Exception):
-    """Something could not be made cleanly from files that are still being fetched: it is left for later."""
+    """Raised where a file that is still being downloaded lacks bytes for the work, which is left for later."""
 
 
 class Growth(Protocol):
-    """Files that are still being fetched, for work that is done ahead of them."""
+    """Files that are still being downloaded, for work ahead of them."""
 
     def identity(self, video_id: str) -> Identity | None:
-        """What the file's identity will be when it is whole; None for one that is whole."""
+        """Predict the file's identity when it is whole; None for one that is whole."""
 
-    def grown(self, video_id: str) -> Path | None:
-        """Where it says how much of the file is there (``Grown``); None for one that is whole."""
+    def available(self, video_id: str) -> Path | None:
+        """Find the file that holds its ``BytesAvailable``; None for one that is whole."""
 
     def wait_for(self, chunk: Chunk) -> None:
-        """Wait until all that this chunk reads is there; raises BytesMissing where it will not come, or Stopped."""
+        """Wait until all bytes that this chunk reads are downloaded; raises BytesMissing where they will not be, or
+        Stopped."""
 
 
 @dataclass(frozen=True)
 class RenderSetup:
-    """Where and with what pictures are rendered."""
+    """Settings of a render."""
 
     folder: Path
-    """The work folder; ffmpeg runs in it and knows files by names of our own."""
+    """Work folder; ffmpeg runs in it and knows files by fixed names."""
     program: Ffmpeg
-    """The ffmpeg in use."""
+    """Program that renders."""
     encoder: Encoding
-    """How pictures are encoded."""
+    """Encoder and its settings."""
     files: Mapping[str, Path]
     """Source files by video id."""
     facts: Mapping[str, Facts]
-    """What is in them."""
+    """Facts of the source files, by video id."""
     stop: Stop
     """Set when the work is to end."""
     stall_seconds: float
-    """An ffmpeg without progress for this long is killed and tried once more."""
+    """Maximum time of an ffmpeg without progress, in s; then it is killed and tried once more."""
     growth: Growth | None = None
-    """Set for work ahead of the downloads; None: all files are whole."""
+    """Files still being downloaded, for work ahead of them; None: all files are whole."""
     offer: Path | None = None
-    """Where others find that there are chunks to render (``sharing``); None: nobody else renders any."""
+    """Place where the chunks are offered to other processes (``sharing``); None: to none."""
     _versions: dict[str, str] = field(default_factory=dict)
 
     def identity(self, video_id: str) -> Identity:
-        """What tells this version of a file from another, whether it is whole by now or not."""
+        """Identify this version of a file, whether it is whole already or not."""
         ahead = self.growth.identity(video_id) if self.growth is not None else None
         return ahead or identity_of(self.files[video_id])
 
     def version(self, video_id: str) -> str:
-        """Digest of a file's identity and of what was found in it."""
+        """Digest a file's identity and facts."""
         if video_id not in self._versions:
             known = self.facts.get(video_id)
             self._versions[video_id] = digest_of(list(self.identity(video_id)), known)
         return self._versions[video_id]
 
     def chunk_file(self, chunk: Chunk) -> Path:
-        """The finished file of a chunk; a json of the same name says what is not as it should be in it."""
+        """Name the finished file of a chunk; a json of the same name holds its losses."""
         return self.folder / CHUNKS / f"{self.chunk_digest(chunk)}{CHUNK}"
 
     def chunk_digest(self, chunk: Chunk) -> str:
+        """Digest all that decides how a chunk comes out."""
         sources = sorted({s.video_id for tile in chunk.tiles for s in tile.sources})
         return digest_of(
             RENDER_VERSION,

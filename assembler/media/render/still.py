@@ -1,4 +1,4 @@
-"""One composed picture of a playback."""
+"""Single frame of a playback as a PNG."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from assembler.workspace import CHUNKS, GRAPH, LOG, PART, PNG_SIGNATURE, unwrita
 
 
 def single_frame(plan: Plan, material: Material, frame: Frame, png: Path, run: Run) -> None:
-    """One frame of an encoded plan as a PNG under its final name."""
+    """Render one frame of an encoded plan to ``png``."""
     chunk = cut_frame(plan, material.facts, frame)
     program = run.ffmpeg
     with run.workspace.scratch_folder() as folder:
@@ -31,9 +31,9 @@ def single_frame(plan: Plan, material: Material, frame: Frame, png: Path, run: R
         setup = RenderSetup(
             folder, program, X264.at(run.options.quality), material.files, material.facts, run.stop, 60.0
         )
-        readings = prepare_sources([chunk], setup)
+        inputs = prepare_sources([chunk], setup)
         stream = (
-            build_graph(chunk, material.facts, readings, program)
+            build_graph(chunk, material.facts, inputs, program)
             .filter(
                 "scale", in_color_matrix="bt709", in_range="tv", out_range="pc", flags="accurate_rnd+full_chroma_int"
             )
@@ -55,7 +55,7 @@ def single_frame(plan: Plan, material: Material, frame: Frame, png: Path, run: R
 
 
 def _signed(png: bytes) -> bytes:
-    """With our name behind its header (PNG 11.3.4.3): what may be replaced is known by it."""
+    """Insert our name behind the header (PNG 11.3.4.3), by which a file that may be replaced is known."""
     header, words = 33, b"tEXt" + PNG_SIGNATURE
     chunk = struct.pack(">I", len(PNG_SIGNATURE)) + words + struct.pack(">I", zlib.crc32(words))
     return png[:header] + chunk + png[header:]

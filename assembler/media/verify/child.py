@@ -27,9 +27,9 @@ from assembler.processes import cores
 Group = tuple[int, Iterator[Any]]
 """Number and packets of a key frame and what follows it until the next one."""
 AAC_FRAME = 1024
-BEHIND = 10
+FRAMES_BEHIND_JOIN = 10
 """Pictures decoded behind a join: that it begins with a key frame which needs nothing from before it, and goes on."""
-DEEPEST_REORDERING = 64
+MAX_REORDERING = 64
 """Pictures that may be decoded before the first one is shown; H.264 allows 16."""
 OPEN = {"protocol_whitelist": "file"}
 OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
@@ -39,7 +39,7 @@ OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
 def check(order: Check) -> list[str]:
     """Every problem found, as a sentence; none if the file is what was planned."""
     path = Path(order.path)
-    problems = list(_boxes(path, order.size))
+    problems = list(_check_boxes(path, order.size))
     if problems:
         return problems
     is_plain = order.decode != "index" and _is_plain(path)
@@ -47,17 +47,17 @@ def check(order: Check) -> list[str]:
         if not source.streams.video:
             return ["there is no picture track"]
         if order.decode == "index":
-            return list(_indexed(source, order))
-        problems += _picture(source, order, is_plain)
+            return list(_check_index(source, order))
+        problems += _check_video(source, order, is_plain)
         if is_plain:
-            problems += _sound(source, order, is_plain)
+            problems += _check_audio(source, order, is_plain)
     if not is_plain:
         with av.open(order.path, format="mov", options=OPEN) as source:
-            problems += _sound(source, order, is_plain)
+            problems += _check_audio(source, order, is_plain)
     if order.decode in ("joins", "all") and not problems:
-        problems += _decoded(order, is_plain)
-    if order.decode == "all" and order.has_made_sound and not problems:
-        problems += _decoded_sound(order)
+        problems += _decode_video(order, is_plain)
+    if order.decode == "all" and order.has_encoded_audio and not problems:
+        problems += _decode_audio(order)
     return problems
 
 
@@ -70,7 +70,7 @@ def _is_plain(path: Path) -> bool:
     return True
 
 
-def _boxes(path: Path, size: int | None) -> Iterator[str]:
+def _check_boxes(path: Path, size: int | None) -> Iterator[str]:
     """The file's outer boxes: whole, and the index before the pictures (faststart)."""
     real = path.stat().st_size
     if size is not None and real != size:
@@ -87,7 +87,7 @@ def _boxes(path: Path, size: int | None) -> Iterator[str]:
         yield "the index (moov) stands behind the pictures: no fast start"
 
 
-def _indexed(source: InputContainer, order: Check) -> Iterator[str]:
+def _check_index(source: InputContainer, order: Check) -> Iterator[str]:
     """Decode stamps as the file's index names them: behind the reordering delay they are the planned ones in order."""
     video = source.streams.video[0]
     scale = order.stamps.time_scale * time_base_of(video)
@@ -97,11 +97,11 @@ def _indexed(source: InputContainer, order: Check) -> Iterator[str]:
         yield f"there are {len(found)} pictures, {len(planned)} were planned"
         return
     delay = bisect_left(found, planned[0])
-    if delay > DEEPEST_REORDERING or found[delay:] != planned[: len(planned) - delay]:
+    if delay > MAX_REORDERING or found[delay:] != planned[: len(planned) - delay]:
         yield "the pictures have other stamps than planned"
 
 
-def _picture(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str]:
+def _check_video(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str]:
     video = source.streams.video[0]
     if (video.codec_context.width, video.codec_context.height) != (order.width, order.height):
         found = f"{video.codec_context.width}x{video.codec_context.height}"
@@ -134,7 +134,7 @@ def _planned(stamps: Stamps) -> Iterator[int]:
             yield at
 
 
-def _sound(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str]:
+def _check_audio(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str]:
     if not source.streams.audio:
         yield "there is no sound track"
         return
@@ -152,30 +152,30 @@ def _sound(source: InputContainer, order: Check, is_plain: bool) -> Iterator[str
     if not stamps:
         yield "the sound track is empty"
         return
-    if order.has_made_sound:  # mp4 says a packet lasts until the next one, whatever is missing in between
+    if order.has_encoded_audio:  # mp4 says a packet lasts until the next one, whatever is missing in between
         most = int(frame + sample)
         hole = next((at for at, after in pairwise(stamps) if after - at > most), None)
         if hole is not None:
             yield f"the sound has a hole at {float((hole + frame) * base):.3f} s"
             return
     ticks = Fraction(lasts or AAC_FRAME)
-    if order.has_made_sound:
+    if order.has_encoded_audio:
         ticks = min(ticks, frame)
     first, end = stamps[0] * base, (stamps[-1] + ticks) * base
-    if order.has_made_sound and not Fraction(-2 * AAC_FRAME, rate) <= first <= 0:
+    if order.has_encoded_audio and not Fraction(-2 * AAC_FRAME, rate) <= first <= 0:
         yield f"the sound starts at {float(first):.3f} s"
     missing = abs(Fraction(order.length, 1000) - end)
     if missing > Fraction(AAC_FRAME, rate) + Fraction(1, rate):
         yield f"the sound ends at {float(end):.3f} s, the playback at {order.length / 1000:.3f} s"
 
 
-def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
+def _decode_video(order: Check, is_plain: bool) -> Iterator[str]:
     """Decodes whole groups of pictures and counts them."""
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         video = source.streams.video[0]
         # what is asked is whether the bits decode: the picture's last touches are left away
         options = {"skip_loop_filter": "all", "skip_idct": "all"}
-        if order.has_made_picture:
+        if order.has_encoded_video:
             options["err_detect"] = "explode"
         video.codec_context.options = options
         video.codec_context.thread_count = cores()
@@ -184,7 +184,9 @@ def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
         keys = _keys(order, video, is_plain)
         scale = order.stamps.time_scale * time_base_of(video)
         wanted = _wanted_groups(order, [int(key * scale) for key in keys])
-        for group, packets in _sought(source, video, keys, wanted) if is_plain else _in_order(source, video, wanted):
+        for group, packets in (
+            _seek_groups(source, video, keys, wanted) if is_plain else _demux_groups(source, video, wanted)
+        ):
             expected = seen = 0
             for packet in islice(packets, wanted[group]):
                 expected += 1
@@ -195,7 +197,7 @@ def _decoded(order: Check, is_plain: bool) -> Iterator[str]:
                 yield f"{expected} pictures from {float(keys[group] * time_base_of(video)):.3f} s on decode to {seen}"
 
 
-def _sought(source: InputContainer, video: Any, keys: list[int], wanted: Iterable[int]) -> Iterator[Group]:
+def _seek_groups(source: InputContainer, video: Any, keys: list[int], wanted: Iterable[int]) -> Iterator[Group]:
     """The wanted groups, each with a seek of its own; one that is not found there is empty."""
     for group in sorted(wanted):
         source.seek(keys[group], stream=video)
@@ -207,7 +209,7 @@ def _sought(source: InputContainer, video: Any, keys: list[int], wanted: Iterabl
             yield group, chain((first,), takewhile(lambda packet: not packet.is_keyframe, packets))
 
 
-def _in_order(source: InputContainer, video: Any, wanted: Container[int]) -> Iterator[Group]:
+def _demux_groups(source: InputContainer, video: Any, wanted: Container[int]) -> Iterator[Group]:
     """The wanted groups of all, one after the other."""
     groups = count(-1)
     group = next(groups)
@@ -224,7 +226,7 @@ def _in_order(source: InputContainer, video: Any, wanted: Container[int]) -> Ite
             yield number, together
 
 
-def _decoded_sound(order: Check) -> Iterator[str]:
+def _decode_audio(order: Check) -> Iterator[str]:
     with av.open(order.path, format="mov", options=OPEN) as source:
         audio = source.streams.audio[0]
         for packet in source.demux(audio):
@@ -260,7 +262,7 @@ def _wanted_groups(order: Check, starts: list[int]) -> dict[int, int]:
     wanted = {0: every, len(starts) - 1: every}
     for join in order.joins:
         after = bisect_right(starts, join) - 1
-        wanted.setdefault(after, BEHIND)
+        wanted.setdefault(after, FRAMES_BEHIND_JOIN)
         wanted[max(0, after - 1)] = every
     return wanted
 

@@ -24,9 +24,9 @@ class Check(Message):
     height: int
     length: int
     """Playback length, ms."""
-    has_made_picture: bool
+    has_encoded_video: bool
     """True if the picture was encoded for this playback: its decoder must then not complain at all."""
-    has_made_sound: bool
+    has_encoded_audio: bool
     """True if the sound was made for this playback: it must then be without a hole."""
     decode: str
     """How deep to look: "index" (size and the stamps in the file's index: no packet is read), "nothing" (every packet

@@ -45,8 +45,8 @@ def build_check(path: Path, manifest: Manifest, *, decode: str, answer: Path) ->
         width=manifest.canvas.width,
         height=manifest.canvas.height,
         length=manifest.length,
-        has_made_picture=manifest.mode is Mode.ENCODE,
-        has_made_sound=manifest.sound_copied is None,
+        has_encoded_video=manifest.mode is Mode.ENCODE,
+        has_encoded_audio=manifest.sound_copied is None,
         decode=decode,
         answer=str(answer),
     )
