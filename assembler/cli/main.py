@@ -128,11 +128,17 @@ def plan(
 ) -> int:
     """Every scene: what is shown where, copied or encoded, and why."""
     from assembler.pipeline.assemble import plan_only, plan_probed
+    from assembler.plan.json_parts import json_parts
     from assembler.report.text import describe_plan, names_of
 
     recordings = _read(results)
     made = plan_probed(recordings, options, _progress(progress)) if probe else plan_only(recordings, options)
-    print(made[1].model_dump_json() if as_json else describe_plan(made[1], names_of(recordings)))
+    if as_json:
+        for part in json_parts(made[1]):
+            print(part, end="")
+        print()
+    else:
+        print(describe_plan(made[1], names_of(recordings)))
     return 0
 
 

@@ -38,7 +38,9 @@ class Plain:
         self._output = output
 
     def write(self, text: str) -> int:
-        plain = _TURNS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", without_queries(text))
+        plain = without_queries(text)
+        if not plain.isascii():
+            plain = _TURNS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", plain)
         self._output.write(plain)
         return len(text)
 
