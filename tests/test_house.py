@@ -221,3 +221,28 @@ def test_every_public_name_has_a_sentence_that_opens_with_a_verb_or_a_noun(finis
     files = [p for p in FILES if str(p.relative_to(PACKAGE)).removesuffix(".py").startswith(finished)]
     assert files, finished
     assert not [line for path in files for line in sentences_to_write(path)]
+
+
+def vendor_spellings() -> set[str]:
+    """The vendor's names of fields and types, as the dialects hold them; single words that anybody may use are left
+    out."""
+    from assembler.dialects import DIALECTS
+    from assembler.dialects.dialect import SENDER
+    from assembler.dialects.event import ANNOUNCING
+    from assembler.dialects.signature import SIGNED
+    from assembler.dialects.spelling import CAMEL, SNAKE
+
+    told: list[object] = [SENDER, SIGNED, tuple(ANNOUNCING)]
+    for value in (CAMEL, SNAKE, *(row.envelope for row in DIALECTS)):
+        told += [part for name, part in vars(value).items() if name != "moments"]
+    names = {name for part in told for name in (part if isinstance(part, tuple) else (part,)) if isinstance(name, str)}
+    return {name.lower() for name in names if re.search("[a-z](?=[A-Z])|_", name)} | {"sdkappid", "sign"}
+
+
+def test_jobs_spell_no_key_of_the_vendor() -> None:
+    spellings = vendor_spellings()
+    assert {"taskid", "task_id", "eventdata", "onlinerecordfinished", "expire_time"} <= spellings
+    for path in (PACKAGE / "jobs").rglob("*.py"):
+        texts = [n.value for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Constant)]
+        spelled = {text for text in texts if isinstance(text, str) and text.lower() in spellings}
+        assert not spelled, f"{path.name}: a dialect's row says how to find it, jobs ask the row"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from assembler.dialects.acknowledged import Event, describe_event
+from assembler.dialects.acknowledged import Event, Subject, describe_event, describe_part
 from assembler.dialects.api_object import API_OBJECT
 from assembler.dialects.api_response import API_RESPONSE
 from assembler.dialects.body import JsonObject, load_object, shown
-from assembler.dialects.dialect import Dialect, find_videos
+from assembler.dialects.dialect import PART, REFUSAL, Dialect, Envelope, Moment, find_videos
 from assembler.dialects.fields import Fields
 from assembler.dialects.neutral import NEUTRAL
 from assembler.dialects.offline_event import OFFLINE_EVENT
@@ -16,6 +16,7 @@ from assembler.dialects.online_event import ONLINE_EVENT
 from assembler.dialects.other_event import OTHER_EVENT
 from assembler.dialects.record_search import RECORD_SEARCH
 from assembler.dialects.saas_event import SAAS_EVENT
+from assembler.dialects.signature import SIGNED
 from assembler.dialects.v1_callback import V1_CALLBACK
 from assembler.dialects.v1_offline import V1_OFFLINE
 from assembler.dialects.v1_query import V1_QUERY
@@ -60,7 +61,50 @@ def read_event(body: bytes | str | JsonObject, *, query: Mapping[str, str] | Non
 
     Raises InputError where the body is neither.
     """
-    return describe_event(load_object(body), query or {})
+    values = load_object(body)
+    envelope = next((e for e in _envelopes(values) if e.kind and e.kind in values), REFUSAL)
+    return describe_event(values, query or {}, envelope, list_result_types())
+
+
+def read_subject(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Subject:
+    """Find the recording that a body is about, also where it cannot be parsed or is of no known dialect.
+
+    Raises InputError where the body is no JSON object.
+    """
+    values = load_object(body)
+    try:
+        event = read_event(values, query=query)
+    except InputError:
+        return describe_part(values, query or {}, next((e for e in _envelopes(values) if not e.kind), PART))
+    return Subject(task_id=event.task_id, app_id=event.app_id, room_id=event.room_id)
+
+
+def find_repeated(body: JsonObject) -> JsonObject:
+    """Find what the sender's repeats of a body have in common: all but the signature, which is made anew."""
+    names = next((envelope.repeated for envelope in _envelopes(body)), ())
+    if names and isinstance(body.get(names[0]), dict):
+        return {name: body.get(name) for name in names}
+    return {name: value for name, value in body.items() if name not in SIGNED}
+
+
+def is_about_recording(kind: str) -> bool:
+    """True if events of this type are about recordings, so that a result is to come."""
+    return any(row.envelope.is_about(kind) for row in DIALECTS)
+
+
+def find_moment(kind: str) -> Moment:
+    """Find the moment that events of this type stand for; of an unknown type by the vendor's words."""
+    return next((row.envelope for row in DIALECTS if row.envelope.is_about(kind)), PART).moment(kind)
+
+
+def list_result_types() -> list[str]:
+    """List the types of all events that announce a finished recording."""
+    return [kind for row in DIALECTS for kind in row.envelope.results]
+
+
+def _envelopes(body: JsonObject) -> Iterator[Envelope]:
+    """Those of the dialects that fit, the most specific first."""
+    return (row.envelope for row in DIALECTS if row.matches(body))
 
 
 def detect(body: JsonObject) -> Dialect:
@@ -76,4 +120,18 @@ def detect(body: JsonObject) -> Dialect:
     )
 
 
-__all__ = ["DIALECTS", "Dialect", "Event", "detect", "parse", "read_event"]
+__all__ = [
+    "DIALECTS",
+    "Dialect",
+    "Event",
+    "Moment",
+    "Subject",
+    "detect",
+    "find_moment",
+    "find_repeated",
+    "is_about_recording",
+    "list_result_types",
+    "parse",
+    "read_event",
+    "read_subject",
+]

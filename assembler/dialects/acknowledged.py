@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 
-from assembler.dialects.body import JsonObject
-from assembler.dialects.dialect import Query
-from assembler.dialects.event import OFFLINE_FINISHED, ONLINE_FINISHED, ONLINE_STARTED
+from assembler.dialects.body import Json, JsonObject
+from assembler.dialects.dialect import APP, Envelope, Query
+from assembler.dialects.event import ONLINE_STARTED
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL
-from assembler.dialects.saas_event import STOPPED, is_saas
-from assembler.dialects.v1_callback import FINISHED, STARTED
-from assembler.dialects.v1_offline import OFFLINE, is_offline
+from assembler.dialects.v1_callback import STARTED
 from assembler.dialects.vendor_errors import read_error, refusal_of_request
 from assembler.errors import InputError
-from assembler.findings import Finding
 from assembler.recording import VendorError
 from assembler.times import WallMs
 from assembler.values import Value
 
 REFUSED_REQUEST = "refused request"
 """Kind of an answer of the API that refuses a request; it comes to a callback address by mistake only."""
+
+
+class Subject(Value):
+    """Recording that a body is about, as far as the body says."""
+
+    task_id: str | None
+    """The vendor's task; None where missing."""
+    app_id: str | None
+    """The vendor's app as text; None where missing."""
+    room_id: str | None
+    """The room as text; None where missing."""
 
 
 class Event(Value):
@@ -56,20 +65,14 @@ class Event(Value):
         return self.error is not None and self.kind in (ONLINE_STARTED, STARTED)
 
 
-def describe_event(body: JsonObject, query: Query) -> Event:
-    """The event in a body, or the refused request. Raises InputError where it is neither, nor a v1 callback."""
-    findings: list[Finding] = []
-    fields = Fields(body, "", findings)
-    if "EventType" in body:
-        kind, sent, task, room = fields.text("EventType"), "Timestamp", "TaskId", "RoomId"
-        data = fields.child("EventData") or Fields({}, "EventData", findings)
-    elif is_saas(body):
-        kind, sent, task, room = fields.text("event"), "timestamp", "task_id", "class_id"
-        data = fields.child("data") or fields
-    else:
-        kind, sent, task, room = fields.text("callback_type"), "timestamp", "task_id", "room_id"
-        kind = OFFLINE if is_offline(body) else kind
-        data = (fields.child("Response") if kind is None else None) or fields
+def describe_event(body: JsonObject, query: Query, envelope: Envelope, results: Collection[str]) -> Event:
+    """The event in a body, or the refused request. Raises InputError where it is neither.
+
+    ``results``: types that announce a finished recording, of any dialect.
+    """
+    fields = Fields(body, "", [])
+    kind = fields.text(envelope.kind) if envelope.kind else None
+    data = envelope.open(fields)
     error = read_error(data, None) or read_error(fields, None)
     if kind is None and error is not None and refusal_of_request(error, has_status="status" in data.values):
         kind = REFUSED_REQUEST
@@ -78,17 +81,17 @@ def describe_event(body: JsonObject, query: Query) -> Event:
             "the body is no event: it has neither EventType nor callback_type",
             hint="The vendor's callback pages show what events look like.",
         )
-    progress = whole(data.get("Progress"))
+    progress = whole(data.get(envelope.progress))
     return Event(
         kind=kind,
-        is_result=kind in (ONLINE_FINISHED, OFFLINE_FINISHED, FINISHED, OFFLINE, STOPPED),
-        task_id=data.text(task),
-        app_id=fields.text("SdkAppId") or query.get("sdkappid"),
-        room_id=data.text(room),
-        sent=_instant(fields, sent) or _instant(data, sent),
+        is_result=kind in results,
+        task_id=data.text(data.first(envelope.task)),
+        app_id=(fields.text(envelope.app) if envelope.app else None) or query.get(APP),
+        room_id=data.text(data.first(envelope.room)),
+        sent=_instant(fields, envelope.sent) or _instant(data, envelope.sent),
         progress=progress if progress is not None and 0 <= progress <= 100 else None,
-        pause=_instant(data, "PauseTime"),
-        stop=_instant(data, "StopTime") or _instant(data, "EstimateStopTime"),
+        pause=_instant(data, envelope.pause),
+        stop=next((at for name in envelope.stop if (at := _instant(data, name)) is not None), None),
         error=error,
         facts={
             name: value
@@ -96,6 +99,22 @@ def describe_event(body: JsonObject, query: Query) -> Event:
             if not isinstance(value, list | dict) and not (isinstance(value, float) and not math.isfinite(value))
         },
     )
+
+
+def describe_part(body: JsonObject, query: Query, envelope: Envelope) -> Subject:
+    """The recording that an answer or object is about, whether it can be read or not."""
+    values = envelope.open(Fields(body, "", [])).values
+    return Subject(
+        task_id=_id([values.get(name) for name in envelope.task]),
+        app_id=_id([body.get(envelope.app) if envelope.app else None, query.get(APP)]),
+        room_id=_id([values.get(name) for name in envelope.room]),
+    )
+
+
+def _id(given: Sequence[Json]) -> str | None:
+    """The first that is anything, where it is a text or a whole number."""
+    value = next(filter(None, given), given[-1])
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value) else None
 
 
 def _instant(fields: Fields, name: str) -> WallMs | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from assembler.dialects.body import Json, JsonObject
 from assembler.dialects.fields import Fields
@@ -13,6 +14,114 @@ from assembler.recording import Recording
 
 Query = Mapping[str, str]
 """The URL query a callback came with; v1 puts its app id, ``random`` and signature there."""
+APP = "sdkappid"
+"""Name of the app id in a URL query."""
+SENDER = ("sign", "expire_time", APP)
+"""Names in a URL query that say who sent a callback."""
+
+
+def with_app(query: Query, app: str | None) -> Query:
+    """Put the app id into a URL query, or take it out where there is none."""
+    rest = {name: value for name, value in query.items() if name != APP}
+    return {**rest, APP: app} if app else rest
+
+
+class Moment(StrEnum):
+    """Place of an event in the course of its recording."""
+
+    STARTED = "started"
+    """The recording began, or was to begin and could not."""
+    RUNNING = "running"
+    """It goes on: progress, a resume, or a type that nobody knows."""
+    PAUSED = "paused"
+    """It is paused."""
+    STOPPED = "stopped"
+    """It was stopped; its result is still to come."""
+    FORCED = "forced"
+    """It was stopped by the vendor, for a long pause."""
+    FINISHED = "finished"
+    """Its result is there, or never will be."""
+
+    @property
+    def goes_on(self) -> bool:
+        """True if it is recorded at that moment."""
+        return self in (Moment.STARTED, Moment.RUNNING)
+
+    @property
+    def is_over(self) -> bool:
+        """True if nothing is recorded after it."""
+        return self in (Moment.STOPPED, Moment.FORCED, Moment.FINISHED)
+
+
+VENDOR_MOMENTS = (
+    ("forcestop", Moment.FORCED),
+    ("stop", Moment.STOPPED),
+    ("finish", Moment.FINISHED),
+    ("pause", Moment.PAUSED),
+    ("start", Moment.STARTED),
+)
+"""Words of the vendor's types, those of later generations too; a stop by force is also a stop."""
+VENDOR_RECORDINGS = ("onlinerecord", "offlinerecord", "record_", "online_record", "offline_record")
+"""Beginnings of the vendor's types about recordings, in small letters."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Field names by which a body says whether it is an event, of what moment, and of which recording.
+
+    The vendor's names are the defaults of what all of its generations write alike. A body is a result, an event or a
+    part: an event of one of the types ``results`` is a result, and without ``kind`` it is a part, the answer or object
+    that holds a result and announces nothing.
+    """
+
+    kind: str = ""
+    """Field with the type of an event; "" of a part."""
+    data: str = ""
+    """Field that wraps what is told; "" where nothing does. A part may come without it."""
+    sent: str = ""
+    """Field with the instant at which it was made, Unix seconds; beside ``data`` or in it."""
+    task: tuple[str, ...] = ("task_id",)
+    """Fields with the task, in ``data``; the first with a value counts."""
+    app: str = "SdkAppId"
+    """Field with the app, beside ``data``; "" where only the URL query has it."""
+    room: tuple[str, ...] = ("room_id",)
+    """Fields with the room, in ``data``; the first with a value counts."""
+    progress: str = "Progress"
+    """Field with the progress in percent, in ``data``."""
+    pause: str = "PauseTime"
+    """Field with the instant of a pause, Unix seconds, in ``data``."""
+    stop: tuple[str, ...] = ("StopTime", "EstimateStopTime")
+    """Fields with the instant of an end for a long pause, Unix seconds, in ``data``; the first with a value counts."""
+    results: tuple[str, ...] = ()
+    """Types that announce a finished recording."""
+    recordings: tuple[str, ...] = VENDOR_RECORDINGS
+    """Beginnings of types about recordings, in small letters; tasks of other types never have a result."""
+    moments: tuple[tuple[str, Moment], ...] = VENDOR_MOMENTS
+    """Words of a type (in small letters, without ``_``) and what they mean; the first that is in it counts."""
+    repeated: tuple[str, ...] = ()
+    """Fields that stay the same in repeats of one event, a wrapper first; () for all but the signature."""
+
+    def open(self, fields: Fields) -> Fields:
+        """The object that tells: an event without its wrapper tells nothing, a part is that object itself."""
+        inner = fields.child(self.data) if self.data else fields
+        if inner is not None:
+            return inner
+        return Fields({}, self.data, fields.findings) if self.kind else fields
+
+    def is_about(self, kind: str) -> bool:
+        """True if a type is one of this family's about recordings."""
+        return bool(self.kind) and kind.lower().startswith(self.recordings)
+
+    def moment(self, kind: str) -> Moment:
+        """The moment that a type stands for."""
+        words = kind.lower().replace("_", "")
+        return next((moment for word, moment in self.moments if word in words), Moment.RUNNING)
+
+
+REFUSAL = Envelope(data="Response", sent="timestamp")
+"""Envelope of an answer that refuses a request, beside all of those of events."""
+PART = Envelope(data="Response", sent="timestamp", task=("TaskId", "task_id"), app="", room=("RoomId", "room_id"))
+"""Envelope of the vendor's answers and objects, and of bodies of no known dialect."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +140,8 @@ class Dialect:
     """The field that wraps the result: "", "EventData" or "Response"."""
     spelling: Spelling | None = None
     """The only spelling of videos it reads; None where it reads whichever is there."""
+    envelope: Envelope = PART
+    """Names that tell whether a body is a result, an event or a part of one, and of which task, app and room."""
 
     def reads(self, place: Place) -> bool:
         """True if videos at this place would be read."""

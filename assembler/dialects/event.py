@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assembler.dialects.body import JsonObject, shown
-from assembler.dialects.dialect import Query, spelling_in
+from assembler.dialects.dialect import Envelope, Query, spelling_in
 from assembler.dialects.fields import Fields
 from assembler.dialects.result import read_result
 from assembler.dialects.spelling import CAMEL
@@ -20,6 +20,15 @@ ANNOUNCING = {
     "OfflineRecordProgressChanged": "the offline recording still runs",
 }
 """Events that say how far a recording is; the result comes with a later one."""
+EVENT = Envelope(
+    kind="EventType",
+    data="EventData",
+    sent="Timestamp",
+    task=("TaskId",),
+    room=("RoomId",),
+    results=(ONLINE_FINISHED, OFFLINE_FINISHED),
+    repeated=("EventData", "Timestamp"),
+)
 
 
 def event_type(body: JsonObject) -> str | None:

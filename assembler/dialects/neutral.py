@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from assembler.dialects.body import Json, JsonObject, shortened, shown
-from assembler.dialects.dialect import Dialect, Query, looks_neutral
+from assembler.dialects.dialect import APP, Dialect, Query, looks_neutral
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, is_plausible
 from assembler.dialects.result import refuse_empty
@@ -76,7 +76,7 @@ def _read(fields: Fields, query: Query) -> Recording:
         if abs(omission.at or 0) > LONGEST
     ]
     changes = {
-        "app_id": told.app_id or query.get("sdkappid"),
+        "app_id": told.app_id or query.get(APP),
         "segments": segments,
         "start": start,
         "stop": _wall(told.stop, "stop", findings),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assembler.dialects.body import JsonObject
 from assembler.dialects.dialect import Dialect, Query
-from assembler.dialects.event import OFFLINE_FINISHED, event_type, read_result_event
+from assembler.dialects.event import EVENT, OFFLINE_FINISHED, event_type, read_result_event
 from assembler.dialects.fields import Fields
 from assembler.recording import Recording
 
@@ -18,5 +18,5 @@ def _read(fields: Fields, query: Query) -> Recording:
 
 
 OFFLINE_EVENT = Dialect(
-    "offline-event", f"EventType {OFFLINE_FINISHED}, signed or not", _matches, _read, level="EventData"
+    "offline-event", f"EventType {OFFLINE_FINISHED}, signed or not", _matches, _read, level="EventData", envelope=EVENT
 )

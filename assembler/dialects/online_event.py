@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assembler.dialects.body import JsonObject
 from assembler.dialects.dialect import Dialect, Query
-from assembler.dialects.event import ONLINE_FINISHED, event_type, read_result_event
+from assembler.dialects.event import EVENT, ONLINE_FINISHED, event_type, read_result_event
 from assembler.dialects.fields import Fields
 from assembler.recording import Recording
 
@@ -18,5 +18,5 @@ def _read(fields: Fields, query: Query) -> Recording:
 
 
 ONLINE_EVENT = Dialect(
-    "online-event", f"EventType {ONLINE_FINISHED}, signed or not", _matches, _read, level="EventData"
+    "online-event", f"EventType {ONLINE_FINISHED}, signed or not", _matches, _read, level="EventData", envelope=EVENT
 )

@@ -6,6 +6,7 @@ from assembler.dialects.body import JsonObject, shortened
 from assembler.dialects.dialect import Dialect, Query
 from assembler.dialects.event import (
     ANNOUNCING,
+    EVENT,
     ONLINE_FINISHED,
     ONLINE_STARTED,
     event_type,
@@ -48,5 +49,5 @@ def _read(fields: Fields, query: Query) -> Recording:
 
 
 OTHER_EVENT = Dialect(
-    "other-event", "an event of any other type that carries videos", _matches, _read, level="EventData"
+    "other-event", "an event of any other type that carries videos", _matches, _read, level="EventData", envelope=EVENT
 )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Never
 
 from assembler.dialects.body import shortened, shown
-from assembler.dialects.dialect import Query
+from assembler.dialects.dialect import APP, Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, read_interrupts, read_omissions
 from assembler.dialects.segments import LONGEST, UnusableEntry, collect, read_vendor_segment
@@ -66,7 +66,7 @@ def read_result(
     return Recording(
         dialect=dialect,
         task_id=task,
-        app_id=fields.text(spelling.app) or app_id or query.get("sdkappid"),
+        app_id=fields.text(spelling.app) or app_id or query.get(APP),
         room_id=room,
         group_id=fields.text(spelling.group),
         record_user_id=fields.text(spelling.recorder),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assembler.dialects.body import Json, JsonObject, shown
-from assembler.dialects.dialect import Dialect, Query
+from assembler.dialects.dialect import Dialect, Envelope, Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.result import read_result
 from assembler.dialects.segments import LONGEST
@@ -13,6 +13,7 @@ from assembler.findings import note
 from assembler.recording import Recording
 
 STARTED, STOPPED = "online_record_start", "online_record_stop"
+SAAS = Envelope(kind="event", data="data", sent="timestamp", room=("class_id",), results=(STOPPED,))
 
 
 def is_saas(body: JsonObject) -> bool:
@@ -48,5 +49,11 @@ def _in_ms(path: str, entry: Json, data: Fields) -> Json:
 
 
 SAAS_EVENT = Dialect(
-    "saas-event", f'{{"event": "{STOPPED}", "data": {{...}}}} of the SaaS', is_saas, _read, level="data", spelling=SNAKE
+    "saas-event",
+    f'{{"event": "{STOPPED}", "data": {{...}}}} of the SaaS',
+    is_saas,
+    _read,
+    level="data",
+    spelling=SNAKE,
+    envelope=SAAS,
 )

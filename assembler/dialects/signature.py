@@ -26,6 +26,8 @@ class Signature(StrEnum):
     """One of the keys made it, but its time is over."""
 
 
+SIGNED = ("Sign", "ExpireTime", "sign", "expire_time", "random")
+"""Fields beside an event, or in it, that differ between its repeats."""
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assembler.dialects.body import JsonObject, shortened, shown
-from assembler.dialects.dialect import Dialect, Query
+from assembler.dialects.dialect import Dialect, Envelope, Query
 from assembler.dialects.fields import Fields
 from assembler.dialects.result import read_result
 from assembler.dialects.spelling import SNAKE
@@ -36,5 +36,10 @@ def _read(fields: Fields, query: Query) -> Recording:
 
 
 V1_CALLBACK = Dialect(
-    "v1-callback", "a v1 result with callback_type, task_type and timestamp", _matches, _read, spelling=SNAKE
+    "v1-callback",
+    "a v1 result with callback_type, task_type and timestamp",
+    _matches,
+    _read,
+    spelling=SNAKE,
+    envelope=Envelope(kind="callback_type", sent="timestamp", results=(FINISHED,)),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assembler.dialects.body import JsonObject
-from assembler.dialects.dialect import Dialect, Query
+from assembler.dialects.dialect import Dialect, Envelope, Query
 from assembler.dialects.fields import Fields
 from assembler.dialects.result import read_result
 from assembler.dialects.spelling import SNAKE
@@ -23,5 +23,10 @@ def _read(fields: Fields, query: Query) -> Recording:
 
 
 V1_OFFLINE = Dialect(
-    "v1-offline", "a v1 result with task_type record_offline and record_start_time", is_offline, _read, spelling=SNAKE
+    "v1-offline",
+    "a v1 result with task_type record_offline and record_start_time",
+    is_offline,
+    _read,
+    spelling=SNAKE,
+    envelope=Envelope(kind="task_type", sent="timestamp", results=(OFFLINE,)),
 )

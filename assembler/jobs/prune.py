@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from assembler.dialects import list_result_types
 from assembler.errors import AssemblerError
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import prune_bodies, recording_of
@@ -46,7 +47,7 @@ def prune(records: Records, engine: Engine, options: Options, days: float) -> in
 def _forget_finished(records: Records, before: WallMs) -> None:
     """Tasks whose results came and were forgotten by an older version."""
     is_known = sa.exists().where(JOB.c.key == TASK.c.task) | sa.exists().where(EVENT.c.task == TASK.c.task)
-    came = TASK.c.kind.in_(["OnlineRecordFinished", "OfflineRecordFinished", "record_finished", "online_record_stop"])
+    came = TASK.c.kind.in_(list_result_types())
     with records.transaction() as connection:
         connection.execute(sa.delete(TASK).where(came, ~is_known, TASK.c.updated <= before))
 

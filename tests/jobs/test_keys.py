@@ -83,7 +83,7 @@ def told(raw: bytes) -> dict[str, Any]:
 @pytest.mark.parametrize("name", [*MADE, *sorted(path.name for path in VENDOR.glob("*.json"))])
 def test_a_body_has_the_keys_it_always_had(name: str) -> None:
     kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8"))
-    assert told(body_of(name)) == kept[name], "a new body gets a line of its own; the others stay as they are"
+    assert told(body_of(name)) == kept.get(name), "a new body gets a line of its own; the others stay as they are"
 
 
 @pytest.mark.parametrize("changed", ["Sign", "ExpireTime", "sign", "expire_time", "random"])

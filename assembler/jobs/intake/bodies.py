@@ -8,6 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from assembler.dialects import parse
+from assembler.dialects.dialect import Query, with_app
 from assembler.errors import JobError
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import EVENT, JOB, REFUSED
@@ -32,9 +33,9 @@ class Body(NamedTuple):
     """When, Unix ms."""
 
     @property
-    def query(self) -> dict[str, str]:
+    def query(self) -> Query:
         """What of its URL says what it is, as the dialects read it."""
-        return {"sdkappid": self.app} if self.app else {}
+        return with_app({}, self.app)
 
 
 class BodyRow(Value):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from assembler.dialects import parse, read_event, signature
+from assembler.dialects import parse, read_event, read_subject, signature
 from assembler.dialects.body import JsonObject, load_object
+from assembler.dialects.dialect import APP, SENDER, Query, with_app
 from assembler.errors import AssemblerError, CloudError, InputError, NotFinished, RecordingFailed
 from assembler.jobs.web.keys import Keys
 from assembler.times import WallMs
 
-_KEPT = ("sign", "expire_time", "sdkappid")
-"""What of a callback's URL says who sent it."""
 _LONGEST = 200
 
 
@@ -30,14 +29,14 @@ class Judged(NamedTuple):
 def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judged:
     """Whether a callback that came ``at`` this instant is to be believed and can be read; without keys everything is
     believed."""
-    told = query.get("sdkappid", "")
+    told = query.get(APP, "")
     app = told if told.isascii() and told.isalnum() and len(told) <= 40 else None
-    query = {**query, "sdkappid": app or ""}
+    query = with_app(query, app)
     try:
         body = load_object(raw)
         if keys:
-            claimed = _claimed_app(body, query)
-            found = signature.check(body, query=query, keys=keys.of(claimed), now=at)
+            own = keys.of(read_subject(body, query=query).app_id)
+            found = signature.check(body, query=query, keys=own, now=at)
             if found is not signature.Signature.VALID:
                 return Judged(403, f"the signature is {found.value}", app)
         _check_readable(body, query)
@@ -48,10 +47,10 @@ def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judge
 
 def kept(query: Mapping[str, str]) -> dict[str, str]:
     """What of a callback's URL is needed to judge it again."""
-    return {name: query[name][:_LONGEST] for name in _KEPT if name in query}
+    return {name: query[name][:_LONGEST] for name in SENDER if name in query}
 
 
-def _check_readable(body: JsonObject, query: Mapping[str, str]) -> None:
+def _check_readable(body: JsonObject, query: Query) -> None:
     """An event, a result in any dialect, or what the vendor says instead of one. Raises InputError for all else."""
     try:
         read_event(body, query=query)
@@ -62,10 +61,3 @@ def _check_readable(body: JsonObject, query: Mapping[str, str]) -> None:
             return
         except AssemblerError as exc:
             raise no_event from exc
-
-
-def _claimed_app(body: JsonObject, query: Mapping[str, str]) -> str | None:
-    try:
-        return read_event(body, query=query).app_id or None
-    except InputError:
-        return query.get("sdkappid") or None

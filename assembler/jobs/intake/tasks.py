@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from assembler.dialects import Event
+from assembler.dialects import Event, Moment, find_moment, is_about_recording
 from assembler.dialects.acknowledged import REFUSED_REQUEST
 from assembler.dialects.vendor_errors import error_text
 from assembler.jobs.store.records import Records, now
@@ -17,8 +17,6 @@ from assembler.times import WallMs
 from assembler.values import Value
 
 EXPECTED = "expected"
-OF_RECORDINGS = ("onlinerecord", "offlinerecord", "record_", "online_record", "offline_record")
-"""How types of events about recordings begin, in small letters; tasks of other kinds never have a result of ours."""
 
 
 class Task(Value):
@@ -57,7 +55,7 @@ class Task(Value):
     @property
     def is_over(self) -> bool:
         """True where an event told that it runs no longer."""
-        return any(word in self.kind.lower() for word in ("finished", "stop"))
+        return find_moment(self.kind).is_over
 
     def history(self, clock: Callable[[WallMs | None], str]) -> list[str]:
         """What events told that whoever waits for the class, or wonders what became of it, ought to know."""
@@ -81,7 +79,7 @@ def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
     if event.task_id is None or event.kind == REFUSED_REQUEST:
         return
     row = connection.execute(sa.select(TASK).where(TASK.c.task == event.task_id)).mappings().first()
-    if row is None and not event.kind.lower().startswith(OF_RECORDINGS):
+    if row is None and not is_about_recording(event.kind):
         return
     told: dict[str, Any] = {
         "app": event.app_id, "room": event.room_id, "progress": event.progress,
@@ -104,15 +102,15 @@ def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
 
 def _moments(event: Event, received: WallMs, known: Task | None) -> dict[str, Any]:
     """What stays worth knowing whatever comes later: a start that failed, a pause that ended, an end by force."""
-    kind, sent = event.kind.lower(), event.sent or received
+    moment, sent = find_moment(event.kind), event.sent or received
     changed: dict[str, Any] = {}
-    is_start = "start" in kind and (known is None or known.started is None or known.started <= sent)
+    is_start = moment is Moment.STARTED and (known is None or known.started is None or known.started <= sent)
     if is_start and event.error is not None:
         advice = f" {event.error.advice}" if event.error.advice else ""
         changed = {"error": f"{error_text(event.error)}.{advice}", "started": sent}
     elif is_start:
         changed = {"error": None, "started": sent}
-    if "forcestop" in kind.replace("_", ""):
+    if moment is Moment.FORCED:
         changed["forced"] = event.stop or sent
     return changed | {"resumed": _resumed(event, sent, known)}
 
@@ -122,7 +120,7 @@ def _resumed(event: Event, sent: WallMs, known: Task | None) -> WallMs | None:
     pause, resumed = (known.pause, known.resumed) if known is not None else (None, None)
     if event.pause is not None and (pause is None or event.pause > pause):
         return resumed if resumed is not None and resumed > event.pause else None  # another pause
-    goes_on = event.pause is None and not any(word in event.kind.lower() for word in ("stop", "finish", "pause"))
+    goes_on = event.pause is None and find_moment(event.kind).goes_on
     if goes_on and pause is None:
         return max(sent, resumed or sent)
     return sent if goes_on and pause is not None and sent > pause and resumed is None else resumed

@@ -8,15 +8,14 @@ import re
 from enum import StrEnum
 from typing import Protocol
 
-from assembler.dialects import parse, read_event
+from assembler.dialects import find_repeated, parse, read_event, read_subject
 from assembler.dialects.body import JsonObject, load_object
+from assembler.dialects.dialect import Query, with_app
 from assembler.errors import InputError, NotFinished
 from assembler.recording import Omission, Recording, Segment
 from assembler.times import Ms, WallMs
 from assembler.values import Value
 
-SIGNED = ("Sign", "ExpireTime", "sign", "expire_time", "random")
-"""What differs between repeats of one event."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -164,14 +163,16 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
     Raises NotFinished where the result is still to come, CloudError where a request was refused, InputError where the
     body is no JSON object.
     """
-    query = {"sdkappid": app} if app else {}
+    query = with_app({}, app)
     values = load_object(body)
     try:
         recording = parse(body, query=query)
     except NotFinished:
         raise
     except InputError:
-        return _claim_of_a_failure(body, values, query)
+        about = read_subject(values, query=query)
+        key = about.task_id or _digest_key(values)
+        return Claim(key=key, task=about.task_id, app=about.app_id, room=about.room_id, segments="")
     key = recording.task_id or _digest_key(values)
     return Claim(
         key=key,
@@ -187,38 +188,16 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
     )
 
 
-def _sent(body: bytes, query: dict[str, str]) -> WallMs | None:
+def _sent(body: bytes, query: Query) -> WallMs | None:
     try:
         return read_event(body, query=query).sent
     except InputError:  # an API's answer, or what somebody wrote
         return None
 
 
-def _claim_of_a_failure(body: bytes, values: JsonObject, query: dict[str, str]) -> Claim:
-    try:
-        event = read_event(body, query=query)
-    except InputError:
-        inner = values.get("Response")
-        told = inner if isinstance(inner, dict) else values
-        task = _text(told.get("TaskId") or told.get("task_id"))
-        room = _text(told.get("RoomId") or told.get("room_id"))
-        return Claim(key=task or _digest_key(values), task=task, app=query.get("sdkappid"), room=room, segments="")
-    key = event.task_id or _digest_key(values)
-    return Claim(key=key, task=event.task_id, app=event.app_id, room=event.room_id, segments="")
-
-
-def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value) else None
-
-
 def _digest_key(values: JsonObject) -> str:
-    """The canonical EventData plus Timestamp: what the sender's repeats have in common, signatures apart."""
-    data = values.get("EventData")
-    if isinstance(data, dict):
-        plain: JsonObject = {"EventData": data, "Timestamp": values.get("Timestamp")}
-    else:
-        plain = {name: value for name, value in values.items() if name not in SIGNED}
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    """Digest of what the sender's repeats have in common, signatures apart."""
+    text = json.dumps(find_repeated(values), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"digest:{hashlib.sha256(text.encode('ascii')).hexdigest()[:40]}"
 
 
