@@ -46,6 +46,15 @@ class Quality(StrEnum):
     HIGH = "high"
 
 
+class Muxer(StrEnum):
+    """Program part that joins chunks, copied packets and sound into the finished mp4."""
+
+    OWN = "own"
+    """Copies bytes and writes the sample tables itself; by libav where a file is not one that it knows."""
+    LIBAV = "libav"
+    """Hands every packet to libavformat, which is slower; the file is the same to every reader."""
+
+
 class EncoderName(StrEnum):
     """A row of ``media.encoders``, or ``auto``: the first hardware that is proven to work, else x264."""
 
@@ -167,6 +176,8 @@ class Options(BaseSettings):
     """Picture of an encoded playback: draft (fast, for a look), standard, or high (slower, larger)."""
     encoder: Annotated[EncoderName, Flag("--encoder", verbs=PLANNED)] = EncoderName.X264
     """Encoder: x264, nvenc, qsv, vaapi, videotoolbox, svt-av1 (AV1), x265 (HEVC), or auto (hardware that works)."""
+    muxer: Muxer = Muxer.OWN
+    """What joins the finished file: own (copies bytes, writes tables) or libav (slower, should a player dislike own)."""
     start: Annotated[PlayMs | None, Flag("--from", "TIME", verbs=PLANNED)] = None
     """Where the window to render starts on the playback axis; the whole class if not given."""
     end: Annotated[PlayMs | None, Flag("--to", "TIME", verbs=PLANNED)] = None

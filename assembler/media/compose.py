@@ -24,7 +24,7 @@ from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import choose_borders
 from assembler.media.render.setup import RENDER_VERSION, BytesMissing, Growth, RenderSetup
 from assembler.media.run import Run
-from assembler.options import Options
+from assembler.options import Muxer, Options
 from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
@@ -52,6 +52,7 @@ def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: 
         *choice.identity,
         run.options.loudness,
         run.options.chunk_seconds,
+        *(() if run.options.muxer is Muxer.OWN else (run.options.muxer,)),
     )
 
 
@@ -77,7 +78,7 @@ def compose(
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
     video, (track, heard) = _render(plan, setup, run)
     run.progress.say("joining")
-    _join(plan, video, track, part, setup)
+    _join(plan, video, track, part, setup, run.options.muxer)
     stated = (*plan.findings, *choice.findings, *video.findings, *heard)
     return Manifest(
         made_by=assembler.__version__,
@@ -278,7 +279,7 @@ def _available(plan: Plan, setup: RenderSetup) -> dict[str, Path]:
     return {name: place for name, place in places.items() if place is not None}
 
 
-def _join(plan: Plan, video: _Video, track: AudioTrack, part: Path, setup: RenderSetup) -> None:
+def _join(plan: Plan, video: _Video, track: AudioTrack, part: Path, setup: RenderSetup, muxer: Muxer) -> None:
     order = Join(
         out=str(part.absolute()),
         time_scale=video.stamps.time_scale,
@@ -288,6 +289,7 @@ def _join(plan: Plan, video: _Video, track: AudioTrack, part: Path, setup: Rende
         chapters=tuple((int(c.at), c.title) for c in plan.chapters),
         length=plan.length,
         size=(plan.canvas.width, plan.canvas.height),
+        by_libav=muxer is Muxer.LIBAV,
     )
     try:
         run_module("assembler.media.mux.child", ["join"], order, cwd=setup.folder, name="join", stop=setup.stop)

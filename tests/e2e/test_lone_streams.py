@@ -6,6 +6,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 from classes import Class, Stream, beep_errors, wrong_pictures
 from lessons import omission
@@ -233,3 +234,17 @@ def test_stamps_are_kept_only_where_packets_may_be_copied(tmp_path: Path, ffmpeg
     assert kept() == [False, False]
     lesson.assemble(tmp_path, ffmpeg, "stage.mp4", **STAGE)
     assert kept() == [False, False, True]
+
+
+def test_libav_joins_the_same_playback_when_it_is_asked_to(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    lesson = Class([Stream("s", CAMERA, "x", 0, odd("red", seconds=2, gain=0.2), WHOLE)], options=STAGE)
+    own = lesson.assemble(tmp_path, bundled_ffmpeg, "own.mp4")
+    libav = lesson.assemble(tmp_path, bundled_ffmpeg, "libav.mp4", muxer="libav")
+    assert not libav.was_there
+    assert own.path.read_bytes() != libav.path.read_bytes()  # the tables are written in another order
+    assert packets_of(own.path) == packets_of(libav.path)
+
+
+def packets_of(path: Path) -> list[tuple[str, int | None, int | None, bytes]]:
+    with av.open(str(path)) as source:
+        return [(p.stream.type, p.pts, p.dts, bytes(p)) for p in source.demux() if p.size]

@@ -16,6 +16,8 @@ from assembler.mp4.sample_tables import UnsupportedMp4
 def join(order: Join) -> None:
     """Write the finished file; packets are read only where their bytes cannot be copied as they lie."""
     try:
+        if order.by_libav:
+            raise UnsupportedMp4("libav was asked for")
         join_plain(order)
     except UnsupportedMp4:
         from assembler.media.mux.by_packets import join_packets  # and with it libav, a third of such a process

@@ -70,6 +70,8 @@ class Join(Message):
     """Length of the playback in ms, the last chapter's end."""
     size: tuple[int, int] | None = None
     """Width and height of the picture; None: as the files say."""
+    by_libav: bool = False
+    """True to hand every packet to libavformat, whatever the files are."""
 
 
 @dataclass(frozen=True)
