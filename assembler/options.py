@@ -177,7 +177,7 @@ class Options(BaseSettings):
     encoder: Annotated[EncoderName, Flag("--encoder", verbs=PLANNED)] = EncoderName.X264
     """Encoder: x264, nvenc, qsv, vaapi, videotoolbox, svt-av1 (AV1), x265 (HEVC), or auto (hardware that works)."""
     muxer: Muxer = Muxer.OWN
-    """What joins the finished file: own (copies bytes, writes tables) or libav (slower, should a player dislike own)."""
+    """Joins a copied file: own (copies bytes, writes tables) or libav (slower, should a player dislike own)."""
     start: Annotated[PlayMs | None, Flag("--from", "TIME", verbs=PLANNED)] = None
     """Where the window to render starts on the playback axis; the whole class if not given."""
     end: Annotated[PlayMs | None, Flag("--to", "TIME", verbs=PLANNED)] = None
