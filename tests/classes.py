@@ -160,10 +160,8 @@ def _allowed(recipe: Recipe, at: Fraction, half: Fraction) -> set[int]:
     """The source frame that must be on the screen at this file time: every frame appears on the output frame nearest
     to its stamp, so at most half an output frame early or late (both neighbours of an exact tie are right)."""
     times = frame_times(recipe)
-    stamps = [time for _, time in times]
     tiny = Fraction(1, 10_000)
-    first = bisect_right(stamps, at + half - tiny) - 1
-    last = bisect_right(stamps, at + half + tiny) - 1
+    first, last = (bisect_right(times, at + half + by, key=lambda time: time[1]) - 1 for by in (-tiny, tiny))
     return {times[i][0] for i in range(max(first, 0), last + 1)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -59,25 +59,31 @@ def listen(path: Path, *, rate: int | None = None, span: tuple[float, float] | N
 
     Stretches of another rate are resampled; where the number of channels changes, the smallest is kept.
     """
-    pieces: list[tuple[Fraction, int, Array]] = []
     with av.open(str(path)) as container:
         if not container.streams.audio:
             raise ValueError(f"{path.name} has no sound")
         if span is not None:
             container.seek(max(int((span[0] - 1) * av.time_base), 0))
-        for frame in container.decode(audio=0):
-            if not frame.samples:
-                continue
-            assert frame.pts is not None
-            assert frame.time_base is not None
-            if span is not None and not span[0] <= frame.pts * frame.time_base < span[1]:
-                if frame.pts * frame.time_base >= span[1]:
-                    break
-                continue
-            _append(pieces, frame.pts * frame.time_base, frame.time_base, frame.sample_rate, _floats(frame))
+        pieces = _joined(_decoded(container, span))
     if not pieces:
         raise ValueError(f"{path.name} has a sound track without sound")
     return _placed(pieces, rate or pieces[0][1])
+
+
+def _decoded(
+    container: av.container.InputContainer, span: tuple[float, float] | None
+) -> Iterator[tuple[Fraction, Fraction, int, Array]]:
+    """Start, tick, rate and samples of every frame."""
+    for frame in container.decode(audio=0):
+        if not frame.samples:
+            continue
+        assert frame.pts is not None
+        assert frame.time_base is not None
+        at = frame.pts * frame.time_base
+        if span is not None and at >= span[1]:
+            break
+        if span is None or at >= span[0]:
+            yield at, frame.time_base, frame.sample_rate, _floats(frame)
 
 
 def _floats(frame: av.AudioFrame) -> Array:
@@ -89,17 +95,20 @@ def _floats(frame: av.AudioFrame) -> Array:
     return np.asarray(raw, np.float32)
 
 
-def _append(
-    pieces: list[tuple[Fraction, int, Array]], start: Fraction, tick: Fraction, rate: int, samples: Array
-) -> None:
-    """Frames that follow each other within the rounding of their stamps become one piece."""
-    if pieces:
-        before, before_rate, joined = pieces[-1]
-        follows = abs(before + Fraction(joined.shape[1], rate) - start) <= 2 * tick
-        if follows and before_rate == rate and joined.shape[0] == samples.shape[0]:
-            pieces[-1] = (before, rate, np.concatenate([joined, samples], axis=1))
-            return
-    pieces.append((start, rate, samples))
+def _joined(frames: Iterable[tuple[Fraction, Fraction, int, Array]]) -> list[tuple[Fraction, int, Array]]:
+    """Start, rate and samples; frames that follow each other within the rounding of their stamps become one piece."""
+    pieces: list[tuple[Fraction, int, list[Array]]] = []
+    count = 0
+    for start, tick, rate, samples in frames:
+        before, before_rate, joined = pieces[-1] if pieces else (start, 0, [samples])
+        follows = abs(before + Fraction(count, rate) - start) <= 2 * tick
+        if follows and before_rate == rate and joined[0].shape[0] == samples.shape[0]:
+            joined.append(samples)
+            count += samples.shape[1]
+        else:
+            pieces.append((start, rate, [samples]))
+            count = samples.shape[1]
+    return [(start, rate, np.concatenate(joined, axis=1)) for start, rate, joined in pieces]
 
 
 def _placed(pieces: list[tuple[Fraction, int, Array]], rate: int) -> Heard:
@@ -185,8 +194,9 @@ class _Beeps:
 
 def _envelope(signal: Array, pitch: float, rate: int, length: int) -> Array:
     """Amplitude of the pitch within a beep's length, for every place where it could begin."""
-    turned = signal * np.exp(-2j * np.pi * pitch * np.arange(len(signal)) / rate)
-    summed = np.concatenate([[0], np.cumsum(turned)])
+    period = 2 * rate if (2 * pitch).is_integer() else len(signal)
+    turn = np.exp(-2j * np.pi * pitch * np.arange(min(period, len(signal))) / rate)
+    summed = np.concatenate([[0], np.cumsum(signal * np.resize(turn, len(signal)))])
     return np.asarray(np.abs(summed[length:] - summed[:-length]) * 2 / length)
 
 

@@ -10,13 +10,13 @@ The file axis is the project's: its 0 is the first presented sample of any strea
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
 import tempfile
 from bisect import bisect_right
 from fractions import Fraction
-from functools import lru_cache
 from math import ceil
 from pathlib import Path
 
@@ -104,7 +104,7 @@ class Recipe(media.Recipe):
         return max(primed, Fraction(0)) if self.container == "mp4" else primed
 
 
-@lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=1)
 def _makers() -> bytes:
     """Digest of the code that makes the files, so that an edit of it makes new ones."""
     demo = Path(assembler.demo.__file__).parent
@@ -141,10 +141,11 @@ def make(recipe: Recipe | media.Recipe, ffmpeg: str) -> Path:
     return target
 
 
-def frame_times(recipe: Recipe) -> list[tuple[int, Fraction]]:
-    """Counter and file time, in seconds, of every presented frame."""
+@functools.cache
+def frame_times(recipe: Recipe) -> tuple[tuple[int, Fraction], ...]:
+    """Counter and file time, in seconds, of every presented frame; kept, for it is asked at every output frame."""
     start = file_origin(recipe)
-    return [(counter, at - start) for counter, at in _presented(recipe)]
+    return tuple((counter, at - start) for counter, at in _presented(recipe))
 
 
 def _presented(recipe: Recipe) -> list[tuple[int, Fraction]]:

@@ -58,8 +58,9 @@ def yuv(rgb: tuple[int, int, int], matrix: str) -> tuple[int, int, int]:
 
 def yuv_planes(image: Image, matrix: str) -> tuple[Plane, Plane, Plane]:
     """The same of every pixel."""
-    colours, place = np.unique(image.reshape(-1, 3), axis=0, return_inverse=True)
-    table = np.array([yuv((int(r), int(g), int(b)), matrix) for r, g, b in colours], np.uint8)
+    packed = image.astype(np.int32) @ (1 << 16, 1 << 8, 1)  # whole numbers sort much faster than rows of three
+    colours, place = np.unique(packed, return_inverse=True)
+    table = np.array([yuv((int(c) >> 16, int(c) >> 8 & 255, int(c) & 255), matrix) for c in colours], np.uint8)
     planes = table[place.reshape(image.shape[:2])]
     return planes[..., 0].copy(), planes[..., 1], planes[..., 2]
 
