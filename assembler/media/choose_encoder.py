@@ -1,5 +1,5 @@
-"""Which encoder makes a playback: one that this machine may lack is trusted only after it encoded a picture of the
-playback's own size, by the very options and the very path that the chunks will take."""
+"""Choice of the encoder: one that this machine may lack is trusted only after it encoded a frame of the playback's own
+size, with the options and on the path that the chunks will use."""
 
 from __future__ import annotations
 
@@ -31,43 +31,48 @@ from assembler.times import Frame
 from assembler.workspace import CHUNK, CHUNKS, LOG, digest_of
 
 TRIAL_SECONDS = 15.0
-"""A driver that says nothing for so long does not work."""
+"""Maximum time of a trial without progress, in s; then the driver does not work."""
 MAX_REASON = 120
+"""Maximum length of a reason, in characters."""
 NO_HARDWARE = "no such hardware"
+"""Reason for a missing device."""
 SMALL = Canvas(width=640, height=360, background="#000000")
+"""Canvas of a trial without a playback."""
 LABELS = re.compile(r"\[[^\]]*\]\s*")
+"""Pattern of the component names in ffmpeg's log."""
 FIRST_DEVICE = "/dev/dri/renderD128"
-"""Asked for by name and not there: ffmpeg is to say so."""
+"""Device tried where an encoder is asked for by name and there is none: ffmpeg then prints why it fails."""
 MAX_DEVICES = 4
+"""Maximum count of devices that are tried."""
 
 
 class EncoderRefused(Exception):
-    """Why an encoder is not trusted, in words; never leaves this room."""
+    """Raised with the reason why an encoder is not trusted; stays inside this room."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What encodes a playback, and what there is to say about it."""
+    """Chosen encoder of a playback, and findings about the choice."""
 
     encoding: Encoding
     """Encoder and quality."""
     findings: tuple[Finding, ...] = ()
-    """Why it is not what was asked for, or what ``auto`` refused."""
+    """Findings: the reason why it is not the encoder asked for, or the refusals of ``auto``."""
 
     @property
     def identity(self) -> list[Any]:
-        """What the digest of a finished file has to hold: one whose playback.json tells more is another one."""
+        """Parts of the digest of a finished file; a file with other findings in its playback.json is another one."""
         severities = [f.severity.value for f in self.findings]
         return [*self.encoding.identity, *([severities] if severities else [])]
 
 
 def choose_encoder(plan: Plan, options: Options, program: Ffmpeg) -> Choice:
-    """The encoder asked for if it works here, else x264 and a finding that says why.
+    """Choose the encoder asked for if it works here, else x264 with a finding that says why.
 
-    x264 is not tried (there is no ffmpeg without it that would do), and nothing is where pictures are copied.
+    x264 is not tried (an ffmpeg without it is of no use), and no encoder is where video is copied.
     """
     if plan.mode is Mode.COPY:
-        return Choice(_row(EncoderName.X264).at(Quality.STANDARD))  # and so nothing asked for changes a digest
+        return Choice(_row(EncoderName.X264).at(Quality.STANDARD))  # the same for all options: they change no digest
     safe = _row(EncoderName.X264).at(options.quality)
     if options.encoder is EncoderName.X264:
         return Choice(safe)
@@ -117,7 +122,7 @@ def _devices(needed: Hardware) -> list[str]:
 
 
 def find_refusal(row: Encoder, program: Ffmpeg) -> str:
-    """Why this encoder is of no use on this machine; "" if it works, which a small picture has shown."""
+    """Find the reason why this encoder does not work on this machine; "" if it encoded a small frame."""
     try:
         if not could_be_here(row):
             raise EncoderRefused(NO_HARDWARE)
@@ -130,7 +135,7 @@ def find_refusal(row: Encoder, program: Ffmpeg) -> str:
 
 
 def prove(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -> Encoding:
-    """The same encoding after it made one picture here, with its device and its proof; raises EncoderRefused."""
+    """Encode one frame here: the same encoding with its device and its proof; raises EncoderRefused."""
     needed = encoding.encoder.hardware
     if needed is None or not needed.global_options:
         return _tried(encoding, canvas, fps, program)
@@ -163,7 +168,7 @@ def _tried(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -
 
 
 def _reason(log: Path) -> str:
-    """The first thing ffmpeg complained about."""
+    """Find the first error in ffmpeg's log."""
     with suppress(OSError):
         for line in log.read_text("utf-8", "replace").splitlines():
             if "[error]" in line or "[fatal]" in line:
@@ -172,7 +177,7 @@ def _reason(log: Path) -> str:
 
 
 def plainly(said: str) -> str:
-    """ffmpeg's words without its own names and addresses, not too many of them."""
+    """Shorten an error of ffmpeg: without component names, at most ``MAX_REASON`` characters."""
     words = LABELS.sub("", said).strip().rstrip(".")
     return words if len(words) <= MAX_REASON else words[: MAX_REASON - 1] + "…"
 
@@ -180,10 +185,9 @@ def plainly(said: str) -> str:
 def render_by_any(
     chunks: Sequence[Chunk], setup: RenderSetup, *, processes: int, on_seconds: Callable[[float], None]
 ) -> tuple[list[Rendered], list[Finding], Encoding]:
-    """As ``render_chunks``, and what they were encoded with.
+    """Render chunks as ``render_chunks``, by x264 where hardware fails midway; also returns the encoding used.
 
-    Never by two encoders: the chunks of one track must have the same parameter sets. What hardware had finished by
-    then is made again.
+    Chunks of one track must have the same parameter sets: those that hardware had finished are rendered again.
     """
     chosen = setup.encoder
     if not chosen.is_hardware:
@@ -208,7 +212,7 @@ def render_by_any(
 
 
 class _Sum:
-    """How far it is by now, passed on."""
+    """Adds up seconds and passes them on."""
 
     def __init__(self, on_seconds: Callable[[float], None]) -> None:
         self.seconds = 0.0

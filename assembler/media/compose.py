@@ -1,4 +1,4 @@
-"""A plan becomes a file: pictures in chunks beside the sound, then one join."""
+"""Make the playback file of a plan: video in chunks beside the mixdown, then one mux."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class _MixReport(Value):
 
 
 def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: Run) -> str:
-    """Names the finished file by everything that makes it: plan, files, tools, and what of the options is not in it."""
+    """Digest all that decides how the finished file comes out: plan, files, tools, and options that are not in the
+    plan."""
     return digest_of(
         RENDER_VERSION,
         plan,
@@ -57,7 +58,7 @@ def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: 
 
 
 class CopyRefused(MediaError):
-    """Packets that no mp4 can hold as they are: the sources can still be decoded and encoded."""
+    """Raised for packets that no mp4 can hold as they are; the sources can still be decoded and encoded."""
 
 
 def compose(
@@ -72,7 +73,7 @@ def compose(
     recordings: Sequence[Recording],
     run: Run,
 ) -> Manifest:
-    """Write the whole playback to ``part`` and return what it must be; work that exists in ``folder`` is taken up."""
+    """Write the whole playback to ``part`` and return its manifest; work that exists in ``folder`` is reused."""
     check_space(plan, material, folder, part)
     setup = replace(_setup(material, folder, choice, run), offer=offer_place(plan, folder, run.options))
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
@@ -113,9 +114,9 @@ def compose(
 
 
 def render_ahead(plan: Plan, material: Material, growth: Growth, *, folder: Path, choice: Choice, run: Run) -> None:
-    """Put into ``folder`` what ``compose`` will need, as far as it can be made while files are still being fetched.
+    """Render into ``folder`` what ``compose`` will need, as far as files are downloaded.
 
-    Raises BytesMissing where something was left for later; nothing is lost by any error.
+    Raises BytesMissing where something was left for later; finished work stays whatever is raised.
     """
     _render(plan, replace(_setup(material, folder, choice, run), growth=growth), run)
 
@@ -136,17 +137,17 @@ _Audio = tuple[AudioTrack, tuple[Finding, ...]]
 
 
 def _render(plan: Plan, setup: RenderSetup, run: Run) -> tuple[_Video, _Audio]:
-    """Picture and sound, side by side."""
+    """Render video and audio, side by side."""
     seconds = plan.length / 1000
     with (
         run.progress.task("render", seconds, "s") as task,
-        ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound") as pool,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="mixdown") as pool,
     ):
         audio = pool.submit(_render_audio, plan, setup, run.options)
         try:
             video = _render_video(plan, setup, run.options, task.advance)
         except BytesMissing:
-            raise  # the sound can be made all the same
+            raise  # the mixdown goes on all the same
         except BaseException:
             setup.stop.set()
             raise
@@ -172,7 +173,7 @@ def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, .
 
 @dataclass(frozen=True)
 class _Video:
-    """The picture of a whole playback, before it is joined."""
+    """Video of a whole playback, before it is muxed."""
 
     runs: list[PacketRun]
     stamps: Stamps
@@ -181,7 +182,7 @@ class _Video:
     encoding: Encoding | None
     """None: copied."""
     unread: tuple[tuple[str, Span], ...] = ()
-    """What could not be decoded: video ids, and where on the playback."""
+    """Parts that could not be decoded: video ids, and spans on the playback axis."""
 
 
 def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Video:

@@ -1,4 +1,4 @@
-"""Is there room on the disks for what a plan needs."""
+"""Disk space that a plan needs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from assembler.facts import Facts
 from assembler.plan.model import Mode, Plan
 
 BYTES_PER_PIXEL = Fraction(1, 100)
-"""Room for one encoded pixel: several times what lessons need at crf 23, so that the disk does not fill up midway."""
+"""Space reserved for one encoded pixel, in bytes; several times what lessons need at crf 23."""
 
 
 class Material(Protocol):
-    """What there is to work with (see ``gather``)."""
+    """Source files and their facts, by video id (``Gathered`` in pipeline/gather)."""
 
     @property
-    def files(self) -> Mapping[str, Path]: ...
+    def files(self) -> Mapping[str, Path]:
+        """Paths of the source files."""
+
     @property
-    def facts(self) -> Mapping[str, Facts]: ...
+    def facts(self) -> Mapping[str, Facts]:
+        """Facts of the source files."""
 
 
 def check_space(plan: Plan, material: Material, folder: Path, part: Path) -> None:
-    """Disk space is checked before the work: pieces in the work folder, the whole beside its final name."""
+    """Raise DiskFull unless there is space for the chunks in the work folder and for the file beside its final name."""
     if plan.mode is Mode.COPY:
         video = sum(material.files[run.video_id].stat().st_size for run in plan.copied)
     else:

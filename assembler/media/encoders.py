@@ -1,4 +1,4 @@
-"""How pictures are encoded: a row for each encoder, in each row the options of the three qualities.
+"""Encoders: a row for each, with the options of the three qualities.
 
 A new encoder is one row here and its name in ``options.EncoderName``. Every row keeps to this: key frames are closed
 (a decoder may begin at any of them), forced ones are obeyed, and all chunks of one playback have the same parameter
@@ -15,107 +15,115 @@ from typing import Any
 from assembler.options import EncoderName, Quality
 
 MAX_GOP_SECONDS = 10
+"""Maximum time between two key frames, in s."""
 
 Settings = tuple[tuple[str, str], ...]
-"""ffmpeg's output options, in order."""
+"""Output options of ffmpeg, in order."""
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """What an encoder outside the processor needs."""
+    """Hardware that an encoder needs."""
 
     platform: str
-    """``sys.platform`` where it can exist."""
+    """Value of ``sys.platform`` where it can exist."""
     devices: tuple[str, ...] = ()
-    """Patterns of files one of which is there with the hardware; none: the platform is enough."""
+    """Patterns of device files, one of which exists with the hardware; empty: the platform is enough."""
     global_options: tuple[str, ...] = ()
-    """ffmpeg's words before all others; ``{device}`` stands for the first file that is there."""
+    """Global options of ffmpeg; ``{device}`` stands for the device file."""
     upload: tuple[tuple[str, Mapping[str, str]], ...] = ()
-    """Filters behind the graph that bring its pictures to the hardware."""
+    """Filters at the end of the graph that upload frames to the hardware."""
     max_at_once: int = 4
-    """How many of it may run at the same time."""
+    """Maximum count of encoders at the same time."""
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """One way to encode."""
+    """Encoder, a row of ``ENCODERS``."""
 
     name: str
-    """What the user types and playback.json says."""
+    """Name for users, also in playback.json."""
     codec: str
-    """What comes out: h264, hevc or av1."""
+    """Codec of its output: h264, hevc or av1."""
     library: str
-    """What ffmpeg calls the encoder."""
+    """Name of the encoder in ffmpeg."""
     qualities: Mapping[Quality, Settings]
-    """What makes the difference between draft, standard and high."""
+    """Options that differ between draft, standard and high."""
     always: Settings = ()
-    """What every quality needs."""
+    """Options of every quality."""
     pixels: str | None = "yuv420p"
-    """Pixel format; None where the last filter says it."""
+    """Pixel format; None where the last filter sets it."""
     hardware: Hardware | None = None
-    """None: it runs on any processor."""
+    """Hardware it needs; None: it runs on any processor."""
     is_salvageable: bool = False
-    """True if in every quality pictures come in the order in which they are shown and none refers to a later one (no
-    B-frames): any number of them, from a chunk's start, is then whole, and a killed run's are taken up. H.264 only."""
+    """True if in every quality frames are decoded in presentation order and none refers to a later one (no B-frames):
+    any count of them from a chunk's start is then whole, and those of a killed run are salvaged. H.264 only."""
 
     def at(self, quality: Quality) -> Encoding:
+        """Choose one quality of this encoder."""
         return Encoding(self, quality)
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """An encoder with its settings: how the pictures of one playback are encoded."""
+    """Encoder with the settings of one playback."""
 
     encoder: Encoder
-    """The row."""
+    """Row of ``ENCODERS``."""
     quality: Quality
-    """Its column."""
+    """Column of that row."""
     device: str = ""
-    """File of the hardware; "" for none."""
+    """Device file of the hardware; "" for none."""
     proof: str = ""
-    """Digest of the parameter sets that a trial came out with; "" where nothing was tried."""
+    """Digest of the parameter sets of a trial; "" where none was made."""
 
     @property
     def name(self) -> str:
+        """Name of the encoder."""
         return self.encoder.name
 
     @property
     def is_hardware(self) -> bool:
+        """True if the encoder needs hardware beside the processor."""
         return self.encoder.hardware is not None
 
     @property
     def options(self) -> Settings:
+        """Output options of encoder and quality."""
         row = self.encoder
         pixels = () if row.pixels is None else (("pix_fmt", row.pixels),)
         return (("c:v", row.library), *row.qualities[self.quality], *row.always, *pixels)
 
     @property
     def identity(self) -> list[Any]:
-        """What a digest of anything encoded with it has to hold."""
+        """Parts of a digest of anything encoded with it."""
         return [self.name, list(self.options), *([self.proof] if self.proof else [])]
 
     @property
     def global_options(self) -> list[str]:
+        """Global options of ffmpeg."""
         needed = self.encoder.hardware
         return [] if needed is None else [word.format(device=self.device) for word in needed.global_options]
 
     @property
     def upload(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Filters at the end of the graph that upload frames to the hardware."""
         needed = self.encoder.hardware
         return () if needed is None else needed.upload
 
     def at_once(self, processes: int) -> int:
-        """How many may run at the same time where ``processes`` are wished for."""
+        """Limit ``processes`` to those that may run at the same time."""
         needed = self.encoder.hardware
         return processes if needed is None else min(processes, needed.max_at_once)
 
     def output_options(self, fps: Fraction) -> dict[str, str]:
+        """Build the output options at a frame rate in Hz."""
         return {**dict(self.options), "g": str(max(1, int(MAX_GOP_SECONDS * fps)))}
 
     @property
     def container_options(self) -> dict[str, str]:
-        """How a chunk's file is written: where it may be salvaged, in fragments of a second that reach the disk at
-        once (a plain mp4 without its index is nothing). The stamps are the same."""
+        """Options of a chunk's container: where it may be salvaged, fragments of a second that reach the disk at once
+        (a plain mp4 without its moov is lost). The stamps are the same."""
         if not self.encoder.is_salvageable:
             return {"f": "mp4"}
         movflags = "+empty_moov+default_base_moof"
@@ -123,6 +131,7 @@ class Encoding:
 
 
 DRAFT, STANDARD, HIGH = Quality
+"""Columns of the rows below."""
 
 # veryfast without B-frames (a killed chunk is then salvaged), a longer lookahead and little adaptive quantisation: at
 # equal bytes within 0.45 VMAF of veryfast crf 23 on cameras with little and with much noise, a moving share and small
@@ -133,6 +142,7 @@ X264_STANDARD: Settings = (
     ("crf", "24"),
     ("x264-params", "rc-lookahead=20:bframes=0:weightp=0:aq-strength=0.3"),
 )
+"""Options of x264 for standard quality."""
 
 X264 = Encoder(
     name=EncoderName.X264,
@@ -150,6 +160,7 @@ X264 = Encoder(
 # Without B-frames better by VMAF at nearly the same size and time. pools, frame-threads, wpp: one thread, as chunks
 # already use all cores. info: its own settings need not stand in every file. hvc1: some players know no other tag.
 X265_PARAMS = "log-level=error:open-gop=0:pools=none:frame-threads=1:wpp=0:info=0:bframes=0"
+"""Parameters of x265 for every quality."""
 X265 = Encoder(
     name=EncoderName.X265,
     codec="hevc",
@@ -163,8 +174,9 @@ X265 = Encoder(
 )
 
 # SVT-AV1 1.4 (Debian 12) obeys forced key frames only where that is asked for; newer ones take the word too. Presets
-# from 11 on of a newer one left old pictures in place for up to 20 frames: wrong, not only ugly.
+# from 11 on of a newer one left old frames in place for up to 20 frames: wrong, not only ugly.
 SVT_PARAMS = "lp=1:enable-force-key-frames=1"
+"""Parameters of SVT-AV1 for every quality."""
 SVT_AV1 = Encoder(
     name=EncoderName.SVT_AV1,
     codec="av1",
@@ -178,7 +190,7 @@ SVT_AV1 = Encoder(
 )
 
 # None of the rows below has met its hardware: the options are the documented ones, accepted by name by ffmpeg 5.1
-# and 9.0 and no more. They are trusted only after a picture of the real size came out (``proving``). All of them: no
+# and 9.0 and no more. They are trusted only after a frame of the real size was encoded (``prove``). All of them: no
 # B-frames (fewer differences between generations), constant quality, forced key frames that a decoder can begin at.
 
 NVENC = Encoder(
@@ -247,4 +259,4 @@ VIDEOTOOLBOX = Encoder(
 ENCODERS: dict[str, Encoder] = {
     encoder.name: encoder for encoder in (X264, NVENC, QSV, VAAPI, VIDEOTOOLBOX, SVT_AV1, X265)
 }
-"""The order of the hardware in it is the order in which ``auto`` tries."""
+"""Rows by name; ``auto`` tries hardware in their order."""

@@ -1,4 +1,4 @@
-"""The ffmpeg in use: which, how new, and what that version wants its words to be."""
+"""ffmpeg program in use: its path, its version, and the options that depend on it."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from assembler import processes
 from assembler.errors import MediaError
 
 MIN_VERSION = (5, 1)
-"""The oldest version that is tested (Debian 12)."""
+"""Minimum version; the oldest that is tested (Debian 12)."""
 UNNUMBERED = (9, 0)
-"""A build from git names no version; it is taken for a new one."""
+"""Version assumed for a build from git, which names none."""
 
 
 @dataclass(frozen=True)
 class Ffmpeg:
-    """An ffmpeg program that was asked its version once."""
+    """ffmpeg program and its version."""
 
     path: str
     """Absolute path of the program."""
     version: tuple[int, int]
     """Major and minor number."""
     text: str
-    """Its version as it calls itself."""
+    """Version as the program prints it."""
 
     @property
     def graph_option(self) -> str:
-        """How this version takes a graph from a file (DESIGN, Filter graphs)."""
+        """Option with which this version reads a graph from a file (DESIGN, Filter graphs)."""
         return "-/filter_complex" if self.version >= (7, 0) else "-filter_complex_script"
 
     @property
@@ -43,7 +43,7 @@ class Ffmpeg:
 
 
 def find_ffmpeg(wanted: str | None) -> Ffmpeg:
-    """The ffmpeg named by the option, else the one installed with this package, else the one on the path.
+    """Find the ffmpeg named by the option, else the one installed with this package, else the one on the path.
 
     Raises MediaError where there is none, or one older than 5.1.
     """
@@ -55,7 +55,7 @@ def find_ffmpeg(wanted: str | None) -> Ffmpeg:
 
 
 def _bundled() -> str | None:
-    """The one that lies in imageio-ffmpeg, which itself would run it once before naming it."""
+    """Find the ffmpeg of imageio-ffmpeg, which itself would run it once before naming it."""
     spec = find_spec("imageio_ffmpeg")
     if spec is None or spec.origin is None or os.environ.get("IMAGEIO_FFMPEG_EXE"):
         return None
@@ -69,7 +69,7 @@ def _locate(wanted: str | None) -> str:
         if found is None:
             raise MediaError(
                 f"ffmpeg {wanted!r} is not there or cannot be executed",
-                hint="Mend --ffmpeg or ASSEMBLER_FFMPEG, or leave it away: one comes with this package.",
+                hint="Fix --ffmpeg or ASSEMBLER_FFMPEG, or leave it away: one comes with this package.",
             )
         return str(Path(found).absolute())
     try:
@@ -93,7 +93,7 @@ def _ask(path: str) -> Ffmpeg:
         raise MediaError(f"{path} cannot be run: {exc}", hint="Run `assembler doctor`.") from exc
     match = re.match(r"ffmpeg version (\S+)", answer)
     if match is None:
-        raise MediaError(f"{path} is no ffmpeg: it does not say its version", hint="Mend ASSEMBLER_FFMPEG.")
+        raise MediaError(f"{path} is not an ffmpeg: it does not print a version", hint="Fix ASSEMBLER_FFMPEG.")
     text = match.group(1)
     number = re.match(r"n?(\d+)\.(\d+)", text)
     version = (int(number.group(1)), int(number.group(2))) if number else UNNUMBERED

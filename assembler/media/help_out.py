@@ -1,4 +1,4 @@
-"""Chunks of a playback that somebody else makes and offers (``sharing``), rendered here."""
+"""Render chunks that another process offers (``sharing``)."""
 
 from __future__ import annotations
 
@@ -27,29 +27,31 @@ from assembler.processes import Stop, Stopped
 from assembler.workspace import CHUNKS, SPLIT
 
 POLL_SECONDS = 0.5
+"""Time between two looks at the offer, in s."""
 
 
 class CannotHelp(Exception):
-    """Why this offer is not for us, in words: it is not to be tried again."""
+    """Raised with the reason why this process cannot render an offer's chunks; it is not tried again."""
 
 
 @dataclass(frozen=True)
 class OpenOffer:
-    """An offer that was found."""
+    """Offer that was opened."""
 
     place: Path
-    """Its file; by now there may be a newer one."""
+    """Path of its file; there may be a newer file already."""
     file: int
-    """The file that was opened."""
+    """Descriptor of the file that was opened."""
     offer: Offer
-    """What is in it."""
+    """Content of the file."""
 
     @property
     def work(self) -> Path:
+        """Work folder of the owner."""
         return work_of(self.place)
 
     def is_withdrawn(self) -> bool:
-        """True if its owner finished or gave up: nobody wants what is being rendered. (One that died does.)"""
+        """True if its owner finished or gave up, and needs no more chunks (one that died does)."""
         try:
             return os.fstat(self.file).st_size == 0
         except OSError:
@@ -60,7 +62,7 @@ class OpenOffer:
         return not self.is_withdrawn() and is_locked(self.file)
 
     def wanted(self) -> list[tuple[Chunk, str]]:
-        """Chunks and their names of which the owner has nothing: what was begun is gone on with there."""
+        """List the chunks, with their names, of which the owner has no file: begun ones are continued there."""
         begun = {re.split(r"[.-]", found)[0] for found in os.listdir(self.work / CHUNKS)}
         named = zip(self.offer.chunks, self.offer.names, strict=True)
         return [(chunk, name) for chunk, name in named if name not in begun]
@@ -68,7 +70,7 @@ class OpenOffer:
 
 @contextmanager
 def opened(place: Path) -> Iterator[OpenOffer]:
-    """Raises OSError where nothing is offered, CannotHelp where it cannot be read."""
+    """Open an offer; raises OSError where there is none, CannotHelp where it cannot be read."""
     file = os.open(place, os.O_RDWR)  # NFS locks only what may be written
     try:
         with open(file, "rb", closefd=False) as reader:
@@ -87,15 +89,15 @@ def opened(place: Path) -> Iterator[OpenOffer]:
 def help_out(
     place: Path, *, name: str, program: Ffmpeg, processes: int, stop: Stop, may_go_on: Callable[[], bool]
 ) -> int:
-    """Render chunks of this offer until none is free; how many they were.
+    """Render chunks of this offer until none is free; returns their count.
 
-    ``name`` is nobody else's. Once ``may_go_on()`` is False no more are taken, but those in hand are finished; where
-    ``stop`` is set they are left as they are, for whoever takes them next. Raises CannotHelp, and OSError where nothing
-    is offered.
+    ``name`` is unique to this process. Once ``may_go_on()`` is False no more are claimed, but those begun are finished;
+    where ``stop`` is set they are left as they are, to be continued by another process. Raises CannotHelp, and OSError
+    where there is no offer.
     """
     with opened(place) as found:
         if not found.is_open():
-            place.unlink(missing_ok=True)  # its owner is dead; who goes on makes a new one
+            place.unlink(missing_ok=True)  # its owner is dead; the next run makes a new one
             return 0
         own = found.work / "helped" / name
         try:
@@ -115,7 +117,7 @@ def _helped(
 ) -> int:
     alone = Stop(within=stop)
     setup = _setup(found.offer, own, program, alone)
-    prepare_sources(found.offer.chunks, setup)  # all at once: threads would be in each other's way
+    prepare_sources(found.offer.chunks, setup)  # all at once: threads would collide
     (own / CHUNKS).mkdir(exist_ok=True)
     help_ = _Help(found, setup, may_go_on)
     with ThreadPoolExecutor(max_workers=processes, thread_name_prefix="help") as pool:
@@ -134,7 +136,7 @@ def _helped(
 
 
 def _setup(offer: Offer, own: Path, program: Ffmpeg, stop: Stop) -> RenderSetup:
-    """Raises CannotHelp where chunks would not come out as their owner's."""
+    """Build the setup; raises CannotHelp where chunks would not come out as their owner's."""
     try:
         setup = RenderSetup(
             folder=own,
@@ -167,7 +169,7 @@ def _encoding(offer: Offer, program: Ffmpeg) -> Encoding:
 
 @dataclass(frozen=True)
 class _Help:
-    """What the threads that help with one offer have in common."""
+    """State shared by the threads that render one offer."""
 
     found: OpenOffer
     setup: RenderSetup
@@ -175,13 +177,13 @@ class _Help:
     finished: list[str] = field(default_factory=list)
 
     def work(self) -> None:
-        """One thread's part: the first free chunk, again and again."""
+        """Render free chunks until there is none."""
         while self.may_go_on() and self.found.is_open() and not self.setup.stop.is_set():
             if not any(self._render(chunk, name) for chunk, name in self.found.wanted()):
                 return
 
     def _render(self, chunk: Chunk, name: str) -> bool:
-        """False where somebody else has it."""
+        """Render one chunk; False where another process has it."""
         work, own = self.found.work, self.setup.folder / CHUNKS
         with claimed(work, name) as is_ours:
             if not is_ours or (chunk, name) not in self.found.wanted():
@@ -195,11 +197,11 @@ class _Help:
 
 
 def _ignore(seconds: float) -> None:
-    """The owner counts."""
+    """Report no progress: the owner counts."""
 
 
 def _deliver(pieces: Iterable[Path], own: Path, chunks: Path) -> None:
-    """Move finished chunks to their owner, each behind its report, and last what says how one was split."""
+    """Move finished chunks to their owner, each after its report, and last the files of their splits."""
     for piece in pieces:
         if not (chunks / piece.name).exists():
             for path in (report_of(piece), piece):

@@ -1,4 +1,4 @@
-"""What stays the same while one class is made: passed as one value."""
+"""Options and surroundings of a run, passed as one value."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Run:
     """Options and surroundings of one run."""
 
     options: Options
-    """How the playback is made."""
+    """Options of the playback."""
     progress: Progress = field(default_factory=Silent)
-    """Where progress is shown."""
+    """Display of the progress."""
     stop: Stop = field(default_factory=Stop)
     """Set when the run is to end."""
 
@@ -30,9 +30,9 @@ class Run:
 
     @cached_property
     def ffmpeg(self) -> Ffmpeg:
-        """The ffmpeg that renders; raises MediaError where there is none, once it is asked for."""
+        """Program that renders; raises MediaError where there is none, at the first use."""
         return find_ffmpeg(self.options.ffmpeg)
 
     def quietly(self, stop: Stop) -> Run:
-        """The same run beside itself: shown to nobody, ended by ``stop``."""
+        """Copy the run for work in the background, without progress, ended by ``stop``."""
         return replace(self, progress=Silent(), stop=stop)

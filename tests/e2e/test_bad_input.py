@@ -362,7 +362,7 @@ for word; do case "$word" in chunks/*.part) out="$word";; esac; done
 class TestFfmpeg:
     def test_one_that_is_not_there_or_no_ffmpeg(self, desk: Desk) -> None:
         assert_refused(desk.say(*desk.run, ffmpeg="/nowhere/ffmpeg"), 5, "/nowhere/ffmpeg", "ASSEMBLER_FFMPEG")
-        assert_refused(desk.say(*desk.run, "--ffmpeg", "/bin/true"), 5, "/bin/true is no ffmpeg")
+        assert_refused(desk.say(*desk.run, "--ffmpeg", "/bin/true"), 5, "/bin/true is not an ffmpeg")
         (desk.folder / "text").write_text("no program")
         (desk.folder / "text").chmod(0o755)
         assert_refused(desk.say(*desk.run, "--ffmpeg", "./text"), 5, "text")

@@ -1,5 +1,5 @@
-"""Where in a file the picture cannot be decoded cleanly; runs in a child process of its own
-(``python -m assembler.media.damage.child ORDER.json``), and only over what a render complained about."""
+"""Search for damaged video, in a child process (``python -m assembler.media.damage.child ORDER.json``); only in sources
+of a chunk whose log holds decoding errors."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from assembler.media.damage.order import Damage, Search, Suspect
 from assembler.media.libav import discard_others
 
 MEMORY = 2 << 30
+"""Maximum address space of the child, in bytes; a hostile file makes libav ask for any size."""
 
 
 def find_damage(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
-    """Every range from a packet at which the decoder complained to the key frame that ends it."""
+    """Find every range from a packet with a decoding error to the next key frame."""
     found: list[tuple[Fraction, Fraction | None]] = []
     with (
         av.logging.Capture(local=True) as said,
@@ -62,6 +63,7 @@ def _decodes(video: Any, packet: Any) -> bool:
 
 
 def main() -> int:
+    """Search all suspects of the order and write the answer."""
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     av.logging.set_level(av.logging.ERROR)

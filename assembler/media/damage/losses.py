@@ -1,4 +1,4 @@
-"""Content that a decoder could not show: per segment, and their findings."""
+"""Losses of content that could not be decoded, per segment, and their findings."""
 
 from __future__ import annotations
 
@@ -11,34 +11,38 @@ from assembler.times import Ms, Span, clock_text, span, union
 from assembler.values import Value
 
 MERGE_GAP = Ms(1000)
-"""Damaged places nearer to each other are one: a decoder goes on complaining behind the key frame that mends it."""
+"""Minimum time between two damaged places, in ms; nearer ones are one, as a decoder reports errors behind the next key
+frame too."""
 
 MAX_SENTENCES = 3
-"""More places than this in one file are told in one sentence."""
+"""Maximum count of places in one file with a sentence each; more are one sentence."""
 
 
 class Loss(Value):
-    """A part of the playback in which a picture is not what it should be."""
+    """Part of the playback in which a segment is damaged or replaced."""
 
     video_id: str
-    """The segment; "" where a decoder complained and nobody knows about which."""
+    """Segment; "" where it is not known in which a decoder found errors."""
     span: Span
-    """Playback axis."""
+    """Range of the loss, playback axis."""
     what: str
-    """What was done, for people."""
+    """Description of the loss, for people."""
 
 
 class Losses(Value):
+    """File of the losses in a chunk."""
+
     losses: tuple[Loss, ...]
+    """Losses, empty for a clean chunk."""
 
 
 def report_of(out: Path) -> Path:
-    """Where the losses in a finished chunk are kept for a run that goes on from there; written before the chunk."""
+    """Name the file of the losses in a finished chunk, for later runs; it is written before the chunk."""
     return out.with_suffix(".json")
 
 
 def findings(losses: Iterable[Loss]) -> list[Finding]:
-    """Findings of all chunks together: what goes on over a border is told once."""
+    """Build the findings of all chunks together; a loss across a border is one."""
     ordered = sorted(losses, key=lambda loss: (loss.video_id, loss.what, loss.span.start))
     findings = []
     for (video_id, what), group in groupby(ordered, key=lambda loss: (loss.video_id, loss.what)):
@@ -64,7 +68,7 @@ def _places(spans: Sequence[Span]) -> list[Span]:
 
 
 def outcomes_with(outcomes: Iterable[Outcome], findings: Iterable[Finding]) -> tuple[Outcome, ...]:
-    """The outcomes with what only rendering could know: a segment it warned about was repaired."""
+    """Mark segments with warnings of the render as repaired."""
     warnings: dict[str, list[str]] = {}
     for finding in findings:
         if finding.severity is Severity.WARNING:

@@ -1,4 +1,4 @@
-"""What a parent (``repair``) and the child that looks for damage (``damage``) tell each other."""
+"""Messages between a parent (``repair``) and the child that searches for damage."""
 
 from __future__ import annotations
 
@@ -10,39 +10,43 @@ from assembler.messages import Message
 
 @dataclass(frozen=True)
 class Suspect(Message):
-    """A range of one file that is looked at."""
+    """Range of one file that is searched."""
 
     name: str
-    """The file."""
+    """Path of the file."""
     container: str
-    """Its demuxer."""
+    """Name of the demuxer."""
     stream: int
-    """Which of its streams is the picture."""
+    """Index of its video stream."""
     seek: int | None
-    """Stamp of the key frame at which reading starts, ticks of the picture; None: from the file's start."""
+    """Stamp of the key frame at which reading starts, in ticks of the stream; None: from the file's start."""
     late: int
-    """Seconds by which its stamps were moved."""
+    """Seconds that were added to its stamps."""
     end: Fraction
-    """Second of the container's axis behind which nothing is of interest."""
+    """End of the search, in s on the container's axis."""
     known: tuple[tuple[Fraction | None, Fraction | None], ...] = ()
-    """From where to where its facts already say that nothing can be shown, same axis, both ends included; None: from
-    its start, to its end. A complaint about these packets is no damage."""
+    """Ranges that cannot be decoded by its facts already, same axis, both ends included; None: from its start, to its
+    end. An error there is not reported again."""
 
     def explains(self, at: Fraction) -> bool:
-        """True if the facts already say that the packet with this stamp cannot be shown."""
+        """True if the packet with this stamp is in a known range."""
         return any((start is None or start <= at) and (end is None or at <= end) for start, end in self.known)
 
 
 @dataclass(frozen=True)
 class Search(Message):
+    """Order for the child."""
+
     suspects: tuple[Suspect, ...]
-    """What to look at."""
+    """Ranges to search."""
     answer: str
-    """File for the ``Damage``."""
+    """Path of the file for the ``Damage``."""
 
 
 @dataclass(frozen=True)
 class Damage(Message):
+    """Answer of the child."""
+
     ranges: tuple[tuple[tuple[Fraction, Fraction | None], ...], ...]
-    """For each suspect: from where to where its picture is damaged, seconds on the container's axis; the end is
-    the next key frame behind the damage, None where there is none."""
+    """Damaged ranges of each suspect, in s on the container's axis; the end is the next key frame behind the damage,
+    None where there is none."""

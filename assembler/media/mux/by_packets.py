@@ -1,7 +1,7 @@
-"""Packets into mp4 with planned stamps, one by one: how every container, codec and order of pictures can be joined.
+"""Remux packets into mp4 with planned pts, one by one: for every container, codec and order of frames.
 
-Decode order is kept, presentation stamps are planned, and decode stamps are derived from them here: the encoder's own
-differ in chunks shorter than its B-frame delay (DESIGN, Copying).
+Decode order is kept, pts are planned, and dts are derived from them here: the encoder's own differ in chunks shorter
+than its B-frame delay (DESIGN, Copying).
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from assembler.media.mux.by_sample_table import nearest
 from assembler.media.mux.order import AudioTrack, Cut, Join, PacketRun
 
 OPEN = {"protocol_whitelist": "file"}
+"""Options of libav's demuxer."""
 HEVC_TAG = "hvc1"
-"""What some players want HEVC to be called; libavformat's own choice is another."""
+"""Codec tag of HEVC that some players require; libavformat's own choice is another."""
 
 
 def join_packets(order: Join) -> None:
-    """Write the finished file: picture and sound interleaved, index in front. Raises MediaError and OSError."""
+    """Mux the finished file: video and audio interleaved, moov first. Raises MediaError and OSError."""
     with _foreign_errors():
         _join(order)
 
 
 def cut_packets(order: Cut) -> None:
-    """Write the packets of one stretch into a file of its own, all stamps moved alike. Raises OSError."""
+    """Write the packets of one stretch to a file of its own, all stamps moved alike. Raises OSError."""
     with _foreign_errors():
         _cut(order)
 
@@ -103,7 +104,7 @@ def _video_packets(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 seen += 1
                 packet.stream = stream
                 packet.time_base = clock
-                # of importance for the last one: libavformat would guess it, but not for AV1, and it was lost
+                # matters for the last one: libavformat guesses it, but not for AV1, which lost it
                 packet.duration = order.frame_ticks if run.stamps is None else run.lasts
                 packet.pts, packet.dts = stamp, dts.next()
                 yield packet
@@ -116,7 +117,7 @@ def _real(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
 
 
 class _DtsSequence:
-    """Decode stamps: the presentation stamps in order, put earlier by the deepest reordering of all runs."""
+    """Sequence of dts: the pts in order, earlier by the deepest reordering of all runs."""
 
     def __init__(self, order: Join) -> None:
         self._index = -1
@@ -145,7 +146,7 @@ class _DtsSequence:
 
 
 def _delay(run: PacketRun, order: Join) -> int:
-    """By how many frames a chunk's first packet is decoded before it is shown."""
+    """Count the frames by which a chunk's first packet is decoded before it is presented."""
     with _opened(run.name, run.container) as source:
         packet = next(_real(source.demux(source.streams[run.stream])), None)
         if packet is None or packet.dts is None or packet.pts is None or packet.time_base is None:
@@ -179,12 +180,12 @@ def _audio_packets(track: AudioTrack, stream: Any) -> Iterator[Packet[Any]]:
 
 
 def _interleaved(tracks: Sequence[Iterator[Packet[Any]]]) -> Iterator[Packet[Any]]:
-    """Packets of all tracks in order of decode time (exact: the muxer's own queue is then never deep)."""
+    """Merge packets of all tracks in order of dts (exactly: the muxer's own queue is then never deep)."""
     return (packet for _, packet in merge(*(_timed(track) for track in tracks), key=itemgetter(0)))
 
 
 def _timed(track: Iterator[Packet[Any]]) -> Iterator[tuple[float, Packet[Any]]]:
-    """Packets with their decode time in seconds; all of a track have one time base."""
+    """Pair packets with their dts in s; all of a track have one time base."""
     base: float | None = None
     for packet in track:
         if base is None:

@@ -1,6 +1,6 @@
-"""A join whose packets are never read: bytes and sample tables of plain mp4s (``sample_tables``) are put together.
+"""Remux by sample tables: plain mp4s are joined without demuxing a packet (``mp4/sample_tables``).
 
-To every reader the file is what libavformat makes of the same packets; what is not sure is left to it (UnsupportedMp4).
+To every reader the file is what libavformat makes of the same packets; uncertain cases are left to it (UnsupportedMp4).
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ from assembler.mp4.sample_tables import MOST_TICKS, Mp4Track, Tables, Unsupporte
 from assembler.mp4.write import Piece, TrackSamples, write_mp4
 
 AVC1_HEAD, MP4A_HEAD = 78, 28
-"""Bytes of a sample entry before its boxes (12.1.3, 12.2.3)."""
+"""Bytes of a sample entry before its boxes (ISO/IEC 14496-12, 12.1.3 and 12.2.3)."""
 COMPRESSOR_NAME = slice(42, 74)
-"""Its name of its maker in an avc1."""
+"""Encoder name field of an avc1 sample entry."""
 KEPT_BOXES = {b"avc1": (b"avcC", b"colr", b"pasp"), b"mp4a": (b"esds",)}
+"""Boxes of a sample entry that decoding needs; the first one must be there."""
 DROPPED_BOXES = (b"btrt", b"fiel")
-"""What says nothing of how to decode."""
+"""Boxes of a sample entry that decoding does not need."""
 AAC_LC, AAC_FRAME = 2, 1024
+"""Audio object type, and samples of a frame."""
 RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
-"""ISO/IEC 14496-3, table 1.18."""
+"""Sample rates in Hz by their index (ISO/IEC 14496-3, table 1.18)."""
 
 
 def join_plain(order: Join) -> None:
-    """Write the finished file; raises UnsupportedMp4, before anything is written, where packets have to be read."""
+    """Write the finished file; raises UnsupportedMp4, before anything is written, where packets have to be demuxed."""
     sources = _Sources()
     tracks = [_video_samples(order, sources)]
     if order.audio is not None:
@@ -46,19 +48,19 @@ def join_plain(order: Join) -> None:
 
 
 class _Sources:
-    """The tables of files, each read once."""
+    """Sample tables of files, each read once."""
 
     def __init__(self) -> None:
         self._tables: dict[str, Tables] = {}
         self._paths: dict[str, Path] = {}
 
     def path(self, name: str) -> Path:
-        """The same value for the same file."""
+        """Return the same value for the same file."""
         return self._paths.setdefault(name, Path(name))
 
     def track(self, name: str, container: str, kind: bytes) -> tuple[Tables, Mp4Track]:
         if container != "mov":
-            raise UnsupportedMp4("it is no mp4")
+            raise UnsupportedMp4("it is not an mp4")
         if name not in self._tables:
             self._tables[name] = read_tables(Path(name))
         tables = self._tables[name]
@@ -67,16 +69,17 @@ class _Sources:
 
 @dataclass(frozen=True)
 class _Presented:
-    """A track as libav would give its packets."""
+    """Track as libav presents its packets."""
 
     stamps: list[int]
-    """Ticks, edit list applied."""
+    """Stamps in ticks, edit list applied."""
     last: int
-    """Ticks that the last packet lasts until the track's declared end; not positive where that says nothing."""
+    """Duration of the last packet until the track's declared end, in ticks; not positive where that is unknown."""
 
 
 def _presented(tables: Tables, track: Mp4Track, *, earliest: int) -> _Presented:
-    """Raises UnsupportedMp4 unless all packets are given; the edit may begin ``earliest`` ticks into the track."""
+    """Apply the edit list, which may begin ``earliest`` ticks into the track; raises UnsupportedMp4 if it cuts
+    samples."""
     ticks = track.decode_ticks()
     empty, begins, takes = track.edit or (0, 0, 0)
     late, end = nearest(empty, track.scale, tables.scale), begins + nearest(takes, track.scale, tables.scale)
@@ -90,7 +93,7 @@ def _presented(tables: Tables, track: Mp4Track, *, earliest: int) -> _Presented:
 
 
 def nearest(ticks: int, up: int, down: int) -> int:
-    """``ticks * up / down``, rounded."""
+    """Round ``ticks * up / down``."""
     return (2 * ticks * up + down) // (2 * down)
 
 
@@ -112,15 +115,13 @@ def _video_samples(order: Join, sources: _Sources) -> TrackSamples:
         sizes += array("I", track.sizes[first:end])
     steps = [after - before for before, after in pairwise(stamps)]
     if not all(0 < step < MOST_TICKS for step in steps):
-        raise UnsupportedMp4(
-            "its pictures are not in the order in which they are shown, or one lasts too long for the table"
-        )
+        raise UnsupportedMp4("its frames are not in presentation order, or one lasts too long for the table")
     last = order.frame_ticks if order.runs[-1].stamps is None else order.runs[-1].lasts
     if not last:
-        raise UnsupportedMp4("nothing says how long the last picture lasts")
+        raise UnsupportedMp4("the duration of the last frame is unknown")
     width, height = struct.unpack(">HH", description[8 + 24 : 8 + 28])
     if order.size is not None and order.size != (width, height):
-        raise UnsupportedMp4("its picture has another size than its header says")
+        raise UnsupportedMp4("its video has another size than planned")
     layout = TrackLayout(
         kind=b"vide", scale=order.time_scale, first=stamps[0], lasting=folded_ticks([*steps, last]), sizes=sizes,
         keys=keys, offsets=(), firsts=(), description=description, width=width, height=height,
@@ -129,7 +130,7 @@ def _video_samples(order: Join, sources: _Sources) -> TrackSamples:
 
 
 def _borders(run: PacketRun, track: Mp4Track) -> tuple[int, int]:
-    """The samples of a run; raises MediaError where there are others than planned."""
+    """Find the samples of a run; raises MediaError where their count is not the planned one."""
     first, end = run.first_packet, track.count if run.end_packet is None else min(run.end_packet, track.count)
     if end - first != run.frames:
         raise MediaError(f"{Path(run.name).name} holds {end - first} pictures, {run.frames} were planned")
@@ -137,7 +138,7 @@ def _borders(run: PacketRun, track: Mp4Track) -> tuple[int, int]:
 
 
 def _keys(run: PacketRun, track: Mp4Track, first: int, end: int) -> Sequence[int]:
-    """Key frames of a run, counted from its start; raises UnsupportedMp4 where the probe saw others."""
+    """Find the key frames of a run, counted from its start; raises UnsupportedMp4 where the probe saw others."""
     keys = range(first, end) if track.keys is None else track.keys
     found = [key - first for key in keys if first <= key < end]
     if run.stamps is not None and (run.keys is None or found != list(run.keys)):
@@ -156,7 +157,7 @@ def _planned(run: PacketRun, order: Join, tables: Tables, track: Mp4Track) -> Se
 
 
 def _canonical_entry(description: bytes, head: int) -> bytes:
-    """A sample entry without what does not matter; raises UnsupportedMp4 where there is something unknown in it."""
+    """Reduce a sample entry to the boxes that decoding needs; raises UnsupportedMp4 where it has an unknown one."""
     name, content = description[4:8], description[8:]
     if len(content) < head or (name == b"mp4a" and content[8:10] != b"\0\0"):
         raise UnsupportedMp4("it has another description")
@@ -183,7 +184,7 @@ def _check_description(entry: bytes, first: bytes, run: PacketRun) -> None:
 
 
 def _sets(entry: bytes) -> bytes:
-    """Its avcC, which comes first."""
+    """Read the avcC of an avc1 entry, which comes first."""
     at = 8 + AVC1_HEAD
     return entry[at : at + int.from_bytes(entry[at : at + 4], "big")]
 
@@ -192,13 +193,13 @@ def _audio_samples(source: AudioTrack, sources: _Sources) -> TrackSamples:
     tables, track = sources.track(source.name, source.container, b"soun")
     entry = _canonical_entry(track.description, MP4A_HEAD)
     if _aac_rate(entry) != track.scale:
-        raise UnsupportedMp4("its sound has another clock")
+        raise UnsupportedMp4("its audio has another time scale than its sample rate")
     presented = _presented(tables, track, earliest=track.scale)
     shift = round(source.offset * track.scale)
     behind = None if source.end is None else source.end * track.scale // 1000
     stamps = [stamp + shift for stamp in presented.stamps if behind is None or stamp + shift < behind]
     if not stamps:
-        raise UnsupportedMp4("none of its sound is heard")
+        raise UnsupportedMp4("none of its audio is used")
     lasts = (
         (presented.last if presented.last > 0 else AAC_FRAME)
         if len(stamps) == track.count
@@ -213,7 +214,7 @@ def _audio_samples(source: AudioTrack, sources: _Sources) -> TrackSamples:
 
 
 def _aac_rate(entry: bytes) -> int:
-    """Hz that its AudioSpecificConfig says (ISO/IEC 14496-3, 1.6.2.1); 0 where it is no plain AAC-LC."""
+    """Read the sample rate in Hz of an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1); 0 unless it is plain AAC-LC."""
     esds = entry[8 + MP4A_HEAD + 12 :]
     at = _descriptor(esds, 0, 3, 3)  # ES_Descriptor (ISO/IEC 14496-1, 7.2.6.5): ES_ID and flags
     if at < 0 or esds[at - 1] != 0:
@@ -231,7 +232,7 @@ def _aac_rate(entry: bytes) -> int:
 
 
 def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
-    """Behind the first ``fixed`` bytes of this descriptor; -1 where it is not there."""
+    """Find the end of the first ``fixed`` bytes of this descriptor; -1 where it is not there."""
     if content[at : at + 1] != bytes([tag]):
         return -1
     at += 1
@@ -242,7 +243,7 @@ def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
 
 
 def _pieces(source: Path, track: Mp4Track, first: int, end: int, base: int) -> list[Piece]:
-    """The chunks of a track, as far as they hold these samples; the first of them becomes sample ``base``."""
+    """Cut the chunks of a track to these samples, the first of which becomes sample ``base``."""
     number = int(track.kind == b"soun")
     move, behind = base - first, track.behind
     low = bisect_right(track.firsts, first) - 1

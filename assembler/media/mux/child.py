@@ -1,4 +1,4 @@
-"""Joins and cuts: the child process (``python -m assembler.media.mux.child join|cut ORDER.json``)."""
+"""Child process that joins and cuts files (``python -m assembler.media.mux.child join|cut ORDER.json``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from assembler.mp4.sample_tables import UnsupportedMp4
 
 
 def join(order: Join) -> None:
-    """Write the finished file; packets are read only where their bytes cannot be copied as they lie."""
+    """Write the finished file; packets are demuxed only where their bytes cannot be copied by sample tables."""
     try:
         if order.by_libav:
             raise UnsupportedMp4("libav was asked for")
@@ -26,15 +26,15 @@ def join(order: Join) -> None:
 
 
 def cut(order: Cut) -> None:
-    """Write the packets of one stretch into a file of its own."""
+    """Write the packets of one stretch to a file of its own."""
     from assembler.media.mux.by_packets import cut_packets
 
     cut_packets(order)
 
 
 def main() -> int:
-    """A MediaError's sentence goes to standard error."""
-    gc.disable()  # hundreds of thousands of small values and no cycles: looking for those would take half of the time
+    """Carry out the order; a MediaError's sentence goes to standard error."""
+    gc.disable()  # hundreds of thousands of small values and no cycles: collecting would take half of the time
     verb, path = sys.argv[1:3]
     text = Path(path).read_text("utf-8")
     try:

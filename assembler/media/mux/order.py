@@ -1,4 +1,4 @@
-"""What a parent tells the child that joins and cuts files (``muxing``)."""
+"""Messages to the child that joins and cuts files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from assembler.messages import Message
 
 @dataclass(frozen=True)
 class PacketRun(Message):
-    """Consecutive picture packets of one file."""
+    """Consecutive video packets of one file."""
 
     name: str
-    """The file."""
+    """Path of the file."""
     container: str
-    """Its demuxer."""
+    """Name of the demuxer."""
     first_packet: int
     """Index in decode order of the first packet taken."""
     end_packet: int | None
@@ -23,66 +23,72 @@ class PacketRun(Message):
     start: int
     """Ticks of the finished file at which an encoded chunk starts."""
     stamps: tuple[int, ...] | None
-    """Planned presentation stamps in decode order, ticks; None for an encoded chunk, whose frames lie on the grid."""
+    """Planned pts in decode order, ticks; None for an encoded chunk, whose frames lie on the grid."""
     frames: int
-    """Packets expected."""
+    """Expected count of packets."""
     lasts: int = 0
-    """Ticks for which the last of its pictures is shown, if none follows; 0: nothing is known of that."""
+    """Duration of its last frame if none follows, in ticks; 0: unknown."""
     stream: int = 0
-    """Which of the file's streams it is."""
+    """Index of the video stream in the file."""
     keys: tuple[int, ...] | None = None
-    """Which of them are key frames, counted from the first one; None for an encoded chunk, which says it itself."""
+    """Indices of key frames, counted from the first packet; None for an encoded chunk, whose file has them."""
 
 
 @dataclass(frozen=True)
 class AudioTrack(Message):
-    """Where the sound packets come from."""
+    """Source of the audio packets."""
 
     name: str
-    """The file."""
+    """Path of the file."""
     container: str
-    """Its demuxer."""
+    """Name of the demuxer."""
     offset: Fraction
-    """Seconds added to every stamp; 0 for sound made for this playback."""
+    """Seconds added to every stamp; 0 for a mixdown."""
     end: int | None
-    """Playback ms at and behind which no packet starts; None: all are taken."""
+    """Playback ms at and behind which no packet starts; None: all packets."""
     index: int | None = None
-    """Index of the stream in the file; None: it is the only sound, as in what we made ourselves."""
+    """Index of the stream in the file; None: the only audio stream, as in a mixdown."""
 
 
 @dataclass(frozen=True)
 class Join(Message):
-    """One finished file."""
+    """Order to mux one finished file."""
 
     out: str
-    """File to write (a ``.part`` name; the caller moves it)."""
+    """Path of the file to write (a ``.part`` name; the caller moves it)."""
     time_scale: int
-    """Ticks per second of the picture."""
+    """Ticks per second of the video."""
     frame_ticks: int
     """Ticks per output frame of an encoded playback."""
     runs: tuple[PacketRun, ...]
-    """The picture, in order."""
+    """Runs of video packets, in order."""
     audio: AudioTrack | None
-    """The sound; None for none."""
+    """Source of the audio; None for none."""
     chapters: tuple[tuple[int, str], ...]
-    """(ms, title), sorted."""
+    """Chapters as (ms, title), sorted."""
     length: int
     """Length of the playback in ms, the last chapter's end."""
     size: tuple[int, int] | None = None
-    """Width and height of the picture; None: as the files say."""
+    """Width and height of the video in pixels; None: as in the files."""
     by_libav: bool = False
     """True to hand every packet to libavformat, whatever the files are."""
 
 
 @dataclass(frozen=True)
 class Cut(Message):
-    """One stretch of a file as a file of its own: packets from ``start`` to ``end`` (ticks, end excluded)."""
+    """Order to write one stretch of a file to a file of its own."""
 
     name: str
+    """Path of the source file."""
     container: str
+    """Name of the demuxer."""
     stream: int
+    """Index of the video stream."""
     start: int
+    """Stamp of the first packet, in ticks."""
     end: int | None
+    """Stamp at which the next stretch starts, in ticks; None: to the end of the file."""
     late: int
-    """Ticks added to every stamp: a nut cannot say a negative one, and moves all of them where it meets one."""
+    """Ticks added to every stamp: a nut cannot hold a negative one, and moves all of them where it meets one."""
     out: str
+    """Path of the file to write."""

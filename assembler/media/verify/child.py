@@ -1,5 +1,5 @@
-"""Reads a finished file and holds it against what was planned; runs in a child process
-(``python -m assembler.media.verify.child ORDER.json``), for what was copied into it was never ours."""
+"""Check of a finished file against its plan, in a child process (``python -m assembler.media.verify.child
+ORDER.json``), as copied packets come from untrusted files."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ from assembler.plan.stamps import Stamps
 from assembler.processes import cores
 
 Group = tuple[int, Iterator[Any]]
-"""Number and packets of a key frame and what follows it until the next one."""
+"""Number and packets of a GOP: a key frame and the packets up to the next one."""
 AAC_FRAME = 1024
+"""Samples of an AAC frame."""
 FRAMES_BEHIND_JOIN = 10
-"""Pictures decoded behind a join: that it begins with a key frame which needs nothing from before it, and goes on."""
+"""Count of frames decoded behind a join, which must begin with a key frame that needs nothing from before it."""
 MAX_REORDERING = 64
-"""Pictures that may be decoded before the first one is shown; H.264 allows 16."""
+"""Maximum count of frames decoded before the first one is presented; H.264 allows 16."""
 OPEN = {"protocol_whitelist": "file"}
+"""Options of libav's demuxer."""
 OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
-"""Key frames as the file's own index names them: a parser would not see one whose bytes are damaged."""
+"""Options to find key frames by the sample tables: a parser does not see one whose bytes are damaged."""
 
 
 def check(order: Check) -> list[str]:
-    """Every problem found, as a sentence; none if the file is what was planned."""
+    """Find every problem, as a sentence; none if the file is what was planned."""
     path = Path(order.path)
     problems = list(_check_boxes(path, order.size))
     if problems:
@@ -62,7 +64,7 @@ def check(order: Check) -> list[str]:
 
 
 def _is_plain(path: Path) -> bool:
-    """True if libav's index says of every packet when it is shown: none has to be read to know it."""
+    """True if libav's index holds the pts of every packet, so that none has to be read."""
     try:
         read_tables(path)
     except UnsupportedMp4:
@@ -71,7 +73,7 @@ def _is_plain(path: Path) -> bool:
 
 
 def _check_boxes(path: Path, size: int | None) -> Iterator[str]:
-    """The file's outer boxes: whole, and the index before the pictures (faststart)."""
+    """Check the file's outer boxes: whole, and the moov before the mdat (faststart)."""
     real = path.stat().st_size
     if size is not None and real != size:
         yield f"the file has {real} bytes, {size} were written"
@@ -88,7 +90,7 @@ def _check_boxes(path: Path, size: int | None) -> Iterator[str]:
 
 
 def _check_index(source: InputContainer, order: Check) -> Iterator[str]:
-    """Decode stamps as the file's index names them: behind the reordering delay they are the planned ones in order."""
+    """Check the dts in the sample tables: behind the reordering delay they are the planned pts in order."""
     video = source.streams.video[0]
     scale = order.stamps.time_scale * time_base_of(video)
     found = [entry.timestamp * scale for entry in video.index_entries]
@@ -125,7 +127,7 @@ def _check_video(source: InputContainer, order: Check, is_plain: bool) -> Iterat
 
 
 def _planned(stamps: Stamps) -> Iterator[int]:
-    """Every planned stamp, one by one: a list of them all would be the largest thing in memory."""
+    """Unfold the planned stamps one by one: a list of all would be the largest thing in memory."""
     at = stamps.first
     yield at
     for step, times in stamps.steps:
@@ -170,10 +172,10 @@ def _check_audio(source: InputContainer, order: Check, is_plain: bool) -> Iterat
 
 
 def _decode_video(order: Check, is_plain: bool) -> Iterator[str]:
-    """Decodes whole groups of pictures and counts them."""
+    """Decode whole GOPs and count their frames."""
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         video = source.streams.video[0]
-        # what is asked is whether the bits decode: the picture's last touches are left away
+        # the bits have to decode: loop filter and IDCT are of no interest
         options = {"skip_loop_filter": "all", "skip_idct": "all"}
         if order.has_encoded_video:
             options["err_detect"] = "explode"
@@ -198,7 +200,7 @@ def _decode_video(order: Check, is_plain: bool) -> Iterator[str]:
 
 
 def _seek_groups(source: InputContainer, video: Any, keys: list[int], wanted: Iterable[int]) -> Iterator[Group]:
-    """The wanted groups, each with a seek of its own; one that is not found there is empty."""
+    """Demux the wanted GOPs, each with a seek of its own; one that is not found there is empty."""
     for group in sorted(wanted):
         source.seek(keys[group], stream=video)
         packets = (packet for packet in source.demux(video) if packet.pts is not None and packet.size)
@@ -210,7 +212,7 @@ def _seek_groups(source: InputContainer, video: Any, keys: list[int], wanted: It
 
 
 def _demux_groups(source: InputContainer, video: Any, wanted: Container[int]) -> Iterator[Group]:
-    """The wanted groups of all, one after the other."""
+    """Demux the whole file for the wanted GOPs."""
     groups = count(-1)
     group = next(groups)
 
@@ -245,7 +247,7 @@ def _frames(video: Any, packet: Any) -> list[Any]:
 
 
 def _keys(order: Check, video: Any, is_plain: bool) -> list[int]:
-    """Where groups of pictures start, in ticks of the track."""
+    """List the starts of the GOPs, in ticks of the track."""
     if is_plain:
         return [entry.timestamp for entry in video.index_entries if entry.is_keyframe]
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
@@ -255,7 +257,7 @@ def _keys(order: Check, video: Any, is_plain: bool) -> list[int]:
 
 
 def _wanted_groups(order: Check, starts: list[int]) -> dict[int, int]:
-    """How many pictures are decoded of which group."""
+    """Choose the count of frames to decode of each GOP."""
     every = order.stamps.count
     if order.decode == "all":
         return dict.fromkeys(range(len(starts)), every)
@@ -268,6 +270,7 @@ def _wanted_groups(order: Check, starts: list[int]) -> dict[int, int]:
 
 
 def main() -> int:
+    """Check the order's file and write the answer."""
     gc.disable()  # hundreds of thousands of small values and no cycles
     order = Check.from_json(Path(sys.argv[1]).read_text("utf-8"))
     try:

@@ -1,4 +1,4 @@
-"""What a parent (``verify``) tells the child that reads a finished file (``checking``)."""
+"""Message from ``verify`` to the child that reads a finished file."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from assembler.plan.stamps import Stamps
 
 @dataclass(frozen=True)
 class Check(Message):
-    """What to hold a file against."""
+    """Expected properties of a finished file."""
 
     path: str
-    """The finished file."""
+    """Path of the finished file."""
     size: int | None
-    """Bytes it must have; None where that is not known yet."""
+    """Expected size, in bytes; None where it is not known yet."""
     stamps: Stamps
-    """Planned picture stamps."""
+    """Planned pts of the video."""
     joins: tuple[int, ...]
     """Ticks at which pieces meet."""
     width: int
+    """Expected width of the video, in pixels."""
     height: int
+    """Expected height of the video, in pixels."""
     length: int
-    """Playback length, ms."""
+    """Length of the playback, in ms."""
     has_encoded_video: bool
-    """True if the picture was encoded for this playback: its decoder must then not complain at all."""
+    """True if the video was encoded for this playback: decoding must then give no error at all."""
     has_encoded_audio: bool
-    """True if the sound was made for this playback: it must then be without a hole."""
+    """True if the audio was encoded for this playback: it must then be without a hole."""
     decode: str
-    """How deep to look: "index" (size and the stamps in the file's index: no packet is read), "nothing" (every packet
-    is read, none decoded), "joins" (one GOP decoded at start, end and before each join, and the first pictures behind
-    it) or "all"."""
+    """Depth: "index" (size and the stamps in the sample tables: no packet is read), "nothing" (every packet is read,
+    none decoded), "joins" (one GOP decoded at start, end and before each join, and the first frames behind it) or
+    "all"."""
     answer: str
-    """File for the answer: a problem per line, empty if there is none."""
+    """Path of the file for the answer: a problem per line, empty if there is none."""

@@ -1,4 +1,4 @@
-"""Is a finished file what its plan said?"""
+"""Verification of a finished file against its manifest."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from assembler.plan.model import Mode
 from assembler.processes import Stop
 
 AGAIN = "Run `assembler run` again; if it comes back, keep the work folder and report it."
+"""Hint for a file that is not what was planned."""
 
 
 def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop | None = None) -> None:
-    """Hold a file against its manifest; raises VerifyError naming the first problem and how many there are.
+    """Check a file against its manifest; raises VerifyError with the first problem and the count of all.
 
     ``decode`` as in ``Check.decode``. A manifest of size 0 was not written yet.
     """
@@ -27,7 +28,7 @@ def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop 
             run_module("assembler.media.verify.child", [], order, cwd=Path(scratch), name="check", stop=stop or Stop())
         except DiskFull:
             raise
-        except MediaError as exc:  # the file, not the machine: what libav does not survive is no playback
+        except MediaError as exc:  # the file's fault, not the machine's: libav did not survive it
             raise VerifyError(f"{path.name} cannot be read: {exc.sentence}", hint=AGAIN) from exc
         problems = answer.read_text("utf-8").splitlines()
     if problems:
@@ -36,7 +37,7 @@ def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop 
 
 
 def build_check(path: Path, manifest: Manifest, *, decode: str, answer: Path) -> Check:
-    """What a manifest says a file must be, as an order for the checking child."""
+    """Build the order for the checking child from a manifest."""
     return Check(
         path=str(path.absolute()),
         size=manifest.size or None,
