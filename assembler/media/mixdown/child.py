@@ -1,4 +1,4 @@
-"""The child process that mixes: ``python -m assembler.media.mixdown.child ORDER`` writes 48 kHz stereo float samples
+"""Child process that mixes: ``python -m assembler.media.mixdown.child ORDER`` writes 48 kHz stereo float samples
 (interleaved, little-endian) to its standard output.
 
 Memory does not grow with the length: the mix is made in blocks, and a file is open only while it is heard (or between
@@ -25,24 +25,26 @@ from assembler.media.mixdown.order import PIPE_CLOSED, STATE_BYTES, FileReport, 
 from assembler.media.mixdown.resample import PlacedSamples, Samples
 
 MEMORY, MEMORY_EACH = 4 << 30, 16 << 20
-"""Address space the child may use, bytes, and so much more for each source (of 200 the last did not fit): what a
-hostile file may make libav ask for ends here."""
+"""Maximum address space of the child, in bytes, and the addition for each source (of 200 the last did not fit); a
+hostile file makes libav ask for any size."""
 
 
 @dataclass
 class Chain:
-    """Pieces of one file that follow each other in the file and in the playback: one running decoder of each of
-    its sound streams serves them."""
+    """Pieces of one file that follow each other in the file and in the playback, and so share a decoder of each of its
+    audio streams."""
 
     parts: list[Part] = field(default_factory=list)
+    """Pieces, in order."""
 
     def takes(self, part: Part) -> bool:
+        """True if this piece follows the last one."""
         last = self.parts[-1]
         return last.end <= part.start and last.end - last.shift <= part.start - part.shift
 
 
 def build_chains(parts: tuple[Part, ...]) -> list[Chain]:
-    """As few decoders as there can be, in order of their first piece."""
+    """Group pieces into as few chains as possible, in order of their first piece."""
     chains: list[Chain] = []
     of_source: dict[str, list[Chain]] = {}
     for part in parts:
@@ -57,7 +59,7 @@ def build_chains(parts: tuple[Part, ...]) -> list[Chain]:
 
 
 class Mixer:
-    """Adds up what sounds, block by block."""
+    """Adds up all audio, block by block."""
 
     def __init__(self, order: Order, set_reading: Callable[[int], None]) -> None:
         self._order = order
@@ -69,7 +71,7 @@ class Mixer:
         self.accounts: list[FileReport] = []
 
     def blocks(self) -> Iterator[Samples]:
-        """(samples, 2) each; together exactly ``order.length`` samples. A block is valid until the next one."""
+        """Mix blocks of shape (samples, 2), together ``order.length`` samples; a block is valid until the next one."""
         for start in range(0, self._order.length, self._order.block):
             end = min(start + self._order.block, self._order.length)
             bus = _Bus(start, end)
@@ -105,7 +107,7 @@ class Mixer:
         for chain, reader in self._open:
             while chain.parts and chain.parts[0].end <= end:
                 done = chain.parts.pop(0)
-                reader.missed(done.end - done.shift)
+                reader.note_missing(done.end - done.shift)
             if chain.parts:
                 still.append((chain, reader))
             else:
@@ -115,14 +117,14 @@ class Mixer:
 
 
 class _Bus:
-    """One block of the mix: mono sources are added up apart and go to both channels at the end, at full level."""
+    """Block of the mix: mono sources are added up separately and go to both channels at the end, at full level."""
 
     def __init__(self, start: int, end: int) -> None:
         self.start, self.end = start, end
         self._both, self._left, self._right = np.zeros((3, end - start), dtype=np.float32)
 
     def add(self, placed: PlacedSamples, shift: int, start: int, end: int) -> None:
-        """Add what lies in ``[start, end)``, playback samples."""
+        """Add the samples of ``[start, end)``, playback axis."""
         at = placed.at + shift
         first, last = max(start, at), min(end, placed.end + shift)
         if first >= last:
@@ -143,7 +145,7 @@ class _Bus:
 
 
 def mix(order: Order, put: Callable[[memoryview], object]) -> Report:
-    """Mix everything into ``put``, keeping the state file up to date."""
+    """Mix all blocks into ``put``, keeping the state file up to date."""
     order.state.write_bytes(State(0, 0, 0).to_bytes())
     with order.state.open("r+b") as file, mmap.mmap(file.fileno(), STATE_BYTES) as shared:
         steps = samples = 0
@@ -162,6 +164,7 @@ def mix(order: Order, put: Callable[[memoryview], object]) -> Report:
 
 
 def main(order_file: Path) -> int:
+    """Mix to standard output and write the report."""
     av.logging.set_level(None)
     order = Order.from_json(order_file.read_bytes())
     _limit_memory(MEMORY + len(order.sources) * MEMORY_EACH)

@@ -1,4 +1,4 @@
-"""Places of one file's sound that are damaged, told from holes that were recorded. Runs in a child process only."""
+"""Damaged places of one file's audio, told from holes that were recorded; in a child process only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from assembler.times import SAMPLE_RATE
 Place = tuple[int, int]
 """(First sample, sample behind the last one), 48 kHz, file axis."""
 
-APART = SAMPLE_RATE
+MERGE_GAP = SAMPLE_RATE
 """Minimum distance of two damaged places, in samples; nearer ones are one: a damaged length swallows what follows."""
 
 
@@ -48,4 +48,4 @@ def _add(places: list[Place], start: int, end: int) -> None:
 
 
 def _touch(one: Place, other: Place) -> bool:
-    return one[0] - other[1] < APART and other[0] - one[1] < APART
+    return one[0] - other[1] < MERGE_GAP and other[0] - one[1] < MERGE_GAP

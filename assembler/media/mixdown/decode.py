@@ -1,8 +1,9 @@
-"""One sound stream of a file as 48 kHz float samples at their places on the file's axis. Runs in a child process only.
+"""Decode one audio stream of a file to 48 kHz float samples at their places on the file's axis; in a child process
+only.
 
-A file is decoded once, from its start to where it is no longer needed, without a seek: what a sample is depends on
-the file alone. Places come from stamps; frames that follow each other (``pcm_line``) are one run, which is counted
-on, so that no rounding is heard and none adds up.
+A file is decoded once, from its start to where it is no longer needed, without a seek: a sample depends on the file
+alone. Places come from stamps; contiguous frames (``stamp_line``) are one run, whose samples are counted, so that
+rounding is not audible and does not add up.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ from assembler.times import SAMPLE_RATE
 RAW = ("aac", "mp3")
 """Containers without stamps of their own."""
 RATES = range(4_000, 768_001)
-"""Sample rates that are believed, Hz."""
+"""Plausible sample rates, in Hz."""
 NEVER = -(1 << 62)
+"""End of a stream before its first sample."""
 OVERLAP = SAMPLE_RATE // 20
-"""Where files were put together, what their encoders filled up with lies over the sound of the other: both are heard.
-What lies over more than this is there twice. Not so in an mp4: a frame goes on behind the end of the edit it is in."""
+"""Maximum overlap of two runs, in samples; more is repeated audio. Where files were concatenated the padding of one's
+encoder overlaps the other. None in an mp4, where a frame goes on behind the end of its edit."""
 
 
 class Reader:
-    """Decodes one stream as far as it is asked for; keeps about a second of sound."""
+    """Decodes one stream on demand; keeps about a second of samples."""
 
     def __init__(self, source: MixInput, track: tuple[int, int], files: OpenFiles, on_step: Callable[[], None]) -> None:
         """``track`` is one of the source's; ``on_step`` is called before each step in libav."""
@@ -61,6 +63,7 @@ class Reader:
 
     @property
     def account(self) -> FileReport:
+        """Report about all that was read so far."""
         damaged, holes = self._damage.sorted_out()
         return FileReport(
             video_id=self._source.video_id,
@@ -73,7 +76,7 @@ class Reader:
         )
 
     def open(self) -> None:
-        """Nothing is raised for a bad file: it is silent, and its account says why."""
+        """Open the stream; a bad file raises nothing, is silent, and its account holds the reason."""
         self._on_step()
         try:
             self._container = av.open(
@@ -89,27 +92,28 @@ class Reader:
                 return
             discard_others(self._container, stream)
             stream.codec_context.thread_count = 1
-            self._frames = on_lines(self._decoded(self._container, stream))
+            self._frames = on_lines(self._decode(self._container, stream))
             self._is_opened = True
         except (av.FFmpegError, OSError, ValueError) as exc:
             self._fail(_reason(exc))
 
     def close(self) -> None:
+        """Close the file and drop all samples."""
         if self._container is not None:
             self._container.close()
         self._frames, self._run, self._container = iter(()), None, None
         self._kept.clear()
 
     def read(self, start: int, end: int) -> list[PlacedSamples]:
-        """All sound of ``[start, end)``, file axis; what lies before ``start`` is forgotten."""
+        """Read all samples of ``[start, end)``, file axis; those before ``start`` are dropped."""
         while self._kept and self._kept[0].end <= start:
             self._kept.popleft()
         while self._end < end + self._overlap and not self._is_over:
             self._read_on(start)
         return [placed for placed in self._kept if placed.at < end]
 
-    def missed(self, end: int) -> None:
-        """Its sound was to be heard until ``end``, file axis: note how much of that was not there."""
+    def note_missing(self, end: int) -> None:
+        """Count the samples missing before ``end``, file axis, to which the stream was to be heard."""
         if self._is_over and self._is_opened:
             missing = min(end, self._lasts_until) - max(self._end, 0)
             self._counts["missing_samples"] = max(missing, self._counts["missing_samples"])
@@ -119,7 +123,7 @@ class Reader:
         self._is_over = True
 
     def _read_on(self, wanted: int) -> None:
-        """Decode about a second more, keeping what lies behind ``wanted``."""
+        """Decode about a second more, keeping samples behind ``wanted``."""
         self._on_step()
         for frame, stamp in self._frames:
             if frame.sample_rate not in RATES:
@@ -129,16 +133,16 @@ class Reader:
             run = self._run
             if run is None or stamp is not None or not run.continues(frame):
                 self._finish_run(wanted)
-                run = self._run = self._started(frame, stamp)
+                run = self._run = self._start_run(frame, stamp)
             run.add(frame)
             if run.is_full:
-                self._keep(self._converted(run), wanted)
+                self._keep(self._convert(run), wanted)
                 return
         self._finish_run(wanted)
         self._is_over = True
 
-    def _started(self, frame: AudioFrame, stamp: float | None) -> Resampler:
-        """A new run: at its stamp, or right behind the last one where that is what its stamp means."""
+    def _start_run(self, frame: AudioFrame, stamp: float | None) -> Resampler:
+        """Start a run: at its stamp, or right behind the last one where the stamp differs by rounding only."""
         pace = self._source.pace
         last = max(self._end, 0) if stamp is None else self._end
         stamp = None if stamp is None else stamp * float(pace)
@@ -151,11 +155,11 @@ class Reader:
 
     def _finish_run(self, wanted: int) -> None:
         if self._run is not None:
-            self._keep(self._converted(self._run), wanted)
-            self._keep(self._converted(self._run, is_last=True), wanted)
+            self._keep(self._convert(self._run), wanted)
+            self._keep(self._convert(self._run, is_last=True), wanted)
         self._run = None
 
-    def _converted(self, run: Resampler, *, is_last: bool = False) -> PlacedSamples | None:
+    def _convert(self, run: Resampler, *, is_last: bool = False) -> PlacedSamples | None:
         try:
             return run.read(is_last=is_last)
         except (av.FFmpegError, ValueError) as exc:
@@ -165,7 +169,7 @@ class Reader:
     def _keep(self, placed: PlacedSamples | None, wanted: int) -> None:
         if placed is None:
             return
-        # stamps that run back: what is placed stays, what comes late is left out
+        # stamps that fall back: placed samples stay, later ones of the same time are dropped
         late = min(max(0, self._end - placed.at), placed.samples.shape[1])
         late = 0 if late <= self._overlap else late
         self._counts["dropped_samples"] += late
@@ -174,15 +178,15 @@ class Reader:
         if placed.samples.shape[1] and placed.end > wanted:
             self._kept.append(placed)
 
-    def _decoded(self, container: InputContainer, stream: AudioStream) -> Iterator[Stamped]:
-        """Every frame that can be decoded."""
+    def _decode(self, container: InputContainer, stream: AudioStream) -> Iterator[Stamped]:
+        """Decode every frame that can be decoded, with its stamp."""
         origin, base = float(self._source.origin), stream.time_base or Fraction(1, 1000)
         ticks, second = base.numerator, base.denominator
         counted = has_counted_stamps(self._source.container, stream.codec.canonical_name)
         is_placed = False
         try:
             for packet in container.demux(stream):
-                if not packet.size:  # would end the decoding, wherever it stands
+                if not packet.size:  # an empty packet would end the decoding
                     continue
                 frames = self._frames_of(stream, packet)
                 if packet.is_corrupt or frames is None:
@@ -236,10 +240,10 @@ class Reader:
 
 
 def _nearest(seconds: float) -> int:
-    """The sample nearest to this instant; a double is exact enough for 1,000 years of samples."""
+    """Round an instant in s to a sample; a double is exact enough for 1,000 years of samples."""
     return floor(seconds * SAMPLE_RATE + 0.5)
 
 
 def _reason(exc: Exception) -> str:
-    """The system's or libav's words, without the path it adds."""
+    """Describe an error in the system's or libav's words, without the path they add."""
     return (getattr(exc, "strerror", None) or type(exc).__name__).strip().lower()

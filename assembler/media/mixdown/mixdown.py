@@ -1,4 +1,4 @@
-"""All sound of a playback: mixed once by a child of ours, limited and encoded once by ffmpeg."""
+"""Mixdown of a playback's audio: mixed once by a child process, limited and encoded once by ffmpeg."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, Span, clock
 from assembler.workspace import PART
 
 LIMIT = 0.95
-"""Peak the limiter allows (-0.45 dBFS): AAC gives a little more than it took. Below it every sample is untouched."""
+"""Maximum peak (-0.45 dBFS), as AAC's output peaks a little higher; below it every sample is untouched."""
 LIMITER = f"alimiter=level=0:latency=1:limit={LIMIT}:attack=5:release=50"
+"""Filter of the limiter."""
 BIT_RATE = "128k"
+"""Bit rate of the AAC, in bit/s."""
 CODER: tuple[str, ...] = ("-aac_coder", "fast")
-"""ffmpeg's options for the AAC coder. Fast takes half of the default's time or less, and loses less: on speech and on
+"""Options of ffmpeg for the AAC coder. Fast takes half of the default's time or less, and loses less: on speech and on
 music the null test is 1 to 18 dB better and the spectrum nearer, for up to 13 % more bytes (tests/bench/coders.py)."""
 SILENT = -70.0
-"""LUFS: at and below the gate of EBU R 128 there is nothing to measure."""
+"""Loudness of silence, in LUFS: the gate of EBU R 128."""
 MIN_REPORTED = samples_at(200)
-"""Sound that is left out or missing becomes a finding from here on; less is rounding of a file's ends."""
+"""Minimum of dropped or missing audio that is a finding, in samples; less is rounding of a file's ends."""
 
 
 def render_mixdown(
@@ -50,11 +52,10 @@ def render_mixdown(
 ) -> tuple[Finding, ...]:
     """Mix every piece of the bed at its place and write ``length`` ms of AAC to ``out`` (mp4, with its edit list).
 
-    Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` takes our
-    own short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` is told how many of
-    ``length``'s seconds are done, both passes counted. ``available``: for files still being fetched, by video id,
-    where it says how much is there (``Grown``). Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then
-    does not appear.
+    Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` holds
+    short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` gets the count of done
+    seconds of ``length``, both passes counted. ``available``: the files of ``BytesAvailable`` for sources still being
+    downloaded, by video id. Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then does not appear.
     """
     sources, findings = _sources(bed, files, facts, available or {})
     parts = _parts(bed, length)
@@ -62,11 +63,11 @@ def render_mixdown(
     share = _MixProgress(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
     gain = 0.0
     if loudness is not None:
-        gain, finding = _gain(_measured(mixing, share.of_pass(0)), loudness)
+        gain, finding = _gain(_measure_loudness(mixing, share.of_pass(0)), loudness)
         findings.append(finding)
     part = out.absolute().with_name(out.name + PART)
     try:
-        report = _encoded(mixing, gain, part, share.of_pass(share.passes - 1))
+        report = _encode(mixing, gain, part, share.of_pass(share.passes - 1))
         os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)
@@ -107,7 +108,7 @@ def _gain(measured: float, wanted: float) -> tuple[float, Finding]:
 
 @dataclass(frozen=True)
 class _MixProgress:
-    """Progress of one or two passes as one."""
+    """Adds up the progress of one or two passes."""
 
     on_seconds: Callable[[float], None] | None
     passes: int
@@ -115,7 +116,7 @@ class _MixProgress:
     """Seconds of one pass."""
 
     def of_pass(self, index: int) -> Callable[[float], None]:
-        """Takes the seconds of this pass that are done."""
+        """Return the function that reports the done seconds of this pass."""
         furthest = 0.0
 
         def tell(done: float) -> None:
@@ -128,7 +129,7 @@ class _MixProgress:
 
 
 def _parts(bed: AudioBed, length: int) -> list[Part]:
-    """The pieces in samples, what lies outside of the playback cut off."""
+    """Convert the pieces to samples, cut to the playback."""
     return [
         Part(
             video_id=piece.video_id,
@@ -141,8 +142,8 @@ def _parts(bed: AudioBed, length: int) -> list[Part]:
     ]
 
 
-def _measured(mixing: Mixing, tell: Callable[[float], None]) -> float:
-    """Integrated loudness of the mix in LUFS."""
+def _measure_loudness(mixing: Mixing, tell: Callable[[float], None]) -> float:
+    """Measure the integrated loudness of the mix in LUFS."""
     # framelog=verbose keeps ten lines a second out of the log; 5.1 has no "quiet"
     words = ["-af", "ebur128=framelog=verbose", "-f", "null", "-"]
     log, _ = mixing.run("sound-loudness", words, tell)
@@ -152,7 +153,7 @@ def _measured(mixing: Mixing, tell: Callable[[float], None]) -> float:
     return SILENT if found[-1] in ("-inf", "nan") else float(found[-1])
 
 
-def _encoded(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], None]) -> Report:
+def _encode(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], None]) -> Report:
     filters = LIMITER if gain == 0 else f"volume={gain:.2f}dB:precision=double,{LIMITER}"
     words = ["-loglevel", "warning", "-af", filters, "-ar", str(SAMPLE_RATE), "-ac", "2"]
     words += ["-c:a", "aac", *CODER, "-b:a", BIT_RATE]
@@ -161,7 +162,7 @@ def _encoded(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], No
 
 
 def _all_findings(report: Report, parts: Sequence[Part]) -> Iterator[Finding]:
-    """What the mixer noticed in each file; several readings of one file are told once."""
+    """Build the findings of all files; equal ones of several readings of a file are one."""
     seen: set[Finding] = set()
     for account in sorted(report.accounts, key=lambda a: a.video_id):
         for finding in _findings(account, [part for part in parts if part.video_id == account.video_id]):

@@ -1,4 +1,4 @@
-"""What the parent (``sound``) and the mixing child (``mixdown``) tell each other: an order, a state, a report."""
+"""Messages between ``pipe`` and the mixing child: an order, a state, a report."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from assembler.messages import Message
 
 @dataclass(frozen=True)
 class MixInput(Message):
-    """One file that is heard."""
+    """Source file of the mixdown."""
 
     video_id: str
-    """The segment."""
+    """Segment it belongs to."""
     path: Path
-    """Where it is, absolute."""
+    """Absolute path."""
     container: str
-    """The demuxer to open it with; no other is tried."""
+    """Name of the demuxer; no other is tried."""
     origin: Fraction
     """Seconds on the container's axis at file time 0."""
     pace: Fraction
-    """As ``VideoFacts.pace``: 1, or a rate that is nearly 1 at which its sound is stretched."""
+    """Factor, nearly 1, by which its audio is stretched, as ``VideoFacts.pace``."""
     tracks: tuple[tuple[int, int], ...]
-    """The sound streams that are heard: (index in the file, where it ends in samples of 48 kHz, file axis)."""
+    """Audio streams to mix: (index in the file, end in samples of 48 kHz, file axis)."""
     available: Path | None = None
-    """Where it says how many bytes of the file are there by now (``BytesAvailable``); None: all."""
+    """File of its ``BytesAvailable`` while it is downloaded; None: all bytes are there."""
 
 
 @dataclass(frozen=True)
 class Part(Message):
-    """One piece of a file's sound at its place."""
+    """Piece of a file's audio at its place."""
 
     video_id: str
-    """Its file."""
+    """Segment of its file."""
     start: int
-    """First playback sample in which it is heard."""
+    """First playback sample of the piece."""
     end: int
     """Playback sample behind the last one."""
     shift: int
@@ -47,30 +47,30 @@ class Part(Message):
 
 @dataclass(frozen=True)
 class Order(Message):
-    """What the child has to mix."""
+    """Order for the child."""
 
     sources: tuple[MixInput, ...]
-    """The files."""
+    """Source files."""
     parts: tuple[Part, ...]
-    """Sorted by start; added up in this order."""
+    """Pieces, sorted by start; added up in this order."""
     length: int
-    """Samples to deliver, no more and no less."""
+    """Exact count of samples to write."""
     block: int
-    """Samples that are mixed at a time: changes the memory needed, never a sample."""
+    """Count of samples mixed at a time; changes the memory needed, never a sample."""
     state: Path
-    """Where the child keeps its ``State``."""
+    """Path of the file for the ``State``."""
     report: Path
-    """Where the child writes its ``Report`` at the end."""
+    """Path of the file for the ``Report``, written at the end."""
 
 
 @dataclass(frozen=True)
 class FileReport(Message):
-    """What happened while one file was read; lengths are in samples of 48 kHz."""
+    """Report about one reading of a file; lengths are in samples of 48 kHz."""
 
     video_id: str
-    """The segment."""
+    """Segment of the file."""
     problem: str = ""
-    """Why the file could not be read, or not to its end; "" where it could."""
+    """Reason why the file could not be read, or not to its end; "" where it could."""
     is_opened: bool = True
     """False if nothing of the file could be read."""
     damaged: tuple[tuple[int, int], ...] = ()
@@ -78,61 +78,64 @@ class FileReport(Message):
     holes: int = 0
     """Other places where the stamps jump forward."""
     hole_samples: int = 0
-    """Silence put there."""
+    """Silence in those places."""
     dropped_samples: int = 0
-    """Sound whose stamps lie before sound already placed: left out."""
+    """Audio left out as its stamps lie before audio already placed."""
     missing_samples: int = 0
-    """How much too early its sound ended for the part of it that was to be heard."""
+    """Silence at its end, for audio that was to be heard and is not there."""
 
 
 @dataclass(frozen=True)
 class Report(Message):
-    """What the child says at the end."""
+    """Answer of the child."""
 
     accounts: tuple[FileReport, ...]
-    """One for each reading of a sound stream."""
+    """Reports, one for each reading of an audio stream."""
 
 
 class State(NamedTuple):
-    """How far the child is; kept in a small mapped file, so that it outlives a crash."""
+    """State of the child, in a small mapped file that outlives a crash."""
 
     reading: int
-    """1 + index of the file that is in libav's hands right now; 0: none."""
+    """1 + index of the file that libav is reading; 0: none."""
     steps: int
-    """Counts everything that was done: a child is alive while it rises."""
+    """Count of all steps done; a child is alive while it rises."""
     samples: int
-    """Samples delivered."""
+    """Count of samples written."""
 
     def to_bytes(self) -> bytes:
+        """Encode the state."""
         return _STATE.pack(*self)
 
     @staticmethod
     def from_bytes(raw: bytes) -> State:
-        """Raises ValueError where these are not a whole state."""
+        """Decode a state; raises ValueError where the bytes are not one."""
         if len(raw) != STATE_BYTES:
             raise ValueError("not a state")
         return State(*_STATE.unpack(raw))
 
 
 class BytesAvailable(NamedTuple):
-    """How much of a file is there; kept in a small file, written over and over by whoever fetches it."""
+    """Bytes of a file that are downloaded, in a small file that the download rewrites."""
 
     have: int
-    """Bytes from the start."""
+    """End of the bytes downloaded from the start."""
     tail: int
-    """From here on all bytes are there too."""
+    """Start of the bytes downloaded at the end."""
 
     def to_bytes(self) -> bytes:
-        return _GROWN.pack(*self)
+        """Encode the value."""
+        return _AVAILABLE.pack(*self)
 
     @staticmethod
     def from_bytes(raw: bytes) -> BytesAvailable:
-        """Nothing is there where these are not a whole one."""
-        return BytesAvailable(*_GROWN.unpack(raw)) if len(raw) == _GROWN.size else BytesAvailable(0, 1 << 62)
+        """Decode the value; bytes that are not one mean that nothing is there."""
+        return BytesAvailable(*_AVAILABLE.unpack(raw)) if len(raw) == _AVAILABLE.size else BytesAvailable(0, 1 << 62)
 
 
-_GROWN = struct.Struct("<qq")
+_AVAILABLE = struct.Struct("<qq")
 _STATE = struct.Struct("<qqq")
 STATE_BYTES = _STATE.size
+"""Size of an encoded state, in bytes."""
 PIPE_CLOSED = 3
-"""The child's exit code where nobody takes its samples any more."""
+"""Exit code of the child where the pipe's reader has gone."""

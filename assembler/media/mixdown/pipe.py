@@ -1,4 +1,4 @@
-"""The parent side of a mix: our mixing child piped into an ffmpeg, both watched, both judged."""
+"""Parent side of a mixdown: the mixing child piped into an ffmpeg, both watched."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, started
 from assembler.times import SAMPLE_RATE
 
 BLOCK = SAMPLE_RATE
-"""Samples mixed at a time."""
+"""Count of samples mixed at a time."""
 POLL_SECONDS = 0.05
+"""Time between two looks at the processes, in s."""
 
 
 class _Fatal(Exception):
-    """The mixer did not survive this file."""
+    """Raised for a file that the mixer did not survive."""
 
     def __init__(self, video_id: str, how: str) -> None:
         super().__init__(video_id)
@@ -29,7 +30,7 @@ class _Fatal(Exception):
 
 
 class Mixing:
-    """One mix, piped through one or two ffmpegs; a file that kills the mixer is left out from then on."""
+    """Mixdown, piped through one or two ffmpegs; a file that kills the mixer is left out from then on."""
 
     def __init__(
         self,
@@ -48,12 +49,12 @@ class Mixing:
         self._work, self._ffmpeg = work, ffmpeg
         self._stop, self._stall_seconds = stop, stall_seconds
         self.losses: list[Finding] = []
-        """Files that were left out."""
+        """Findings about files that were left out."""
 
     def run(self, name: str, words: Sequence[str], tell: Callable[[float], None]) -> tuple[Path, Report]:
-        """Pipe the whole mix through ffmpeg with these filters and outputs; its log and the mixer's report.
+        """Pipe the whole mix through ffmpeg with these filters and outputs: returns its log and the mixer's report.
 
-        ``tell`` is told the seconds mixed. Raises MediaError, DiskFull, Stalled or Stopped.
+        ``tell`` gets the count of seconds mixed. Raises MediaError, DiskFull, Stalled or Stopped.
         """
         log = self._work / f"{name}.log"
         head = [self._ffmpeg, "-y", "-xerror", "-hide_banner", "-nostats"]
@@ -77,7 +78,7 @@ class Mixing:
             started(mix, cwd=self._work, log=mixer_log, stdout=PIPE) as mixer,
             started(argv, cwd=self._work, log=log, stdin=_output(mixer)) as program,
         ):
-            _output(mixer).close()  # else the mixer would not hear that ffmpeg is gone
+            _output(mixer).close()  # else the mixer would not notice that ffmpeg is gone
             self._watch(order, mixer, program, tell)
             codes = mixer.poll(), program.poll()
         self._judge(order, codes, mixer_log, log)

@@ -1,4 +1,4 @@
-"""Decoded frames that follow each other, as 48 kHz float samples. Runs in a child process only."""
+"""Resample contiguous decoded frames to 48 kHz float; in a child process only."""
 
 from __future__ import annotations
 
@@ -15,31 +15,33 @@ from av.audio.resampler import AudioResampler
 from assembler.times import SAMPLE_RATE
 
 Samples = npt.NDArray[np.float32]
+"""Audio samples as an array."""
 
 RATE_SCALE = 50
-"""Rates are multiplied by this where sound is stretched: whole Hz are then steps of 0.4 ppm."""
+"""Factor on sample rates where audio is stretched: whole Hz are then steps of 0.4 ppm."""
 MAX_LEVEL = 8.0
-"""No decoder gives more than this (18 dB over full scale) of an honest file; not-a-number would poison the mix."""
+"""Maximum sample value (18 dB over full scale); no valid file gives more. Not-a-number would spread over the mix."""
 
 
 class PlacedSamples(NamedTuple):
-    """Sound at its place."""
+    """Audio samples at their place."""
 
     at: int
-    """First sample, 48 kHz, file axis."""
+    """Place of the first sample, at 48 kHz, file axis."""
     samples: Samples
-    """(1 or 2 channels, samples)."""
+    """Array of shape (1 or 2 channels, samples)."""
 
     @property
     def end(self) -> int:
+        """Place behind the last sample."""
         return self.at + int(self.samples.shape[1])
 
 
 class Resampler:
-    """Frames of one format that follow each other, on their way to 48 kHz float."""
+    """Converts contiguous frames of one format to 48 kHz float."""
 
     def __init__(self, first: AudioFrame, at: int, pace: Fraction) -> None:
-        """``pace``: how much longer than by its rate it is to last."""
+        """``pace``: factor by which the audio is stretched."""
         self._kind = _kind(first)
         self._rate, self._channels = first.sample_rate, min(2, first.layout.nb_channels)
         self._at = at
@@ -53,21 +55,25 @@ class Resampler:
 
     @property
     def name(self) -> str:
+        """Format of the frames, for people."""
         return f"{self._kind[0]} Hz {self._kind[3]}"
 
     @property
     def is_full(self) -> bool:
+        """True if a second of samples is waiting."""
         return self._fifo.samples >= self._rate
 
     def continues(self, frame: AudioFrame) -> bool:
+        """True if a frame has the same format."""
         return _kind(frame) == self._kind
 
     def add(self, frame: AudioFrame) -> None:
-        frame.pts = None  # the queue would insist on stamps of its own
+        """Add the next frame."""
+        frame.pts = None  # the fifo would insist on stamps of its own
         self._fifo.write(frame)
 
     def read(self, *, is_last: bool) -> PlacedSamples | None:
-        """What was added since the last call (with ``is_last``: what the resampler still holds), at its place.
+        """Convert all samples added since the last call (with ``is_last``: those that the resampler still holds).
 
         Raises libav's error, once, where the format cannot be converted; the rest of the run is silent.
         """

@@ -1,7 +1,7 @@
-"""Stamps of sound on the lines that they mean. Runs in a child process only.
+"""Fit jittering audio stamps to lines; in a child process only.
 
-Phones and live recorders stamp sound to within 20 ms or so of where it is. Frames that follow each other lie on one
-line; a stamp off the line is a jump only where the stamps behind it confirm that:
+Stamps of phones and live recorders are off by up to 20 ms or so. Contiguous frames lie on one line; a stamp off the
+line is a jump only where the stamps behind it confirm that:
 
     #   stamp - samples so far   .'. .'.'. .'         .'.'. .'.      (a hole: the line goes on higher)
     #                                        .  <- one wild stamp: none
@@ -19,26 +19,26 @@ from av.audio.frame import AudioFrame
 from assembler.times import SAMPLE_RATE
 
 Stamped = tuple[AudioFrame, float | None]
-"""A decoded frame and its stamp in seconds, file axis (None where it has none, or it simply follows)."""
+"""Decoded frame and its stamp in s, file axis (None where it has none, or it simply follows)."""
 
 TOLERANCE = 0.002
-"""Seconds that are rounding (stamps of mkv and flv are whole ms): such a stamp is on the line."""
+"""Maximum distance of a stamp on the line, in s; rounding (stamps of mkv and flv are whole ms)."""
 JITTER = 0.045
-"""Two stamps on one line are off each other by no more: +-20 ms, and rounding."""
+"""Maximum distance of two stamps on one line, in s: +-20 ms, and rounding."""
 FIRST = 0.012
-"""The first stamp is believed unless the line is off it by more: buffers stamped at their start are early by half."""
+"""Maximum distance of the first stamp from its line, in s; buffers stamped at their start are early by half."""
 SPREAD = 0.6
-"""A jump is more than this part of the range over which the stamps behind it are scattered."""
+"""Minimum size of a jump, as a part of the range over which the stamps behind it are scattered."""
 LOOKAHEAD_SECONDS, MIN_LOOKAHEAD, MAX_LOOKAHEAD = 0.7, 8, 96
-"""How far ahead is looked: seconds, and frames."""
+"""Lookahead: minimum in s, and minimum and maximum count of frames."""
 FEW = 5
-"""Frames that are off the line, with others behind them that are on it again, are no jump if they are fewer."""
+"""Minimum count of frames off the line that are a jump where later ones are on it again."""
 
 
 def on_lines(frames: Iterable[Stamped]) -> Iterator[Stamped]:
-    """The same frames; only those keep a stamp, the line's, that do not follow the one before."""
+    """Replace stamps: only frames that do not follow the one before keep one, that of their line."""
     ahead: deque[tuple[AudioFrame, float | None]] = deque()
-    """With each frame where the line through its stamp starts, in seconds."""
+    """Frames, each with the start of the line through its stamp, in s."""
     source, seconds, counted, level = iter(frames), 0.0, 0.0, 0.0
     total, is_started = 0.0, False
     while True:
@@ -68,9 +68,9 @@ def on_lines(frames: Iterable[Stamped]) -> Iterator[Stamped]:
 
 
 def _jump(starts: Sequence[float], level: float, *, is_far: bool) -> float | None:
-    """The line on which the first of these is, and those behind it; None if that is still the line at ``level``.
+    """Find the line of the first of these starts, and of those behind it; None if that is still the line at ``level``.
 
-    ``is_far``: they reach as far as is looked, which a step as small as jitter needs.
+    ``is_far``: they fill the lookahead, which a step as small as jitter needs.
     """
     first, same = starts[0] - level, _together(starts)
     if any(abs(one - level) <= TOLERANCE or (one > level) != (first > 0) for one in same):
@@ -85,7 +85,7 @@ def _jump(starts: Sequence[float], level: float, *, is_far: bool) -> float | Non
 
 
 def _first(starts: Sequence[float]) -> float:
-    """Where the file's first line starts."""
+    """Find the start of the file's first line."""
     same = _together(starts)
     if len(same) < min(FEW, len(starts)) and starts[len(same)] < starts[0]:
         return _first(starts[len(same) :])  # the first stamps claim to lie behind those that follow
@@ -94,7 +94,7 @@ def _first(starts: Sequence[float]) -> float:
 
 
 def _together(starts: Sequence[float]) -> Sequence[float]:
-    """As far as no two neighbours are off each other by more than jitter."""
+    """Cut the list before the first two neighbours that differ by more than jitter."""
     for index, (one, following) in enumerate(pairwise(starts), 1):
         if abs(following - one) > JITTER:
             return starts[:index]
