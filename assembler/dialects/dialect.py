@@ -1,4 +1,4 @@
-"""What one row of the DIALECTS table is, and which object of a body holds the videos."""
+"""Row of DIALECTS, with the envelope of its bodies; and which object of a body holds the videos."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Moment(StrEnum):
     STARTED = "started"
     """The recording began, or was to begin and could not."""
     RUNNING = "running"
-    """It goes on: progress, a resume, or a type that nobody knows."""
+    """Progress, a resume, or a type that nobody knows: the recording goes on."""
     PAUSED = "paused"
-    """It is paused."""
+    """Pause of the recording."""
     STOPPED = "stopped"
-    """It was stopped; its result is still to come."""
+    """End of the recording; its result is still to come."""
     FORCED = "forced"
-    """It was stopped by the vendor, for a long pause."""
+    """End by the vendor, for a long pause."""
     FINISHED = "finished"
-    """Its result is there, or never will be."""
+    """Result is there, or never will be."""
 
     @property
     def goes_on(self) -> bool:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from assembler.errors import InputError
 from assembler.facts import Facts
-from assembler.findings import Finding, note, warning
-from assembler.layout.builtin import LAYOUTS, Needs
+from assembler.findings import Finding, note
+from assembler.layout.builtin import LAYOUTS
 from assembler.layout.custom import colour_of, load_custom
 from assembler.layout.mixes import Mixed, choose_mix, percent, rank_mixes
-from assembler.layout.model import Accepts, Arrangement, Layout, Placement, Slot
-from assembler.layout.seats import KEPT_FOR, Seat, Stay, find_stays, hand_out, lay_over, most_at_once, seen, uncovered
+from assembler.layout.model import Accepts, Arrangement, Layout
+from assembler.layout.row import LayoutRow, Needs
+from assembler.layout.seating import Present, heard_text, list_slots
+from assembler.layout.seats import find_stays, most_at_once
 from assembler.options import Options
 from assembler.recording import StreamKind
-from assembler.timeline.model import Clip, Timeline, Track
-from assembler.times import Span, clock_text, span, union
+from assembler.timeline.model import Timeline
 
 Sizes = Mapping[str, tuple[int, int] | None]
 
-RANGES_SHOWN = 3
 PLACES = {
     StreamKind.WHITEBOARD: Accepts.WHITEBOARD,
     StreamKind.SCREEN: Accepts.SCREEN,
@@ -65,30 +65,41 @@ def arrange(timeline: Timeline, facts: Mapping[str, Facts], sizes: Sizes, option
         camera=_shape(timeline, known, StreamKind.CAMERA) or (4, 3),
         mixed=(choice.mixed.size if choice.mixed is not None else None) or Needs().mixed,
     )
-    layout = _recoloured(find_layout(choice.name, needs), options)
+    row = find_row(choice.name)
+    layout = _recoloured(row.divide(needs), options)
     teacher, absent = _teacher(timeline, layout, options)
     mixed, unmixed = _mixed_shown(layout, mixes, choice, options)
-    users = _accepting(layout, Accepts.USER)
-    seats, late = hand_out(stays, users, teacher)
-    shares, hidden = _shares(timeline, layout)
-    placements = [*_seated(seats), *shares, *_boards(timeline, layout), *_mixes(layout, mixed)]
+    present = Present(
+        users=tuple(stays),
+        shares=tuple(find_stays((t.user, c) for t, c in timeline.clips() if t.kind is StreamKind.SCREEN)),
+        boards=tuple(track for track in timeline.tracks if track.kind is StreamKind.WHITEBOARD),
+        mixed=mixed.track if mixed is not None else None,
+        teacher=teacher,
+    )
+    seated = row.seat(layout, present)
     order = {slot.name: index for index, slot in enumerate(layout.slots)}
-    placements.sort(key=lambda p: (p.span.start, order[p.slot], p.video_id))
+    placements = sorted(seated.placements, key=lambda p: (p.span.start, order[p.slot], p.video_id))
     findings = [*choice.findings, *unmixed, *absent]
     if mixed is None:  # else nobody is missing: the mixed stream contains them
-        findings += [*(_unseen(late, seats) if users else []), *hidden, *_without_place(timeline, layout)]
+        findings += [*seated.findings, *_without_place(timeline, layout)]
     return Arrangement(layout=layout, reason=choice.reason, placements=tuple(placements), findings=tuple(findings))
 
 
 def find_layout(name: str, needs: Needs | None = None) -> Layout:
-    """A built-in layout by its name, or a CustomLayout file by its path; raises InputError where it is neither."""
+    """Divide the canvas as a built-in layout or a CustomLayout file does. Raises like ``find_row``."""
+    return find_row(name).divide(needs or Needs())
+
+
+def find_row(name: str) -> LayoutRow:
+    """Find a built-in layout by its name, or read a CustomLayout file. Raises InputError where it is neither."""
     if name in LAYOUTS:
-        return LAYOUTS[name](needs or Needs())
+        return LAYOUTS[name]
     path = Path(name)
     if path.suffix.lower() == ".json" or _is_file(path):
         try:
             # a file name need not be text, but a layout's name is written as such
-            return load_custom(path.read_text("utf-8-sig"), path.stem.encode("utf-8", "replace").decode())
+            layout = load_custom(path.read_text("utf-8-sig"), path.stem.encode("utf-8", "replace").decode())
+            return LayoutRow(layout.name, "a CustomLayout file", lambda needs: layout)
         except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
             raise InputError(f"layout file {name} cannot be read: {reason}", hint="Name an existing file.") from exc
@@ -190,7 +201,7 @@ def _mixed_shown(
     """The mixed stream that this layout shows; a layout file may have a place for one."""
     if choice.mixed is not None:
         return choice.mixed, []
-    if not _accepting(layout, Accepts.MIX):
+    if not list_slots(layout, Accepts.MIX):
         ignored = f"Layout {layout.name} has no place for a mixed stream: {options.mix_user!r} was not looked for."
         return None, [note("mix_user", ignored)] if options.mix_user is not None else []
     if not mixes and options.mix_user is None:
@@ -209,105 +220,11 @@ def _recoloured(layout: Layout, options: Options) -> Layout:
     return layout
 
 
-def _accepting(layout: Layout, accepts: Accepts) -> list[Slot]:
-    return [slot for slot in layout.slots if slot.accepts is accepts]
-
-
-def _placed(slot: Slot, clip: Clip, kind: StreamKind, part: Span) -> Placement:
-    return Placement(slot=slot.name, video_id=clip.video_id, kind=kind, span=part)
-
-
-def _seated(seats: Sequence[Seat]) -> Iterable[Placement]:
-    for seat in seats:
-        held = span(seat.start, seat.stay.span.end)
-        for clip in seat.stay.clips:
-            part = seen(clip).within(held)
-            if part is not None:
-                yield _placed(seat.slot, clip, StreamKind.CAMERA, part)
-
-
-def _shares(timeline: Timeline, layout: Layout) -> tuple[list[Placement], list[Finding]]:
-    """Screen shares, where there are more than slots one on top of the other, and what is not seen of them."""
-    stays = find_stays((t.user, c) for t, c in timeline.clips() if t.kind is StreamKind.SCREEN)
-    slots = _accepting(layout, Accepts.SCREEN)
-    laid = lay_over(stays, slots)
-    placements, findings = [], []
-    for slot in slots:
-        for clip, part in uncovered([stay for stay, where in laid if where is slot]):
-            placements.append(_placed(slot, clip, StreamKind.SCREEN, part))
-    for stay, where in laid:
-        if where is None and slots:
-            sentence = f"Layout {layout.name} has no place for this user's share {_range(stay.span)}: it is not seen."
-            findings.append(note(f"screen of {stay.user}", sentence))
-    shown = {p.video_id for p in placements}
-    for stay, where in laid:
-        if where is not None and not any(clip.video_id in shown for clip in stay.clips):
-            sentence = f"A later share covers it {_range(stay.span)}: it is not seen."
-            findings.append(note(f"screen of {stay.user}", sentence))
-    return placements, findings
-
-
-def _boards(timeline: Timeline, layout: Layout) -> list[Placement]:
-    boards = [track for track in timeline.tracks if track.kind is StreamKind.WHITEBOARD]
-    return _whole_tracks(boards, _accepting(layout, Accepts.WHITEBOARD))
-
-
-def _mixes(layout: Layout, mixed: Mixed | None) -> list[Placement]:
-    return _whole_tracks([mixed.track], _accepting(layout, Accepts.MIX)) if mixed is not None else []
-
-
-def _whole_tracks(tracks: Sequence[Track], slots: Sequence[Slot]) -> list[Placement]:
-    return [
-        _placed(slot, clip, track.kind, clip.picture)
-        for slot in slots[:1]
-        for track in tracks
-        for clip in track.clips
-        if clip.picture is not None
-    ]
-
-
-def _unseen(late: Sequence[Stay], seats: Sequence[Seat]) -> list[Finding]:
-    """One finding for each user who had to do without a slot, with the times."""
-    taken = {seat.stay: seat.start for seat in seats}
-    unseen: dict[str, list[Span]] = {}
-    for stay in late:
-        missed = span(stay.span.start, taken.get(stay, stay.span.end))
-        parts = [part for clip in stay.clips if (part := seen(clip).within(missed)) is not None]
-        unseen.setdefault(stay.user, []).extend(parts and [span(parts[0].start, parts[-1].end)])
-    findings = []
-    clips: dict[str, list[Clip]] = {}
-    for stay in late:
-        clips.setdefault(stay.user, []).extend(stay.clips)
-    for user, spans in unseen.items():
-        merged = union(spans)
-        ranges = [_range(s) for s in merged[:RANGES_SHOWN]]
-        more = f" and {len(merged) - RANGES_SHOWN} more times" if len(merged) > RANGES_SHOWN else ""
-        is_short = sum(s.length for s in merged) <= KEPT_FOR
-        if merged:
-            sentence = (
-                f"No place is free {', '.join(ranges)}{more}: {user or 'this user'} is {_heard(clips[user])} then."
-            )
-            findings.append((note if is_short else warning)(f"camera of {user}", sentence))
-    return findings
-
-
-def _heard(clips: Sequence[Clip], kind: StreamKind = StreamKind.CAMERA) -> str:
-    """What is known of the sound of somebody without a place. As declared a camera has some, a board has not."""
-    heard = any(clip.sound is not None and (clip.is_known or kind is StreamKind.CAMERA) for clip in clips)
-    if heard or not all(clip.is_known for clip in clips):
-        return "heard, not seen" if heard else "not seen"
-    return "not seen (and has no sound)"
-
-
-def _range(when: Span) -> str:
-    return f"from {clock_text(when.start)} to {clock_text(when.end)}"
-
-
 def _without_place(timeline: Timeline, layout: Layout) -> list[Finding]:
     """Streams of a kind that this layout has no place for at all."""
     accepted = {s.accepts for s in layout.slots}
     return [
-        note(track.name, f"Layout {layout.name} has no place for it: it is {_heard(track.clips, track.kind)}.")
+        note(track.name, f"Layout {layout.name} has no place for it: it is {heard_text(track.clips, track.kind)}.")
         for track in timeline.tracks
         if track.kind in PLACES and PLACES[track.kind] not in accepted and any(c.picture for c in track.clips)
     ]

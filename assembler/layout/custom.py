@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from assembler.errors import InputError
-from assembler.layout.builtin import LAYOUTS, Needs
+from assembler.layout.builtin import LAYOUTS
 from assembler.layout.model import Accepts, Canvas, Layout, Rect, Slot
+from assembler.layout.row import Needs
 from assembler.options import Fill
 
 BLACK = "#000000"
@@ -147,7 +148,7 @@ def _model(stream: Any, name: str) -> Layout | None:
     if f"{number}" not in known:
         shown = repr(number)[:LONGEST_SHOWN]
         raise InputError(f"layout {name}: ModelId is {shown}, expected 1 or 2", hint="Or give a Custom layout.")
-    return LAYOUTS[known[f"{number}"]](Needs())
+    return LAYOUTS[known[f"{number}"]].divide(Needs())
 
 
 def _complaint(error: ErrorDetails) -> str:
