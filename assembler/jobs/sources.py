@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from assembler.errors import AssemblerError, DownloadError
+from assembler.errors import AssemblerError
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now
@@ -48,7 +48,7 @@ class Sources(NamedTuple):
 
     recording: Recording
     """What the job's body says, each segment with the URL that answered."""
-    failures: dict[str, DownloadError]
+    failures: dict[str, AssemblerError]
     """By video id: why no URL of it gave a file."""
     chosen: dict[str, int]
     """By video id: the body whose URL answered, where it is not the job's own."""
@@ -64,7 +64,7 @@ def fetch_sources(records: Records, name: str, options: Options, progress: Progr
     Raises like ``fetch_all``, and what is wrong with the job's own body.
     """
     cache, tried = Workspace(options.home).cache, set[int]()
-    failures, chosen = dict[str, DownloadError](), dict[str, int]()
+    failures, chosen = dict[str, AssemblerError](), dict[str, int]()
     job = records.load_job(name)
     recording = recording_of(records, job.event)
     owner = owner_of([recording], job.created)

@@ -18,7 +18,7 @@ from assembler.media.verify.verify import verify
 from assembler.network.download.download import fetch_all
 from assembler.options import Options, load_options
 from assembler.pipeline.decide import decide, in_order, timeline_of, timeline_only, wanted_stamps, work_digest
-from assembler.pipeline.gather import Fetch, Gathered, gather, gather_local, with_stamps
+from assembler.pipeline.gather import Fetch, gather, gather_local, with_stamps
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
 from assembler.plan.chunks import rounded, stamp_shown
@@ -28,6 +28,7 @@ from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
 from assembler.report.page import report_page
+from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
 from assembler.workspace import MANIFEST, PART, REPORT, assets_of, unwritable, write_whole
@@ -82,7 +83,7 @@ def _assemble(target: Target, run: Run) -> Playback:
         return making.make(got)
     except _CopyDamaged as exc:
         damage = warning("", f"What was copied is damaged ({exc}): the whole playback was encoded instead.")
-        return making.make(replace(got, findings=(*got.findings, damage)), why_not="what was copied is damaged")
+        return making.make(replace(got, findings=[*got.findings, damage]), why_not="what was copied is damaged")
     except CopyRefused as exc:
         return making.make(got, why_not=f"its packets could not be copied: {exc.sentence}")
 
@@ -106,7 +107,7 @@ class _Making:
     def out(self) -> Path:
         return self.target.out
 
-    def make(self, got: Gathered, *, why_not: str = "") -> Playback:
+    def make(self, got: SegmentFiles, *, why_not: str = "") -> Playback:
         """Plan, compose, verify, and put in place, unless all that was done before; ``why_not``: why nothing is copied,
         if that was tried."""
         timeline, plan = decide(self.recordings, got, self.run.options, may_copy=not why_not)
@@ -132,7 +133,7 @@ class _Making:
         return Playback(self.out, manifest, was_there=False)
 
     def _compose(
-        self, plan: Plan, timeline: Timeline, got: Gathered, choice: Choice, digest: str, folder: Path
+        self, plan: Plan, timeline: Timeline, got: SegmentFiles, choice: Choice, digest: str, folder: Path
     ) -> Manifest:
         part = self.out.with_name(self.out.name + PART)
         part.unlink(missing_ok=True)  # never written through: it may be another name of some file
@@ -153,7 +154,7 @@ class _Making:
         return manifest
 
 
-def _gather(recordings: Sequence[Recording], run: Run, fetch: Fetch = fetch_all) -> Gathered:
+def _gather(recordings: Sequence[Recording], run: Run, fetch: Fetch = fetch_all) -> SegmentFiles:
     """All that the plan asks for; where the files show more than was declared, some are probed once more."""
     got = gather(recordings, run, stamps=wanted_stamps(recordings, run.options), fetch=fetch)
     missing = decide(recordings, got, run.options)[1].wants_stamps
@@ -170,7 +171,7 @@ def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Optio
 
 def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
     """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
-    return decide(in_order(recordings, options), Gathered({}, {}, {}, ()), options)
+    return decide(in_order(recordings, options), SegmentFiles(), options)
 
 
 def plan_probed(

@@ -10,10 +10,10 @@ from assembler.layout import arrange
 from assembler.media.render.setup import RENDER_VERSION
 from assembler.media.run import Run
 from assembler.options import Options
-from assembler.pipeline.gather import Gathered
 from assembler.plan.build import build_plan
 from assembler.plan.model import Plan
 from assembler.recording import Recording, StreamKind
+from assembler.segment_files import SegmentFiles
 from assembler.timeline import append, build_timeline, order_recordings
 from assembler.timeline.model import Timeline
 from assembler.workspace import digest_of
@@ -26,7 +26,7 @@ NO_MATTER = {
 
 
 def decide(
-    recordings: Sequence[Recording], got: Gathered, options: Options, *, may_copy: bool = True
+    recordings: Sequence[Recording], got: SegmentFiles, options: Options, *, may_copy: bool = True
 ) -> tuple[Timeline, Plan]:
     """The timeline of all recordings and the plan of what is to be rendered."""
     segments = [s for r in recordings for s in r.segments]
@@ -46,7 +46,7 @@ def decide(
     return timeline, plan
 
 
-def timeline_of(recordings: Sequence[Recording], got: Gathered, options: Options) -> Timeline:
+def timeline_of(recordings: Sequence[Recording], got: SegmentFiles, options: Options) -> Timeline:
     """The timeline of all recordings from what was found out so far."""
     timelines = [build_timeline(r, got.facts, unusable=got.unusable, play_times=options.play_times) for r in recordings]
     timeline = timelines[0]
@@ -57,13 +57,13 @@ def timeline_of(recordings: Sequence[Recording], got: Gathered, options: Options
 
 def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
     """The timeline from what is declared: no network, no files."""
-    return timeline_of(in_order(recordings, options), Gathered({}, {}, {}, ()), options)
+    return timeline_of(in_order(recordings, options), SegmentFiles(), options)
 
 
 def wanted_stamps(recordings: Sequence[Recording], options: Options) -> tuple[str, ...]:
     """Segments whose packets may be copied as far as is declared: when probed, their stamps are to be kept."""
     with suppress(InputError):  # a window outside of what is declared may be inside of what there is
-        return decide(recordings, Gathered({}, {}, {}, ()), options)[1].wants_stamps
+        return decide(recordings, SegmentFiles(), options)[1].wants_stamps
     return ()
 
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
@@ -15,12 +15,13 @@ from assembler.findings import Finding, note, warning
 from assembler.media.probe.order import ProbeAnswer
 from assembler.media.probe.probe import Declared, probe_answers
 from assembler.media.run import Run
-from assembler.network.download.download import Fetched, fetch_all, on_disk
+from assembler.network.download.download import fetch_all, on_disk
 from assembler.network.download.limits import free_space, needed_bytes
 from assembler.network.download.media_dir import find_local
 from assembler.network.download.owners import Owner, owner_of
 from assembler.options import Options
 from assembler.recording import Recording, Segment
+from assembler.segment_files import SegmentFiles
 from assembler.timeline.drift import without_drift
 from assembler.times import Ms, clock_text
 from assembler.workspace import STRAIGHT, Workspace, digest_of, disk_errors, identity_of, write_whole
@@ -31,29 +32,15 @@ OTHER_LENGTH = Ms(5000)
 """A file whose size is not the declared one either is another file where its length differs by more."""
 
 
-Fetch = Callable[..., Fetched]
+Fetch = Callable[..., SegmentFiles]
 """``fetch_all``, or the same with more told to it."""
 COPY_DAYS = 7
 """How long a straightened copy is kept that no run asks for."""
 
 
-@dataclass(frozen=True)
-class Gathered:
-    """What there is to work with."""
-
-    files: Mapping[str, Path]
-    """Whole files by video id."""
-    facts: Mapping[str, Facts]
-    """What is in them."""
-    unusable: Mapping[str, str]
-    """Why there is no usable file, by video id."""
-    findings: tuple[Finding, ...]
-    """A warning for each unusable segment, and what download and probing noticed."""
-
-
 def gather(
     recordings: Sequence[Recording], run: Run, *, stamps: Collection[str] = (), fetch: Fetch = fetch_all
-) -> Gathered:
+) -> SegmentFiles:
     """Fetch and probe every segment.
 
     ``stamps``: those whose packets' stamps are kept; ``fetch``: how files are had.
@@ -62,14 +49,14 @@ def gather(
     """
     segments = _unique([s for r in recordings for s in r.segments])
     if not segments:
-        return Gathered({}, {}, {}, ())
+        return SegmentFiles()
     owner = owner_of(recordings)
     _check_space(segments, run, owner)
     with disk_errors(run.workspace.home):
         return _gathered(segments, owner, stamps, run, fetch)
 
 
-def gather_local(recordings: Sequence[Recording], run: Run) -> Gathered:
+def gather_local(recordings: Sequence[Recording], run: Run) -> SegmentFiles:
     """What of the class is in the media folder, probed; nothing is fetched, and what is not there stays unknown."""
     segments = _unique([s for r in recordings for s in r.segments])
     with disk_errors(run.workspace.home):
@@ -77,11 +64,11 @@ def gather_local(recordings: Sequence[Recording], run: Run) -> Gathered:
         local = find_local(segments, run.options.media_dir, refused)
         declared = {segment.video_id: segment for segment in segments}
         probed = probe_files(local.files, (), declared, run)
-    unusable = {name: _sentence(error) for name, error in (*local.failures.items(), *probed.bad.items())}
-    return Gathered(local.files, probed.facts, unusable, (*local.findings, *refused.values(), *probed.findings))
+    findings = [*local.findings, *refused.values(), *probed.findings]
+    return SegmentFiles(local.files, probed.facts, {**local.failures, **probed.failures}, findings)
 
 
-def with_stamps(got: Gathered, wanted: Collection[str], run: Run) -> Gathered:
+def with_stamps(got: SegmentFiles, wanted: Collection[str], run: Run) -> SegmentFiles:
     """The same, with the stamps of these segments' packets where they can still be learned."""
     files = {name: got.files[name] for name in wanted if name in got.facts}
     with disk_errors(run.workspace.home):
@@ -91,7 +78,9 @@ def with_stamps(got: Gathered, wanted: Collection[str], run: Run) -> Gathered:
     return replace(got, facts={**got.facts, **facts, **kept})
 
 
-def _gathered(segments: Sequence[Segment], owner: Owner, stamps: Collection[str], run: Run, fetch: Fetch) -> Gathered:
+def _gathered(
+    segments: Sequence[Segment], owner: Owner, stamps: Collection[str], run: Run, fetch: Fetch
+) -> SegmentFiles:
     refused = _misnamed(segments, run)
     fetched = fetch(
         segments, cache=run.workspace.cache, options=run.options, progress=run.progress, stop=run.stop,
@@ -99,16 +88,16 @@ def _gathered(segments: Sequence[Segment], owner: Owner, stamps: Collection[str]
     )  # fmt: skip
     declared = {segment.video_id: segment for segment in segments}
     probed = probe_files(fetched.files, stamps, declared, run)
-    errors: dict[str, AssemblerError] = {**fetched.failures, **probed.bad}
+    errors: dict[str, AssemblerError] = {**fetched.failures, **probed.failures}
     if errors and not probed.facts:
         name, first = max(errors.items(), key=lambda failed: failed[1].retry)  # what may pass goes before what will not
         more = f" ({len(errors)} segments, none usable)" if len(errors) > 1 else ""
         raise first.reworded(f"{name}: {first.sentence}{more}") from first
-    unusable = {name: _sentence(error) for name, error in errors.items()}
-    findings = [warning(name, f"Left out: {sentence}") for name, sentence in unusable.items()]
     files = {**fetched.files, **probed.files}
-    stated = (*fetched.findings, *refused.values(), *findings, *probed.findings)
-    return Gathered(files, clocked(probed.facts, segments, run.options), unusable, stated)
+    found = SegmentFiles(files, clocked(probed.facts, segments, run.options), errors)
+    left_out = [warning(name, f"Left out: {sentence}") for name, sentence in found.unusable.items()]
+    found.findings = [*fetched.findings, *refused.values(), *left_out, *probed.findings]
+    return found
 
 
 def _misnamed(segments: Sequence[Segment], run: Run) -> dict[str, Finding]:
@@ -121,7 +110,7 @@ def _misnamed(segments: Sequence[Segment], run: Run) -> dict[str, Finding]:
     found: dict[str, Finding] = {}
     for segment in segments:
         name, known = segment.video_id, probed.facts.get(segment.video_id)
-        if name in probed.bad:
+        if name in probed.failures:
             other = "cannot be read"
         elif known and segment.duration and abs(known.end - segment.duration) > OTHER_LENGTH:
             other = f"lasts {clock_text(known.end)}, declared were {clock_text(segment.duration)}"
@@ -156,11 +145,6 @@ def _check_space(segments: Sequence[Segment], run: Run, owner: Owner) -> None:
         )
 
 
-def _sentence(error: AssemblerError) -> str:
-    """No capital letter: it may begin with a file's or a host's name."""
-    return error.sentence if error.sentence.endswith(".") else error.sentence + "."
-
-
 def _unique(segments: Sequence[Segment]) -> list[Segment]:
     seen: set[str] = set()
     for segment in segments:
@@ -172,28 +156,15 @@ def _unique(segments: Sequence[Segment]) -> list[Segment]:
     return list(segments)
 
 
-@dataclass(frozen=True)
-class Probed:
-    """What is in some files."""
-
-    facts: dict[str, Facts]
-    """By video id."""
-    bad: dict[str, MediaError]
-    """What is wrong with each of the others."""
-    files: dict[str, Path]
-    """Copies that take the place of files whose stamps or streams had to be put right: the facts are about them."""
-    findings: tuple[Finding, ...]
-    """What was put right, or could not be."""
-
-
 def probe_files(
     files: Mapping[str, Path],
     stamps: Collection[str],
     segments: Mapping[str, Segment],
     run: Run,
-) -> Probed:
-    """Facts of every file: what an earlier run learned about the same file is taken up.
+) -> SegmentFiles:
+    """Probe every file; what an earlier run learned about the same file is taken up.
 
+    ``files`` of the answer are the straightened copies that take the place of some, and the facts are about them.
     ``segments`` by video id, as far as what they declare shall be held against the files.
     """
     workspace = run.workspace
@@ -222,20 +193,18 @@ def probe_files(
     for name, answer in learned.items():
         write_whole(workspace.facts / f"{keys[name]}.json", answer.to_json())
     both = {**known, **learned}
-    return Probed(
-        facts={name: found for name in files if name in both and (found := both[name].facts) is not None},
-        bad=bad,
-        files={name: answer.straight for name, answer in both.items() if answer.straight is not None},
-        findings=tuple(
-            finding
-            for name in files
-            if name in both
-            for finding in (
-                *(note(name, sentence) for sentence in both[name].notes),
-                *(warning(name, sentence) for sentence in both[name].warnings),
-            )
-        ),
-    )
+    facts = {name: found for name in files if name in both and (found := both[name].facts) is not None}
+    straight = {name: answer.straight for name, answer in both.items() if answer.straight is not None}
+    findings = [
+        finding
+        for name in files
+        if name in both
+        for finding in (
+            *(note(name, sentence) for sentence in both[name].notes),
+            *(warning(name, sentence) for sentence in both[name].warnings),
+        )
+    ]
+    return SegmentFiles(straight, facts, {**bad}, findings)
 
 
 def _forget_copies(workspace: Workspace) -> None:

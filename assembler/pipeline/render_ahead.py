@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from assembler.errors import AssemblerError
+from assembler.errors import AssemblerError, DownloadError
 from assembler.facts import Facts
 from assembler.media.choose_encoder import choose_encoder
 from assembler.media.compose import render_ahead
@@ -31,10 +31,11 @@ from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.download import fetch_all
 from assembler.network.download.partial_file import PartialFile
 from assembler.pipeline.decide import decide, wanted_stamps, work_digest
-from assembler.pipeline.gather import Fetch, Gathered, clocked, probe_files
+from assembler.pipeline.gather import Fetch, clocked, probe_files
 from assembler.plan.chunks import Chunk, Source, grid_rate
 from assembler.processes import Stop, Stopped
 from assembler.recording import Recording
+from assembler.segment_files import SegmentFiles
 from assembler.workspace import GROWN, SOURCES, Identity
 
 AHEAD_MS = 3000
@@ -48,7 +49,7 @@ class Fetching:
     fetch: Fetch = staticmethod(fetch_all)
     """How files are had."""
 
-    def settle(self, got: Gathered) -> Gathered:
+    def settle(self, got: SegmentFiles) -> SegmentFiles:
         """Take what was gathered, once nothing is fetched any more."""
         return got
 
@@ -90,7 +91,7 @@ class _Ahead(Fetching):
         self.stop = Stop(within=self.run.stop)
         self.fetch = partial(fetch_all, arrivals=self.arrivals)
 
-    def settle(self, got: Gathered) -> Gathered:
+    def settle(self, got: SegmentFiles) -> SegmentFiles:
         """Let what is under way go on to its end only if it was begun from the same facts."""
         self.arrivals.close()
         while not self._is_planned.wait(POLL_SECONDS):
@@ -125,8 +126,8 @@ class _Ahead(Fetching):
         whole = probe_files(files, stamps, declared, self.run.quietly(self.stop))
         files = {**files, **whole.files}
         facts = clocked({**whole.facts, **{n: found.facts for n, found in peeked.items()}}, segments, options)
-        unusable = {s.video_id: "It cannot be had." for s in segments if s.video_id not in facts}
-        got = Gathered(files, facts, unusable, ())
+        lacking = DownloadError("It cannot be had.")
+        got = SegmentFiles(files, facts, {s.video_id: lacking for s in segments if s.video_id not in facts})
         _, plan = decide(self.recordings, got, options)
         self._facts = facts
         self._is_planned.set()

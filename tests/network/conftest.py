@@ -18,11 +18,12 @@ import pytest
 
 from assembler.errors import DownloadError
 from assembler.network.download import fetch
-from assembler.network.download.download import Fetched, fetch_all
+from assembler.network.download.download import fetch_all
 from assembler.network.publish.card import Card
 from assembler.options import Options
 from assembler.progress import Silent
 from assembler.recording import Segment, StreamKind
+from assembler.segment_files import SegmentFiles
 from assembler.times import Ms, PlayMs
 
 SIGNATURE = "sign=5ecret-0f-a-signed-url"
@@ -196,7 +197,7 @@ class Downloads:
 
     def __call__(
         self, *segments: Segment, stop: Any = None, progress: Any = None, arrivals: Any = None, **options: Any
-    ) -> Fetched:
+    ) -> SegmentFiles:
         options.setdefault("allow_hosts", ("127.0.0.1",))
         return fetch_all(
             segments,
@@ -216,7 +217,7 @@ def download(tmp_path: Path) -> Downloads:
     return Downloads(tmp_path / "cache")
 
 
-def only_failure(fetched: Fetched) -> DownloadError:
+def only_failure(fetched: SegmentFiles) -> DownloadError:
     assert not fetched.files
     (failure,) = fetched.failures.values()
     assert SIGNATURE not in f"{failure} {failure.hint}"

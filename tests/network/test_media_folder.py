@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import InputError
-from assembler.network.download.download import Fetched
 from assembler.recording import Segment
+from assembler.segment_files import SegmentFiles
 
 from .conftest import Downloads, FileServer, media, segment
 
@@ -24,7 +24,7 @@ class Folder:
         for name in names:
             (self.path / name).write_bytes(BODY + name.encode())
 
-    def find(self, *segments: Segment) -> Fetched:
+    def find(self, *segments: Segment) -> SegmentFiles:
         return self._download(*segments, media_dir=self.path)
 
     def names(self, *segments: Segment) -> dict[str, str]:

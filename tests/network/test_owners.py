@@ -10,11 +10,12 @@ import pytest
 from filelock import FileLock
 
 from assembler.network.download.cache import entry_of
-from assembler.network.download.download import Fetched, fetch_all, on_disk
+from assembler.network.download.download import fetch_all, on_disk
 from assembler.network.download.owners import NAME, Owner, note_apps
 from assembler.options import Options
 from assembler.progress import Silent
 from assembler.recording import Segment
+from assembler.segment_files import SegmentFiles
 from assembler.times import WallMs
 
 from .conftest import FileServer, media, segment
@@ -31,7 +32,7 @@ class Home:
         server.bodies["/v1.mp4"] = OURS
         self.segment: Segment = segment(url=server.url("/v1.mp4"))
 
-    def fetch(self, app: str, asked: int | None = None) -> Fetched:
+    def fetch(self, app: str, asked: int | None = None) -> SegmentFiles:
         options = Options(home=self.cache, allow_hosts=("127.0.0.1",))
         owner = Owner(app, None if asked is None else WallMs(asked))
         return fetch_all([self.segment], cache=self.cache, options=options, progress=Silent(), owner=owner)

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from lessons import board, camera, facts, mix, omission, recording, screen, segment
 from strategies import recordings
 
-from assembler.errors import InputError
+from assembler.errors import DownloadError, InputError
 from assembler.facts import Facts
 from assembler.findings import Finding, Severity, Verdict, judge, warning
 from assembler.options import load_options
 from assembler.pipeline.decide import decide
-from assembler.pipeline.gather import Gathered
 from assembler.plan.account import recorded_spans
 from assembler.plan.missing import LARGEST_LOSS
 from assembler.plan.model import Content, Disposition, Plan
 from assembler.recording import Recording, StreamKind
+from assembler.segment_files import SegmentFiles
 from assembler.times import Ms, PlayMs, frame_at
 
 SEEN, HEARD, LOST = Disposition.SHOWN, Disposition.HEARD, Disposition.LOST
@@ -28,7 +28,7 @@ LAYOUTS = ("auto", "tiw-1", "tiw-2", "stage", "presenter", "grid", "mix")
 
 def planned(lesson: Recording, found: Mapping[str, Facts], unusable: tuple[str, ...] = (), **options: object) -> Plan:
     gone = [warning(name, "Left out: It is gone.") for name in unusable]
-    got = Gathered({}, found, dict.fromkeys(unusable, "It is gone."), tuple(gone))
+    got = SegmentFiles({}, dict(found), dict.fromkeys(unusable, DownloadError("It is gone.")), gone)
     return decide([lesson], got, load_options(**options))[1]
 
 

@@ -13,7 +13,6 @@ from lessons import board, camera, facts, omission, recording, screen
 from assembler.facts import Facts
 from assembler.options import Options
 from assembler.pipeline.assemble import decide
-from assembler.pipeline.gather import Gathered
 from assembler.plan.borders import (
     FIRST_SECONDS,
     GROWING_SECONDS,
@@ -24,6 +23,7 @@ from assembler.plan.borders import (
 from assembler.plan.chunks import cut_chunks, split_chunk
 from assembler.plan.model import Plan
 from assembler.recording import Segment
+from assembler.segment_files import SegmentFiles
 from assembler.times import Frame
 
 TICKS = 15360
@@ -38,7 +38,7 @@ def known(segment: Segment, gop: int, *, size: tuple[int, int] = (640, 480)) -> 
 
 
 def planned(segments: Sequence[Segment], facts_by_id: Mapping[str, Facts]) -> Plan:
-    got = Gathered({}, dict(facts_by_id), {}, ())
+    got = SegmentFiles(facts=dict(facts_by_id))
     return decide([recording(segments)], got, Options(layout="tiw-2", fps=FPS), may_copy=False)[1]  # type: ignore[arg-type]
 
 
@@ -58,7 +58,7 @@ def cut_often(pieces: int, length: int, pause: int) -> tuple[Plan, dict[str, Fac
         omission((n + 1) * length, n * pause + (n + 1) * length, (n + 1) * (pause + length)) for n in range(pieces)
     ]
     paused = recording([segment], total=pieces * length, stop=whole, omissions=pauses)
-    got = Gathered({}, dict(by_id), {}, ())
+    got = SegmentFiles(facts=dict(by_id))
     return decide([paused], got, Options(layout="tiw-2", fps=FPS), may_copy=False)[1], by_id  # type: ignore[arg-type]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from assembler import processes
 from assembler.media.child import child_error
-from assembler.media.disk_space import Material
 from assembler.media.encoders import X264
 from assembler.media.render.filter_graph import build_graph, compile_graph
 from assembler.media.render.inputs import prepare_sources
@@ -18,22 +17,21 @@ from assembler.media.render.setup import RenderSetup
 from assembler.media.run import Run
 from assembler.plan.chunks import cut_frame
 from assembler.plan.model import Plan
+from assembler.segment_files import SegmentFiles
 from assembler.times import Frame
 from assembler.workspace import CHUNKS, GRAPH, LOG, PART, PNG_SIGNATURE, unwritable
 
 
-def single_frame(plan: Plan, material: Material, frame: Frame, png: Path, run: Run) -> None:
+def single_frame(plan: Plan, got: SegmentFiles, frame: Frame, png: Path, run: Run) -> None:
     """Render one frame of an encoded plan to ``png``."""
-    chunk = cut_frame(plan, material.facts, frame)
+    chunk = cut_frame(plan, got.facts, frame)
     program = run.ffmpeg
     with run.workspace.scratch_folder() as folder:
         (folder / CHUNKS).mkdir()
-        setup = RenderSetup(
-            folder, program, X264.at(run.options.quality), material.files, material.facts, run.stop, 60.0
-        )
+        setup = RenderSetup(folder, program, X264.at(run.options.quality), got.files, got.facts, run.stop, 60.0)
         inputs = prepare_sources([chunk], setup)
         stream = (
-            build_graph(chunk, material.facts, inputs, program)
+            build_graph(chunk, got.facts, inputs, program)
             .filter(
                 "scale", in_color_matrix="bt709", in_range="tv", out_range="pc", flags="accurate_rnd+full_chroma_int"
             )

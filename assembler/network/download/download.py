@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from assembler.errors import DiskFull, DownloadError
-from assembler.findings import Finding
+from assembler.errors import DiskFull
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import disk_errors, entry_of
 from assembler.network.download.media_dir import find_local
@@ -16,16 +14,7 @@ from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Progress
 from assembler.recording import Segment
-
-
-@dataclass(frozen=True)
-class Fetched:
-    files: dict[str, Path]
-    """Video id -> its whole file, in the order of the segments."""
-    failures: dict[str, DownloadError]
-    """Video id -> why there is no file; with ``files`` every segment exactly once."""
-    findings: tuple[Finding, ...]
-    """What was noticed, in the order of the segments."""
+from assembler.segment_files import SegmentFiles
 
 
 def fetch_all(
@@ -38,9 +27,10 @@ def fetch_all(
     arrivals: Arrivals | None = None,
     refused: Collection[str] = (),
     owner: Owner = NOBODY,
-) -> Fetched:
+) -> SegmentFiles:
     """Find or fetch the file of every segment, several at once, what is needed first on the playback first.
 
+    Files and failures are in the order of the segments, each of which is in one of them; so are the findings.
     ``arrivals`` is told as soon as something is known of every file, and how each of them grows; ``refused`` as in
     ``find_local``; ``owner`` is who asks.
 
@@ -62,10 +52,10 @@ def fetch_all(
         failures |= results.failures
         findings += results.findings
     order = {s.video_id: n for n, s in enumerate(segments)}
-    return Fetched(
+    return SegmentFiles(
         files={s.video_id: files[s.video_id] for s in segments if s.video_id in files},
         failures={s.video_id: failures[s.video_id] for s in segments if s.video_id in failures},
-        findings=tuple(sorted(findings, key=lambda f: order.get(f.where, -1))),
+        findings=sorted(findings, key=lambda f: order.get(f.where, -1)),
     )
 
 
@@ -81,4 +71,4 @@ def on_disk(segments: Sequence[Segment], *, cache: Path, options: Options, owner
     return files
 
 
-__all__ = ["DiskFull", "Fetched", "Stopped", "fetch_all", "on_disk"]
+__all__ = ["DiskFull", "Stopped", "fetch_all", "on_disk"]

@@ -13,9 +13,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from assembler.errors import DownloadError, InputError
-from assembler.findings import Finding, note, warning
+from assembler.findings import note, warning
 from assembler.network.download.limits import check_content, is_page
 from assembler.recording import Segment
+from assembler.segment_files import SegmentFiles
 
 MEDIA_ENDINGS = (
     ".mp4", ".mkv", ".webm", ".mov", ".flv", ".ts", ".avi", ".m4v", ".m4a", ".mp3", ".aac", ".mka", ".ogg", ".oga",
@@ -25,13 +26,9 @@ UNFINISHED_ENDINGS = (".part", ".crdownload", ".tmp", ".download")
 
 
 @dataclass
-class LocalFiles:
-    files: dict[str, Path] = field(default_factory=dict)
-    """Video id -> the file found for it."""
-    failures: dict[str, DownloadError] = field(default_factory=dict)
-    """Video id -> why the file found for it is of no use."""
-    findings: list[Finding] = field(default_factory=list)
-    """Choices between several files."""
+class LocalFiles(SegmentFiles):
+    """Files of the media folder; its findings are choices between several."""
+
     doubtful: dict[str, Path] = field(default_factory=dict)
     """Those of ``files`` that were found by base name alone and have another size than was declared."""
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.halt import Halt
-from assembler.network.download.queue import DownloadQueue, Results
+from assembler.network.download.queue import DownloadQueue
 from assembler.network.http import Session, discreet, open_session
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Segment
+from assembler.segment_files import SegmentFiles
 
 WATCH_SECONDS = 0.1
 
@@ -29,7 +30,7 @@ def fetch_remote(
     arrivals: Arrivals | None,
     local: Mapping[str, Path],
     app: str = "",
-) -> Results:
+) -> SegmentFiles:
     """Fetch what is not ``local``; everything else as in ``fetch_all``."""
     is_sized = all(s.size is not None and s.size > 0 for s in remote)
     total = float(sum(s.size or 0 for s in remote)) if is_sized else None

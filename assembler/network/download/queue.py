@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assembler.errors import DownloadError
-from assembler.findings import Finding, note, warning
+from assembler.findings import note, warning
 from assembler.network.download import fetch
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import CacheBroken, Entry, Known, entry_of
@@ -22,18 +22,10 @@ from assembler.network.download.ranges import Changed, fetch_piece, peek, piece_
 from assembler.network.download.revalidate import is_fresh, revalidate
 from assembler.network.http import Session, TryAgain, host_of
 from assembler.recording import Segment
+from assembler.segment_files import SegmentFiles
 
 FIRST, WHOLE, PIECE = range(3)
 """What a turn is for; lower ones come first."""
-
-
-@dataclass
-class Results:
-    """By video id."""
-
-    files: dict[str, Path] = field(default_factory=dict)
-    failures: dict[str, DownloadError] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
 
 
 Turn = tuple[int, float, int, Callable[[], None]]
@@ -56,7 +48,7 @@ class DownloadQueue:
     """Files that need not be fetched."""
     app: str = ""
     """Whose files these are."""
-    results: Results = field(default_factory=Results)
+    results: SegmentFiles = field(default_factory=SegmentFiles)
     silent: set[str] = field(default_factory=set)
     """Hosts that could not be reached at all: asked once per file from then on, not with all retries."""
     _turns: list[Turn] = field(default_factory=list)

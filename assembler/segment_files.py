@@ -1,0 +1,34 @@
+"""Files of a class by video id, and why others are not there: what fetching, probing and both together give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assembler.errors import AssemblerError
+from assembler.facts import Facts
+from assembler.findings import Finding
+
+
+@dataclass
+class SegmentFiles:
+    """Files of some segments; everything by video id."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    """Whole files; behind probing the straightened copies that take their place."""
+    facts: dict[str, Facts] = field(default_factory=dict)
+    """Contents of those that were probed."""
+    failures: dict[str, AssemblerError] = field(default_factory=dict)
+    """Reasons why other segments have no usable file."""
+    findings: list[Finding] = field(default_factory=list)
+    """Remarks of fetching and probing, a warning for each failure once all is gathered."""
+
+    @property
+    def unusable(self) -> dict[str, str]:
+        """Whole sentences that say why there is no usable file."""
+        return {video_id: _whole_sentence(error) for video_id, error in self.failures.items()}
+
+
+def _whole_sentence(error: AssemblerError) -> str:
+    """End a sentence; no capital letter, for it may begin with a file's or a host's name."""
+    return error.sentence if error.sentence.endswith(".") else error.sentence + "."
