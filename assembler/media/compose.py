@@ -15,7 +15,7 @@ from assembler.findings import Finding, judge
 from assembler.media.child import run_module
 from assembler.media.choose_encoder import Choice, render_by_any
 from assembler.media.damage.losses import outcomes_with
-from assembler.media.disk_space import Material, check_space
+from assembler.media.disk_space import check_space
 from assembler.media.encoders import Encoding
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.mux.order import AudioTrack, Join, PacketRun
@@ -32,6 +32,7 @@ from assembler.plan.manifest import Manifest, Origin, encoded_stamps, told_of
 from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
 from assembler.recording import Recording, Segment
+from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Timeline
 from assembler.times import Ms, Span
 from assembler.values import Value
@@ -64,7 +65,7 @@ class CopyRefused(MediaError):
 def compose(
     plan: Plan,
     timeline: Timeline,
-    material: Material,
+    got: SegmentFiles,
     digest: str,
     part: Path,
     *,
@@ -74,8 +75,8 @@ def compose(
     run: Run,
 ) -> Manifest:
     """Write the whole playback to ``part`` and return its manifest; work that exists in ``folder`` is reused."""
-    check_space(plan, material, folder, part)
-    setup = replace(_setup(material, folder, choice, run), offer=offer_place(plan, folder, run.options))
+    check_space(plan, got, folder, part)
+    setup = replace(_setup(got, folder, choice, run), offer=offer_place(plan, folder, run.options))
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
     video, (track, heard) = _render(plan, setup, run)
     run.progress.say("joining")
@@ -91,9 +92,9 @@ def compose(
         recordings=tuple(told_of(r) for r in recordings),
         verdict=judge(stated),
         outcomes=outcomes_with(plan.outcomes, (*video.findings, *heard)),
-        accounts=without_unread(plan.accounts, video.unread, plan.lanes, material.facts),
+        accounts=without_unread(plan.accounts, video.unread, plan.lanes, got.facts),
         findings=stated,
-        origins=_origins([s for r in recordings for s in r.segments], material),
+        origins=_origins([s for r in recordings for s in r.segments], got),
         size=part.stat().st_size,
         length=plan.length,
         fps=plan.fps,
@@ -113,21 +114,21 @@ def compose(
     )
 
 
-def render_ahead(plan: Plan, material: Material, growth: Growth, *, folder: Path, choice: Choice, run: Run) -> None:
+def render_ahead(plan: Plan, got: SegmentFiles, growth: Growth, *, folder: Path, choice: Choice, run: Run) -> None:
     """Render into ``folder`` what ``compose`` will need, as far as files are downloaded.
 
     Raises BytesMissing where something was left for later; finished work stays whatever is raised.
     """
-    _render(plan, replace(_setup(material, folder, choice, run), growth=growth), run)
+    _render(plan, replace(_setup(got, folder, choice, run), growth=growth), run)
 
 
-def _setup(material: Material, folder: Path, choice: Choice, run: Run) -> RenderSetup:
+def _setup(got: SegmentFiles, folder: Path, choice: Choice, run: Run) -> RenderSetup:
     return RenderSetup(
         folder=folder,
         program=run.ffmpeg,
         encoder=choice.encoding,
-        files=material.files,
-        facts=material.facts,
+        files=got.files,
+        facts=got.facts,
         stop=run.stop,
         stall_seconds=run.options.stall_seconds,
     )
@@ -157,7 +158,7 @@ def _render(plan: Plan, setup: RenderSetup, run: Run) -> tuple[_Video, _Audio]:
     return video, heard
 
 
-def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, ...]:
+def _origins(segments: Sequence[Segment], got: SegmentFiles) -> tuple[Origin, ...]:
     return tuple(
         Origin(
             video_id=s.video_id,
@@ -165,7 +166,7 @@ def _origins(segments: Sequence[Segment], material: Material) -> tuple[Origin, .
             user=s.user,
             play_time=s.play_time,
             duration=s.duration,
-            bytes=material.files[s.video_id].stat().st_size if s.video_id in material.files else None,
+            bytes=got.files[s.video_id].stat().st_size if s.video_id in got.files else None,
         )
         for s in segments
     )

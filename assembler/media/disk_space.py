@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
 from assembler.errors import DiskFull
-from assembler.facts import Facts
 from assembler.plan.model import Mode, Plan
+from assembler.segment_files import SegmentFiles
 
 BYTES_PER_PIXEL = Fraction(1, 100)
 """Space reserved for one encoded pixel, in bytes; several times what lessons need at crf 23."""
 
 
-class Material(Protocol):
-    """Source files and their facts, by video id (``Gathered`` in pipeline/gather)."""
-
-    @property
-    def files(self) -> Mapping[str, Path]:
-        """Paths of the source files."""
-
-    @property
-    def facts(self) -> Mapping[str, Facts]:
-        """Facts of the source files."""
-
-
-def check_space(plan: Plan, material: Material, folder: Path, part: Path) -> None:
+def check_space(plan: Plan, got: SegmentFiles, folder: Path, part: Path) -> None:
     """Raise DiskFull unless there is space for the chunks in the work folder and for the file beside its final name."""
     if plan.mode is Mode.COPY:
-        video = sum(material.files[run.video_id].stat().st_size for run in plan.copied)
+        video = sum(got.files[run.video_id].stat().st_size for run in plan.copied)
     else:
         video = int(plan.canvas.width * plan.canvas.height * plan.frames * BYTES_PER_PIXEL)
     audio = plan.length * 20  # 160 kbit/s
