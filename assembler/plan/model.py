@@ -205,7 +205,7 @@ class Plan(Value):
     copied: tuple[CopiedRun, ...]
     """What to copy (empty when encoded)."""
     wants_stamps: tuple[str, ...]
-    """Segments that could be copied as far as is known, and whose packets' stamps are not known yet."""
+    """Segments that may be copied once the stamps of their packets are probed; why facts lack them: DESIGN, Copying."""
     bed: AudioBed
     """What is heard."""
     chapters: tuple[Chapter, ...]
