@@ -21,7 +21,7 @@ SHORTEST_SECONDS = 5
 """A shorter chunk costs more to start than a second core gains by it."""
 LAST_SECONDS = 15
 """Chunks do not get shorter than this for the sake of cores that finish together (on 2 cores: within 1.5 s)."""
-GROWING_SECONDS = 30
+GRADUAL_SECONDS = 30
 """Chunks are not longer than this while files are still being fetched."""
 FIRST_SECONDS = 10
 """The first chunks and the last then are about as long as this: shorter ones cost more than they win."""
@@ -63,14 +63,14 @@ class _Decoded:
 
 
 def place_borders(
-    plan: Plan, facts: Mapping[str, Facts], *, seconds: float, processes: int, is_growing: bool = False
+    plan: Plan, facts: Mapping[str, Facts], *, seconds: float, processes: int, is_gradual: bool = False
 ) -> tuple[Frame, ...]:
     """Frames at which chunks meet, from 0 to the last: chunks of about ``seconds`` at most, for ``processes`` at once.
 
-    ``is_growing``: files are still being fetched, and a chunk waits for all that it shows. So the first ones are short,
-    to begin early, and the last ones too, as little is to be left when the last byte comes.
+    ``is_gradual``: chunks are begun one by one, as their sources come. So the first ones are short, to begin early, and
+    the last ones too, as little is to be left when the last source is there.
     """
-    seconds = min(seconds, GROWING_SECONDS) if is_growing else seconds
+    seconds = min(seconds, GRADUAL_SECONDS) if is_gradual else seconds
     most = max(1, rounded(Fraction(seconds) * plan.fps))
     pixels = plan.canvas.width * plan.canvas.height
     scenes = [scene.first for scene in plan.scenes]
@@ -79,7 +79,7 @@ def place_borders(
     borders = [Frame(0)]
     while True:
         few = max(_uncrowded(opened, borders[-1], plan), int(CROWDED_SECONDS * plan.fps))
-        length = _wanted(plan, borders[-1], min(most, few), processes, is_growing=is_growing)
+        length = _wanted(plan, borders[-1], min(most, few), processes, is_gradual=is_gradual)
         if length is None:
             break
         wanted, reach = borders[-1] + length, length // REACH
@@ -125,17 +125,17 @@ def _uncrowded(opened: Sequence[tuple[Frame, int]], at: Frame, plan: Plan) -> in
     return plan.frames - at
 
 
-def _wanted(plan: Plan, at: Frame, most: int, processes: int, *, is_growing: bool) -> int | None:
+def _wanted(plan: Plan, at: Frame, most: int, processes: int, *, is_gradual: bool) -> int | None:
     """Frames that the chunk from here on should have; None: all that is left.
 
     What is left is shared among all processes: the first chunks have the full length, later ones are ever shorter.
     """
     left = plan.frames - at
     shared = rounded(Fraction(plan.frames, processes))
-    last = FIRST_SECONDS if is_growing else LAST_SECONDS
+    last = FIRST_SECONDS if is_gradual else LAST_SECONDS
     shortest = max(int(SHORTEST_SECONDS * plan.fps), min(int(last * plan.fps), shared))
     length = min(most, max(shortest, rounded(Fraction(left, processes))))
-    if is_growing:
+    if is_gradual:
         length = min(length, max(shortest, at // processes))
     if 2 * left <= 3 * length:
         return None

@@ -15,7 +15,7 @@ from assembler.options import Options
 from assembler.pipeline.assemble import decide
 from assembler.plan.borders import (
     FIRST_SECONDS,
-    GROWING_SECONDS,
+    GRADUAL_SECONDS,
     LAST_SECONDS,
     SHORTEST_SECONDS,
     place_borders,
@@ -83,7 +83,7 @@ class TestBorders:
         self, given_lesson: tuple[Plan, dict[str, Facts]], seconds: float, jobs: int, is_growing: bool
     ) -> None:
         plan, by_id = given_lesson
-        borders = place_borders(plan, by_id, seconds=seconds, processes=jobs, is_growing=is_growing)
+        borders = place_borders(plan, by_id, seconds=seconds, processes=jobs, is_gradual=is_growing)
         assert borders[0] == 0
         assert borders[-1] == plan.frames
         lengths = [b - a for a, b in pairwise(borders)]
@@ -118,10 +118,10 @@ class TestBorders:
 
     def test_while_files_are_fetched_first_and_last_chunks_are_short(self) -> None:
         plan, by_id = lesson(300)
-        lengths = [b - a for a, b in pairwise(place_borders(plan, by_id, seconds=60, processes=2, is_growing=True))]
+        lengths = [b - a for a, b in pairwise(place_borders(plan, by_id, seconds=60, processes=2, is_gradual=True))]
         assert max(lengths[0], lengths[-1]) <= 1.5 * FIRST_SECONDS * FPS
-        assert max(lengths) <= 1.3 * GROWING_SECONDS * FPS
-        assert len(lengths) <= 300 / GROWING_SECONDS + 12
+        assert max(lengths) <= 1.3 * GRADUAL_SECONDS * FPS
+        assert len(lengths) <= 300 / GRADUAL_SECONDS + 12
 
     def test_a_long_class_has_few_chunks(self) -> None:
         plan, by_id = lesson(3 * 3600)

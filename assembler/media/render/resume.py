@@ -30,8 +30,8 @@ def choose_borders(plan: Plan, setup: RenderSetup, *, seconds: float, processes:
         kept = json.loads(path.read_text("utf-8"))
         if _are_borders(kept, plan):
             return tuple(Frame(at) for at in kept)
-    is_growing = setup.growth is not None
-    borders = place_borders(plan, setup.facts, seconds=seconds, processes=processes, is_growing=is_growing)
+    is_gradual = setup.growth is not None
+    borders = place_borders(plan, setup.facts, seconds=seconds, processes=processes, is_gradual=is_gradual)
     write_whole(path, json.dumps(borders))
     return borders
 
