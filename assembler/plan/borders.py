@@ -22,9 +22,9 @@ SHORTEST_SECONDS = 5
 LAST_SECONDS = 15
 """Chunks do not get shorter than this for the sake of cores that finish together (on 2 cores: within 1.5 s)."""
 GRADUAL_SECONDS = 30
-"""Chunks are not longer than this while files are still being fetched."""
+"""Maximum length of a chunk, in seconds, where chunks are begun gradually."""
 FIRST_SECONDS = 10
-"""The first chunks and the last then are about as long as this: shorter ones cost more than they win."""
+"""Length of the first chunks and the last then, in seconds; shorter ones cost more than they win."""
 REACH = 4
 """A border may lie this part of the wanted length off its place."""
 DISTANCE_WEIGHT = 10
