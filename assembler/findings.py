@@ -72,15 +72,18 @@ def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _shapes(texts: Sequence[str], least: int) -> list[str]:
     """The texts without what is their own. A word that only few of them have is a name, unless fewer than ``least``
     words would be left."""
-    split = [_NUMBERS.sub(OWN, text).split() for text in texts]
-    counts = Counter(word for words in split for word in set(words))
+    masked = [_NUMBERS.sub(OWN, text) for text in texts]
+    split = {text: text.split() for text in masked}
+    counts: Counter[str] = Counter()
+    for text, times in Counter(masked).items():
+        counts.update(dict.fromkeys(split[text], times))
     common = {word for word, count in counts.items() if count > MOST_OF_A_KIND}
-    shapes = []
-    for words in split:
+    shapes = {}
+    for text, words in split.items():  # of one kind there are ten thousand texts, but few that differ here
         left = [word if word in common else OWN for word in words]
         is_one_of_many = sum(word != OWN for word in left) >= min(least, len(words))
-        shapes.append(" ".join(word for word, _ in groupby(left)) if is_one_of_many else " ".join(words))
-    return shapes
+        shapes[text] = " ".join(word for word, _ in groupby(left)) if is_one_of_many else " ".join(words)
+    return [shapes[text] for text in masked]
 
 
 class Fate(StrEnum):

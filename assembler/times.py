@@ -72,19 +72,7 @@ class Span:
         self   [-------------)
         hole        [---)       ->  [----)   [----)
         """
-        left = [self]
-        for hole in holes:
-            rest: list[Span] = []
-            for piece in left:
-                if not piece.meets(hole):
-                    rest.append(piece)
-                    continue
-                if piece.start < hole.start:
-                    rest.append(Span(start=piece.start, end=hole.start))
-                if hole.end < piece.end:
-                    rest.append(Span(start=hole.end, end=piece.end))
-            left = rest
-        return left
+        return split([self], union(holes))[1]
 
     def shifted(self, by: Ms) -> Span:
         return Span(start=PlayMs(self.start + by), end=PlayMs(self.end + by))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from assembler.errors import InputError
 from assembler.recording import StreamKind
 from assembler.timeline.model import Timeline, Track
-from assembler.times import Ms, Span, clock_text, span, union
+from assembler.times import Ms, Span, clock_text, shared, span, union
 
 WHOLE = Fraction(99, 100)
 LONGEST_HOLE = Ms(2000)
@@ -34,6 +34,9 @@ class Mixed:
 
 def rank_mixes(timeline: Timeline, sizes: Mapping[str, tuple[int, int] | None]) -> list[Mixed]:
     """Every mixed track with a picture, best first: larger picture, then coverage, then smallest stream id."""
+    mixed = [track for track in timeline.tracks if track.kind is StreamKind.MIX]
+    if not mixed:
+        return []
     singles = union(
         part
         for track, clip in timeline.clips()
@@ -43,10 +46,10 @@ def rank_mixes(timeline: Timeline, sizes: Mapping[str, tuple[int, int] | None]) 
     )
     whole = span(0, timeline.length)
     mixes = []
-    for track in timeline.tracks:
+    for track in mixed:
         parts = [part for clip in track.clips if clip.picture and (part := clip.picture.within(whole)) is not None]
         seen = union(parts)
-        if track.kind is StreamKind.MIX and seen:
+        if seen:
             coverage = Fraction(sum(s.length for s in seen), timeline.length)
             why_not = _why_not(timeline, seen, coverage, singles)
             mixes.append(Mixed(track, _main_size(track, sizes), coverage, why_not))
@@ -71,7 +74,7 @@ def _why_not(timeline: Timeline, seen: Sequence[Span], coverage: Fraction, singl
     if coverage < WHOLE:
         return "less than 99 %"
     for hole in span(0, timeline.length).without(seen):
-        if hole.length > LONGEST_HOLE and any(hole.meets(single) for single in singles):
+        if hole.length > LONGEST_HOLE and shared(singles, hole):
             return f"a hole of {clock_text(hole.length)} at {clock_text(hole.start)} where single streams go on"
     return ""
 

@@ -110,9 +110,12 @@ class Room:
         """The free slot for this user: one named for them, the one they had, else the lowest."""
         if not self.free:
             return None
-        free = [s for s in self.open_to(user) if s.name in self.free]
-        named = [s for s in free if s.user]
-        return next((s for s in named or free if s.name == self.former.get(user)), next(iter(named or free), None))
+        free = (s for s in self.open_to(user) if s.name in self.free)
+        first = next(free, None)  # one named for them if any is
+        if first is None or self.former.get(user) not in self.free:
+            return first
+        same = (s for s in free if bool(s.user) == bool(first.user))
+        return next((s for s in (first, *same) if s.name == self.former[user]), first)
 
     def seat(self, stay: Stay, at: PlayMs) -> bool:
         """True if there was a slot for this stay."""

@@ -14,7 +14,7 @@ from assembler.plan.heard import build_bed
 from assembler.plan.missing import find_background, find_lost, find_unshowable, refuse_nothing
 from assembler.plan.model import Mode, Plan
 from assembler.plan.outcomes import judge_segments
-from assembler.plan.playing import find_playing
+from assembler.plan.playing import Playing
 from assembler.plan.rate import choose_rate
 from assembler.plan.scenes import build_lanes, build_scenes, find_runs, find_visible, without_gaps
 from assembler.recording import Segment
@@ -63,7 +63,7 @@ def build_plan(
     begin = options.start or PlayMs(0)
     played = Span(start=begin, end=PlayMs(begin + window.length))
     visible = find_runs(parts)
-    playing = find_playing(timeline, played, placed, visible, bed, fps, is_window=is_window)
+    playing = Playing(timeline, played, is_window, placed, visible, bed, fps)
     accounts = draw_accounts(segments, facts, unusable, playing)
     seen = {h.video_id for _, _, h in visible}
     inside = {clip.video_id for _, clip in window.clips()}

@@ -10,10 +10,10 @@ from functools import cached_property
 from assembler.layout.model import Accepts, Arrangement
 from assembler.plan.heard import repeated_sounds
 from assembler.plan.model import AudioBed
-from assembler.plan.scenes import Run
+from assembler.plan.scenes import Holding, Run
 from assembler.recording import StreamKind
 from assembler.timeline.model import Timeline
-from assembler.times import Ms, Span, frame_ms, span, union
+from assembler.times import Frame, Ms, Span, frame_ms, span, union
 
 Spans = Sequence[Span]
 """Sorted and disjoint."""
@@ -21,7 +21,10 @@ Spans = Sequence[Span]
 
 @dataclass(frozen=True)
 class Playing:
-    """What is in a planned playback, and when; everything on the axis of the whole class."""
+    """What is in a planned playback, and when; where nothing else is said on the axis of the whole class.
+
+    What only accounts ask for is found when they ask: as declared, before probing, there are none.
+    """
 
     whole: Timeline
     """The timeline of the whole class."""
@@ -29,14 +32,44 @@ class Playing:
     """The part of it that is played."""
     is_window: bool
     """True where a part of the class was asked for."""
-    accepts: frozenset[Accepts]
-    """What the layout has places for."""
-    placed: Mapping[str, Spans]
-    """By video id, when it has a place."""
-    seen: Mapping[str, Spans]
-    """By video id, when it is seen: whole frames, but a place's own borders where it begins and ends."""
-    heard: Mapping[str, Spans]
-    """By video id, when it is heard."""
+    arrangement: Arrangement
+    """Who has a place when, on the window's axis."""
+    runs: Sequence[Run]
+    """What is seen when, on the window's axis."""
+    bed: AudioBed
+    """What is heard when, on the window's axis."""
+    fps: Fraction
+    """Frames per second of the runs."""
+
+    @cached_property
+    def accepts(self) -> frozenset[Accepts]:
+        """What the layout has places for."""
+        return frozenset(slot.accepts for slot in self.arrangement.layout.slots)
+
+    @cached_property
+    def placed(self) -> Mapping[str, Spans]:
+        """By video id, when it has a place."""
+        return self._by_file((p.video_id, p.span) for p in self.arrangement.placements)
+
+    @cached_property
+    def seen(self) -> Mapping[str, Spans]:
+        """By video id, when it is seen: whole frames, but a place's own borders where it begins and ends."""
+        return self._by_file((h.video_id, self._seen(first, until, h)) for first, until, h in self.runs)
+
+    @cached_property
+    def heard(self) -> Mapping[str, Spans]:
+        """By video id, when it is heard."""
+        return self._by_file((piece.video_id, piece.span) for piece in self.bed.pieces)
+
+    def _by_file(self, found: Iterable[tuple[str, Span]]) -> dict[str, Spans]:
+        by, parts = Ms(self.window.start), dict[str, list[Span]]()
+        for name, part in found:
+            parts.setdefault(name, []).append(part.shifted(by))
+        return {name: union(spans) for name, spans in parts.items()}
+
+    def _seen(self, first: Frame, until: Frame, h: Holding) -> Span:
+        start = h.start if first == h.first else frame_ms(first, self.fps)
+        return span(start, max(start, h.until if until == h.end else frame_ms(until, self.fps)))
 
     def all_of(self, what: Mapping[str, Spans], *, is_mix: bool) -> Spans:
         """When a mixed stream, or when a single one, is in ``what``."""
@@ -73,34 +106,3 @@ class Playing:
             sounds = union(clip.sound for clip in track.clips if clip.sound is not None)
             found.update({clip.video_id: (pictures, sounds) for clip in track.clips})
         return found
-
-
-def find_playing(
-    whole: Timeline,
-    window: Span,
-    arrangement: Arrangement,
-    runs: Iterable[Run],
-    bed: AudioBed,
-    fps: Fraction,
-    *,
-    is_window: bool,
-) -> Playing:
-    """``arrangement``, ``runs`` and ``bed`` are on the window's axis."""
-    placed: dict[str, list[Span]] = {}
-    seen: dict[str, list[Span]] = {}
-    heard: dict[str, list[Span]] = {}
-    for p in arrangement.placements:
-        placed.setdefault(p.video_id, []).append(p.span)
-    for first, until, h in runs:
-        start = h.start if first == h.first else frame_ms(first, fps)
-        end = max(start, h.until if until == h.end else frame_ms(until, fps))
-        seen.setdefault(h.video_id, []).append(span(start, end))
-    for piece in bed.pieces:
-        heard.setdefault(piece.video_id, []).append(piece.span)
-    by = Ms(window.start)
-
-    def moved(found: Mapping[str, Iterable[Span]]) -> dict[str, Spans]:
-        return {name: union(part.shifted(by) for part in spans) for name, spans in found.items()}
-
-    accepts = frozenset(slot.accepts for slot in arrangement.layout.slots)
-    return Playing(whole, window, is_window, accepts, moved(placed), moved(seen), moved(heard))

@@ -19,7 +19,7 @@ from assembler.times import Frame, PlayMs, frame_at
 
 
 @dataclass(frozen=True, eq=False)
-class _Holding:
+class Holding:
     """A placement in whole frames. Each is itself alone, so that sets of a hundred of them are compared fast."""
 
     first: Frame
@@ -42,15 +42,15 @@ class Visible:
 
     first: Frame
     end: Frame
-    shown: tuple[_Holding, ...]
+    shown: tuple[Holding, ...]
 
 
 def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frames: Frame) -> list[Visible]:
     """The playback cut wherever the visible pictures change; the parts fill ``[0, frames)`` exactly."""
     slots = arrangement.layout.slots
     holdings = _holdings(timeline, arrangement, fps, frames)
-    starts: dict[int, list[_Holding]] = {}
-    ends: dict[int, list[_Holding]] = {}
+    starts: dict[int, list[Holding]] = {}
+    ends: dict[int, list[Holding]] = {}
     for holding in holdings:
         starts.setdefault(holding.first, []).append(holding)
         ends.setdefault(holding.end, []).append(holding)
@@ -58,8 +58,8 @@ def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, fr
     order = drawing_order(slots)
     covering = _covering(slots, order)
     covered = [index for index, above in enumerate(covering) if above]
-    running: dict[int, list[_Holding]] = {index: [] for index in sorted(order, key=order.__getitem__)}
-    top: dict[int, _Holding] = {}
+    running: dict[int, list[Holding]] = {index: [] for index in sorted(order, key=order.__getitem__)}
+    top: dict[int, Holding] = {}
     parts: list[Visible] = []
     for first, end in pairwise(borders):
         for gone in ends.get(first, []):
@@ -77,7 +77,7 @@ def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, fr
     return parts
 
 
-def _lay_again(slot: int, running: Mapping[int, Sequence[_Holding]], top: dict[int, _Holding]) -> None:
+def _lay_again(slot: int, running: Mapping[int, Sequence[Holding]], top: dict[int, Holding]) -> None:
     """The latest of what runs in a slot is on top."""
     if running[slot]:
         top[slot] = max(running[slot], key=lambda h: (h.start, h.video_id))
@@ -85,31 +85,32 @@ def _lay_again(slot: int, running: Mapping[int, Sequence[_Holding]], top: dict[i
         top.pop(slot, None)
 
 
-def _look_the_same(one: Sequence[_Holding], other: Sequence[_Holding]) -> bool:
+def _look_the_same(one: Sequence[Holding], other: Sequence[Holding]) -> bool:
     if len(one) != len(other):
         return False
     before, now = set(one), set(other)
     return {h.key for h in before - now} == {h.key for h in now - before}
 
 
-def all_shown(parts: Iterable[Visible]) -> set[_Holding]:
+def all_shown(parts: Iterable[Visible]) -> set[Holding]:
     """Whatever is ever visible."""
     return set().union(*(part.shown for part in parts))
 
 
-Run = tuple[Frame, Frame, _Holding]
+Run = tuple[Frame, Frame, Holding]
 
 
 def find_runs(parts: Iterable[Visible]) -> list[Run]:
     """First frame, end and placement of all that is visible, through as many parts as it stays; sorted."""
     runs: list[Run] = []
-    since: dict[_Holding, Frame] = {}
+    since: dict[Holding, Frame] = {}
+    before: set[Holding] = set()
     end = Frame(0)
     for part in parts:
         now = set(part.shown)
-        runs += [(since.pop(gone), part.first, gone) for gone in since.keys() - now]
-        since.update(dict.fromkeys(now - since.keys(), part.first))
-        end = part.end
+        runs += [(since.pop(gone), part.first, gone) for gone in before - now]
+        since.update(dict.fromkeys(now - before, part.first))
+        before, end = now, part.end
     runs += [(first, end, left) for left, first in since.items()]
     return sorted(runs, key=lambda run: (run[0], run[2].slot))
 
@@ -119,7 +120,7 @@ def drawing_order(slots: Sequence[Slot]) -> dict[int, int]:
     return {index: place for place, index in enumerate(sorted(range(len(slots)), key=lambda i: (slots[i].z, i)))}
 
 
-def _holdings(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frames: Frame) -> list[_Holding]:
+def _holdings(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frames: Frame) -> list[Holding]:
     clips = clips_by_file(timeline)
     index = {slot.name: i for i, slot in enumerate(arrangement.layout.slots)}
     found = []
@@ -129,7 +130,7 @@ def _holdings(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frame
         if first < end:
             zero = PlayMs(clip.span.start - clip.file_start)
             at, until = placement.span.start, placement.span.end
-            found.append(_Holding(first, end, placement.video_id, zero, at, until, index[placement.slot]))
+            found.append(Holding(first, end, placement.video_id, zero, at, until, index[placement.slot]))
     return found
 
 
@@ -180,7 +181,7 @@ def build_scenes(parts: Sequence[Visible], layout: Layout, mode: Mode, reason: s
 
 def build_lanes(visible: Iterable[Run], layout: Layout) -> tuple[Lane, ...]:
     """One lane for every slot that is ever visible; a picture that stays through several scenes is one piece."""
-    runs: dict[int, list[tuple[Frame, Frame, _Holding]]] = {}
+    runs: dict[int, list[tuple[Frame, Frame, Holding]]] = {}
     for first, end, h in visible:
         run = runs.setdefault(h.slot, [])
         if run and run[-1][1] == first and run[-1][2].key == h.key:
