@@ -175,6 +175,7 @@ def test_every_table_and_version_that_the_design_names_is_in_its_module() -> Non
 FINISHED = (
     "errors",
     "messages",
+    "mp4",
     "values",
     *(f"media/{part}" for part in ("c", "d", "e", "f", "h", "l", "mixdown", "mux", "probe", "r", "v")),
 )

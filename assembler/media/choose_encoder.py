@@ -22,7 +22,7 @@ from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.chunks import Rendered, render_chunks
 from assembler.media.render.run_ffmpeg import run_chunk
 from assembler.media.render.setup import RenderSetup
-from assembler.mp4.boxes import picture_parameters
+from assembler.mp4.boxes import read_sample_description
 from assembler.options import EncoderName, Options, Quality
 from assembler.plan.chunks import Chunk
 from assembler.plan.model import Mode, Plan
@@ -163,7 +163,7 @@ def _tried(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -
             raise
         except MediaError as exc:
             raise EncoderRefused(_reason(out.with_suffix(LOG)) or exc.sentence) from exc
-        parameters = picture_parameters(out)
+        parameters = read_sample_description(out)
     return replace(encoding, proof=digest_of(parameters.hex())[:16])
 
 

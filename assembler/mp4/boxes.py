@@ -1,4 +1,4 @@
-"""Walks the boxes of an mp4 (ISO/IEC 14496-12, 4.2) and reads what the index of one of our own says of its video."""
+"""Walk the boxes of an mp4 (ISO/IEC 14496-12, 4.2), and read the video's sample tables in one that we wrote."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ from mmap import mmap
 from pathlib import Path
 from typing import IO, NamedTuple
 
-TABLE = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+SAMPLE_TABLE_PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+"""Types of the boxes around the sample tables, from the outside."""
 MAX_BOXES = 200_000
 """Maximum number of boxes of one walk; a file of empty boxes would take minutes."""
 
 ReadableFile = IO[bytes] | RawIOBase | mmap
+"""File, or mapped file, that is open for reading."""
 
 
 class Box(NamedTuple):
-    """One box of a file, as places in it."""
+    """Box of a file, as positions in it."""
 
     name: bytes
-    """Its type, four bytes."""
+    """Type, four bytes."""
     start: int
-    """Where its header starts."""
+    """Position of the header."""
     body: int
-    """Where its content starts."""
+    """Position of the content."""
     end: int
-    """Where it ends as its size says, which may lie behind the end of what was walked."""
+    """End by its size; it may lie behind the end of the range that was walked."""
 
 
 def walk_boxes(file: ReadableFile, end: int, start: int = 0, *, is_file: bool = False) -> Iterator[Box]:
-    """Walk the boxes that stand in ``[start, end)`` of a file, side by side; safe with bytes that anybody wrote.
+    """Walk the boxes in ``[start, end)`` of an untrusted file, side by side.
 
-    Sizes may have 64 bits. The walk ends at a header that is cut, and at a size smaller than its header; a size of 0
-    is one, but for the last box of a file (``is_file``), which then goes on to the end.
+    Sizes may have 64 bits. The walk ends at a truncated header, and at a size smaller than its header, also 0; but the
+    last box of a file (``is_file``) with size 0 extends to the end.
     """
     for _ in range(MAX_BOXES):
         if start + 8 > end:
@@ -52,7 +54,7 @@ def walk_boxes(file: ReadableFile, end: int, start: int = 0, *, is_file: bool = 
 
 
 def inner_boxes(content: bytes) -> list[tuple[bytes, bytes]]:
-    """List (name, content) of the boxes in a box; the last content may be cut."""
+    """List (name, content) of the boxes in a box; the last content may be truncated."""
     return [(box.name, content[box.body : box.end]) for box in walk_boxes(io.BytesIO(content), len(content))]
 
 
@@ -78,17 +80,17 @@ def count_frames(path: Path) -> int:
     return int.from_bytes(_first_table(path, b"stsz")[behind : behind + 4], "big")
 
 
-def picture_parameters(path: Path) -> bytes:
+def read_sample_description(path: Path) -> bytes:
     """Read the sample description of the file's first track, parameter sets and all; empty where there is none."""
     return _first_table(path, b"stsd")
 
 
 def _first_table(path: Path, name: bytes) -> bytes:
-    """Read this box of the first track's tables; seeks from box to box, for the index may be large."""
+    """Read this sample table of the first track; seeks from box to box, as the moov may be large."""
     try:
         with path.open("rb") as file:
             start, end = 0, path.stat().st_size
-            for part in (*TABLE, name):
+            for part in (*SAMPLE_TABLE_PATH, name):
                 box = next((box for box in walk_boxes(file, end, start) if box.name == part), None)
                 if box is None:
                     return b""

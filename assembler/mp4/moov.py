@@ -1,4 +1,4 @@
-"""The index of an mp4 (ISO/IEC 14496-12, ``moov``), written as libavformat writes it: what all players know."""
+"""Write the ``moov`` of an mp4 (ISO/IEC 14496-12) as libavformat does, which all players can read."""
 
 from __future__ import annotations
 
@@ -12,24 +12,28 @@ from operator import sub
 from typing import NamedTuple
 
 UNITY = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-"""The matrix that turns nothing (6.2.2)."""
+"""Unity matrix (6.2.2)."""
 FTYP = b"isom" + struct.pack(">I", 0x200) + b"isomiso2avc1mp41"
+"""Content of the ftyp: brands and version (4.3)."""
 UNDETERMINED = 0x55C4
-"""The language "und" (8.4.2)."""
+"""Language code "und" (8.4.2)."""
 WIDE, SIGNED_WIDE = 1 << 32, 1 << 31
+"""Minimum of an unsigned, and of a signed, field that takes 64 bits."""
 ONE = 0x10000
-"""1 as 16.16."""
+"""Fixed-point 16.16 of 1."""
 HANDLERS = {b"vide": b"VideoHandler", b"soun": b"SoundHandler", b"text": b"SubtitleHandler"}
-MOST_CHAPTERS, MOST_TITLE = 255, 255
+"""Names of handlers, by type."""
+MAX_CHAPTERS, MAX_TITLE_BYTES = 255, 255
+"""Maximum count of chapters in a chpl, and size of a title in bytes; both counts have 8 bits."""
 
 
 def box(name: bytes, *contents: bytes) -> bytes:
-    """A box (4.2)."""
+    """Build a box (4.2)."""
     return struct.pack(">I4s", 8 + sum(map(len, contents)), name) + b"".join(contents)
 
 
 def full_box(name: bytes, version: int, flags: int, *contents: bytes) -> bytes:
-    """A box with version and flags (4.2)."""
+    """Build a box with version and flags (4.2)."""
     return box(name, struct.pack(">I", version << 24 | flags), *contents)
 
 
@@ -43,75 +47,77 @@ MEDIA = {
 
 @dataclass(frozen=True)
 class TrackLayout:
-    """One track whose samples have their places in the file."""
+    """Track with the positions of its samples in the file."""
 
     kind: bytes
-    """b"vide", b"soun" or b"text"."""
+    """Handler type: b"vide", b"soun" or b"text"."""
     scale: int
     """Ticks per second."""
     first: int
-    """Ticks at which its first sample is shown; negative: what lies before 0 is cut off by the edit list."""
-    lasting: Sequence[tuple[int, int]]
-    """(samples, ticks that each lasts), in order."""
+    """Pts of the first sample, in ticks; negative: the edit list cuts off the time before 0."""
+    durations: Sequence[tuple[int, int]]
+    """Durations as (count of samples, ticks of each), in order."""
     sizes: Sequence[int]
-    """Bytes of each sample."""
+    """Size of each sample, in bytes."""
     keys: Sequence[int] | None
-    """Samples from which decoding may start; None: all."""
+    """Sync samples, from which decoding may start; None: all."""
     offsets: Sequence[int]
-    """Where each chunk begins in the mdat's content."""
+    """Offset of each chunk in the mdat's content."""
     firsts: Sequence[int]
-    """The first sample of each chunk, and behind them the number of all samples."""
+    """First sample of each chunk, and last the count of all samples."""
     description: bytes
-    """The sample entry, a whole box."""
+    """Sample entry, a whole box."""
     width: int = 0
+    """Width of the video, in pixels; 0 for other tracks."""
     height: int = 0
+    """Height of the video, in pixels; 0 for other tracks."""
 
     @property
     def length(self) -> int:
         """Ticks from its first sample to the end of the last one."""
-        return sum(samples * ticks for samples, ticks in self.lasting)
+        return sum(samples * ticks for samples, ticks in self.durations)
 
 
-class _Places(NamedTuple):
+class _Mdat(NamedTuple):
     at: int
-    """Where the content of the mdat begins."""
+    """Position of the mdat's content in the file."""
     is_large: bool
-    """Offsets take 8 bytes."""
+    """True if offsets take 8 bytes."""
 
 
 def build_moov(
     movie_scale: int, tracks: Sequence[TrackLayout], chapters: Sequence[tuple[int, str]], *, at: int, is_large: bool
 ) -> bytes:
-    """The index; its length does not depend on ``at``, where the content of the mdat begins.
+    """Build the moov; its length does not depend on ``at``, the position of the mdat's content.
 
-    ``chapters`` are (ms, title), told by the track of kind b"text", too; ``is_large``: offsets take 8 bytes.
+    ``chapters`` are (ms, title), also in the track of kind b"text"; ``is_large``: offsets take 8 bytes.
     """
     names = next((number for number, track in enumerate(tracks, 1) if track.kind == b"text"), 0)
-    parts = [_trak(number, track, movie_scale, names, _Places(at, is_large)) for number, track in enumerate(tracks, 1)]
-    longest = max(shown for _, shown in parts)
+    parts = [_trak(number, track, movie_scale, names, _Mdat(at, is_large)) for number, track in enumerate(tracks, 1)]
+    longest = max(duration for _, duration in parts)
     wide = longest >= WIDE
     times = struct.pack(">QQIQ" if wide else ">IIII", 0, 0, movie_scale, longest)
     rest = struct.pack(">IH10x", ONE, 0x100) + UNITY + bytes(24) + struct.pack(">I", len(tracks) + 1)
-    told = [box(b"udta", _chpl(chapters))] if chapters else []
-    return box(b"moov", full_box(b"mvhd", int(wide), 0, times, rest), *(content for content, _ in parts), *told)
+    udta = [box(b"udta", _chpl(chapters))] if chapters else []
+    return box(b"moov", full_box(b"mvhd", int(wide), 0, times, rest), *(content for content, _ in parts), *udta)
 
 
-def _trak(number: int, track: TrackLayout, movie_scale: int, names: int, places: _Places) -> tuple[bytes, int]:
-    """The track (8.3.1), and for how many movie ticks it is shown."""
-    edts, shown = _edts(track, movie_scale)
-    is_text, is_sound = track.kind == b"text", track.kind == b"soun"
-    wide = shown >= WIDE
-    times = struct.pack(">QQIIQ" if wide else ">IIIII", 0, 0, number, 0, shown)
-    rest = struct.pack(">8xHHHH", 0, int(is_sound), 0x100 if is_sound else 0, 0) + UNITY
+def _trak(number: int, track: TrackLayout, movie_scale: int, names: int, mdat: _Mdat) -> tuple[bytes, int]:
+    """Build a track (8.3.1): returns the box and its duration in movie ticks."""
+    edts, duration = _edts(track, movie_scale)
+    is_text, is_audio = track.kind == b"text", track.kind == b"soun"
+    wide = duration >= WIDE
+    times = struct.pack(">QQIIQ" if wide else ">IIIII", 0, 0, number, 0, duration)
+    rest = struct.pack(">8xHHHH", 0, int(is_audio), 0x100 if is_audio else 0, 0) + UNITY
     size = struct.pack(">II", track.width << 16, track.height << 16)
     tkhd = full_box(b"tkhd", int(wide), 2 if is_text else 3, times, rest, size)
     # 8.3.3: the track that holds the chapters' titles (QuickTime file format, "chap")
     tref = [box(b"tref", box(b"chap", struct.pack(">I", names)))] if names and not is_text else []
-    return box(b"trak", tkhd, edts, *tref, _mdia(track, places)), shown
+    return box(b"trak", tkhd, edts, *tref, _mdia(track, mdat)), duration
 
 
 def _edts(track: TrackLayout, movie_scale: int) -> tuple[bytes, int]:
-    """The edit list (8.6.6): an empty edit before what starts late; what lies before 0 is cut off."""
+    """Build the edit list (8.6.6): an empty edit before a late start; the time before 0 is cut off."""
     delay = track.first * movie_scale // track.scale
     takes = -(-track.length * movie_scale // track.scale) + min(delay, 0)
     rows = [(delay, -1)] if delay > 0 else []
@@ -122,36 +128,36 @@ def _edts(track: TrackLayout, movie_scale: int) -> tuple[bytes, int]:
     return box(b"edts", elst), sum(ticks for ticks, _ in rows)
 
 
-def _mdia(track: TrackLayout, places: _Places) -> bytes:
+def _mdia(track: TrackLayout, mdat: _Mdat) -> bytes:
     wide = track.length >= WIDE
     language = 0 if track.kind == b"text" else UNDETERMINED
     times = struct.pack(">QQIQ" if wide else ">IIII", 0, 0, track.scale, track.length)
     mdhd = full_box(b"mdhd", int(wide), 0, times, struct.pack(">HH", language, 0))
     hdlr = full_box(b"hdlr", 0, 0, bytes(4), track.kind, bytes(12), HANDLERS[track.kind], b"\0")
     here = full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1))
-    return box(b"mdia", mdhd, hdlr, box(b"minf", MEDIA[track.kind], box(b"dinf", here), _stbl(track, places)))
+    return box(b"mdia", mdhd, hdlr, box(b"minf", MEDIA[track.kind], box(b"dinf", here), _stbl(track, mdat)))
 
 
-def _stbl(track: TrackLayout, places: _Places) -> bytes:
-    """The sample tables (8.5.1)."""
+def _stbl(track: TrackLayout, mdat: _Mdat) -> bytes:
+    """Build the sample tables (8.5.1)."""
     tables = [
         full_box(b"stsd", 0, 0, struct.pack(">I", 1), track.description),
-        _table(b"stts", "I", [number for row in track.lasting for number in row], rows=len(track.lasting)),
+        _table(b"stts", "I", [number for row in track.durations for number in row], rows=len(track.durations)),
     ]
     if track.keys is not None:
         tables.append(_table(b"stss", "I", [index + 1 for index in track.keys]))
     tables.append(_stsc(track.firsts))
     tables.append(full_box(b"stsz", 0, 0, struct.pack(">II", 0, len(track.sizes)), _packed("I", track.sizes)))
-    offsets = [places.at + offset for offset in track.offsets]
-    tables.append(_table(b"co64", "Q", offsets) if places.is_large else _table(b"stco", "I", offsets))
-    if track.kind == b"soun":  # 10.1: one packet of AAC before those that are wanted has to be decoded
+    offsets = [mdat.at + offset for offset in track.offsets]
+    tables.append(_table(b"co64", "Q", offsets) if mdat.is_large else _table(b"stco", "I", offsets))
+    if track.kind == b"soun":  # 10.1: a decoder of AAC has to start one packet earlier
         tables.append(full_box(b"sgpd", 1, 0, b"roll", struct.pack(">IIh", 2, 1, -1)))
         tables.append(full_box(b"sbgp", 0, 0, b"roll", struct.pack(">III", 1, len(track.sizes), 1)))
     return box(b"stbl", *tables)
 
 
 def _stsc(firsts: Sequence[int]) -> bytes:
-    """How many samples each chunk holds (8.7.4)."""
+    """Build the table of samples per chunk (8.7.4)."""
     numbers: list[int] = []
     chunk = 1
     for samples, same in groupby(map(sub, firsts[1:], firsts)):
@@ -165,7 +171,7 @@ def _table(name: bytes, code: str, numbers: Sequence[int], *, rows: int | None =
 
 
 def _packed(code: str, numbers: Iterable[int]) -> bytes:
-    """Big-endian numbers of 4 ("I") or 8 ("Q") bytes."""
+    """Pack big-endian numbers of 4 ("I") or 8 ("Q") bytes."""
     table = array(code, numbers)
     if sys.byteorder == "little":
         table.byteswap()
@@ -173,30 +179,31 @@ def _packed(code: str, numbers: Iterable[int]) -> bytes:
 
 
 def _chpl(chapters: Sequence[tuple[int, str]]) -> bytes:
-    """Chapters as Nero's players read them, in units of 100 ns."""
-    told = [(at * 10_000, title.encode()[:MOST_TITLE]) for at, title in chapters[:MOST_CHAPTERS]]
-    rows = b"".join(struct.pack(">QB", at, len(title)) + title for at, title in told)
-    return full_box(b"chpl", 1, 0, bytes(4), struct.pack(">B", len(told)), rows)
+    """Build the chapters of Nero's players, in units of 100 ns."""
+    entries = [(at * 10_000, title.encode()[:MAX_TITLE_BYTES]) for at, title in chapters[:MAX_CHAPTERS]]
+    rows = b"".join(struct.pack(">QB", at, len(title)) + title for at, title in entries)
+    return full_box(b"chpl", 1, 0, bytes(4), struct.pack(">B", len(entries)), rows)
 
 
 def title_track(chapters: Sequence[tuple[int, str]], length: int) -> tuple[TrackLayout, bytes]:
-    """A track of titles, its one chunk the first of all, and its bytes; ``chapters`` are (ms, title), ``length`` in ms.
+    """Build the track of chapter titles, its one chunk the first of all, and its bytes.
 
-    QuickTime file format, text media: a length, the text, and that it is UTF-8. Its clock counts ms: in the ticks of
-    the movie, as libavformat writes it, a chapter of 13 minutes may be more than its table holds.
+    ``chapters`` are (ms, title), ``length`` is in ms. QuickTime file format, text media: a length, the text, and that
+    it is UTF-8. Its time scale is ms: in ticks of the movie, as libavformat writes it, a chapter of 13 minutes may
+    overflow.
     """
     texts = [title.encode()[:0xFFFF] for _, title in chapters]
     samples = [struct.pack(">H", len(text)) + text + box(b"encd", struct.pack(">I", 0x100)) for text in texts]
     ticks = [after - before for before, after in pairwise([*(at for at, _ in chapters), length])]
     font = box(b"ftab", struct.pack(">HHB", 1, 1, 0))
-    entry = struct.pack(">6xHI18xH6x", 1, 1, 1) + font  # of no size or style of its own
+    entry = struct.pack(">6xHI18xH6x", 1, 1, 1) + font  # no size and no style
     track = TrackLayout(
-        kind=b"text", scale=1000, first=chapters[0][0], lasting=folded_ticks(ticks), sizes=[len(s) for s in samples],
+        kind=b"text", scale=1000, first=chapters[0][0], durations=run_lengths(ticks), sizes=[len(s) for s in samples],
         keys=None, offsets=[0], firsts=[0, len(samples)], description=box(b"text", entry),
     )  # fmt: skip
     return track, b"".join(samples)
 
 
-def folded_ticks(ticks: Iterable[int]) -> list[tuple[int, int]]:
-    """(how many in a row, ticks)."""
+def run_lengths(ticks: Iterable[int]) -> list[tuple[int, int]]:
+    """Group equal neighbours: (count, ticks) of each group."""
     return [(len(list(same)), step) for step, same in groupby(ticks)]

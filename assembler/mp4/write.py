@@ -1,4 +1,4 @@
-"""Where the samples of several tracks come to lie in one file, and the copying of their bytes."""
+"""Write an mp4: interleave the samples of several tracks, and copy their bytes."""
 
 from __future__ import annotations
 
@@ -16,36 +16,38 @@ from assembler.errors import MediaError
 from assembler.mp4.moov import FTYP, TrackLayout, box, build_moov, title_track
 
 WINDOW_SECONDS = 1
-"""Pictures and sound take turns after so much of each."""
-MOST_APART_SECONDS = 3
-"""Pictures and sound of one file may stay as they lie where one is never further ahead of the other."""
-LARGE = 1 << 32
-MOST_AT_ONCE = 64 << 20
-"""Bytes that the system is asked to copy in one call."""
-LEAST_ALONE = 256 << 10
-"""Stretches shorter than this are gathered and written together."""
-GATHERED = 4 << 20
-MOST_BETWEEN = 16 << 10
-"""Bytes that are read for nothing rather than with one more call."""
-NOT_HERE = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM, errno.EBADF}
-"""What ``copy_file_range`` says where these two files cannot be copied in the kernel."""
+"""Length of an interleaved piece of each track, in s."""
+MAX_INTERLEAVE_SECONDS = 3
+"""Maximum time by which one track of a file may be ahead of another, in s; then its own order is kept."""
+MIN_LARGE_SIZE = 1 << 32
+"""Minimum size of a box that needs 64 bits."""
+MAX_COPY_BYTES = 64 << 20
+"""Maximum size of one copy in the kernel, in bytes."""
+MIN_DIRECT_COPY_BYTES = 256 << 10
+"""Minimum size of a range that is copied directly, in bytes; shorter ones are gathered and written together."""
+BUFFER_BYTES = 4 << 20
+"""Maximum size of the gathered ranges, in bytes."""
+MAX_GAP_BYTES = 16 << 10
+"""Maximum gap between two ranges that are read in one call, in bytes."""
+NO_KERNEL_COPY = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM, errno.EBADF}
+"""Errors of ``copy_file_range`` for two files that cannot be copied in the kernel."""
 
 
 Piece = tuple[int, int, int, int, Path, int]
-"""Samples of one track that follow each other in a file: (place, bytes, first sample, sample behind the last one, file,
-number of the track), samples counted in the new track. A plain tuple, for an hour may have 100,000."""
+"""Contiguous samples of one track in a file: (offset, size, first sample, sample behind the last one, file, number of
+the track), samples counted in the new track. A plain tuple, as an hour may have 100,000."""
 
 
 @dataclass(frozen=True)
 class TrackSamples:
-    """All samples of a new track."""
+    """Samples of a new track."""
 
-    laid: TrackLayout
-    """The track but for its chunks."""
+    layout: TrackLayout
+    """Layout of the track, still without chunks."""
     stamps: Sequence[int]
-    """Ticks at which each sample is decoded and shown."""
+    """Decode time, equal to pts, of each sample, in ticks."""
     pieces: Sequence[Piece]
-    """Where they are, in order."""
+    """Pieces that hold them, in order."""
 
 
 def write_mp4(
@@ -55,82 +57,82 @@ def write_mp4(
 
     Raises MediaError where a source is shorter than it was, and OSError.
     """
-    order = _in_order(tracks)
-    laid, words = [track.laid for track in tracks], b""
+    order = _arrange(tracks)
+    layout, titles_bytes = [track.layout for track in tracks], b""
     if chapters:
-        titles, words = title_track(chapters, length)
-        laid.append(titles)
-    chunks = _chunks(order, tracks, len(words))
-    laid[: len(tracks)] = [
-        replace(track.laid, offsets=offsets, firsts=firsts)
+        titles, titles_bytes = title_track(chapters, length)
+        layout.append(titles)
+    chunks = _chunks(order, tracks, len(titles_bytes))
+    layout[: len(tracks)] = [
+        replace(track.layout, offsets=offsets, firsts=firsts)
         for track, (offsets, firsts) in zip(tracks, chunks, strict=True)
     ]
-    payload = len(words) + sum(piece[1] for piece in order)
-    is_large = payload >= LARGE - (256 << 20)  # with room for the index
+    payload = len(titles_bytes) + sum(piece[1] for piece in order)
+    is_large = payload >= MIN_LARGE_SIZE - (256 << 20)  # with room for the moov
     head = struct.pack(">I4sQ", 1, b"mdat", payload + 16) if is_large else struct.pack(">I4s", payload + 8, b"mdat")
     front = box(b"ftyp", FTYP)
-    at = len(front) + len(build_moov(movie_scale, laid, chapters, at=0, is_large=is_large)) + len(head)
-    moov = build_moov(movie_scale, laid, chapters, at=at, is_large=is_large)
+    at = len(front) + len(build_moov(movie_scale, layout, chapters, at=0, is_large=is_large)) + len(head)
+    moov = build_moov(movie_scale, layout, chapters, at=at, is_large=is_large)
     with out.open("wb", buffering=0) as file:
-        _write(file.fileno(), front + moov + head + words)
-        _copy(_stretches(order), file.fileno())
+        _write(file.fileno(), front + moov + head + titles_bytes)
+        _copy(_merge(order), file.fileno())
 
 
-def _in_order(tracks: Sequence[TrackSamples]) -> list[Piece]:
-    """The pieces in the order of the file: as they lie, where they lie well, else window by window."""
+def _arrange(tracks: Sequence[TrackSamples]) -> list[Piece]:
+    """Order the pieces for the file: as in the source, where it is interleaved well, else window by window."""
     if len({source for track in tracks for _, _, _, _, source, _ in track.pieces}) == 1:
-        lying = sorted((piece for track in tracks for piece in track.pieces), key=itemgetter(0))
-        if _lie_well(lying, tracks):
-            return lying
+        pieces = sorted((piece for track in tracks for piece in track.pieces), key=itemgetter(0))
+        if _is_interleaved(pieces, tracks):
+            return pieces
     cut = [row for track in tracks for row in _windows(track)]
     cut.sort(key=itemgetter(0))  # stable: within a window track by track
     return [piece for _, piece in cut]
 
 
-def _lie_well(lying: Sequence[Piece], tracks: Sequence[TrackSamples]) -> bool:
-    """True if nothing lies on another, and no track is far ahead."""
-    reached = [track.stamps[0] / track.laid.scale for track in tracks]
-    scales, stamps = [track.laid.scale for track in tracks], [track.stamps for track in tracks]
+def _is_interleaved(pieces: Sequence[Piece], tracks: Sequence[TrackSamples]) -> bool:
+    """True if no piece overlaps another, and no track is far ahead."""
+    reached = [track.stamps[0] / track.layout.scale for track in tracks]
+    scales, stamps = [track.layout.scale for track in tracks], [track.stamps for track in tracks]
     free = 0
-    for at, size, _, end, _, number in lying:
+    for at, size, _, end, _, number in pieces:
         reached[number] = stamps[number][end - 1] / scales[number]
-        if at < free or max(reached) - min(reached) > MOST_APART_SECONDS:
+        if at < free or max(reached) - min(reached) > MAX_INTERLEAVE_SECONDS:
             return False
         free = at + size
     return True
 
 
 def _windows(track: TrackSamples) -> Iterator[tuple[int, Piece]]:
-    """The pieces cut where a window ends, each with its window."""
-    window, stamps, sizes = track.laid.scale * WINDOW_SECONDS, track.stamps, track.laid.sizes
+    """Cut the pieces at the ends of windows: (window, piece)."""
+    window, stamps, sizes = track.layout.scale * WINDOW_SECONDS, track.stamps, track.layout.sizes
     for at, size, first, end, source, number in track.pieces:
         last = stamps[end - 1] // window
-        while (turn := stamps[first] // window) < last:
-            border = bisect_left(stamps, (turn + 1) * window, first, end)
+        while (window_index := stamps[first] // window) < last:
+            border = bisect_left(stamps, (window_index + 1) * window, first, end)
             length = sum(sizes[first:border])
-            yield turn, (at, length, first, border, source, number)
+            yield window_index, (at, length, first, border, source, number)
             at, size, first = at + length, size - length, border
-        yield turn, (at, size, first, end, source, number)
+        yield window_index, (at, size, first, end, source, number)
 
 
 def _chunks(order: Sequence[Piece], tracks: Sequence[TrackSamples], at: int) -> list[tuple[list[int], list[int]]]:
-    """(offsets, first samples) of the chunks of each track: what lies together of it, up to a window."""
+    """Build the chunks of each track, (offsets, first samples): contiguous pieces, up to a window."""
     found: list[tuple[list[int], list[int]]] = [([], []) for _ in tracks]
-    windows = [track.laid.scale * WINDOW_SECONDS for track in tracks]
-    last, turn = -1, 0
+    windows = [track.layout.scale * WINDOW_SECONDS for track in tracks]
+    last, window_index = -1, 0
     for _, size, first, _, _, number in order:
         now = tracks[number].stamps[first] // windows[number]
-        if number != last or now != turn:
+        if number != last or now != window_index:
             found[number][0].append(at)
             found[number][1].append(first)
-        last, turn, at = number, now, at + size
+        last, window_index, at = number, now, at + size
     for (_, firsts), track in zip(found, tracks, strict=True):
         firsts.append(len(track.stamps))
     return found
 
 
-def _stretches(pieces: Sequence[Piece]) -> Iterator[tuple[Path, int, int]]:
-    """(file, place, bytes), what lies together in one."""
+def _merge(pieces: Sequence[Piece]) -> Iterator[tuple[Path, int, int]]:
+    """Merge contiguous pieces: (file, offset, size)."""
     start, size, _, _, source, _ = pieces[0]
     end = start + size
     for at, size, _, _, other, _ in pieces[1:]:
@@ -142,35 +144,36 @@ def _stretches(pieces: Sequence[Piece]) -> Iterator[tuple[Path, int, int]]:
     yield source, start, end - start
 
 
-def _copy(stretches: Iterable[tuple[Path, int, int]], out: int) -> None:
+def _copy(ranges: Iterable[tuple[Path, int, int]], out: int) -> None:
     with ExitStack() as opened:
         files: dict[Path, int] = {}
         gathered: list[memoryview] = []
         waiting = 0
-        for source, parts in _near(stretches):
+        for source, parts in _group_reads(ranges):
             if source not in files:
                 files[source] = opened.enter_context(source.open("rb", buffering=0)).fileno()
             (first, size), (last, length) = parts[0], parts[-1]
-            is_alone = size >= LEAST_ALONE
+            is_alone = size >= MIN_DIRECT_COPY_BYTES
             if not is_alone:
                 content = memoryview(_read(files[source], last + length - first, first, source))
                 gathered += [content[at - first : at - first + size] for at, size in parts]
                 waiting += len(content)
-            if is_alone or waiting > GATHERED:
+            if is_alone or waiting > BUFFER_BYTES:
                 _write(out, b"".join(gathered))
                 gathered, waiting = [], 0
             if is_alone:
-                _copy_stretch(files[source], first, size, out, source)
+                _copy_range(files[source], first, size, out, source)
         _write(out, b"".join(gathered))
 
 
-def _near(stretches: Iterable[tuple[Path, int, int]]) -> Iterator[tuple[Path, list[tuple[int, int]]]]:
-    """(file, its (place, bytes)): short ones that lie near each other are read together; long ones are alone."""
+def _group_reads(ranges: Iterable[tuple[Path, int, int]]) -> Iterator[tuple[Path, list[tuple[int, int]]]]:
+    """Group ranges to read at once, (file, list of (offset, size)): short ones near each other; long ones stay
+    alone."""
     parts: list[tuple[int, int]] = []
     last, end = Path(), 0
-    for source, at, size in stretches:
-        is_near = source is last and 0 <= at - end <= MOST_BETWEEN and at + size - parts[0][0] <= GATHERED
-        if parts and not (is_near and max(size, parts[0][1]) < LEAST_ALONE):
+    for source, at, size in ranges:
+        is_near = source is last and 0 <= at - end <= MAX_GAP_BYTES and at + size - parts[0][0] <= BUFFER_BYTES
+        if parts and not (is_near and max(size, parts[0][1]) < MIN_DIRECT_COPY_BYTES):
             yield last, parts
             parts = []
         parts.append((at, size))
@@ -192,20 +195,20 @@ def _write(out: int, content: bytes) -> None:
         left = left[os.write(out, left) :]
 
 
-def _copy_stretch(file: int, at: int, size: int, out: int, source: Path) -> None:
-    """Without a detour through this process, where the system can."""
+def _copy_range(file: int, at: int, size: int, out: int, source: Path) -> None:
+    """Copy a range in the kernel, where the system can."""
     end = at + size
     while at < end:
         try:
-            done = os.copy_file_range(file, out, min(end - at, MOST_AT_ONCE), at)
+            done = os.copy_file_range(file, out, min(end - at, MAX_COPY_BYTES), at)
         except (AttributeError, OSError) as exc:
-            if isinstance(exc, OSError) and exc.errno not in NOT_HERE:
+            if isinstance(exc, OSError) and exc.errno not in NO_KERNEL_COPY:
                 raise
             done = 0
         if not done:
             break
         at += done
     while at < end:
-        content = _read(file, min(end - at, GATHERED), at, source)
+        content = _read(file, min(end - at, BUFFER_BYTES), at, source)
         _write(out, content)
         at += len(content)

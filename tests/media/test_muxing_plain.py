@@ -294,5 +294,5 @@ def test_pictures_and_sound_of_different_files_take_turns(tmp_path: Path, bundle
     runs = [run_of(source, 0, scale)]
     lone = make(Recipe(seconds=Fraction(8), picture=False), bundled_ffmpeg)
     assert_equal_to_libavformats(order_of(tmp_path / "x.mp4", runs, scale, sound_of(lone)), tmp_path)
-    places = [read_tables(tmp_path / "ours" / "x.mp4").track(kind).places() for kind in (b"vide", b"soun")]
+    places = [read_tables(tmp_path / "ours" / "x.mp4").track(kind).sample_offsets() for kind in (b"vide", b"soun")]
     assert places[0][-1] > places[1][len(places[1]) // 2] > places[0][len(places[0]) // 4]

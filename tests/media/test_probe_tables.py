@@ -133,7 +133,7 @@ HOSTILE: dict[str, Patch] = {
 @pytest.fixture
 def copied(tmp_path: Path, bundled_ffmpeg: str) -> Path:
     source = make(SHORT, bundled_ffmpeg)
-    PLACES[:] = read_tables(source).track(b"vide").places()
+    PLACES[:] = read_tables(source).track(b"vide").sample_offsets()
     return Path(shutil.copy(source, tmp_path / "changed.mp4"))
 
 
@@ -184,7 +184,7 @@ def test_a_file_that_was_cut_is_read(part: float, tmp_path: Path, bundled_ffmpeg
 
 def test_a_file_of_which_the_middle_is_missing_tells_how_far_it_reaches(copied: Path) -> None:
     tracks = read_tables(copied).tracks
-    hole = (tracks[0].places()[3], tracks[0].places()[-3])
+    hole = (tracks[0].sample_offsets()[3], tracks[0].sample_offsets()[-3])
     changed(copied, lambda data: data.__setitem__(slice(*hole), bytes(hole[1] - hole[0])))
     by_any, by_packets = both(copied, hole)
     assert by_any == by_packets

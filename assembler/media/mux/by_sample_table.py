@@ -18,9 +18,9 @@ from pathlib import Path
 from assembler.errors import MediaError
 from assembler.media.mux.order import AudioTrack, Join, PacketRun
 from assembler.mp4.boxes import walk_boxes
-from assembler.mp4.moov import TrackLayout, box, folded_ticks
+from assembler.mp4.moov import TrackLayout, box, run_lengths
 from assembler.mp4.parse import read_tables
-from assembler.mp4.sample_tables import MOST_TICKS, Mp4Track, Tables, UnsupportedMp4
+from assembler.mp4.sample_tables import MAX_TICKS, Mp4Track, Tables, UnsupportedMp4
 from assembler.mp4.write import Piece, TrackSamples, write_mp4
 
 AVC1_HEAD, MP4A_HEAD = 78, 28
@@ -80,14 +80,14 @@ class _Presented:
 def _presented(tables: Tables, track: Mp4Track, *, earliest: int) -> _Presented:
     """Apply the edit list, which may begin ``earliest`` ticks into the track; raises UnsupportedMp4 if it cuts
     samples."""
-    ticks = track.decode_ticks()
+    ticks = track.decode_times()
     empty, begins, takes = track.edit or (0, 0, 0)
     late, end = nearest(empty, track.scale, tables.scale), begins + nearest(takes, track.scale, tables.scale)
     if track.edit is not None and (begins > earliest or end <= ticks[-2]):
         raise UnsupportedMp4("its edit list takes some samples away")
     stamps = [tick + late - begins for tick in ticks[:-1]]
     declared = track.length if track.edit is None else min(track.length, end - begins)
-    if declared - stamps[-1] >= MOST_TICKS:
+    if declared - stamps[-1] >= MAX_TICKS:
         raise UnsupportedMp4("its last sample lasts too long")
     return _Presented(stamps, declared - stamps[-1])
 
@@ -114,7 +114,7 @@ def _video_samples(order: Join, sources: _Sources) -> TrackSamples:
         keys += [base + key for key in _keys(run, track, first, end)]
         sizes += array("I", track.sizes[first:end])
     steps = [after - before for before, after in pairwise(stamps)]
-    if not all(0 < step < MOST_TICKS for step in steps):
+    if not all(0 < step < MAX_TICKS for step in steps):
         raise UnsupportedMp4("its frames are not in presentation order, or one lasts too long for the table")
     last = order.frame_ticks if order.runs[-1].stamps is None else order.runs[-1].lasts
     if not last:
@@ -123,7 +123,7 @@ def _video_samples(order: Join, sources: _Sources) -> TrackSamples:
     if order.size is not None and order.size != (width, height):
         raise UnsupportedMp4("its video has another size than planned")
     layout = TrackLayout(
-        kind=b"vide", scale=order.time_scale, first=stamps[0], lasting=folded_ticks([*steps, last]), sizes=sizes,
+        kind=b"vide", scale=order.time_scale, first=stamps[0], durations=run_lengths([*steps, last]), sizes=sizes,
         keys=keys, offsets=(), firsts=(), description=description, width=width, height=height,
     )  # fmt: skip
     return TrackSamples(layout, stamps, pieces)
@@ -148,7 +148,7 @@ def _keys(run: PacketRun, track: Mp4Track, first: int, end: int) -> Sequence[int
 
 def _planned(run: PacketRun, order: Join, tables: Tables, track: Mp4Track) -> Sequence[int]:
     presented = _presented(tables, track, earliest=0)
-    if not track.is_upright:
+    if not track.has_unity_matrix:
         raise UnsupportedMp4("it is turned")
     if run.stamps is not None:
         return run.stamps
@@ -207,7 +207,7 @@ def _audio_samples(source: AudioTrack, sources: _Sources) -> TrackSamples:
     )
     steps = [after - before for before, after in pairwise(stamps)]
     layout = TrackLayout(
-        kind=b"soun", scale=track.scale, first=stamps[0], lasting=folded_ticks([*steps, lasts]),
+        kind=b"soun", scale=track.scale, first=stamps[0], durations=run_lengths([*steps, lasts]),
         sizes=track.sizes[: len(stamps)], keys=None, offsets=(), firsts=(), description=entry,
     )  # fmt: skip
     return TrackSamples(layout, stamps, _pieces(sources.path(source.name), track, 0, len(stamps), 0))
@@ -245,7 +245,7 @@ def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
 def _pieces(source: Path, track: Mp4Track, first: int, end: int, base: int) -> list[Piece]:
     """Cut the chunks of a track to these samples, the first of which becomes sample ``base``."""
     number = int(track.kind == b"soun")
-    move, behind = base - first, track.behind
+    move, behind = base - first, track.cumulative_sizes
     low = bisect_right(track.firsts, first) - 1
     found = [
         (at, size, begin + move, stop + move, source, number)

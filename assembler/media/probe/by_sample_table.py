@@ -72,7 +72,7 @@ def _matched_track(tables: Tables, stream: VideoStream | AudioStream) -> tuple[M
     track = next((track for track in tables.tracks if track.number == stream.id), None)
     if track is None or stream.time_base is None or 1 / stream.time_base != track.scale:
         raise UnsupportedMp4("a stream has no track")
-    entries, ticks = stream.index_entries, track.decode_ticks()
+    entries, ticks = stream.index_entries, track.decode_times()
     if len(entries) != track.count:
         raise UnsupportedMp4("libav sees other samples")
     first, last = entries[0], entries[len(entries) - 1]
@@ -98,12 +98,12 @@ def _probe_video(probe: VideoProbe, track: Mp4Track, stamps: list[int], last: in
     extradata = bytes(probe.stream.codec_context.extradata or b"")
     if probe.stream.codec.canonical_name != "h264" or len(extradata) < 7 or extradata[0] != 1:
         raise UnsupportedMp4("it is not H.264 with length prefixes")
-    width, places = (extradata[4] & 3) + 1, track.places()
-    _check_keys(track, places, width, reach, read)
+    width, offsets = (extradata[4] & 3) + 1, track.sample_offsets()
+    _check_keys(track, offsets, width, reach, read)
 
     def keys() -> Iterator[tuple[int, bytes | None]]:
         for index in range(track.count) if track.keys is None else track.keys:
-            at, size = places[index], track.sizes[index]
+            at, size = offsets[index], track.sizes[index]
             yield index, read(size, at) if reach.holds(at, at + size) else None
 
     probe.add_table(stamps, last, _discarded(probe.stream), keys())
@@ -122,10 +122,10 @@ def _last_duration(opened: InputContainer, stream: VideoStream, stamps: list[int
     return packets[-1].duration or 0
 
 
-def _check_keys(track: Mp4Track, places: list[int], width: int, reach: Reach, read: Read) -> None:
+def _check_keys(track: Mp4Track, offsets: list[int], width: int, reach: Reach, read: Read) -> None:
     """Raise UnsupportedMp4 unless exactly the sync samples are IDR, and no other sample holds parameter sets."""
     keys = frozenset(range(track.count) if track.keys is None else track.keys)
-    for index, (at, size) in enumerate(zip(places, track.sizes, strict=True)):
+    for index, (at, size) in enumerate(zip(offsets, track.sizes, strict=True)):
         if not reach.holds(at, at + size):
             continue
         head = read(width + 1, at)
@@ -171,4 +171,4 @@ def _is_there(packet: Packet[Any], reach: Reach) -> bool:
 
 def _sample_ends(track: Mp4Track, stamps: list[int]) -> tuple[int, list[int], list[int]]:
     """List (ticks per second, stamps, end of each sample in the file)."""
-    return track.scale, stamps, [at + size for at, size in zip(track.places(), track.sizes, strict=True)]
+    return track.scale, stamps, [at + size for at, size in zip(track.sample_offsets(), track.sizes, strict=True)]
