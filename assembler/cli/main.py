@@ -127,12 +127,17 @@ def plan(
     as_json: Json = False,
 ) -> int:
     """Every scene: what is shown where, copied or encoded, and why."""
-    from assembler.pipeline.assemble import plan_only, plan_probed
+    from assembler.pipeline.decide import plan_only
     from assembler.plan.json_parts import json_parts
     from assembler.report.text import describe_plan, names_of
 
     recordings = _read(results)
-    made = plan_probed(recordings, options, _progress(progress)) if probe else plan_only(recordings, options)
+    if probe:
+        from assembler.pipeline.assemble import plan_probed
+
+        made = plan_probed(recordings, options, _progress(progress))
+    else:
+        made = plan_only(recordings, options)
     if as_json:
         for part in json_parts(made[1]):
             print(part, end="")

@@ -169,11 +169,6 @@ def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Optio
     return timeline_of(ordered, gather_local(ordered, Run(options)), options)
 
 
-def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
-    """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
-    return decide(in_order(recordings, options), SegmentFiles(), options)
-
-
 def plan_probed(
     recordings: Recording | Sequence[Recording], options: Options, progress: Progress | None = None
 ) -> tuple[Timeline, Plan]:

@@ -67,6 +67,11 @@ def wanted_stamps(recordings: Sequence[Recording], options: Options) -> tuple[st
     return ()
 
 
+def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
+    """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
+    return decide(in_order(recordings, options), SegmentFiles(), options)
+
+
 def in_order(recordings: Recording | Sequence[Recording], options: Options) -> list[Recording]:
     """As a list, in the order of the class, the cameras of ``screen_users`` as the screen shares they are."""
     given = [recordings] if isinstance(recordings, Recording) else list(recordings)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from assembler.dialects import parse
 from assembler.options import load_options
-from assembler.pipeline.assemble import plan_only
+from assembler.pipeline.decide import plan_only
 from assembler.timeline import build_timeline
 
 HOUR = 3_600_000

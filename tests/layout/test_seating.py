@@ -16,7 +16,7 @@ from assembler.layout.arrange import find_row
 from assembler.layout.row import Needs
 from assembler.layout.seating import SEATINGS
 from assembler.options import Options
-from assembler.pipeline.assemble import plan_only
+from assembler.pipeline.decide import plan_only
 from assembler.recording import Segment
 from layout.arranging import arranged, layout_file, shown
 from layout.spotlight import SPOTLIGHT

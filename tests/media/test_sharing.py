@@ -22,7 +22,7 @@ from assembler.media.render.claims import ChunkQueue, claimed
 from assembler.media.render.offer import offer_place, sharing
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality, load_options
-from assembler.pipeline.assemble import plan_only
+from assembler.pipeline.decide import plan_only
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped
 from assembler.times import Frame

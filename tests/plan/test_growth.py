@@ -15,10 +15,12 @@ import pytest
 import assembler
 from assembler.dialects import parse
 from assembler.options import Options
-from assembler.pipeline.assemble import plan_only, timeline_on_disk
+from assembler.pipeline.assemble import timeline_on_disk
+from assembler.pipeline.decide import plan_only
 from assembler.plan.json_parts import json_parts
 from assembler.report.text import describe_plan, describe_recordings, names_of
 
+pytestmark = pytest.mark.slow  # counting makes Python slow
 FEW = 60
 MOST_GROWTH = 2.6
 """For twice the files, of steps beside those of an empty class; what grows with the square comes near 4."""

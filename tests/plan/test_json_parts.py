@@ -9,7 +9,7 @@ from strategies import recordings
 
 from assembler.errors import InputError
 from assembler.options import Options
-from assembler.pipeline.assemble import plan_only
+from assembler.pipeline.decide import plan_only
 from assembler.plan.json_parts import json_parts
 from assembler.recording import Recording
 

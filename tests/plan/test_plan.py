@@ -14,7 +14,7 @@ from assembler.facts import Facts
 from assembler.findings import Fate
 from assembler.layout.model import Accepts, Arrangement, Canvas, Layout, Placement, Rect, Slot
 from assembler.options import EncoderName, Fill, Options
-from assembler.pipeline.assemble import plan_only
+from assembler.pipeline.decide import plan_only
 from assembler.plan.build import build_plan
 from assembler.plan.model import Mode, Plan
 from assembler.recording import Recording, StreamKind

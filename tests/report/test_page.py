@@ -11,7 +11,7 @@ from lessons import board, camera, omission, recording
 
 from assembler.findings import note, warning
 from assembler.options import load_options
-from assembler.pipeline.assemble import plan_only
+from assembler.pipeline.decide import plan_only
 from assembler.plan.manifest import Manifest, Origin, encoded_stamps, told_of
 from assembler.recording import Interrupt, Recording
 from assembler.report.page import SCRIPT, STYLE, report_page
