@@ -141,6 +141,32 @@ def test_every_part_that_an_edit_list_shows_is_where_the_list_says(tmp_path: Pat
     assert (warnings(playback), playback.manifest.verdict) == ([], Verdict.OK)
 
 
+def test_a_part_that_begins_inside_a_frame_shows_the_rest_of_it(tmp_path: Path, ffmpeg: str) -> None:
+    """As a phone trims: libav shows the next frame at once, and all that follow early by what is left of the first."""
+    made: dict[str, tuple[str, Edits, dict[str, Any]]] = {
+        "start": ("red", ((3, 0.05),), {"fps": 10}),
+        "bframes": ("purple", ((3, 1.33),), {"fps": 10, "bframes": 2, "gop": 40}),
+        "end": ("pink", ((3, 1.19),), {"fps": 5, "gop": 15}),
+        "late": ("cyan", ((1, None), (2, 1.11)), {"fps": 5}),
+        "whole": ("blue", ((3, 0.5),), {"fps": 10}),
+    }
+    lesson = wall(
+        {
+            name: (odd(identity, seconds=5, **more), in_place(edits)[-1][1])
+            for name, (identity, edits, more) in made.items()
+        }
+    )
+    measured = lesson
+    (tmp_path / "media").mkdir()
+    for stream, (_, edits, _) in zip(lesson.streams, made.values(), strict=True):
+        edited(make(stream.recipe, ffmpeg), tmp_path / "media" / f"{stream.video_id}.mp4", edits)
+        measured = measured.with_pieces(stream.video_id, *in_place(edits, stream.play))
+    playback = lesson.assemble(tmp_path, ffmpeg)
+    assert [e for e in wrong_pictures(measured, playback) if "nobody" not in e] == []
+    assert max(beep_errors(measured, playback).values()) <= 0.005
+    assert (warnings(playback), playback.manifest.verdict) == ([], Verdict.OK)
+
+
 @pytest.mark.parametrize("declared", [4_000, None])
 def test_a_lone_file_of_several_edits_is_whole_and_no_copy(tmp_path: Path, ffmpeg: str, declared: int | None) -> None:
     """Its stamps in the order of its packets fall back: that cuts nothing."""

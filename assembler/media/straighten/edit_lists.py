@@ -1,15 +1,15 @@
-"""Edit lists of an mp4 that show several parts of a track, or nothing for a while. libav puts the first whole frame
-of a part where the part begins, pictures with B-frames elsewhere, and for nothing it shows the track's beginning once
-more: here every packet gets the stamps that the list means."""
+"""Edit lists of an mp4 that show several parts of a track, nothing for a while, or begin inside a frame. libav puts the
+first whole frame of a part where the part begins, B-frames elsewhere, and for nothing it shows the track's beginning
+once more: here every packet gets the stamps that the list means."""
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from io import RawIOBase
-from itertools import accumulate, dropwhile, pairwise
+from itertools import accumulate, chain, dropwhile, islice, pairwise, repeat
 from typing import IO, Any, NamedTuple
 
 from av.packet import Packet
@@ -17,6 +17,8 @@ from av.packet import Packet
 from assembler.mp4.boxes import find_box, inner_boxes, read_box, walk_boxes
 
 MAX_MOOV_BYTES = 64 << 20
+MAX_SAMPLES = 2_000_000
+"""Maximum number of samples in front of an edit, 9 h of 60 fps; hostile tables have billions."""
 EMPTY = -1
 
 
@@ -32,7 +34,10 @@ class Edit(NamedTuple):
 
 
 def edit_lists(file: IO[bytes] | RawIOBase) -> dict[int, tuple[Edit, ...]]:
-    """By track number, for tracks of more than one edit; an empty one in front is none (libav reads it rightly)."""
+    """Read the edits that libav reads wrongly, by track number: several, or one that begins inside a video frame.
+
+    An empty edit in front is none: libav reads it rightly.
+    """
     size = file.seek(0, os.SEEK_END)
     box = next((box for box in walk_boxes(file, size, is_file=True) if box.name == b"moov"), None)
     if box is None or box.end > size or box.end - box.body > MAX_MOOV_BYTES:
@@ -45,7 +50,7 @@ def edit_lists(file: IO[bytes] | RawIOBase) -> dict[int, tuple[Edit, ...]]:
         movie = _number(_one(moov, b"mvhd"))
         for track in (content for name, content in inner_boxes(moov) if name == b"trak"):
             edits = _edits(track, movie)
-            if len(edits) > 1:
+            if len(edits) > 1 or (edits and _begins_inside_a_frame(track, edits[0].begin)):
                 found[_number(_one(track, b"tkhd"))] = edits
     except (LookupError, struct.error, ZeroDivisionError):
         return {}
@@ -108,6 +113,32 @@ def _edits(track: bytes, movie: int) -> tuple[Edit, ...]:
         for (place, behind), (_, begin, _) in zip(pairwise(places), rows, strict=True)
     ]
     return tuple(dropwhile(lambda edit: edit.begin == EMPTY, found))
+
+
+def _begins_inside_a_frame(track: bytes, begin: int) -> bool:
+    """Return True if the video frame shown at ``begin`` starts before it, and goes on for over a ms."""
+    if begin <= 0 or _one(track, b"mdia", b"hdlr")[8:12] != b"vide":
+        return False
+    table = _one(track, b"mdia", b"minf", b"stbl")
+    second = _number(_one(track, b"mdia", b"mdhd"))
+    decoded = accumulate(_runs(find_box(table, b"stts") or b""), initial=0)
+    before, behind = -1, begin + second
+    offsets = chain(_runs(find_box(table, b"ctts") or b""), repeat(0))
+    for at, offset in islice(zip(decoded, offsets, strict=False), MAX_SAMPLES):
+        shown = at + offset
+        if shown <= begin:
+            before = max(before, shown)
+        else:
+            behind = min(behind, shown)
+        if before == begin or at > begin + second:  # a frame is never decoded a second behind its place
+            break
+    return 0 <= before < begin and (behind - begin) * 1000 > second
+
+
+def _runs(table: bytes) -> Iterator[int]:
+    """Expand the (count, value) rows of an stts or ctts."""
+    rows = struct.iter_unpack(">Ii", table[8 : 8 + (len(table) - 8) // 8 * 8]) if len(table) > 8 else ()
+    return chain.from_iterable(repeat(value, count) for count, value in rows)
 
 
 def _one(content: bytes, *names: bytes) -> bytes:
