@@ -1,4 +1,4 @@
-"""What is here, what is missing, and what to do about it."""
+"""Examination of the machine: what is there, what is missing, and what to do about it."""
 
 from __future__ import annotations
 
@@ -22,27 +22,30 @@ from assembler.options import EncoderName, Options, settings_file, unknown_setti
 from assembler.values import Value
 
 NEEDED_ENCODERS = ("libx264", "aac")
+"""Encoders of ffmpeg without which nothing can be made."""
 NEEDED_FILTERS = ("xstack", "overlay", "fps", "tpad", "alimiter", "ebur128")
+"""Filters of ffmpeg that a filter graph may name."""
 LITTLE_SPACE = 5 * 2**30
+"""Minimum free space of the home, in bytes: a class of three hours needs about as much."""
 
 
 class Symptom(Value):
     """One thing that was looked at."""
 
     name: str
-    """What."""
+    """Name of what was looked at."""
     is_well: bool
     """True if nothing has to be done."""
     text: str
-    """What was found."""
+    """Description of what was found."""
     hint: str
-    """What to do; "" if nothing."""
+    """Next step; "" if nothing has to be done."""
     is_warning: bool = False
-    """Runs work all the same; no reason for an exit code."""
+    """True if runs work all the same: no reason for an exit code."""
 
 
 def examine(options: Options) -> list[Symptom]:
-    """Everything a run needs, each looked at by itself."""
+    """Examine everything a run needs, each by itself."""
     return [
         *_ffmpeg(options),
         _packages(),
@@ -126,7 +129,7 @@ def _settings() -> Symptom:
     where = f"{file}" if file.exists() else f"no {file}"
     text = f"{where}; environment: {', '.join(given) or 'none'}"
     hints = [
-        f"{name} is no setting and does nothing" + (f": did you mean {near}?" if near else ".")
+        f"{name} is not a setting and does nothing" + (f": did you mean {near}?" if near else ".")
         for name, near in unknown_settings().items()
     ]
     return Symptom(name="settings", is_well=not hints, text=text, hint=" ".join(hints))

@@ -1,5 +1,5 @@
-"""What probing found in each file. Facts never overwrite what we were told (``recording``): where the two disagree
-the timeline decides and states a finding."""
+"""Contents of each file, as probing found them. Facts never overwrite what we were told (``recording``): where the two
+disagree the timeline decides and states a finding."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ class Stretch(Message):
 
 
 NO_KEY = "no key frame is in front of it"
+"""Reason for a ``LostVideo``: decoding starts at key frames only."""
 PACKETS_LOST = "packets of the file are missing"
-"""Why a picture that was recorded cannot be shown."""
+"""Reason for a ``LostVideo``: a cut or damaged file."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,11 @@ class LostVideo(Message):
     """A part of a picture stream that was recorded and cannot be shown."""
 
     start: FileMs
-    """From here on, file axis."""
+    """Start of the part, file axis."""
     end: FileMs
-    """The next frame that can be shown, file axis."""
+    """Start of the next frame that can be shown, file axis."""
     why: str
-    """In words."""
+    """Reason in words: ``NO_KEY`` or ``PACKETS_LOST``."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +70,17 @@ class VideoFacts(Message):
     last: int
     """Stamp of the last presented frame, ticks."""
     end: FileMs
-    """Where the last frame ends (its stamp plus its duration), file axis, rounded to ms."""
+    """End of the last frame (its stamp plus its duration), file axis, rounded to ms."""
     start: FileMs
-    """Where the first frame is presented, file axis, rounded to ms; 0 where the picture starts the file."""
+    """Time at which the first frame is presented, file axis, rounded to ms; 0 where the picture starts the file."""
     frames: int
-    """Presented frames."""
+    """Number of presented frames."""
     rate: Fraction
     """True frame rate: 1 / median packet interval, snapped to a usual rate (DESIGN, Filter graphs)."""
     keyframes: tuple[int, ...]
     """Stamps of the frames at which decoding may start (IDR for H.264), ticks, sorted."""
     stretches: tuple[Stretch, ...]
-    """At least one, in order."""
+    """Parts with one set of parameters each, at least one, in order."""
     extradata: str
     """Digest of the codec's parameter sets; equal digests may share one mp4 track."""
     holes: tuple[tuple[FileMs, FileMs], ...]
@@ -88,9 +89,9 @@ class VideoFacts(Message):
     """Stamp of every packet in decode order, ticks; None unless the probe was asked to keep them (copying needs
     them: mixed streams, and single streams that may be copied)."""
     stream: int = 0
-    """Its number among all streams of the file, as libav counts them: what the probe chose is what is read."""
+    """Number of the stream among all of the file, as libav counts them: what the probe chose is what is read."""
     lost: tuple[LostVideo, ...] = ()
-    """What cannot be shown, sorted."""
+    """Parts that cannot be shown, sorted."""
     hidden: tuple[int, ...] = ()
     """Packets, counted in decode order, that show nothing (an edit list takes them away); empty without ``stamps``."""
     has_new_sets: bool = False
@@ -98,7 +99,7 @@ class VideoFacts(Message):
     longest: int = 0
     """The longest time between two frames, ms."""
     pace: Fraction = Fraction(1)
-    """How many true seconds a second of its stamps lasts; not 1 only where clock drift is taken out."""
+    """Number of true seconds that a second of its stamps lasts; not 1 only where clock drift is taken out."""
 
 
 @dataclass(frozen=True)
@@ -114,20 +115,20 @@ class AudioFacts(Message):
     channels: int
     """Channels of the first packet."""
     start: FileMs
-    """Where the first sample is presented, file axis, rounded to ms."""
+    """Time at which the first sample is presented, file axis, rounded to ms."""
     end: FileMs
-    """Where the last sample ends, file axis, rounded to ms."""
+    """End of the last sample, file axis, rounded to ms."""
     is_constant: bool
     """True if every packet has the parameters of the first and the stamps have no hole: may be copied."""
     has_holes: bool = False
     """True if somewhere stamps are farther apart than jitter explains, or fall back."""
     pace: Fraction = Fraction(1)
-    """As ``VideoFacts.pace``."""
+    """Number of true seconds that a second of its stamps lasts, as ``VideoFacts.pace``."""
 
 
 @dataclass(frozen=True)
 class Facts(Message):
-    """What one file really contains.
+    """Contents of one file.
 
     The names ``picture`` and ``sounds`` are in stored facts: they stay, whatever media/ calls video and audio.
     """
@@ -143,27 +144,28 @@ class Facts(Message):
     declared: FileMs | None
     """Length that the container's header declares, ms; None where it declares none."""
     picture: VideoFacts | None
-    """None where there is no picture (mp3, or a sound-only mp4)."""
+    """The picture stream; None where there is none (mp3, or a sound-only mp4)."""
     sounds: tuple[AudioFacts, ...]
     """Every sound stream of which something can be decoded, by stream index: all are heard (microphone and system,
     one for each participant...)."""
     is_truncated: bool
     """True if the header promises more than the file holds (cut download, killed recorder)."""
     stated: FileMs | None = None
-    """Where the file ends as its header alone says and nothing contradicts, file axis; None elsewhere."""
+    """End of the file as its header alone says and nothing contradicts, file axis; None elsewhere."""
     left_out: tuple[str, ...] = ()
-    """What the file holds besides and is not used, each to be read behind "The file holds "."""
+    """Contents of the file that are not used, each to be read behind "The file holds "."""
     drift: str = ""
-    """What was taken out of its clocks; "" for nothing. Ends and starts are then true ones, stamps are not."""
+    """Description of the clock drift that was taken out; "" for none. Ends and starts are then true ones, stamps are
+    not."""
 
     @property
     def end(self) -> FileMs:
-        """Where the file ends: the last end of picture and sound, or what its header states."""
+        """End of the file: the last end of picture and sound, or what its header states."""
         return FileMs(max([s.end for s in (self.picture, *self.sounds) if s is not None] + [self.stated or 0]))
 
     @property
     def heard(self) -> tuple[FileMs, FileMs] | None:
-        """From the first to the last sample of all sound streams, file axis; None where there is none."""
+        """Range from the first to the last sample of all sound streams, file axis; None where there is none."""
         if not self.sounds:
             return None
         return min(sound.start for sound in self.sounds), max(sound.end for sound in self.sounds)

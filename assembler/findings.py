@@ -1,4 +1,4 @@
-"""What was noticed on the way: every room may state a finding; nothing is silently skipped or repaired."""
+"""Findings: every room may state one; nothing is silently skipped or repaired."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from assembler.values import Value
 
 
 class Severity(StrEnum):
+    """Severity of a finding."""
+
     NOTE = "note"
-    """Worth knowing, changes nothing about the playback's worth."""
+    """Note, without effect on the playback's worth."""
     WARNING = "warning"
-    """Something is missing, repaired or doubtful: the playback is degraded. ``--strict`` makes it an error."""
+    """Warning that content is missing, repaired or doubtful: the playback is degraded. ``--strict`` makes it an
+    error."""
 
 
 class Finding(Value):
+    """One observation about a recording, a file or the playback, for people."""
+
     severity: Severity
-    """How much it matters."""
+    """Note or warning; one warning makes the playback degraded."""
     where: str
-    """What it is about: a video id, a track, an omission, a field path; "" for the whole recording."""
+    """Subject: a video id, a track, an omission, a field path; "" for the whole recording."""
     sentence: str
-    """What was found and what was done about it, one plain sentence; never a URL query, key or token."""
+    """One plain sentence that says what was found and what was done about it; never a URL query, key or token."""
 
     @field_validator("sentence")
     @classmethod
@@ -36,19 +41,21 @@ class Finding(Value):
 
 
 def note(where: str, sentence: str) -> Finding:
+    """Make a finding that changes nothing about the playback's worth."""
     return Finding(severity=Severity.NOTE, where=where, sentence=sentence)
 
 
 def warning(where: str, sentence: str) -> Finding:
+    """Make a finding that degrades the playback."""
     return Finding(severity=Severity.WARNING, where=where, sentence=sentence)
 
 
 MOST_OF_A_KIND = 20
-"""More findings that differ in names and numbers only are one that counts them."""
+"""Maximum number of findings that differ in names and numbers only; the rest become one that counts them."""
 LEAST_IN_COMMON = 4
-"""Sentences with fewer words in common are not of one kind."""
+"""Minimum number of words that sentences of one kind have in common."""
 OWN = "#"
-"""Stands for what is a finding's own: numbers, what is quoted, and names."""
+"""Placeholder for what is a finding's own: numbers, what is quoted, and names."""
 _NUMBERS = re.compile(r"[0-9]+|\"[^\"]*\"")
 
 
@@ -87,34 +94,38 @@ def _shapes(texts: Sequence[str], least: int) -> list[str]:
 
 
 class Fate(StrEnum):
+    """Result for one segment."""
+
     USED = "used"
-    """In the playback as it was declared."""
+    """Segment in the playback as it was declared."""
     REPAIRED = "repaired"
-    """In the playback, but not as declared: ``how`` says what was done."""
+    """Segment in the playback, but not as declared: ``how`` says what was done."""
     DROPPED = "dropped"
-    """Neither seen nor heard: ``how`` says why."""
+    """Segment neither seen nor heard: ``how`` says why."""
 
 
 class Outcome(Value):
-    """What became of one segment."""
+    """Result for one segment, with its reason."""
 
     video_id: str
     """The segment."""
     fate: Fate
     """Used, repaired or dropped."""
     how: str
-    """How it was repaired or why it was dropped; "" for a used one."""
+    """Repair that was made, or reason why it was dropped; "" for a used one."""
 
 
 class Verdict(StrEnum):
+    """Result of a run as a whole."""
+
     OK = "ok"
-    """All of the class is in the playback."""
+    """Playback with all of the class."""
     DEGRADED = "degraded"
-    """A playback worth having, with at least one warning."""
+    """Playback worth having, with at least one warning."""
     FAILED = "failed"
-    """There is no playback."""
+    """Failure: there is no playback."""
 
 
 def judge(findings: Iterable[Finding]) -> Verdict:
-    """``degraded`` as soon as one warning was stated, else ``ok``."""
+    """Return ``degraded`` as soon as one warning was stated, else ``ok``."""
     return Verdict.DEGRADED if any(f.severity is Severity.WARNING for f in findings) else Verdict.OK

@@ -33,7 +33,7 @@ class Message:
         try:
             message: Self = _read(cls, json.loads(text))
         except (ZeroDivisionError, RecursionError) as exc:
-            raise ValueError(f"no {cls.__name__}: {exc}") from exc
+            raise ValueError(f"not a {cls.__name__}: {exc}") from exc
         return message
 
 
@@ -77,7 +77,7 @@ def _read_message(kind: type[Message], given: dict[str, Any]) -> Message:
     hints = _hints(kind)  # type: ignore[arg-type]  # mypy takes a class for one of its instances
     needed = {field.name for field in fields(kind) if field.default is MISSING}
     if not needed <= given.keys() <= hints.keys():
-        raise ValueError(f"no {kind.__name__}")
+        raise ValueError(f"not a {kind.__name__}")
     return kind(**{name: _read(hints[name], value) for name, value in given.items()})
 
 

@@ -30,20 +30,34 @@ from assembler.times import PlayMs
 
 
 class PlayTimes(StrEnum):
+    """Axis of the declared play times."""
+
     AUTO = "auto"
+    """Axis decided by evidence (DESIGN, Pauses)."""
     PLAYBACK = "playback"
+    """Playback axis: pauses are taken out already."""
     WALL = "wall"
+    """Wall clock relative to the start: pauses are still inside."""
 
 
 class Fill(StrEnum):
+    """Scaling of a picture to its place; the aspect ratio is kept."""
+
     FIT = "fit"
+    """All of the picture, with bars."""
     CROP = "crop"
+    """All of the place, with the picture's borders cut off."""
 
 
 class Quality(StrEnum):
+    """Quality of an encoded picture; a column of ``media.encoders``."""
+
     DRAFT = "draft"
+    """Fast, for a look."""
     STANDARD = "standard"
+    """Good picture at a fair size."""
     HIGH = "high"
+    """Slower and larger."""
 
 
 class Muxer(StrEnum):
@@ -59,17 +73,25 @@ class EncoderName(StrEnum):
     """A row of ``media.encoders``, or ``auto``: the first hardware that is proven to work, else x264."""
 
     AUTO = "auto"
+    """First hardware encoder that is proven to work, else x264."""
     X264 = "x264"
+    """H.264 on the CPU."""
     NVENC = "nvenc"
+    """H.264 on an NVIDIA card."""
     QSV = "qsv"
+    """H.264 on Intel graphics (Quick Sync)."""
     VAAPI = "vaapi"
+    """H.264 through VA-API (Linux)."""
     VIDEOTOOLBOX = "videotoolbox"
+    """H.264 on a Mac."""
     SVT_AV1 = "svt-av1"
+    """AV1 on the CPU."""
     X265 = "x265"
+    """HEVC on the CPU."""
 
     @property
     def codec(self) -> str:
-        """What it makes, and so what may be copied where it was asked for."""
+        """Codec that it makes, and so may be copied where it was asked for."""
         return {EncoderName.SVT_AV1: "av1", EncoderName.X265: "hevc"}.get(self, "h264")
 
 
@@ -78,7 +100,7 @@ class Flag:
     """The command line's side of an option."""
 
     name: str
-    """As it is typed: ``--layout``."""
+    """Name as it is typed: ``--layout``."""
     metavar: str | None = None
     """Placeholder of its value in the help; None: the type's own."""
     verbs: tuple[str, ...] = ("run",)
@@ -110,7 +132,7 @@ def settings_file() -> Path:
 
 
 def unknown_settings() -> dict[str, str | None]:
-    """``ASSEMBLER_*`` names of the environment that are no setting, and which one each may be meant to be."""
+    """``ASSEMBLER_*`` names of the environment that are not settings, each with the one that may be meant."""
     known = ["ASSEMBLER_CONFIG", *(variable_of(name) for name in (*Options.model_fields, *FORMER))]
     given = sorted(name for name in os.environ if name.startswith("ASSEMBLER_") and name not in known)
     by_end = {name.removeprefix("ASSEMBLER_"): name for name in known}
@@ -125,12 +147,12 @@ def frame_rate(text: object) -> Fraction:
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if not 1 <= rate <= 120 or rate.denominator > 1001:
-        raise ValueError(f"{str(text)!r} is no frame rate: write 15, 29.97 or 30000/1001, from 1 to 120")
+        raise ValueError(f"{str(text)!r} is not a frame rate: write 15, 29.97 or 30000/1001, from 1 to 120")
     return rate
 
 
 class Options(BaseSettings):
-    """How a playback is made."""
+    """Settings of a run, and of the jobs."""
 
     model_config = SettingsConfigDict(
         env_prefix="ASSEMBLER_", env_ignore_empty=True, frozen=True, extra="forbid", use_attribute_docstrings=True
@@ -141,11 +163,11 @@ class Options(BaseSettings):
     ffmpeg: Annotated[str | None, Flag("--ffmpeg", "PATH", verbs=("run", "demo", "doctor"))] = None
     """Path of the ffmpeg to use; the one installed with this package if not given."""
     layout: Annotated[str, Flag("--layout", "NAME|FILE.json", verbs=PLANNED)] = "auto"
-    """What is shown where: auto, tiw-1, tiw-2, stage, presenter, grid, mix, or a CustomLayout JSON file."""
+    """Layout: auto, tiw-1, tiw-2, stage, presenter, grid, mix, or a CustomLayout JSON file."""
     teacher: Annotated[str | None, Flag("--teacher", "USER", verbs=PLANNED)] = None
     """User id of the teacher, who gets the first (or larger) place throughout."""
     mix_user: Annotated[str | None, Flag("--mix-user", "STREAM", verbs=PLANNED)] = None
-    """Which mixed stream to show if there are several: its stream id or the end of it."""
+    """Mixed stream to show if there are several: its stream id or the end of it."""
     screen_users: Annotated[tuple[str, ...], NoDecode, Flag("--screen-users", "USER,...", verbs=PLANNED)] = ()
     """User ids (separated by commas) whose camera is a screen share, beside desktop_sharing_<room>."""
     fps: Annotated[Fraction | None, Flag("--fps", "RATE", verbs=PLANNED)] = None
@@ -153,9 +175,9 @@ class Options(BaseSettings):
     background: Annotated[str | None, Flag("--background", "#RRGGBB", verbs=PLANNED)] = None
     """Colour of the canvas where nothing is shown, such as #34363B; the layout's own if not given."""
     fill: Annotated[Fill | None, Flag("--fill", verbs=PLANNED)] = None
-    """How pictures fill their places: fit (all of it, with bars) or crop; the layout's own if not given."""
+    """Scaling of pictures: fit (all of it, with bars) or crop; the layout's own if not given."""
     play_times: Annotated[PlayTimes, Flag("--play-times", verbs=SHOWN)] = PlayTimes.AUTO
-    """Which axis VideoPlayTime is on: playback, wall (pauses still inside), or auto (decided by evidence)."""
+    """Axis of VideoPlayTime: playback, wall (pauses still inside), or auto (decided by evidence)."""
     media_dir: Annotated[Path | None, Flag("--media-dir", "DIR", verbs=SHOWN)] = None
     """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
     allow_hosts: Annotated[tuple[str, ...], NoDecode, Flag("--allow-host", "NAME", verbs=PLANNED, repeats=True)] = ()
@@ -163,7 +185,7 @@ class Options(BaseSettings):
     public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Host names (in the environment: separated by commas) under which the pages of `serve` are reached."""
     parallel: Annotated[int, Flag("--parallel", "N")] = Field(default=4, ge=1, le=32)
-    """How many files are downloaded at once."""
+    """Number of files that are downloaded at once."""
     processes: Annotated[int, Flag("--processes", "N")] = Field(default_factory=cores, ge=1, le=256)
     """Number of ffmpeg processes that render at once; the number of cores if not given."""
     loudness: Annotated[float | None, Flag("--loudness", "LUFS")] = Field(default=None, ge=-40, le=-5)
@@ -179,11 +201,11 @@ class Options(BaseSettings):
     muxer: Muxer = Muxer.OWN
     """Joins a copied file: own (copies bytes, writes tables) or libav (slower, should a player dislike own)."""
     start: Annotated[PlayMs | None, Flag("--from", "TIME", verbs=PLANNED)] = None
-    """Where the window to render starts on the playback axis; the whole class if not given."""
+    """Start of the window to render, on the playback axis; the whole class if not given."""
     end: Annotated[PlayMs | None, Flag("--to", "TIME", verbs=PLANNED)] = None
-    """Where the window to render ends on the playback axis; the whole class if not given."""
+    """End of the window to render, on the playback axis; the whole class if not given."""
     chunk_seconds: float = Field(default=60.0, gt=0, le=3600)
-    """Length, at most, of the pieces that are rendered one by one; those near the end are shorter."""
+    """Maximum length of the pieces that are rendered one by one, in seconds; those near the end are shorter."""
     strict: Annotated[bool, Flag("--strict")] = False
     """Makes every warning an error."""
     overwrite: Annotated[bool, Flag("--overwrite")] = False
@@ -191,7 +213,7 @@ class Options(BaseSettings):
     keep_work: Annotated[bool, Flag("--keep-work")] = False
     """Keeps the work folder of a finished run."""
     stall_seconds: float = Field(default=300.0, gt=0)
-    """An ffmpeg without progress for this long is killed and tried once more."""
+    """Maximum time of an ffmpeg without progress, in seconds; it is then killed and tried once more."""
     database_url: SecretStr | None = None
     """Database of the jobs, such as postgresql://host/name for several machines; a file in the home if not given."""
     output: str | None = None
@@ -205,9 +227,9 @@ class Options(BaseSettings):
     callback_key: SecretStr | None = None
     """Secret with which the vendor signs its callbacks; app-id:secret where it is one app's only."""
     callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """More such secrets (in the environment: separated by commas), for several apps or while they rotate."""
+    """Further such secrets (in the environment: separated by commas), for several apps or while they rotate."""
     retry_seconds: float = Field(default=30.0, gt=0, le=3600)
-    """How long a job waits after its first failure that may pass; four times as long after each more, up to 1 h."""
+    """Seconds that a job waits after its first failure that may pass; four times as long after each more, up to 1 h."""
     notify_url: SecretStr | None = None
     """Address that gets a signed POST when a playback is ready or failed; none is sent if not given."""
     notify_secret: SecretStr | None = None
@@ -234,6 +256,7 @@ class Options(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: what is given, environment, former names, settings file (pydantic-settings calls this)."""
         former = {name: value for name in FORMER if (value := os.environ.get(variable_of(name)))}
         file = TomlConfigSettingsSource(settings_cls, settings_file())
 
@@ -290,5 +313,5 @@ def load_options(**given: Any) -> Options:
         ) from exc
     except (OSError, ValueError) as exc:
         raise InputError(
-            f"the settings file {settings_file()} cannot be read: {exc}", hint="Mend or remove it."
+            f"the settings file {settings_file()} cannot be read: {exc}", hint="Fix or remove it."
         ) from exc

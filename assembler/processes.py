@@ -36,13 +36,15 @@ except OSError as exc:
 """
 
 TAIL_BYTES = 2000
+"""Maximum end of a log that is searched for a message's words, in bytes."""
 LOG_BYTES = 16 * 2**20
-"""A log that grows beyond this is begun anew."""
+"""Maximum size of a child's log, in bytes; beyond it the log is begun anew."""
 GRACE_SECONDS = 2.0
+"""Maximum time until a killed child is reaped and its output read, in s; longer only if the kernel holds it."""
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use them all
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
@@ -59,6 +61,7 @@ class Stop:
         self._within = within
 
     def set(self) -> None:
+        """End the work, and all that is ``within``."""
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
@@ -66,6 +69,7 @@ class Stop:
         return self._event.wait(seconds)
 
     def is_set(self) -> bool:
+        """Tell whether this or the one around it was set."""
         return self._event.is_set() or (self._within is not None and self._within.is_set())
 
 
@@ -80,6 +84,7 @@ class Stalled(MediaError):
 
 
 PIPE = subprocess.PIPE
+"""Value for ``started``: connect the stream with a pipe."""
 Child = subprocess.Popen[bytes]
 
 
@@ -210,7 +215,7 @@ def log_tail(log: Path) -> str:
 
 
 def capture(argv: Sequence[str], *, seconds: float) -> str:
-    """What a short-lived program prints on its standard output (errors are dropped).
+    """Return what a short-lived program prints on its standard output (errors are dropped).
 
     Raises OSError where it cannot be run or takes longer than ``seconds``.
     """

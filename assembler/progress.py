@@ -1,4 +1,4 @@
-"""How far the work is: shown as bars, as JSON lines, or not at all."""
+"""Progress of the work: shown as bars, as JSON lines, or not at all."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class ProgressTask(Protocol):
 
 
 class Progress(Protocol):
-    """Where progress goes. Opening a task shows it, leaving the ``with`` ends it."""
+    """Receiver of progress. Opening a task shows it, leaving the ``with`` ends it."""
 
     def say(self, sentence: str) -> None:
-        """A step begins: one short line."""
+        """Announce a step in one short line."""
 
     def task(self, name: str, total: float | None, unit: str) -> AbstractContextManager[ProgressTask]:
         """``name`` is shown to people ("download", "render"); ``unit`` is "B" (bytes) or "s" (media seconds)."""
@@ -34,10 +34,11 @@ class Silent:
     """Shows nothing: the default of the library functions."""
 
     def say(self, sentence: str) -> None:
-        pass
+        """Drop the line."""
 
     @contextmanager
     def task(self, name: str, total: float | None, unit: str) -> Iterator[ProgressTask]:
+        """Open a task that shows nothing."""
         yield _SilentTask()
 
 
@@ -47,16 +48,18 @@ class _SilentTask:
 
 
 class Bars:
-    """tqdm bars on standard error; plain lines where that is no terminal."""
+    """tqdm bars on standard error; plain lines where that is not a terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
 
     def say(self, sentence: str) -> None:
+        """Write the line above the bars."""
         tqdm.write(sentence, file=self._stream)
 
     @contextmanager
     def task(self, name: str, total: float | None, unit: str) -> Iterator[ProgressTask]:
+        """Show a bar until the ``with`` is left; a count without an end where ``total`` is None."""
         is_bytes = unit == "B"
         done = "{n_fmt}/{total_fmt}" if is_bytes else "{n:.1f}/{total:.1f}s"
         shape = "{l_bar}{bar}| " + done + " [{elapsed}<{remaining}, {rate_noinv_fmt}]"
@@ -91,16 +94,19 @@ class JsonLines:
     """One JSON object per line on standard error, at most twice a second and task, for machines."""
 
     EVERY_SECONDS = 0.5
+    """Minimum time between two lines of one task, in s."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._lock = threading.Lock()
 
     def say(self, sentence: str) -> None:
+        """Write ``{"event": "step", "text": ...}``."""
         self._put({"event": "step", "text": sentence})
 
     @contextmanager
     def task(self, name: str, total: float | None, unit: str) -> Iterator[ProgressTask]:
+        """Write a "start" line, "progress" lines and an "end" line, each with task, done, total and unit."""
         task = _JsonTask(self, name, total, unit)
         task.put("start")
         try:

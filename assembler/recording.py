@@ -1,5 +1,5 @@
-"""WHAT happened, as the cloud tells it. A Recording is what every dialect parses to; nothing here was checked
-against the files themselves (that is ``facts``). Its own JSON is the neutral dialect."""
+"""Recording: WHAT happened, as the cloud tells it. A Recording is what every dialect parses to; nothing here was
+checked against the files themselves (that is ``facts``). Its own JSON is the neutral dialect."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from assembler.values import Value
 
 
 class StreamKind(StrEnum):
+    """Kind of a stream."""
+
     CAMERA = "camera"
     """A user's camera and microphone (vendor's VideoType 0)."""
     SCREEN = "screen"
@@ -21,7 +23,7 @@ class StreamKind(StrEnum):
     WHITEBOARD = "whiteboard"
     """The board, one for all (2)."""
     MIX = "mix"
-    """All streams already composed by the vendor (3)."""
+    """Mixed stream: all streams already composed by the vendor (3)."""
     AUDIO = "audio"
     """A user's sound alone, mp3 (4)."""
 
@@ -32,13 +34,14 @@ class Segment(Value):
     video_id: str
     """The vendor's file id; unique within a recording (the parser makes it so)."""
     kind: StreamKind
-    """What kind of stream it is."""
+    """Kind of the stream."""
     user: str
     """The person, without the vendor's prefixes; "" for a whiteboard and for a mixed stream."""
     stream_id: str
     """The raw user id of the stream as the vendor wrote it."""
     play_time: PlayMs
-    """Where its file time 0 belongs, ms. On the playback axis, unless the evidence rule says wall (timeline)."""
+    """Time at which its file time 0 belongs, ms. On the playback axis, unless the evidence rule says wall
+    (timeline)."""
     duration: Ms | None
     """Declared length in ms; None where it is missing, zero or negative: then the file rules."""
     size: int | None
@@ -46,7 +49,7 @@ class Segment(Value):
     format: str
     """Declared container, lower case ("mp4", "mp3", "webm"); "" where missing."""
     url: str | None
-    """Where the file can be fetched; None where there is no URL. May be signed: never print its query."""
+    """Address of the file; None where missing. May be signed: never print its query."""
     width: int | None = None
     """Declared picture width in pixels; None where missing."""
     height: int | None = None
@@ -59,13 +62,13 @@ class Omission(Value):
     at: PlayMs | None
     """VideoTime: where on the playback axis; None where missing."""
     pause: WallMs
-    """When the recording paused, Unix ms."""
+    """Start of the pause, Unix ms."""
     resume: WallMs | None
-    """When it went on, Unix ms; None (also: zero or negative) if it never did, so the recording ended in it."""
+    """End of the pause, Unix ms; None (also: zero or negative) if the recording ended in it."""
 
 
 class VendorError(Value):
-    """What the vendor says went wrong."""
+    """Failure as the vendor reports it."""
 
     code: str
     """The API's error code as text, such as ``FailedOperation.Record``; "" where only a number came."""
@@ -74,7 +77,7 @@ class VendorError(Value):
     message: str
     """The vendor's own words, trimmed."""
     advice: str
-    """What the vendor's table advises for this number, in English; "" for an unknown one."""
+    """Advice of the vendor's table for this number, in English; "" for an unknown one."""
 
     @field_validator("code", "message")
     @classmethod
@@ -83,17 +86,19 @@ class VendorError(Value):
 
 
 class Interrupt(Value):
+    """Breaks of one user's stream, as the vendor counted them."""
+
     user: str
-    """Whose stream broke (raw user id)."""
+    """Raw user id of the stream."""
     count: int
-    """How often."""
+    """Number of breaks."""
 
 
 class Recording(Value):
     """One finished recording task."""
 
     dialect: str
-    """Which dialect it was read from (a name of the DIALECTS table)."""
+    """Name of the dialect it was read from (a row of the DIALECTS table)."""
     task_id: str | None
     """The vendor's task; None in a dialect without one."""
     app_id: str | None
@@ -105,9 +110,9 @@ class Recording(Value):
     record_user_id: str | None
     """The recorder's own user; None where missing."""
     start: WallMs | None
-    """When the recording started, Unix ms, known to the second; None where missing or 0."""
+    """Start of the recording, Unix ms, known to the second; None where missing or 0."""
     stop: WallMs | None
-    """When it stopped, Unix ms, known to the second; None where missing or 0 (offline results have none)."""
+    """End of the recording, Unix ms, known to the second; None where missing or 0 (offline results have none)."""
     total: Ms | None
     """Declared length of the playback, ms; None where missing or <= 0."""
     segments: tuple[Segment, ...]
@@ -117,21 +122,21 @@ class Recording(Value):
     finish_reason: str | None
     """AUTO, USER_CALL, EXCEPTION, FORCE_STOP (v1: upper-cased, USERCALL -> USER_CALL); None where missing."""
     exception_count: int
-    """How often streams broke, all together; 0 where missing."""
+    """Number of breaks of all streams together; 0 where missing."""
     interrupts: tuple[Interrupt, ...]
-    """How often each user's stream broke; empty where missing."""
+    """Number of breaks of each user's stream; empty where missing."""
     error: VendorError | None
-    """What the vendor says went wrong although there are videos; None if nothing did."""
+    """Failure that the vendor reports although there are videos; None if there was none."""
     request_id: str | None = None
     """RequestId of the answer it stood in, which the vendor's support asks for; None where missing."""
     random: str | None = None
     """``random`` of the v1 callback's URL, which the vendor's support asks for; None where missing."""
     findings: tuple[Finding, ...]
-    """What the parser noticed: malformed omissions, repeated ids, ignored oddities."""
+    """Findings of the parser: malformed omissions, repeated ids, ignored oddities."""
 
     @property
     def name(self) -> str:
-        """What a message calls this recording: the task, else the room, else "this recording"."""
+        """Name of the recording in messages: the task, else the room, else "this recording"."""
         if self.task_id:
             return f"task {self.task_id}"
         return f"room {self.room_id}" if self.room_id else "this recording"

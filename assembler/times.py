@@ -29,6 +29,7 @@ FileMs = NewType("FileMs", int)
 Frame = NewType("Frame", int)
 
 SAMPLE_RATE = 48_000
+"""Sample rate of every playback, in Hz."""
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
 """Playback sound is 48 kHz, so a millisecond is a whole number of samples: sound is placed exactly."""
 
@@ -48,13 +49,16 @@ class Span:
 
     @property
     def length(self) -> Ms:
+        """Length in ms."""
         return Ms(self.end - self.start)
 
     @property
     def is_empty(self) -> bool:
+        """True if it holds no millisecond."""
         return self.end == self.start
 
     def holds(self, at: PlayMs) -> bool:
+        """Tell whether this millisecond lies inside."""
         return self.start <= at < self.end
 
     def meets(self, other: Span) -> bool:
@@ -67,7 +71,7 @@ class Span:
         return Span(start=PlayMs(start), end=PlayMs(end)) if start < end else None
 
     def without(self, holes: Iterable[Span]) -> list[Span]:
-        """What is left of this span when the holes are taken out, in order.
+        """Return the parts of this span that are left when the holes are taken out, in order.
 
         self   [-------------)
         hole        [---)       ->  [----)   [----)
@@ -75,10 +79,12 @@ class Span:
         return split([self], union(holes))[1]
 
     def shifted(self, by: Ms) -> Span:
+        """Return the same range later by so many ms (earlier where negative)."""
         return Span(start=PlayMs(self.start + by), end=PlayMs(self.end + by))
 
 
 def span(start: int, end: int) -> Span:
+    """Make a ``Span`` of plain integers, playback axis; raises ValueError where the end comes first."""
     return Span(start=PlayMs(start), end=PlayMs(end))
 
 
@@ -105,7 +111,7 @@ def shared(spans: Sequence[Span], inside: Span) -> list[Span]:
 
 
 def split(spans: Sequence[Span], by: Sequence[Span]) -> tuple[list[Span], list[Span]]:
-    """What of sorted, disjoint spans lies inside ``by`` (the same), and what outside."""
+    """Return the parts of sorted, disjoint spans inside ``by`` (sorted and disjoint too), and the parts outside."""
     inside: list[Span] = []
     outside: list[Span] = []
     for whole in spans:
@@ -121,7 +127,7 @@ def split(spans: Sequence[Span], by: Sequence[Span]) -> tuple[list[Span], list[S
 
 
 def frame_at(at: PlayMs, fps: Fraction) -> Frame:
-    """The output frame on whose stamp this instant is rounded (half upwards), in integers.
+    """Return the output frame on whose stamp this instant is rounded (half upwards), in integers.
 
     Every border becomes a frame number once, from its absolute time; lengths are differences of frame numbers.
     """

@@ -1,8 +1,8 @@
 """The names of one job's files, and how they come to be whole.
 
-All of them are listed in DESIGN, Files of the home; whoever writes one of these kinds takes its ending from here. Done
-means: the file named by the hash of its inputs exists. A file under its final name is whole, because it was written
-under another one and moved.
+All of them are listed in DESIGN, Files of the home; code that writes one of these kinds takes its ending from here.
+Done means: the file named by the hash of its inputs exists. A file under its final name is whole, because it was
+written under another one and moved.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from assembler.progress import Progress
 PART = ".part"
 """A file that is being written or fetched; moved under its name when it is whole."""
 LOCK = ".lock"
-"""Held by whoever writes the file, or works in the folder, of that name."""
+"""Lock file of the file, or the folder, of that name."""
 CHUNKS = "chunks"
 """Folder of the rendered chunks in a work folder."""
 SOURCES = "sources"
@@ -39,27 +39,27 @@ CHUNK = ".mp4"
 MADE = ".made"
 """A chunk that is rendered and not reported yet."""
 SPLIT = ".split"
-"""How many frames of a killed run's chunk became a chunk of their own."""
+"""Number of frames of a killed run's chunk that became a chunk of their own."""
 GRAPH = ".graph"
-"""The filter graph that ffmpeg reads."""
+"""Filter graph that ffmpeg reads."""
 LOG = ".log"
-"""What ffmpeg or a child process said."""
+"""Standard error of ffmpeg or of a child process."""
 ORDER = ".order.json"
-"""What a child process is told to do."""
+"""Order to a child process: a ``Message``."""
 DAMAGE = ".damage"
-"""What the child found that looks for damage in a source."""
+"""Result of the child that looks for damage in a source."""
 FETCHED = ".fetched"
 """The beginning of a chunk, while it is copied from a helper that died."""
 GROWN = ".grown"
-"""How many bytes of a source file are there, while it is fetched."""
+"""Number of bytes of a source file that are there, while it is fetched."""
 STRAIGHT = ".media"
 """A remuxed copy of a file whose stamps or streams had to be repaired."""
 ASSETS = ".assets"
 """Folder of what belongs to a finished playback, beside it."""
 MANIFEST = "playback.json"
-"""What a finished playback was made from, among its assets."""
+"""File that says what a finished playback was made from, among its assets."""
 REPORT = "report.html"
-"""The same for people."""
+"""Page for people that says the same."""
 PNG_SIGNATURE = b"Software\0assembler"
 """Keyword and text of the tEXt chunk of every picture we make."""
 
@@ -75,25 +75,31 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
+        """Folder of downloaded files."""
         return self._folder("cache")
 
     @property
     def facts(self) -> Path:
+        """Folder of the facts of probed files, named by the hash of what was probed."""
         return self._folder("facts")
 
     @property
     def straight(self) -> Path:
+        """Folder of remuxed copies of files that had to be repaired."""
         return self._folder("straight")
 
     @property
     def shared(self) -> Path:
+        """Folder in which workers offer each other chunks."""
         return self._folder("shared")
 
     @property
     def scratch(self) -> Path:
+        """Folder of what lasts no longer than one process."""
         return self._folder("scratch")
 
     def work(self, digest: str) -> Path:
+        """Return the work folder of the plan with this digest."""
         return self._folder("work", digest[:32])
 
     def _folder(self, *parts: str) -> Path:
@@ -166,7 +172,7 @@ def make_private(path: Path) -> None:
     It is not opened if it is there: to close a file ends all POSIX locks of this process on it, and so those of a
     database that is in use (https://www.sqlite.org/howtocorrupt.html, 2.2).
     """
-    with contextlib.suppress(OSError):  # whoever opens it then says what is wrong
+    with contextlib.suppress(OSError):  # opening it then says what is wrong
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
@@ -197,7 +203,7 @@ def _locked_file(lock: Path, sentence: str, progress: Progress) -> int:
         except BaseException:
             os.close(held)
             raise
-        os.close(held)  # whoever had it before has removed it meanwhile
+        os.close(held)  # its former holder has removed it meanwhile
 
 
 def write_whole(path: Path, text: str | bytes, *, mode: int = 0o666) -> None:
@@ -217,7 +223,7 @@ def write_whole(path: Path, text: str | bytes, *, mode: int = 0o666) -> None:
 
 @contextlib.contextmanager
 def disk_errors(place: Path) -> Iterator[None]:
-    """What the file system refuses inside of the ``with`` becomes DiskFull or MediaError."""
+    """Raise DiskFull or MediaError for what the file system refuses inside of the ``with``."""
     try:
         yield
     except BrokenPipeError:
@@ -255,7 +261,7 @@ Identity = tuple[str, int, int]
 
 
 def identity_of(path: Path) -> Identity:
-    """What tells one version of a file from another without reading it: path, bytes, time of change (ns)."""
+    """Tell one version of a file from another without reading it: path, bytes, time of change (ns)."""
     status = path.stat()
     return str(path.resolve()), status.st_size, status.st_mtime_ns
 

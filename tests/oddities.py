@@ -39,7 +39,7 @@ def odd(name: str, **more: Any) -> Recipe:
 
 
 def wall(odd_ones: Mapping[str, Recipe | tuple[Recipe, int]], **options: Any) -> Wall:
-    """One camera for each recipe, at play times that are no whole frames; with a recipe, its declared length in ms."""
+    """One camera for each recipe, at play times that are not whole frames; with a recipe, its declared length in ms."""
     streams = []
     for place, (name, given) in enumerate(odd_ones.items()):
         recipe, duration = given if isinstance(given, tuple) else (given, -1)

@@ -59,9 +59,9 @@ class TestMistakesInTheCommandLine:
     @pytest.mark.parametrize(
         ("words", "part"),
         [
-            (["--fps", "0"], "'0' is no frame rate"),
+            (["--fps", "0"], "'0' is not a frame rate"),
             (["--fps", "fast"], "write 15, 29.97 or 30000/1001"),
-            (["--fps", "1/0"], "is no frame rate"),
+            (["--fps", "1/0"], "is not a frame rate"),
             (["--from", "noon"], "'noon' is not a time"),
             (["--from", "0:03", "--to", "0:02"], "Give --from before --to"),
             (["--from", "1:00:00"], "holds nothing of a playback of 0:04"),
@@ -79,7 +79,7 @@ class TestMistakesInTheCommandLine:
             (["--media-dir", "elsewhere"], "the media folder 'elsewhere' cannot be read"),
             (["-o", "class.avi"], "does not end in .mp4"),
             (["-o", "media"], "media is a folder"),
-            (["-o", "result.json/class.mp4"], "result.json is in the way: it is no folder"),
+            (["-o", "result.json/class.mp4"], "result.json is in the way: it is not a folder"),
             (["-o", "x" * 300 + ".mp4"], "File name too long"),
         ],
         ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
@@ -95,7 +95,7 @@ class TestMistakesInTheCommandLine:
     def test_a_wrong_setting_in_the_environment_is_named(self, desk: Desk) -> None:
         said = desk.say(*desk.run, fps="0")
         assert said.code == 2
-        assert "setting fps: '0' is no frame rate" in said.err
+        assert "setting fps: '0' is not a frame rate" in said.err
         assert "ASSEMBLER_FPS" in said.err
 
     def test_a_typo_in_the_settings_file_is_named(self, desk: Desk) -> None:

@@ -23,7 +23,7 @@ CHILD = Path(straighten.__file__).parent / "straighten.py"
 
 @cache
 def spelt(path: Path) -> frozenset[str]:
-    """The text of all strings of a module that are no docstrings."""
+    """The text of all strings of a module that are not docstrings."""
     tree = ast.parse(path.read_text("utf-8"))
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return frozenset(

@@ -18,8 +18,12 @@ from assembler.times import PlayMs, parse_clock
 
 
 class ProgressStyle(StrEnum):
+    """Form of progress on standard error."""
+
     BARS = "bars"
+    """Bars for people."""
     JSON = "json"
+    """One JSON object a line, for machines."""
 
 
 def _rate(text: str) -> Fraction:
@@ -37,6 +41,7 @@ def _clock(text: str) -> PlayMs:
 
 
 PARSERS: dict[Any, Callable[[str], Any]] = {Fraction: _rate, PlayMs: _clock}
+"""Parsers of option types that the command line does not know."""
 Results = Annotated[list[str], typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")]
 Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output; people's text goes to stderr.")]
 ShownAs = Annotated[ProgressStyle, typer.Option("--progress", help="How progress is shown on standard error.")]

@@ -37,7 +37,7 @@ def _say(sentence: str) -> None:
 
 
 def open_jobs() -> tuple[Records, Engine]:
-    """What is on record, and the queue."""
+    """Open the records and the queue."""
     from assembler.jobs.engine import Engine
     from assembler.jobs.store.records import Records
     from assembler.jobs.store.tables import open_database
@@ -53,7 +53,7 @@ def serve(
     workers: Annotated[int, typer.Option("--workers", help="Workers in it.", min=0, max=64)] = 1,
     insecure: Annotated[bool, typer.Option("--insecure", help="Believe every callback, signed or not.")] = False,
 ) -> int:
-    """Webhook, status page and a worker: all that one machine needs."""
+    """Run all that one machine needs: webhook, status page and a worker."""
     from assembler.jobs.publishing import check_ready
     from assembler.jobs.web.app import run_server
 
@@ -70,7 +70,7 @@ def work(
     workers: Annotated[int, typer.Option("--workers", help="Number of workers, each at one job.", min=1, max=64)] = 1,
     concurrency: Annotated[int | None, typer.Option("--concurrency", hidden=True, min=1, max=64)] = None,
 ) -> int:
-    """More workers: whoever names the same database takes from the same queue."""
+    """Run more workers: those that name the same database take from the same queue."""
     from assembler.jobs.publishing import check_ready
     from assembler.jobs.worker.supervisor import supervise_until_stopped
     from assembler.jobs.worker.worker import run_worker
@@ -165,7 +165,7 @@ def _outcome(job: Job) -> str:
 @jobs_app.command()
 @verb
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
-    """Everything about one job."""
+    """Show one job: its fields, findings and steps."""
     from assembler.jobs.intake.tasks import find_task
     from assembler.jobs.store.model import JobState
 
@@ -193,7 +193,7 @@ def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
 @jobs_app.command()
 @verb
 def logs(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]) -> int:
-    """What was said while a job was done."""
+    """Print what was said while a job was done."""
     records, _ = open_jobs()
     for at, sentence in records.log_of(records.load_job(job).id):
         print(f"{clock(at)} {sentence}")

@@ -97,7 +97,7 @@ def run(
 @verb
 @with_options
 def inspect(results: Results, *, options: Options, as_json: Json = False) -> int:
-    """What is in a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
+    """Show a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
     from assembler.pipeline.assemble import timeline_on_disk
     from assembler.report.text import describe_recordings
     from assembler.timeline.build import NoLength
@@ -126,7 +126,7 @@ def plan(
     progress: ShownAs = ProgressStyle.BARS,
     as_json: Json = False,
 ) -> int:
-    """Every scene: what is shown where, copied or encoded, and why."""
+    """Show every scene: what is shown where, copied or encoded, and why."""
     from assembler.pipeline.decide import plan_only
     from assembler.plan.json_parts import json_parts
     from assembler.report.text import describe_plan, names_of
@@ -154,7 +154,7 @@ def verify(
     decode: Annotated[bool, typer.Option("--decode", help="Decode every picture, not only around the joins.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Is this file what its plan said? Reads the playback.json in the .assets folder beside it."""
+    """Check that a file is what its plan said. Reads the playback.json in the .assets folder beside it."""
     from assembler.media.verify.verify import verify as hold
     from assembler.plan.manifest import load_manifest
 
@@ -190,7 +190,7 @@ def demo(
 @verb
 @with_options
 def doctor(*, options: Options, as_json: Json = False) -> int:
-    """What is here (ffmpeg, disk, settings), what is missing, and what to do about it."""
+    """Examine the machine: what is here (ffmpeg, disk, settings), what is missing, and what to do about it."""
     from assembler.doctor import examine
 
     symptoms = examine(options)

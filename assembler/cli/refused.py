@@ -15,12 +15,13 @@ from assembler.options import load_options
 
 refused_app = typer.Typer(help="See callbacks that were refused, and take them after all.", no_args_is_help=True)
 MOST = 1000
+"""Maximum number of refused callbacks that are listed."""
 
 
 @refused_app.command("list")
 @verb
 def list_(as_json: Json = False) -> int:
-    """Callbacks that were refused, the newest first."""
+    """List callbacks that were refused, the newest first."""
     from assembler.jobs.intake.bodies import list_refused
 
     records, _ = open_jobs()
@@ -35,7 +36,7 @@ def list_(as_json: Json = False) -> int:
 @refused_app.command()
 @verb
 def show(number: Annotated[int, typer.Argument(help="Number of a refused callback.", metavar="NUMBER")]) -> int:
-    """The body of one, byte by byte as it came; on a terminal without what would steer that."""
+    """Print the body of one, byte by byte as it came; on a terminal without what would steer that."""
     from assembler.jobs.intake.refused import load_refused
 
     records, _ = open_jobs()

@@ -1,4 +1,4 @@
-"""What all verbs of the command line share: errors become a message, a hint and an exit code."""
+"""Frame shared by all verbs of the command line: errors become a message, a hint and an exit code."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ P = ParamSpec("P")
 _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 OUR_FAULT = 70
+"""Exit code of a bug of ours (EX_SOFTWARE)."""
 INTERRUPTED = 130
+"""Exit code of a stopped run, as shells have it: 128 + SIGINT."""
 NOBODY_READS = 141
-"""What a shell calls the end of a program whose output nobody reads any more (``| head``)."""
+"""Exit code where nobody reads the output any more (``| head``): 128 + SIGPIPE."""
 
 
 class Plain:
@@ -38,6 +40,7 @@ class Plain:
         self._output = output
 
     def write(self, text: str) -> int:
+        """Write the text made plain; returns the number of characters given."""
         plain = without_queries(text)
         if not plain.isascii():
             plain = _TURNS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", plain)
@@ -74,7 +77,7 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
             for stream in outputs:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             code = NOBODY_READS
-        except Exception as exc:  # noqa: BLE001 whatever is no error of ours is our bug: say so with all there is
+        except Exception as exc:  # noqa: BLE001 an exception that is not an AssemblerError is our bug: say so with all there is
             traceback.print_exc()
             hint = "Please report it with the lines above."
             code = _fail(type(exc).__name__, "this is a bug in assembler", hint, OUR_FAULT, as_json)
@@ -89,7 +92,7 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """One line for whoever typed it."""
+    """Print one line for the user."""
     print(f"warning: {message}", file=sys.stderr)
 
 
@@ -120,5 +123,6 @@ def _fail(kind: str, sentence: str, hint: str, code: int, as_json: bool) -> int:
 
 
 def print_failure(kind: str, sentence: str, hint: str, code: int) -> None:
+    """Print a failure as one JSON object on standard output."""
     error = {"kind": kind, "sentence": sentence, "hint": hint, "exit": code}
     print(json.dumps({"verdict": "failed", "error": error}), flush=True)

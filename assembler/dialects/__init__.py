@@ -46,7 +46,7 @@ def parse(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = N
     """The recording a body tells of, in whatever dialect.
 
     ``query`` is the URL query a callback came with (v1 has its app id there). Raises InputError naming the field,
-    its value and what was expected (line and column where the body is no JSON), RecordingFailed with the vendor's
+    its value and what was expected (line and column where the body is not JSON), RecordingFailed with the vendor's
     code, message and advice, NotFinished where the result is still to come, CloudError where the body refuses a
     request and says nothing of a class; never anything else.
     """
@@ -69,7 +69,7 @@ def read_event(body: bytes | str | JsonObject, *, query: Mapping[str, str] | Non
 def read_subject(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Subject:
     """Find the recording that a body is about, also where it cannot be parsed or is of no known dialect.
 
-    Raises InputError where the body is no JSON object.
+    Raises InputError where the body is not a JSON object.
     """
     values = load_object(body)
     try:
@@ -115,7 +115,7 @@ def detect(body: JsonObject) -> Dialect:
             return dialect
     keys = ", ".join(shown(key) for key in list(body)[:6]) or "none"
     raise InputError(
-        f"the JSON is no recording result of a known dialect (its keys: {keys})",
+        f"the JSON is not a recording result of a known dialect (its keys: {keys})",
         hint="Known are: " + "; ".join(dialect.shape for dialect in DIALECTS) + ".",
     )
 

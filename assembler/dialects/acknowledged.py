@@ -78,7 +78,7 @@ def describe_event(body: JsonObject, query: Query, envelope: Envelope, results: 
         kind = REFUSED_REQUEST
     if kind is None:
         raise InputError(
-            "the body is no event: it has neither EventType nor callback_type",
+            "the body is not an event: it has neither EventType nor callback_type",
             hint="The vendor's callback pages show what events look like.",
         )
     progress = whole(data.get(envelope.progress))

@@ -25,7 +25,7 @@ def load_object(body: bytes | str | JsonObject) -> JsonObject:
     """The body's JSON object, its strings free of control characters and lone surrogates; one that was read is itself.
 
     A byte order mark and UTF-16/32 (what some shells write on redirection) are accepted. Raises InputError, with
-    line and column where the text is no JSON.
+    line and column where the text is not JSON.
     """
     if isinstance(body, dict):
         return body
@@ -56,7 +56,7 @@ def _decode(body: bytes) -> str:
         before = body[: exc.start]
         line, column = before.count(b"\n") + 1, exc.start - (before.rfind(b"\n") + 1) + 1
         raise InputError(
-            f"the body is no JSON text: byte {exc.start} is not {encoding.upper()} at line {line}, column {column}",
+            f"the body is not JSON text: byte {exc.start} is not {encoding.upper()} at line {line}, column {column}",
             hint="Save the result as UTF-8.",
         ) from exc
 
@@ -66,7 +66,7 @@ def _refuse_text(text: str, exc: json.JSONDecodeError) -> Never:
     hint = "A comma too many or too few is the usual cause."
     if text.lstrip().startswith("<"):
         hint = "It looks like a page (HTML or XML), not like a recording result."
-    raise InputError(f"the body is no JSON: {what} at line {exc.lineno}, column {exc.colno}", hint=hint) from exc
+    raise InputError(f"the body is not JSON: {what} at line {exc.lineno}, column {exc.colno}", hint=hint) from exc
 
 
 def _object(pairs: list[tuple[str, Json]]) -> JsonObject:

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?")
 
 
 def whole(value: Json) -> int | None:
-    """The value as an integer, half a unit rounded up; None where it is no finite number.
+    """The value as an integer, half a unit rounded up; None where it is not a finite number.
 
     Numbers as strings are really seen ("900000"), and so are floats.
     """
@@ -56,7 +56,7 @@ class Fields:
             return value
         number = whole(value)
         if number is None:
-            self.findings.append(note(self.at(name), f"{shown(value)} is no text; it was ignored."))
+            self.findings.append(note(self.at(name), f"{shown(value)} is not text; it was ignored."))
             return None
         return str(number)
 

@@ -15,7 +15,7 @@ FIRST_WALL = WallMs(10**11)
 ROUNDED = Ms(2500)
 """Two instants in whole seconds, and the start to the second."""
 LAST_WALL = WallMs(10**14)
-"""The year 5138: a later instant is no Unix time in ms."""
+"""The year 5138: a later instant is not a Unix time in ms."""
 
 
 def read_omissions(fields: Fields, spelling: Spelling, start: WallMs | None) -> tuple[Omission, ...]:
@@ -54,7 +54,7 @@ def _in_ms(path: str, told: Omission, start: WallMs | None, skipped: Ms, finding
 
 def _omission(path: str, entry: Json, spelling: Spelling, findings: list[Finding]) -> Omission | None:
     if not isinstance(entry, dict):
-        findings.append(warning(path, f"The omission was ignored: {shown(entry)} is no object."))
+        findings.append(warning(path, f"The omission was ignored: {shown(entry)} is not an object."))
         return None
     fields = Fields(entry, path, findings)
     pause = whole(entry.get(spelling.pause))

@@ -40,7 +40,7 @@ def _read(fields: Fields, query: Query) -> Recording:
         )
     if not has_videos and not (data is not None and data.get("Error") and kind is None):
         raise InputError(
-            f"the event {type_shown(fields)} is no recording result",
+            f"the event {type_shown(fields)} is not a recording result",
             hint=f"A result comes with the event {ONLINE_FINISHED} or OfflineRecordFinished.",
         )
     sentence = f"The event {type_shown(fields)} is unknown; it carries videos and was read as a result."

@@ -124,7 +124,7 @@ def refuse_empty(
 def _refuse_unfinished(fields: Fields, spelling: Spelling, name: str, *, has_videos: bool) -> None:
     """Raise NotFinished where the status says so; an error without videos is final even then.
 
-    A finish reason is no error here: after FORCE_STOP the files are still being prepared.
+    A finish reason is not an error here: after FORCE_STOP the files are still being prepared.
     """
     status = (fields.text(spelling.status) or "").strip().upper()
     progress = whole(fields.get(spelling.progress)) if status == "" else None
@@ -145,6 +145,6 @@ def _refuse_unfinished(fields: Fields, spelling: Spelling, name: str, *, has_vid
 
 
 def _instant(fields: Fields, name: str) -> WallMs | None:
-    """Unix seconds as wall clock ms; None where missing or 0, with a warning where it is no such time."""
+    """Unix seconds as wall clock ms; None where missing or 0, with a warning where it is not one."""
     seconds = fields.number(name, 0, LAST_WALL // 1000, "Unix seconds")
     return WallMs(seconds * 1000) if seconds else None

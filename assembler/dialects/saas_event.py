@@ -27,7 +27,7 @@ def _read(fields: Fields, query: Query) -> Recording:
         raise NotFinished("the recording is not finished: it began", hint=f"Wait for the event {STOPPED}.")
     if kind != STOPPED and not data.get("video_info"):
         raise InputError(
-            f"the event {shown(kind)} is no recording result", hint=f"A result comes with the event {STOPPED}."
+            f"the event {shown(kind)} is not a recording result", hint=f"A result comes with the event {STOPPED}."
         )
     values = {"room_id": data.get("class_id"), **data.values}
     values["video_info"] = [_in_ms(path, entry, data) for path, entry in data.entries("video_info")]

@@ -64,7 +64,7 @@ def collect(
     refused: list[UnusableEntry] = []
     for number, (path, entry) in enumerate(entries, start=1):
         if number > MOST_SEGMENTS:
-            raise InputError(f"{path}: a result with over {MOST_SEGMENTS} segments is no class")
+            raise InputError(f"{path}: a result with over {MOST_SEGMENTS} segments is not a class")
         segment = read(path, entry)
         if isinstance(segment, Segment):
             segment = _within_limits(path, segment, play_time, findings)

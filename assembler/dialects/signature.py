@@ -43,7 +43,7 @@ def check(
 
     ``keys`` are all secrets that may be in use (three kinds exist, and they rotate); every one is compared, so that
     the time taken tells nothing. An empty key is skipped: anybody can sign with it. Raises InputError where the
-    body is no JSON object.
+    body is not a JSON object.
     """
     values, query = load_object(body), query or {}
     for name, expiry in (("Sign", "ExpireTime"), ("sign", "expire_time")):  # the SaaS writes it small

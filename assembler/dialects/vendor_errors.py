@@ -24,7 +24,7 @@ ADVICE = {
     20000: "The service is not activated for this customer: apply for it.",
     20001: "The signature has expired: take a later expire_time and sign again.",
     20002: "The signature is wrong: check the TicKey and the way it is signed.",
-    20003: "The parameters could not be read: mend the one the message names (missing or of a wrong type).",
+    20003: "The parameters could not be read: fix the one the message names (missing or of a wrong type).",
     20004: "The callback address is malformed: check it.",
     20005: "The data could not be read: check the TaskId of the request, or contact the vendor's support.",
     20010: "The same room is still being recorded: ask again when that has ended.",
@@ -154,7 +154,7 @@ def failure(name: str, error: VendorError) -> RecordingFailed:
 
 
 def refusal_of_request(error: VendorError, *, has_status: bool) -> CloudError | None:
-    """The error for a request that was refused: it says nothing of a class. None where this is no such one.
+    """The error for a request that was refused: it says nothing of a class. None for any other.
 
     ``has_status``: the body names a task and its status, so the request itself was granted.
     """

@@ -32,7 +32,7 @@ TELL_SECONDS = 10.0
 """How long the end of a batch goes on telling somebody of its jobs."""
 AT_ONCE = 200
 SKIPPED = "job.json"
-"""What we publish ourselves beside a playback is no result."""
+"""What we publish ourselves beside a playback is not a result."""
 
 
 class Given(NamedTuple):
@@ -50,7 +50,7 @@ class Ended(Value):
     source: str
     """Where it came from."""
     job: str | None
-    """Its job; None where it is no usable result."""
+    """Its job; None where it is not a usable result."""
     state: str
     """State of the job; ``refused`` where there is none."""
     verdict: str
@@ -187,7 +187,7 @@ class Batch:
 
 
 def _claim(body: bytes) -> Claim:
-    """Raises InputError where the body is no result that could ever become a playback."""
+    """Raises InputError where the body is not a result that could ever become a playback."""
     with suppress(RecordingFailed):  # that is an outcome, too: its job says so
         parse(body)
     return claim_of(body)

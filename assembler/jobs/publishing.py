@@ -28,10 +28,10 @@ def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
     only said."""
     if os.environ.get("ASSEMBLER_CONFIG") and not settings_file().is_file():
         raise InputError(
-            f"the settings file {settings_file()} is not there", hint="Mend ASSEMBLER_CONFIG, or leave it away."
+            f"the settings file {settings_file()} is not there", hint="Fix ASSEMBLER_CONFIG, or leave it away."
         )
     for name, near in unknown_settings().items():
-        say(f"warning: {name} is no setting and does nothing" + (f": did you mean {near}?" if near else ""))
+        say(f"warning: {name} is not a setting and does nothing" + (f": did you mean {near}?" if near else ""))
     if options.layout != "auto":
         find_layout(options.layout)
     if options.background is not None:

@@ -24,7 +24,7 @@ LONGEST_SHOWN = 60
 
 
 def _number(value: object) -> object:
-    """Null stands for the default, 0; true and false are no numbers."""
+    """Null stands for the default, 0; true and false are not numbers."""
     if isinstance(value, bool):
         raise ValueError("a whole number was expected")
     return 0 if value is None else value
@@ -225,4 +225,4 @@ def colour_of(text: str, what: str) -> str:
     if short is not None:
         return "#" + "".join(2 * digit for digit in short.groups()).upper()
     shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
-    raise InputError(f"{what}: {shown!r} is no colour as #RRGGBB", hint="Write it as #RRGGBB, such as #34363B.")
+    raise InputError(f"{what}: {shown!r} is not a colour as #RRGGBB", hint="Write it as #RRGGBB, such as #34363B.")

@@ -25,7 +25,7 @@ class Mixed:
     coverage: Fraction
     """Share of the playback it covers."""
     why_not: str
-    """Why it is no whole playback; "" if it is one."""
+    """Why it is not a whole playback; "" if it is one."""
 
     @property
     def is_whole(self) -> bool:

@@ -12,7 +12,7 @@ from assembler.timeline.model import Clip
 from assembler.times import Ms, PlayMs, Span, span, split, union
 
 KEPT_FOR = Ms(1000)
-"""A user whose next clip follows within this keeps the slot: a pause or a change of file is no leaving."""
+"""A user whose next clip follows within this keeps the slot: a pause or a change of file is not an end."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -229,13 +229,13 @@ def _translated(exc: Exception, host: str, was_answered: bool) -> DownloadError:
                 hint=f"If you trust it, give --allow-host {host}, or name it in ASSEMBLER_ALLOW_HOSTS.",
             )
         case requests.exceptions.InvalidURL() | requests.exceptions.InvalidSchema() | UnicodeError():
-            return DownloadError(f"{host} is no name that can be looked up", hint="Look at the URL in the result.")
+            return DownloadError(f"{host} is not a name that can be looked up", hint="Look at the URL in the result.")
         case requests.Timeout() | ReadTimeoutError() | TimeoutError():
             return TryAgain(f"{host} did not answer in time", was_answered=was_answered)
     if "CERTIFICATE_VERIFY_FAILED" in str(exc):
         return DownloadError(
             f"{host} has no certificate that this machine trusts",
-            hint="Name its authority's file in REQUESTS_CA_BUNDLE, or mend the machine's clock.",
+            hint="Name its authority's file in REQUESTS_CA_BUNDLE, or fix the machine's clock.",
         )
     how = "cut the connection" if was_answered else "cannot be reached"
     return TryAgain(f"{host} {how}", was_answered=was_answered)

@@ -28,7 +28,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def check_notify(options: Options) -> None:
-    """Raises InputError where ASSEMBLER_NOTIFY_URL is no address or its secret is missing; nobody is asked."""
+    """Raises InputError where ASSEMBLER_NOTIFY_URL is not an address or its secret is missing; nobody is asked."""
     if options.notify_url is None:
         return
     try:
@@ -38,7 +38,7 @@ def check_notify(options: Options) -> None:
     else:
         is_address = True
     if not is_address:
-        raise InputError("ASSEMBLER_NOTIFY_URL is no http or https address", hint="Write https://host/path.")
+        raise InputError("ASSEMBLER_NOTIFY_URL is not an http or https address", hint="Write https://host/path.")
     if options.notify_secret is None or not options.notify_secret.get_secret_value():
         raise InputError(
             "ASSEMBLER_NOTIFY_URL is set without ASSEMBLER_NOTIFY_SECRET: nobody could tell whose notices they are",

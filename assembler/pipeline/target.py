@@ -57,7 +57,7 @@ class Target:
             if os.path.lexists(out) and not self.options.overwrite:
                 check_ours()
             if out.exists() and not out.is_file():
-                raise InputError(f"{out} is no plain file", hint=OTHER_NAME)
+                raise InputError(f"{out} is not a plain file", hint=OTHER_NAME)
             out.absolute().parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise InputError(f"{out} cannot be written: {exc.strerror}", hint=OTHER_NAME) from exc
@@ -71,7 +71,9 @@ class Target:
             raise InputError(f"{out} does not end in {suffix}", hint=f"Name it class{suffix}.")
         for place in (folder, assets):
             if place.exists() and not place.is_dir():
-                raise InputError(f"{place} is in the way: it is no folder", hint="Move it away, or name another file.")
+                raise InputError(
+                    f"{place} is in the way: it is not a folder", hint="Move it away, or name another file."
+                )
             if place.exists() and not os.access(place, os.W_OK):
                 raise InputError(f"the folder {place} may not be written to", hint="Name a file in another one.")
 
@@ -98,7 +100,7 @@ class Target:
         told = find_claims(self.out)
         if told is None or not _is_told_of(self.out, told):
             raise InputError(
-                f"{self.out} is there and is no playback of ours", hint=f"{OTHER_NAME} --overwrite replaces it."
+                f"{self.out} is there and is not a playback of ours", hint=f"{OTHER_NAME} --overwrite replaces it."
             )
         tasks = told.get("tasks")
         if isinstance(tasks, list) and tasks and not set(map(str, tasks)) & {r.name for r in self.recordings}:
@@ -110,7 +112,7 @@ class Target:
     def _check_our_picture(self) -> None:
         if b"tEXt" + PNG_SIGNATURE not in self.out.read_bytes()[:200]:
             raise InputError(
-                f"{self.out} is there and is no picture of ours",
+                f"{self.out} is there and is not a picture of ours",
                 hint="Name another file. --overwrite replaces it.",
             )
 

@@ -12,7 +12,7 @@ from assembler.errors import without_queries
 
 LONGEST_TEXT = 2000
 """Characters shown of one untrusted text."""
-# what cannot be written down as UTF-8, is no character, or turns the text around it
+# what cannot be written down as UTF-8, is not a character, or turns the text around it
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 STYLE = """

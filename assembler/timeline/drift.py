@@ -16,7 +16,7 @@ AGREE = Ms(100)
 WRONG = Ms(500)
 """An offset that is heard and seen: a warning."""
 MOST = Fraction(5, 1000)
-"""A larger difference is no clock's: something is missing."""
+"""Maximum drift of a clock; a larger difference means that something is missing."""
 LONGEST_STEP = Ms(1000)
 """A picture that pauses for longer has a hole, and its end need not be real."""
 SECOND = Ms(1000)

@@ -167,13 +167,13 @@ def trusted_jumps(pauses: Pauses, borders: Sequence[PlayMs]) -> tuple[list[Jump]
     for pause in pauses.settled:
         where = f"omission at {wall_text(pause.pause)}"
         if pause.at is None or pause.at < 0:
-            findings.append(warning(where, "It has no usable VideoTime: it is no chapter and moves no wall clock."))
+            findings.append(warning(where, "It has no usable VideoTime: it is not a chapter and moves no wall clock."))
         elif borders and not _any_near(ordered, pause.at):
             findings.append(
                 warning(
                     where,
                     f"No file ends and goes on at its VideoTime {clock_text(pause.at)}, although files of this class"
-                    " do so elsewhere: it is no chapter and moves no wall clock.",
+                    " do so elsewhere: it is not a chapter and moves no wall clock.",
                 )
             )
         else:

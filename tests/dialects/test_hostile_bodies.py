@@ -170,7 +170,7 @@ def test_bytes_that_are_no_utf8_are_refused_with_line_and_column() -> None:
         (b"null", "the body is null, expected a JSON object"),
         (b"{}", "its keys: none"),
         (b'{"name": "x"}', 'its keys: "name"'),
-        (b"<html></html>", "no JSON: expecting value at line 1, column 1"),
+        (b"<html></html>", "not JSON: expecting value at line 1, column 1"),
     ],
 )
 def test_json_of_something_else_is_named(body: bytes, sentence: str) -> None:

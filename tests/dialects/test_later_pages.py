@@ -154,7 +154,7 @@ def test_a_length_of_the_saas_that_cannot_be_seconds_is_ms() -> None:
 def test_other_events_of_the_saas_are_no_results() -> None:
     with pytest.raises(NotFinished):
         parse(json.dumps({"event": "online_record_start", "data": {}}))
-    with pytest.raises(InputError, match='"class_ended" is no recording result'):
+    with pytest.raises(InputError, match='"class_ended" is not a recording result'):
         parse(json.dumps({"event": "class_ended", "data": {}}))
     assert not read_event(json.dumps({"event": "class_ended", "data": {}})).is_result
 

@@ -107,5 +107,5 @@ def test_an_absurd_sign_is_never_valid(given: object) -> None:
 
 
 def test_a_body_that_is_no_json_is_bad_input() -> None:
-    with pytest.raises(InputError, match="no JSON"):
+    with pytest.raises(InputError, match="not JSON"):
         check(b"sign me", keys=["k"], now=BEFORE)

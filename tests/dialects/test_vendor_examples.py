@@ -143,7 +143,7 @@ def test_an_event_on_the_way_to_a_result_says_come_back_later(name: str) -> None
 @pytest.mark.parametrize("name", NO_JSON)
 def test_the_two_broken_examples_are_refused_with_line_and_column(name: str) -> None:
     line, column = NO_JSON[name]
-    with pytest.raises(InputError, match=rf"no JSON: .* at line {line}, column {column}\. A comma"):
+    with pytest.raises(InputError, match=rf"not JSON: .* at line {line}, column {column}\. A comma"):
         parse(vendor(name))
 
 
@@ -163,7 +163,7 @@ def test_every_event_example_is_acknowledged(name: str) -> None:
 
 
 def test_a_result_that_is_no_event_is_not_acknowledged_as_one() -> None:
-    with pytest.raises(InputError, match="no event"):
+    with pytest.raises(InputError, match="not an event"):
         read_event(vendor("v1-query-response.json"))
 
 

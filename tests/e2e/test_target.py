@@ -102,7 +102,7 @@ class TestWhatIsReplaced:
         desk.out.write_bytes(b"holiday")
         said = desk.say(*desk.run, "--json")
         assert said.code == 2
-        assert said.failure["sentence"] == "class.mp4 is there and is no playback of ours"
+        assert said.failure["sentence"] == "class.mp4 is there and is not a playback of ours"
         assert "--overwrite" in said.failure["hint"]
         assert desk.out.read_bytes() == b"holiday"
         assert desk.say(*desk.run, "--overwrite").code == 0

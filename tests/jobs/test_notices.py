@@ -35,7 +35,7 @@ DONE: Results = {
     "render": {"verdict": "degraded", "findings": ["one", "two"], "digest": "d", "length": 1},
     "publish": {"output": "/there/playback.mp4"},
 }
-FAILED: Results = {"download": {"over": True, "error": "the file is no video", "hint": "", "retry": False}}
+FAILED: Results = {"download": {"over": True, "error": "the file is not a video", "hint": "", "retry": False}}
 
 
 @pytest.fixture
@@ -98,7 +98,11 @@ class TestWhatIsTold:
         end(shop, FAILED)
         send(shop)
         told = backend.came[0].told
-        assert (told["event"], told["state"], told["reason"]) == ("playback.failed", "failed", "the file is no video")
+        assert (told["event"], told["state"], told["reason"]) == (
+            "playback.failed",
+            "failed",
+            "the file is not a video",
+        )
 
     def test_three_dead_workers_are_a_failure_too(self, shop: Workshop, backend: Backend) -> None:
         work = JobSteps(shop.options, shop.records, shop.engine, Stop())

@@ -49,8 +49,8 @@ def test_a_setting_that_no_job_could_get_past_is_told_at_once(
 def test_a_name_that_is_no_setting_is_a_warning_and_refuses_nothing(desk: Desk) -> None:
     said = desk.say("batch", "-", stdin=event().decode(), layuot="grid", zzz="1")
     assert said.code == 0
-    assert "warning: ASSEMBLER_LAYUOT is no setting and does nothing: did you mean ASSEMBLER_LAYOUT?" in said.err
-    assert "warning: ASSEMBLER_ZZZ is no setting and does nothing\n" in said.err
+    assert "warning: ASSEMBLER_LAYUOT is not a setting and does nothing: did you mean ASSEMBLER_LAYOUT?" in said.err
+    assert "warning: ASSEMBLER_ZZZ is not a setting and does nothing\n" in said.err
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,8 @@ def test_but_not_for_ever(fail: Fail) -> None:
 
 
 def test_an_error_that_stays_is_told_at_once(shop: Workshop, fail: Fail) -> None:
-    job = fail(MediaError("the file is no video"))
-    assert (job.state, job.reason, job.tries) == (JobState.FAILED, "the file is no video", 1)
+    job = fail(MediaError("the file is not a video"))
+    assert (job.state, job.reason, job.tries) == (JobState.FAILED, "the file is not a video", 1)
 
 
 def test_a_fault_of_ours_is_tried_three_times_and_its_traceback_is_in_the_log(shop: Workshop, fail: Fail) -> None:

@@ -69,7 +69,7 @@ class TestBatch:
         (desk.folder / "odd.json").write_text('{"a": 1}')
         said = desk.say("batch", "odd.json", "result.json")
         assert said.code == 8
-        assert "odd.json: refused: the JSON is no recording result" in said.out
+        assert "odd.json: refused: the JSON is not a recording result" in said.out
         assert "1 waiting" in said.out
         assert desk.say("batch", "nowhere/*.json").code == 2
 

@@ -170,7 +170,7 @@ class TestOptions:
         assert {slot.background for slot in layout.slots} == {"#000000"}
 
     def test_a_bad_background_is_refused(self) -> None:
-        with pytest.raises(InputError, match="background: 'pink' is no colour as #RRGGBB"):
+        with pytest.raises(InputError, match="background: 'pink' is not a colour as #RRGGBB"):
             arranged([board("w", 0, 1000)], background="pink")
 
     @pytest.mark.parametrize("fill", Fill)

@@ -216,5 +216,5 @@ class TestColours:
 
     @pytest.mark.parametrize("text", ["", "red", "#12345", "#1234567", "0x12", "#GGGGGG", "rgb(1,2,3)", "#000000:x=1"])
     def test_are_refused_where_they_are_none(self, text: str) -> None:
-        with pytest.raises(InputError, match=r"background: .* is no colour as #RRGGBB"):
+        with pytest.raises(InputError, match=r"background: .* is not a colour as #RRGGBB"):
             colour_of(text, "background")

@@ -1,4 +1,4 @@
-"""Where every sound is, how loud, and what happens to files that are no good: chirps in, chirps out."""
+"""Where every sound is, how loud, and what happens to files that are not good: chirps in, chirps out."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_a_class_of_a_thousand_files_stays_readable_and_nothing_of_it_is_left_ou
 def test_it_plays_the_file_beside_its_folder_whatever_its_name() -> None:
     page = report(LESSON, 'my #1 "class"?.mp4')
     assert 'src="../my%20%231%20%22class%22%3F.mp4"' in page
-    assert 'src="../caf%E9.mp4"' in report(LESSON, "caf\udce9.mp4")  # a name that is no UTF-8
+    assert 'src="../caf%E9.mp4"' in report(LESSON, "caf\udce9.mp4")  # a name that is not UTF-8
 
 
 def test_it_loads_nothing_else_and_runs_only_its_own_script() -> None:

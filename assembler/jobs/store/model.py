@@ -161,7 +161,7 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
 
     A result that says the recording failed, or that cannot be used, is one as well: its job fails with that reason.
     Raises NotFinished where the result is still to come, CloudError where a request was refused, InputError where the
-    body is no JSON object.
+    body is not a JSON object.
     """
     query = with_app({}, app)
     values = load_object(body)

@@ -203,7 +203,7 @@ def _postgres(url: str) -> sa.Engine:
 
 def _no_url() -> JobError:
     return JobError(
-        "ASSEMBLER_DATABASE_URL is no Postgres URL",
+        "ASSEMBLER_DATABASE_URL is not a Postgres URL",
         hint="Write postgresql://user:password@host/database, or leave it away for a file in ASSEMBLER_HOME.",
     )
 

@@ -36,7 +36,7 @@ def next_of(job: Job) -> tuple[str, list[str]] | None:
     retry = retry_of(job.id)
     match job.state:
         case JobState.FAILED:
-            return "Once that is mended", retry
+            return "Once that is fixed", retry
         case JobState.POISON:
             return "To try it again all the same", retry
         case JobState.DELAYED:
@@ -69,7 +69,7 @@ def advice_on_refused(refused: Sequence[Refused]) -> list[str]:
     if any("expired" not in reason for reason in reasons):
         told.append(
             "Missing or wrong signatures: <code>ASSEMBLER_CALLBACK_KEYS</code> has to name the keys set at the "
-            "recorder; a sender without one of them is not believed. Once that is mended: "
+            "recorder; a sender without one of them is not believed. Once that is fixed: "
             "<code>assembler jobs refused take --all</code>"
         )
     if any(one.status == 400 for one in refused):

@@ -231,7 +231,7 @@ class JobSteps:
             enqueue(self._records, self._engine, [self._records.load_job(name)])
 
     def release(self) -> None:
-        """The job under way is given back by a worker that ends in good order: that is no death."""
+        """The job under way is given back by a worker that ends in good order: that counts as no death."""
         if self.under_way is not None:
             job = self.under_way.job
             running = [JobState.RUNNING]

@@ -135,7 +135,7 @@ class Fetch:
         return self._store(response, 0, known)
 
     def check(self, response: requests.Response, known: Known) -> None:
-        """Refuse by its headers what is no media file of a believable size."""
+        """Refuse by its headers what is not a media file of a believable size."""
         host = host_of(self.url)
         check_type(response.headers.get("Content-Type", ""), f"what {host} sent")
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
@@ -226,7 +226,7 @@ def refusal(status: int, headers: Mapping[str, str], host: str) -> DownloadError
         )
     if status == 401:
         return DownloadError(f"{answered}: it asks for a login", hint="Give the file with --media-dir.")
-    return DownloadError(f"{answered}, which is no file", hint="Give the file with --media-dir.")
+    return DownloadError(f"{answered}, which is not a file", hint="Give the file with --media-dir.")
 
 
 def _retry_after(text: str) -> float | None:

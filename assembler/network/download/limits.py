@@ -58,7 +58,7 @@ def check_content(path: Path, where: str) -> None:
 
 
 def is_page(path: Path) -> bool:
-    """True for a text of the kinds that are no recording."""
+    """True for a text of the kinds that are not recordings."""
     with path.open("rb") as file:
         return _starts_page(file.read(HEAD_BYTES))
 

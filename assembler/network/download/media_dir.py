@@ -80,7 +80,7 @@ def _is_told_beside(path: Path, segment: Segment) -> bool:
 
 
 def _doubt(found: LocalFiles, segment: Segment, path: Path) -> None:
-    """A base name alone is no proof: another class may have a file of the same name."""
+    """A base name alone proves nothing: another class may have a file of the same name."""
     try:
         size = path.stat().st_size
     except OSError:

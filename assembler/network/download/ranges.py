@@ -206,7 +206,7 @@ def _receive(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:
         if status not in (200, 206, 416):
             raise refusal(status, response.headers, host_of(fetch.url))
         if found is None or found[0] != start or found[2] != known.size or response.headers.get("ETag") != known.etag:
-            raise Changed(f"{host_of(fetch.url)} has another version of the file by now", retry=True)
+            raise Changed(f"{host_of(fetch.url)} has another version of the file now", retry=True)
         with disk_errors(fetch.entry.file.parent), fetch.entry.part.open("r+b") as part:
             part.seek(start)
             try:

@@ -31,7 +31,7 @@ def refused(sentence: str, hint: str) -> PublishError:
 
 
 def read_card(raw: bytes, where: str) -> Card:
-    """Raises PublishError where it is no card."""
+    """Raises PublishError where it is not a card."""
     try:
         return Card.model_validate_json(raw)
     except ValidationError as exc:
@@ -43,5 +43,8 @@ def is_in_place(known: Card | None, card: Card, where: str) -> bool:
     if known is None:
         return False
     if known.key != card.key:
-        raise refused(f"{where} holds the playback of another task", "Mend the template: it is to tell tasks apart.")
+        raise refused(
+            f"{where} holds the playback of another task",
+            "Change the template so that each task has a folder of its own.",
+        )
     return known.revision > card.revision

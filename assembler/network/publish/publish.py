@@ -70,7 +70,7 @@ def _destination(output: str) -> Destination:
         if output.startswith(destination.prefix) and (destination.prefix or "://" not in output):
             return destination
     raise refused(
-        f"{output.split('://')[0]}:// is no place that can be published to", "Name a folder, or s3://bucket/prefix."
+        f"{output.split('://')[0]}:// is not a place that can be published to", "Name a folder, or s3://bucket/prefix."
     )
 
 

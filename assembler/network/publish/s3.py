@@ -237,7 +237,9 @@ def _config(bucket: str, options: Options) -> dict[str, Any]:
     except ValueError:
         host, port, has_secret = None, None, False
     if not host or has_secret or parts.scheme not in ("http", "https") or parts.query:
-        raise refused("ASSEMBLER_S3_ENDPOINT is no address of a storage", "Write such as https://storage.example.com.")
+        raise refused(
+            "ASSEMBLER_S3_ENDPOINT is not an address of a storage", "Write such as https://storage.example.com."
+        )
     is_tencent = host.endswith(TENCENT)
     is_virtual = is_tencent if options.s3_virtual_hosted is None else options.s3_virtual_hosted
     if is_virtual and not host.startswith(f"{bucket}."):
