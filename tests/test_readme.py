@@ -72,7 +72,7 @@ def test_the_first_line_with_the_demo_is_the_whole_first_command() -> None:
 def test_every_layout_has_a_small_picture(layout: str) -> None:
     name = f"fixtures/layouts/{layout}.png"
     assert f"`{layout}`: {LAYOUTS[layout].sentence}<br>![{layout}]({name})" in TEXT
-    assert re.search(rf"\| What is shown where: .*\b{layout},", TEXT), "options.py lists it, too"
+    assert re.search(rf"\| Layout: .*\b{layout},", TEXT), "options.py lists it, too"
     assert (README.parent / name).stat().st_size < 30_000
 
 
