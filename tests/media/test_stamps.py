@@ -37,7 +37,7 @@ def lines(pictures: Sequence[Run], sounds: Sequence[Run] = (), swapped: bool = F
     for stream, fps in ((0, FPS), (1, SOUND_FPS)):
         if found[stream]:
             places, stamps = zip(*found[stream], strict=True)
-            made.append(StampLine(places, stamps, SECOND // fps, is_picture=stream == 0))
+            made.append(StampLine(places, stamps, SECOND // fps, is_video=stream == 0))
     return made
 
 

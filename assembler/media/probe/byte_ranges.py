@@ -8,7 +8,7 @@ from typing import Any
 
 from av.packet import Packet
 
-from assembler.media.straighten.packets import StampWatch
+from assembler.media.straighten.packets import StampCollector
 
 
 class Reach:
@@ -17,7 +17,7 @@ class Reach:
     def __init__(self, hole: tuple[int, int] | None, container: str) -> None:
         """``hole``: bytes not downloaded; None if all are, and nothing but stamps is recorded."""
         self.hole = hole
-        self.stamps = StampWatch(container)
+        self.stamps = StampCollector(container)
         self._ends: list[tuple[Fraction, int]] = []
         self._furthest = 0
         self._keys: dict[int, set[int]] = {}

@@ -14,7 +14,7 @@ from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import Container, sniff
 from assembler.media.probe.order import UNFORESEEN, ProbeAnswer, Surprised, Unusable, Wanted, named
 from assembler.media.straighten.breaks import JUMP
-from assembler.media.straighten.concatenated import is_plain, pieces
+from assembler.media.straighten.concatenated import find_pieces, is_plain
 from assembler.media.straighten.edit_lists import edit_lists
 from assembler.media.straighten.shifts import StampShifts
 
@@ -26,7 +26,7 @@ def probe_straightened(wanted: Wanted, probe_file: ProbeFile) -> ProbeAnswer:
     container = sniff(wanted.path)
     problem: Exception | None = None
     facts: Facts | None = None
-    if is_plain(pieces(wanted.path, container.name), wanted.path):
+    if is_plain(find_pieces(wanted.path, container.name), wanted.path):
         try:
             facts, reach = probe_file(wanted)
         except (Surprised, *UNFORESEEN) as exc:

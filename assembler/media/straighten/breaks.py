@@ -1,6 +1,6 @@
-"""Where the stamps of a file's streams do not go on: they begin anew, fall back or jump ahead.
+"""Breaks in the stamps of a file's streams: they restart, fall back or jump ahead.
 
-All times here are integer microseconds on the container's axis; a stream's stamps are its decode stamps.
+All times here are integer microseconds on the container's axis; a stream's stamps are its dts.
 """
 
 from __future__ import annotations
@@ -13,51 +13,52 @@ from statistics import median_low
 from typing import NamedTuple
 
 SECOND = 1_000_000
+"""Microseconds in a second."""
 FALL = SECOND // 10
-"""A stamp this much lower than one before it is a break; less is jitter."""
+"""Minimum fall of a stamp that is a break, in µs; less is jitter."""
 JUMP = SECOND
-"""A longer hole may be a false one."""
+"""Minimum jump of a stamp that is a break, in µs; a longer hole may be a false one."""
 NEAR = 3 * SECOND
-"""Breaks of several streams that are less than this apart in the file are one."""
+"""Maximum distance in the file of the breaks of several streams that are one break, in µs."""
 SEARCHED = 50
-"""Packets behind a fall among which stamps may go on where they had been."""
+"""Maximum count of packets behind a fall after which stamps may continue from before it."""
 
 
 class StampLine(NamedTuple):
-    """One stream's packets in the order of the file."""
+    """Stamps of a stream's packets in the order of the file."""
 
     places: Sequence[int]
     """Number of each packet among all packets of the file, rising."""
     stamps: Sequence[int]
-    """Where each one starts."""
+    """Stamp of each packet."""
     step: int
-    """How long one usually lasts."""
+    """Usual duration of a packet."""
     ahead: int = 0
-    """How much of the start of a part is not presented (priming)."""
-    is_picture: bool = False
-    """True for pictures: parts are joined by them, as far as it is a matter of a packet of sound."""
+    """Time at the start of a part that is not presented (priming)."""
+    is_video: bool = False
+    """True for video, whose frames decide where parts are joined, up to the duration of an audio packet."""
     cuts: Mapping[int, int] = {}
-    """For the index of a packet with which a part begins: how much of the packet before it is not presented."""
+    """Time at the end of a part that is not presented, by the index of the first packet of the next part."""
 
 
 @dataclass(frozen=True)
 class Break:
-    """Where stamps do not go on, in one stream or in several."""
+    """Break of the stamps, in one stream or in several."""
 
     place: int
     """Number of the first packet behind it."""
     starts: dict[int, int]
-    """For each stream that breaks here: index of its first packet behind."""
+    """Index of the first packet behind it, for each stream that breaks here."""
     is_fall: bool
-    """True where stamps fall back or begin anew; False: they jump ahead."""
+    """True where stamps fall back or restart; False: they jump ahead."""
     is_border: bool = False
     """True where the bytes say that another file begins."""
     by: int = 0
-    """How far they jump (falls: negative), at the stream that jumps the least."""
+    """Size of the jump (falls: negative), of the stream that jumps the least."""
 
 
-def unwrapped(line: StampLine, wrap: int | None) -> StampLine:
-    """The same, each step being the shortest one that the counter's length allows; the same object where it is so."""
+def unwrap(line: StampLine, wrap: int | None) -> StampLine:
+    """Unwrap stamps that are counted modulo ``wrap``, by the shortest steps; the same object where none wraps."""
     if wrap is None or all(abs(after - before) <= wrap // 2 for before, after in pairwise(line.stamps)):
         return line
     steps = ((after - before + wrap // 2) % wrap - wrap // 2 for before, after in pairwise(line.stamps))
@@ -65,7 +66,7 @@ def unwrapped(line: StampLine, wrap: int | None) -> StampLine:
 
 
 def find_breaks(lines: Sequence[StampLine], borders: Sequence[int]) -> list[Break]:
-    """All breaks in the order of the file, those of several streams at one place as one."""
+    """Find all breaks in the order of the file, those of several streams at one place as one."""
     single = sorted((line.places[first], n, first, by) for n, line in enumerate(lines) for first, by in _steps(line))
     found = []
     for border in borders:
@@ -91,7 +92,7 @@ def find_breaks(lines: Sequence[StampLine], borders: Sequence[int]) -> list[Brea
 
 
 def _join_absent(lines: Sequence[StampLine], fall: Break) -> None:
-    """A stream that is not there around a fall goes with the others."""
+    """Add streams without packets around a fall to it."""
     witness, start = next(iter(fall.starts.items()))
     step = lines[witness].step
     for n, line in enumerate(lines):
@@ -105,9 +106,9 @@ def _join_absent(lines: Sequence[StampLine], fall: Break) -> None:
 
 
 def _steps(line: StampLine) -> list[tuple[int, int]]:
-    """(index, by how much the stamp there is off where the one before ends) of every break of a stream.
+    """Find every break of a stream: (index, distance of its stamp from the end of the packet before).
 
-    Packets that are only out of order make none: what falls back for a moment and then goes on where it had been.
+    Packets that are only out of order are none: stamps that fall back and soon continue from before.
     """
     found: list[tuple[int, int]] = []
     stamps, step = line.stamps, line.step
@@ -133,7 +134,7 @@ def _steps(line: StampLine) -> list[tuple[int, int]]:
 
 
 def _follows_earlier(stamps: Sequence[int], index: int, step: int) -> bool:
-    """True if the packets just before came too early, and this one goes on where the one before them was."""
+    """True if the packets just before came too early, and this one follows the one before them."""
     for earlier in range(index - 1, max(0, index - SEARCHED), -1):
         if stamps[earlier] - stamps[index] > SECOND:
             return False
@@ -144,7 +145,7 @@ def _follows_earlier(stamps: Sequence[int], index: int, step: int) -> bool:
 
 
 def _back_in_order(stamps: Sequence[int], index: int, highest: int) -> int | None:
-    """Index at which stamps go on behind the highest one, if that is by one step up and soon; else None."""
+    """Find the index at which stamps soon continue behind the highest one, in one step; None where they do not."""
     fallen = highest - stamps[index]
     for later in range(index + 1, min(index + SEARCHED, len(stamps))):
         up = stamps[later] - stamps[later - 1]
@@ -156,5 +157,5 @@ def _back_in_order(stamps: Sequence[int], index: int, highest: int) -> int | Non
 
 
 def usual_step(stamps: Sequence[int]) -> int:
-    """The median distance of neighbours that rise; 0 where there is none."""
+    """Compute the median distance of rising neighbours; 0 where there is none."""
     return median_low([b - a for a, b in pairwise(sorted(stamps)) if b > a] or [0])

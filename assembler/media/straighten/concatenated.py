@@ -1,5 +1,5 @@
-"""Files put together byte by byte, and streams that a header does not announce: as pieces that libav reads each by
-itself. Only the bytes are looked at here."""
+"""Pieces of concatenated files, and of files whose header does not announce all streams, that libav can read each by
+itself; found by their bytes alone."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from assembler.media.probe.container import HEAD_BYTES, TS_PACKETS, find_packets
 from assembler.mp4.boxes import walk_boxes
 
 Piece = tuple[bytes | tuple[int, int], ...]
-"""What is read one behind the other: bytes of our own, and ranges of the file."""
+"""Piece of a file: bytes and ranges of the file to read in order, as one file."""
 
-MOST_PIECES = 1000
+MAX_PIECES = 1000
+"""Maximum count of pieces."""
 EBML, SEGMENT = b"\x1aE\xdf\xa3", b"\x18\x53\x80\x67"
+"""Ids of matroska's EBML header and segment (RFC 9559)."""
 FLV = b"FLV\x01"
-FLV_HEAD = 13
+"""First bytes of an FLV."""
+FLV_HEADER_BYTES = 13
+"""Size of an FLV header with its first back pointer, in bytes."""
 MPEG_TAGS = (b"Xing", b"Info")
-MPEG_TAG_PLACES = (36, 21, 13)
-"""Where a frame of lengths stands behind its frame's start: by version and channels."""
+"""Marks of an mp3's tag frame."""
+MPEG_TAG_OFFSETS = (36, 21, 13)
+"""Offsets of a tag's mark in its frame, by version and channels."""
 
 
 class Spliced(io.RawIOBase):
-    """Pieces of a file, read as one file."""
+    """File object of one piece."""
 
     def __init__(self, path: Path, piece: Piece) -> None:
         self._file = path.open("rb")
@@ -37,20 +42,25 @@ class Spliced(io.RawIOBase):
         self._at = 0
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
+        """Return True."""
         return True
 
     def tell(self) -> int:
+        """Return the position."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position, as ``io.IOBase.seek``."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._starts[-1]}[whence]
         self._at = max(0, base + offset)
         return self._at
 
     def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes, or all."""
         size = self._starts[-1] if size < 0 else size
         found = b""
         while len(found) < size and self._at < self._starts[-1]:
@@ -69,12 +79,13 @@ class Spliced(io.RawIOBase):
         return found
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
         super().close()
 
 
-def pieces(path: Path, container: str) -> list[Piece]:
-    """The files that this one was put together from, in order; ``is_plain`` where it can be read as it is."""
+def find_pieces(path: Path, container: str) -> list[Piece]:
+    """Find the concatenated files in this one, in order; ``is_plain`` is True for one that can be read as it is."""
     if container not in _BORDERS:
         return [((0, path.stat().st_size),)]
     with _mapped(path) as data:
@@ -82,20 +93,20 @@ def pieces(path: Path, container: str) -> list[Piece]:
         for border in _BORDERS[container](data):
             if border > borders[-1]:
                 borders.append(border)
-            if len(borders) == MOST_PIECES:
+            if len(borders) == MAX_PIECES:
                 break
         found: list[Piece] = [((a, b),) for a, b in pairwise([*borders, len(data)])]
     return found
 
 
 def is_plain(found: list[Piece], path: Path) -> bool:
-    """True for a single file of which nothing has to be read in another way."""
+    """True for a single piece that is the whole file."""
     return found == [((0, path.stat().st_size),)]
 
 
-def announced(path: Path, container: str, piece: Piece) -> list[Piece]:
-    """The same piece so that libav sees all of its streams from the beginning: an FLV with the first tags of each
-    stream in front, a TS cut where its table of streams changes."""
+def announce_streams(path: Path, container: str, piece: Piece) -> list[Piece]:
+    """Change a piece so that libav sees all of its streams from the beginning: an FLV gets the first tags of each
+    stream at its front, a TS is cut where its program map changes."""
     span = piece[0]
     if len(piece) > 1 or isinstance(span, bytes):
         return [piece]
@@ -129,13 +140,13 @@ def _matroska(data: mmap.mmap) -> Iterator[int]:
 
 def _flv(data: mmap.mmap) -> Iterator[int]:
     for at in _all_of(data, FLV):
-        head = data[at : at + FLV_HEAD]
+        head = data[at : at + FLV_HEADER_BYTES]
         if head[4:5] in b"\0\1\4\5" and head[5:] == b"\0\0\0\x09\0\0\0\0":
             yield at
 
 
 def _ogg(data: mmap.mmap) -> Iterator[int]:
-    """A first page of a stream behind a page that is none begins a further chain."""
+    """Find the first pages of further chains: those of a stream behind another page."""
     at, is_heading = 0, True
     while at >= 0 and at + 27 <= len(data):
         if data[at : at + 4] != b"OggS":
@@ -163,11 +174,11 @@ def _mpeg(data: mmap.mmap) -> Iterator[int]:
     found = {at for at in _all_of(data, b"ID3") if data[at + 3] in b"\2\3\4" and max(data[at + 6 : at + 10]) < 0x80}
     for tag in MPEG_TAGS:
         for at in _all_of(data, tag):
-            frames = [at - place for place in MPEG_TAG_PLACES if at >= place]
+            frames = [at - place for place in MPEG_TAG_OFFSETS if at >= place]
             found |= {f for f in frames if f and data[f] == 0xFF and data[f + 1] & 0xE6 == 0xE2}
     borders: list[int] = []
     for at in sorted(found):
-        # a tag with an ID3 in front, or at the head of the file, begins no further file
+        # a tag right behind an ID3, or at the head of the file, does not begin a further file
         head = borders[-1] if borders else 0
         if at != head + _id3_length(data, head):
             borders.append(at)
@@ -184,7 +195,7 @@ def _id3_length(data: mmap.mmap, at: int) -> int:
 
 
 def _mp4(data: mmap.mmap) -> Iterator[int]:
-    """An ftyp behind a moov, if a moov comes with it."""
+    """Find an ftyp behind a moov, if another moov follows it."""
     has_moov, candidate = False, None
     for box in walk_boxes(data, len(data), is_file=True):
         if box.name == b"ftyp" and has_moov and candidate is None:
@@ -202,19 +213,19 @@ _BORDERS = {
 
 
 def _flv_announced(data: mmap.mmap, span: tuple[int, int]) -> Piece:
-    """Header, the first tag of sound and of picture that says what they are, and then all of it."""
+    """Build a piece of the header, the first audio and the first video tag, and then the whole file."""
     start, end = span
-    at, firsts = start + FLV_HEAD, dict[int, tuple[int, int]]()
+    at, firsts = start + FLV_HEADER_BYTES, dict[int, tuple[int, int]]()
     while at + 11 <= end and len(firsts) < 2:
         kind, size = data[at] & 0x1F, int.from_bytes(data[at + 1 : at + 4], "big")
         if kind in (8, 9) and size:
             firsts.setdefault(kind, (at, min(end, at + 15 + size)))
         at += 15 + size
-    return ((start, start + FLV_HEAD), *firsts.values(), (start + FLV_HEAD, end))
+    return ((start, start + FLV_HEADER_BYTES), *firsts.values(), (start + FLV_HEADER_BYTES, end))
 
 
 def _table_changes(data: mmap.mmap, span: tuple[int, int]) -> Iterator[int]:
-    """Where a program's table of streams begins to name others than before."""
+    """Find the packets where a program map names other streams than before."""
     first, step = find_packets(data[span[0] : span[0] + HEAD_BYTES]) or (0, TS_PACKETS[0])
     start, end = span[0] + first, span[1]
     tables: dict[int, bytes] = {}
@@ -234,7 +245,7 @@ def _table_changes(data: mmap.mmap, span: tuple[int, int]) -> Iterator[int]:
 
 
 def _section(packet: bytes) -> bytes:
-    """The table in a packet, without its checksum; as much of it as is in this packet."""
+    """Read the section in a packet, without its checksum; as much of it as is in this packet."""
     at = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
     at += 1 + (packet[at] if at < len(packet) else 0)
     section = packet[at:]

@@ -1,6 +1,6 @@
-"""Edit lists of an mp4 that show several parts of a track, nothing for a while, or begin inside a frame. libav puts the
-first whole frame of a part where the part begins, B-frames elsewhere, and for nothing it shows the track's beginning
-once more: here every packet gets the stamps that the list means."""
+"""Edit lists of an mp4 with several edits, empty ones, or one that begins inside a frame. libav puts the first whole
+frame of an edit where the edit begins, B-frames elsewhere, and presents the track's beginning again for an empty edit:
+here every packet gets the stamps that the list means."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from av.packet import Packet
 from assembler.mp4.boxes import find_box, inner_boxes, read_box, walk_boxes
 
 MAX_MOOV_BYTES = 64 << 20
+"""Maximum size of a moov that is read, in bytes."""
 MAX_SAMPLES = 2_000_000
-"""Maximum number of samples in front of an edit, 9 h of 60 fps; hostile tables have billions."""
+"""Maximum count of samples before an edit, 9 h of 60 fps; hostile tables have billions."""
 EMPTY = -1
+"""Media time of an empty edit."""
 
 
 class Edit(NamedTuple):
-    """In ticks of the track's clock."""
+    """Edit of a track, in ticks of the track."""
 
     at: int
-    """Where it begins on the container's axis."""
+    """Start on the container's axis."""
     begin: int
-    """What it shows first; ``EMPTY``: it shows nothing."""
+    """Media time at its start; ``EMPTY``: it presents nothing."""
     end: int
-    """Behind what it shows last."""
+    """Media time at its end."""
 
 
 def edit_lists(file: IO[bytes] | RawIOBase) -> dict[int, tuple[Edit, ...]]:
-    """Read the edits that libav reads wrongly, by track number: several, or one that begins inside a video frame.
+    """Read the edits that libav applies wrongly, by track number: several, or one that begins inside a video frame.
 
-    An empty edit in front is none: libav reads it rightly.
+    An empty edit at the front does not count: libav applies it correctly.
     """
     size = file.seek(0, os.SEEK_END)
     box = next((box for box in walk_boxes(file, size, is_file=True) if box.name == b"moov"), None)
@@ -44,7 +46,7 @@ def edit_lists(file: IO[bytes] | RawIOBase) -> dict[int, tuple[Edit, ...]]:
         return {}
     moov = read_box(file, box)
     if find_box(moov, b"mvex") is not None:
-        return {}  # libav applies none to fragments but the first
+        return {}  # libav applies edits to the first fragment only
     found: dict[int, tuple[Edit, ...]] = {}
     try:
         movie = _number(_one(moov, b"mvhd"))
@@ -57,49 +59,49 @@ def edit_lists(file: IO[bytes] | RawIOBase) -> dict[int, tuple[Edit, ...]]:
     return found
 
 
-class Edited:
-    """The packets of one track, in the order in which libav reads them: edit by edit, each from a key frame on."""
+class EditedTrack:
+    """Track whose packets libav reads edit by edit, each from a key frame on."""
 
     def __init__(self, edits: tuple[Edit, ...], media: Mapping[int | None, tuple[int, int]]) -> None:
-        """``media``: number of each sample, and when it is decoded without any edit, by its place in the file."""
+        """``media``: number of each sample, and its dts without edits, by its position in the file."""
         self._edits, self._media = edits, media
         self._before, self._number, self._least = -1, -1, 0
         self._is_ahead = False
         self._last = -1 << 62
 
-    def put_right(self, packet: Packet[Any]) -> bool:
-        """Give a packet its true stamps; False if it is not shown."""
+    def correct(self, packet: Packet[Any]) -> bool:
+        """Give a packet its true stamps; False if it is not presented."""
         if packet.pos not in self._media or packet.dts is None or packet.pts is None:
             return not packet.is_discard
-        sample, decode = self._media[packet.pos]
-        shown = decode + packet.pts - packet.dts
-        end = shown + (packet.duration or 1)
-        edit = self._edits[self._part(packet, sample, shown, end)]
-        is_spanning = packet.stream.type == "video" and not self._is_ahead and shown < edit.begin < end
+        sample, dts = self._media[packet.pos]
+        pts = dts + packet.pts - packet.dts
+        end = pts + (packet.duration or 1)
+        edit = self._edits[self._part(packet, sample, pts, end)]
+        is_spanning = packet.stream.type == "video" and not self._is_ahead and pts < edit.begin < end
         is_shown = edit.begin != EMPTY and (is_spanning or not packet.is_discard)
-        packet.pts = edit.at if is_spanning else edit.at + shown - edit.begin
-        if is_shown or self._number < 0:  # in this order they are decoded, whatever an edit begins with
-            self._last = max(self._last, edit.at + decode - edit.begin)
+        packet.pts = edit.at if is_spanning else edit.at + pts - edit.begin
+        if is_shown or self._number < 0:  # the decode order, whatever an edit begins with
+            self._last = max(self._last, edit.at + dts - edit.begin)
         packet.dts = self._last
         return is_shown
 
-    def _part(self, packet: Packet[Any], sample: int, shown: int, end: int) -> int:
-        """Number of the edit for which this packet is read."""
+    def _part(self, packet: Packet[Any], sample: int, pts: int, end: int) -> int:
+        """Find the number of the edit for which this packet is read."""
         edits, last = self._edits, len(self._edits) - 1
         if sample != self._before + 1:
             self._least, self._is_ahead = min(self._number + 1, last), False
         self._before = sample
-        if packet.is_discard:  # behind the end of an edit, or already in front of the next one
-            self._is_ahead |= packet.is_keyframe and shown >= edits[self._least].end
+        if packet.is_discard:  # behind the end of an edit, or already before the next one
+            self._is_ahead |= packet.is_keyframe and pts >= edits[self._least].end
             return min(self._least + self._is_ahead, last)
-        found = (n for n in range(self._least, last + 1) if edits[n].begin < end and shown < edits[n].end)
+        found = (n for n in range(self._least, last + 1) if edits[n].begin < end and pts < edits[n].end)
         self._number = self._least = next(found, self._least)
         self._is_ahead = False
         return self._number
 
 
 def _edits(track: bytes, movie: int) -> tuple[Edit, ...]:
-    """Read the edits of a track, without what is empty in front."""
+    """Read the edits of a track, without empty ones at the front."""
     if find_box(track, b"edts") is None:
         return ()
     elst = _one(track, b"edts", b"elst")

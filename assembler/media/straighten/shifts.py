@@ -1,10 +1,10 @@
-"""Stamps that begin anew, fall back or jump ahead inside a file: where they break, and how far each packet is moved.
+"""Shifts for stamps that restart, fall back or jump ahead inside a file.
 
-    #   stamps in file order   0 1 2 3 | 0 1 2 3        a file put together byte by byte
+    #   stamps in file order   0 1 2 3 | 0 1 2 3        concatenated files
     #   moved                  0 1 2 3 | 4 5 6 7        where the declared length is the sum
-    #                          0 1 2 3 |                 else: the first part whole, the rest is told
+    #                          0 1 2 3 |                 else: the first part alone, with a finding
 
-All times here are integer microseconds on the container's axis; a stream's stamps are its decode stamps.
+All times here are integer microseconds on the container's axis; a stream's stamps are its dts.
 """
 
 from __future__ import annotations
@@ -15,76 +15,76 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from assembler.media.straighten.breaks import FALL, JUMP, SECOND, Break, StampLine, find_breaks, unwrapped
+from assembler.media.straighten.breaks import FALL, JUMP, SECOND, Break, StampLine, find_breaks, unwrap
 from assembler.times import Ms, clock_text
 
 TOLERANCE = SECOND
-"""How far a length may be off the declared one, and a five hundredth of it more: clocks differ."""
-SOUND_OVERLAP = SECOND // 10
-"""A sound may reach so far into the next part that its pictures follow each other without a step: packets of sound
-are longer than what was recorded, and clocks differ."""
-MOST_TRIED = 8
-"""Jumps of which every subset is tried."""
+"""Maximum distance of a length from the declared one, in µs, besides a five hundredth of it; clocks differ."""
+AUDIO_OVERLAP = SECOND // 10
+"""Maximum time by which audio may reach into the next part, in µs, so that video continues without a step; the last
+audio packet is longer than what was recorded, and clocks differ."""
+MAX_TRIED = 8
+"""Maximum count of jumps of which every subset is tried."""
 
 
 class Move(NamedTuple):
-    """What happens to a stream's packets from one on, until the next move."""
+    """Shift of a stream's packets from one on, until the next move."""
 
     first: int
     """Index of the packet in its stream."""
     by: int | None
-    """Added to its stamps; None: left out."""
+    """Shift added to the stamps; None: the packets are left out."""
 
 
 @dataclass(frozen=True)
 class StampShifts:
-    """What is done to a file, and what people are told of it."""
+    """Shifts of a file's packets, and the sentence about them."""
 
     moves: tuple[tuple[Move, ...], ...]
-    """For each stream; the first move is at packet 0."""
+    """Moves of each stream; the first one is at packet 0."""
     is_sorted: bool
     """True if packets have to be put into the order of their stamps."""
     sentence: str
-    """What was found and done."""
+    """Description of the problem and the repair, for people; "" where there is nothing to say."""
     is_whole: bool
-    """True if every packet is used and the declared length says where."""
+    """True if every packet is used, at a place that the declared length confirms."""
     left_out: tuple[str, ...] = ()
-    """As ``Facts.left_out``."""
+    """Content that is not used, as ``Facts.left_out``."""
 
 
 class _StampPart(NamedTuple):
-    """What is between two breaks, by stream."""
+    """Part between two breaks."""
 
     starts: dict[int, int]
-    """Of the streams that break where it begins."""
+    """Start of each stream that breaks where the part begins."""
     ends: dict[int, int]
-    """Where its last packet ends, as its stamps say; only of streams that have packets in it."""
-    pictures: frozenset[int]
-    """Streams that are pictures."""
+    """End of each stream's last packet in the part, by its stamps."""
+    videos: frozenset[int]
+    """Numbers of the video streams."""
 
 
-class _Course(NamedTuple):
-    """Breaks and what was decided about them, applied."""
+class _Moved(NamedTuple):
+    """Parts after the moves."""
 
     shifts: dict[int, list[Move]]
-    """By stream, behind the first packets, which stay."""
+    """Moves of each stream, without the first one."""
     end: int
-    """Where the last packet ends, after moving."""
+    """End of the last packet, after the moves."""
     landings: dict[int, int]
-    """Where what is behind each break begins, after moving."""
+    """Start of the part behind each break, after the moves."""
 
 
 def arrange(
     lines: Sequence[StampLine], *, borders: Sequence[int] = (), declared: Ms | None, wrap: int | None = None
 ) -> StampShifts | None:
-    """How to move the packets of a file; None where nothing has to be moved.
+    """Decide the moves of a file's packets; None where none is needed.
 
-    ``borders``: numbers of the packets with which a further glued file begins. ``declared``: the segment's length.
-    ``wrap``: stamps are counted modulo this.
+    ``borders``: numbers of the packets with which a further concatenated file begins. ``declared``: the segment's
+    length. ``wrap``: modulus of the stamps.
     """
     if not any(line.stamps for line in lines):
         return None
-    plain = [unwrapped(line, wrap) for line in lines]
+    plain = [unwrap(line, wrap) for line in lines]
     is_unwrapped = any(a.stamps is not b.stamps for a, b in zip(lines, plain, strict=True))
     breaks = find_breaks(plain, borders)
     if not breaks:
@@ -93,27 +93,27 @@ def arrange(
         stay = tuple((Move(0, 0),) for _ in plain)
         return _raw(StampShifts(stay, True, "", is_whole=True), lines, plain)
     origin = min(line.stamps[0] for line in plain if line.stamps)
-    found = _decided(plain, breaks, origin, declared)
+    found = _decide(plain, breaks, origin, declared)
     return _raw(found, lines, plain) if found is not None else None
 
 
-def _decided(lines: Sequence[StampLine], breaks: list[Break], origin: int, declared: Ms | None) -> StampShifts | None:
+def _decide(lines: Sequence[StampLine], breaks: list[Break], origin: int, declared: Ms | None) -> StampShifts | None:
     falls = [b for b in breaks if b.is_fall]
     wanted = None if declared is None else origin + declared * 1000
     if not any(b.is_border for b in breaks) and _fills_holes(lines, breaks, wanted):
         if not _is_disordered(lines):
             return None
-        told = f"Its packets are not in the order of their stamps from {_at(lines, breaks[0], origin)} on: sorted."
-        return StampShifts(tuple((Move(0, 0),) for _ in lines), True, told, is_whole=True)
+        sentence = f"Its packets are not in the order of their stamps from {_at(lines, breaks[0], origin)} on: sorted."
+        return StampShifts(tuple((Move(0, 0),) for _ in lines), True, sentence, is_whole=True)
     parts = _parts(lines, breaks)
-    closed = _closed(parts, breaks, origin, wanted)
+    closed = _find_false_jumps(parts, breaks, origin, wanted)
     if closed is not None:
         if not falls and not closed:
             return None
         shifts = _follow(parts, breaks, closed).shifts
         moves = tuple((Move(0, 0), *shifts.get(n, [])) for n in range(len(lines)))
-        told = _sentence(lines, breaks, closed, origin, declared)
-        return StampShifts(moves, False, told, is_whole=declared is not None)
+        sentence = _sentence(lines, breaks, closed, origin, declared)
+        return StampShifts(moves, False, sentence, is_whole=declared is not None)
     if not falls:
         return None
     return _first_part(lines, breaks, falls[0], origin, declared)
@@ -122,10 +122,10 @@ def _decided(lines: Sequence[StampLine], breaks: list[Break], origin: int, decla
 def _first_part(
     lines: Sequence[StampLine], breaks: list[Break], cut: Break, origin: int, declared: Ms | None
 ) -> StampShifts:
-    """All up to the first fall, put right by itself, and nothing behind it."""
+    """Keep the part before the first fall, repaired by itself, and drop the rest."""
     ends = {n: cut.starts.get(n, len(line.stamps)) for n, line in enumerate(lines)}
     kept = [line._replace(places=line.places[: ends[n]], stamps=line.stamps[: ends[n]]) for n, line in enumerate(lines)]
-    inner = _decided(kept, [b for b in breaks if b.place < cut.place], origin, declared)
+    inner = _decide(kept, [b for b in breaks if b.place < cut.place], origin, declared)
     moves = inner.moves if inner is not None else tuple((Move(0, 0),) for _ in lines)
     cut_off = tuple(
         (*moves[n], Move(ends[n], None)) if ends[n] < len(line.stamps) else moves[n] for n, line in enumerate(lines)
@@ -140,7 +140,7 @@ def _first_part(
 
 
 def _lasts(line: StampLine, first: int) -> Iterable[int]:
-    """How long each packet from this one on lasts, as far as stamps go on."""
+    """List the durations of the packets from this one on, each up to a jump."""
     behind = line.stamps[first:]
     yield from (min(max(0, after - before), JUMP) for before, after in pairwise(behind))
     if behind:
@@ -154,7 +154,7 @@ def _what(found: Break) -> str:
 
 
 def _at(lines: Sequence[StampLine], found: Break, origin: int) -> str:
-    """Where a break is, on the file axis as it is seen without moving anything."""
+    """Describe the place of a break on the file axis before any move."""
     ends = [lines[n].stamps[first - 1] + lines[n].step for n, first in found.starts.items() if first]
     return clock_text(Ms(max(0, max(ends, default=origin) - origin) // 1000))
 
@@ -180,7 +180,7 @@ def _sentence(
 
 
 def _raw(found: StampShifts, lines: Sequence[StampLine], plain: Sequence[StampLine]) -> StampShifts:
-    """The same moves for stamps as the file has them: where a counter began anew they are moved by that as well."""
+    """Convert moves of unwrapped stamps to the file's own, which also have to be moved where they wrapped."""
     moves = []
     for line, other, own in zip(lines, plain, found.moves, strict=True):
         turns = [other.stamps[n] - line.stamps[n] for n in range(len(line.stamps))] if line is not other else []
@@ -195,7 +195,7 @@ def _raw(found: StampShifts, lines: Sequence[StampLine], plain: Sequence[StampLi
 
 
 def _fills_holes(lines: Sequence[StampLine], breaks: list[Break], wanted: int | None) -> bool:
-    """True if no two parts hold the same time, and all is inside the declared length: stamps can be believed."""
+    """True if no two parts overlap, and all is inside the declared length: the stamps are right."""
     for n, line in enumerate(lines):
         if not line.stamps:
             continue
@@ -216,17 +216,19 @@ def _allowed(length: int) -> int:
     return TOLERANCE + abs(length) // 500
 
 
-def _closed(parts: Sequence[_StampPart], breaks: list[Break], origin: int, wanted: int | None) -> frozenset[int] | None:
-    """Numbers of the jumps that are false; None where falls cannot be followed by what is declared."""
+def _find_false_jumps(
+    parts: Sequence[_StampPart], breaks: list[Break], origin: int, wanted: int | None
+) -> frozenset[int] | None:
+    """Find the numbers of the false jumps; None where no choice gives the declared length."""
     if wanted is None:
         return frozenset()
     jumps = [number for number, found in enumerate(breaks) if not found.is_fall]
     allowed = _allowed(wanted - origin)
     tries = (frozenset(some) for count in range(len(jumps) + 1) for some in combinations(jumps, count))
-    for some in tries if len(jumps) <= MOST_TRIED else (frozenset(), frozenset(jumps)):
+    for some in tries if len(jumps) <= MAX_TRIED else (frozenset(), frozenset(jumps)):
         if abs(_follow(parts, breaks, some).end - wanted) <= allowed:
             return some
-    # what lies behind the declared end cannot have been recorded there
+    # packets behind the declared end cannot have been recorded there
     landings = _follow(parts, breaks, frozenset()).landings
     beyond = frozenset(number for number in jumps if landings[number] >= wanted)
     if beyond and _follow(parts, breaks, beyond).end <= wanted + allowed:
@@ -235,9 +237,9 @@ def _closed(parts: Sequence[_StampPart], breaks: list[Break], origin: int, wante
 
 
 def _parts(lines: Sequence[StampLine], breaks: list[Break]) -> list[_StampPart]:
-    """What is before the first break, and behind each one until the next."""
+    """Split the streams into the parts before, between and behind the breaks."""
     found: list[_StampPart] = []
-    pictures = frozenset(n for n, line in enumerate(lines) if line.is_picture)
+    videos = frozenset(n for n, line in enumerate(lines) if line.is_video)
     done = [0] * len(lines)
     for one in [*breaks, None]:
         ends: dict[int, int] = {}
@@ -252,12 +254,12 @@ def _parts(lines: Sequence[StampLine], breaks: list[Break]) -> list[_StampPart]:
         starts = {
             n: lines[n].stamps[at] + lines[n].ahead * (last is not None and last.is_border) for n, at in begun.items()
         }
-        found.append(_StampPart(starts, ends, pictures))
+        found.append(_StampPart(starts, ends, videos))
     return found
 
 
-def _follow(parts: Sequence[_StampPart], breaks: list[Break], closed: frozenset[int]) -> _Course:
-    """Move what is behind each fall, and behind these jumps, to where what is before it ends."""
+def _follow(parts: Sequence[_StampPart], breaks: list[Break], closed: frozenset[int]) -> _Moved:
+    """Move the parts behind each fall, and behind these jumps, to the end of the part before."""
     shifts: dict[int, list[Move]] = {}
     ends: dict[int, int] = {}
     landings: dict[int, int] = {}
@@ -273,16 +275,16 @@ def _follow(parts: Sequence[_StampPart], breaks: list[Break], closed: frozenset[
                 by = max(*joins, max(ends.values()) - min(starts.values()) - JUMP)
             elif number in closed:
                 by = max(joins)
-            picture = next((n for n in starts if n in part.pictures and n in ends), None)
-            if by is not None and picture is not None and abs(by - ends[picture] + starts[picture]) <= SOUND_OVERLAP:
-                by = ends[picture] - starts[picture]
+            video = next((n for n in starts if n in part.videos and n in ends), None)
+            if by is not None and video is not None and abs(by - ends[video] + starts[video]) <= AUDIO_OVERLAP:
+                by = ends[video] - starts[video]
             for n, first in found.starts.items() if by is not None else ():
                 shifts.setdefault(n, []).append(Move(first, by))
             landings[number] = min(start + _now(shifts, n) for n, start in starts.items())
         for n, end in part.ends.items():
             moved = end + _now(shifts, n)
             ends[n] = max(ends.get(n, moved), moved)
-    return _Course(shifts, max(ends.values()), landings)
+    return _Moved(shifts, max(ends.values()), landings)
 
 
 def _now(shifts: dict[int, list[Move]], n: int) -> int:

@@ -1,7 +1,7 @@
-"""A file whose stamps break, or that libav cannot read as one: its packets once more, with stamps that hold, in a file
-of our own. Nothing is decoded. Part of the probing child: whoever uses the file afterwards need not know.
+"""Straighten a file whose stamps break, or that libav cannot read as one: remux its packets with good stamps. Nothing
+is decoded. Part of the probing child: the copy takes the file's place.
 
-Written is matroska: it takes any codec, and its stamps are presentation stamps alone.
+The copy is matroska mostly: it holds any codec, and pts alone.
 """
 
 from __future__ import annotations
@@ -22,59 +22,73 @@ from av.stream import Discard
 from assembler.media.libav import choose_streams, describe_further_video
 from assembler.media.probe.container import Container
 from assembler.media.straighten.breaks import StampLine, usual_step
-from assembler.media.straighten.concatenated import Piece, Spliced, announced, is_plain, pieces
-from assembler.media.straighten.edit_lists import Edited, edit_lists
+from assembler.media.straighten.concatenated import Piece, Spliced, announce_streams, find_pieces, is_plain
+from assembler.media.straighten.edit_lists import EditedTrack, edit_lists
 from assembler.media.straighten.packets import StreamStamps, wrap_of
 from assembler.media.straighten.shifts import Move, StampShifts, arrange
 from assembler.times import Ms, clock_text
 
 BUFFER = 1 << 20
+"""Size of libav's read buffer, in bytes."""
 PART = ".part"
+"""Ending of a file that is being written, as ``workspace.PART``."""
 
 
 @dataclass
 class SourceStream:
-    """A stream of one piece."""
+    """Stream of one piece."""
 
     piece: int
+    """Number of the piece."""
     index: int
-    """In its piece."""
-    line: tuple[str, int]
-    """Pictures are all on one line, the n-th sounds of all pieces on one."""
+    """Index of the stream in its piece."""
+    line: tuple[bool, int]
+    """Stream of the whole file that it is part of: (False, 0) for video, (True, n) for the n-th audio stream."""
     likeness: tuple[object, ...]
-    """Equal for streams whose packets may share a track."""
+    """Key, equal for streams whose packets may share a track."""
     stamps: StreamStamps
-    shown: array[int] = field(default_factory=lambda: array("q"))
-    """For each packet that is kept: its new presentation stamp, µs."""
-    decode: array[int] = field(default_factory=lambda: array("q"))
-    """As ``shown``: its new decode stamp, which only gives an order."""
+    """Stamps of its packets in the piece."""
+    pts: array[int] = field(default_factory=lambda: array("q"))
+    """New pts of each packet that is kept, in µs."""
+    dts: array[int] = field(default_factory=lambda: array("q"))
+    """New dts of each packet that is kept, in µs; only their order is used."""
     primed: int = 0
-    """How much at its start an edit list takes away from a sound, µs."""
+    """Time at the start of an audio stream that an edit list cuts off, in µs."""
     kept: list[bool] = field(default_factory=list)
-    """For each packet: whether it is used."""
+    """Flag of each packet: True if it is used."""
+
+    @property
+    def is_video(self) -> bool:
+        """True for a video stream."""
+        return not self.line[0]
 
 
 @dataclass
 class Scan:
-    """What is in all pieces of a file."""
+    """Streams and packets of all pieces of a file."""
 
     path: Path
+    """Path of the file."""
     container: Container
+    """Container of the file."""
     pieces: list[Piece] = field(default_factory=list)
+    """Pieces that can be read."""
     sources: list[SourceStream] = field(default_factory=list)
+    """Streams of all pieces, in order."""
     borders: list[int] = field(default_factory=list)
     """Number of the first packet of each piece but the first."""
     count: int = 0
-    """Packets."""
+    """Count of packets."""
     left_out: list[str] = field(default_factory=list)
-    """As ``Facts.left_out``, of each piece."""
+    """Content of each piece that is not used, as ``Facts.left_out``."""
     is_edited: bool = False
     """True if edit lists of several edits were applied."""
     is_surprised: bool = False
-    """True if libav found a further stream while it read the packets of the last piece: PyAV cannot go on then."""
+    """True if libav found a further stream while demuxing the last piece, at which PyAV cannot go on."""
 
     @contextmanager
     def opened(self, piece: Piece, **more: str) -> Iterator[InputContainer]:
+        """Open a piece with libav, with these options besides."""
         options = {"protocol_whitelist": "file", "correct_ts_overflow": "0", **more}
         if self.container.name == "mov":
             options["enable_drefs"] = "0"
@@ -84,7 +98,7 @@ class Scan:
             yield opened
 
     def packets(self, opened: InputContainer, piece: Piece, streams: Sequence[Any]) -> Iterator[Packet[Any]]:
-        """As far as they can be read; without what was put in front to announce a stream."""
+        """Demux the packets as far as they can be read, without those at the front that only announce a stream."""
         is_announced = self.container.name == "flv"
         front = sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in piece[:-1] * is_announced)
         self.is_surprised = False
@@ -102,13 +116,13 @@ class Scan:
 
 
 def straighten(path: Path, container: Container, declared: Ms | None, target: Path) -> StampShifts | None:
-    """Write ``target`` from the file's packets where its stamps or its streams need it, and say what was done.
+    """Remux the file to ``target`` where its stamps or its streams need it, and return the shifts.
 
-    None where nothing has to be put right. Raises libav's errors and OSError.
+    None where nothing has to be repaired. Raises libav's errors and OSError.
     """
-    from assembler.media.straighten.write import write  # and with it what few files need
+    from assembler.media.straighten.write import write  # few files need it
 
-    scan = _scanned(path, container)
+    scan = _scan(path, container)
     keys = sorted({source.line for source in scan.sources})
     found = arrange(
         [_line(scan, key) for key in keys], borders=scan.borders, declared=declared, wrap=wrap_of(container.name)
@@ -119,7 +133,7 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
         found = StampShifts(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
     for key, moves in zip(keys, found.moves, strict=True):
         _apply([source for source in scan.sources if source.line == key], moves)
-    unlike = _unlike(scan)
+    unlike = _describe_other_codecs(scan)
     if unlike:
         found = replace(found, sentence=" ".join(filter(None, [found.sentence, *unlike])), is_whole=False)
     found = replace(found, left_out=tuple(dict.fromkeys(scan.left_out)))
@@ -134,33 +148,33 @@ def straighten(path: Path, container: Container, declared: Ms | None, target: Pa
     return found
 
 
-def _unlike(scan: Scan) -> list[str]:
-    """Which later pictures are not shown because they are of another codec than the first one."""
-    base = min((min(source.shown) for source in scan.sources if source.shown), default=0)
-    pictures = [source for source in scan.sources if source.line[0] == "picture" and source.shown]
-    told = []
-    for source in pictures:
-        if source.likeness != pictures[0].likeness:
-            start, end = min(source.shown) - base, max(source.shown) + source.stamps.line().step - base
-            told.append(
+def _describe_other_codecs(scan: Scan) -> list[str]:
+    """Describe the later video streams that are not used because their codec is not that of the first one."""
+    base = min((min(source.pts) for source in scan.sources if source.pts), default=0)
+    videos = [source for source in scan.sources if source.is_video and source.pts]
+    sentences = []
+    for source in videos:
+        if source.likeness != videos[0].likeness:
+            start, end = min(source.pts) - base, max(source.pts) + source.stamps.line().step - base
+            sentences.append(
                 f"From {_clock(start)} to {_clock(end)} of the file its picture is of another codec"
-                f" ({source.likeness[0]} behind {pictures[0].likeness[0]}): it is not shown."
+                f" ({source.likeness[0]} behind {videos[0].likeness[0]}): it is not shown."
             )
-    return told
+    return sentences
 
 
 def _clock(us: int) -> str:
     return clock_text(Ms(round(us / 1000)))
 
 
-def _scanned(path: Path, container: Container) -> Scan:
+def _scan(path: Path, container: Container) -> Scan:
     scan = Scan(path, container)
-    waiting = [(piece, False) for piece in reversed(pieces(path, container.name))]
+    waiting = [(piece, False) for piece in reversed(find_pieces(path, container.name))]
     while waiting:
         piece, is_announced = waiting.pop()
         found, count, is_surprised = _scan_piece(scan, piece)
         if is_surprised and not is_announced:
-            waiting += [(one, True) for one in reversed(announced(path, container.name, piece))]
+            waiting += [(one, True) for one in reversed(announce_streams(path, container.name, piece))]
         elif found:
             if scan.count:
                 scan.borders.append(scan.count)
@@ -171,23 +185,23 @@ def _scanned(path: Path, container: Container) -> Scan:
 
 
 def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[SourceStream], int, bool]:
-    """(its streams, packets, True if libav found a stream only while it was reading)."""
+    """Scan a piece: (its streams, count of packets, True if libav found a stream only while demuxing)."""
     found: dict[int, SourceStream] = {}
     count, is_surprised = 0, False
     try:
         with scan.opened(piece) as opened:
-            picture, sounds = choose_streams(opened)
-            scan.left_out += describe_further_video(opened, picture.index if picture is not None else None)
-            streams: list[Any] = [*([picture] if picture is not None else []), *sounds]
-            for n, stream in enumerate(streams, -1 if picture is not None else 0):
-                line = ("sound", n) if n >= 0 else ("picture", 0)
+            video, audios = choose_streams(opened)
+            scan.left_out += describe_further_video(opened, video.index if video is not None else None)
+            streams: list[Any] = [*([video] if video is not None else []), *audios]
+            for n, stream in enumerate(streams, -1 if video is not None else 0):
+                line = (n >= 0, max(n, 0))
                 found[stream.index] = SourceStream(
                     len(scan.pieces), stream.index, line, _likeness(stream), StreamStamps(scan.container.name)
                 )
             edited = _edited(scan, piece)
             for packet in scan.packets(opened, piece, streams):
                 edits = edited.get(packet.stream_index)
-                is_shown = edits.put_right(packet) if edits is not None else None
+                is_shown = edits.correct(packet) if edits is not None else None
                 found[packet.stream_index].stamps.add_packet(packet, scan.count + count, is_shown)
                 count += 1
             is_surprised = scan.is_surprised
@@ -196,8 +210,8 @@ def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[SourceStream], int, bool
     return [source for source in found.values() if source.stamps.stamps], count, is_surprised
 
 
-def _edited(scan: Scan, piece: Piece) -> dict[int, Edited]:
-    """By stream index."""
+def _edited(scan: Scan, piece: Piece) -> dict[int, EditedTrack]:
+    """Find the tracks with several edits, by stream index."""
     if scan.container.name != "mov":
         return {}
     with Spliced(scan.path, piece) as file:
@@ -207,7 +221,7 @@ def _edited(scan: Scan, piece: Piece) -> dict[int, Edited]:
     scan.is_edited = True
     with scan.opened(piece, ignore_editlist="1") as plain:
         return {
-            s.index: Edited(lists[s.id], {e.pos: (n, e.timestamp) for n, e in enumerate(s.index_entries)})
+            s.index: EditedTrack(lists[s.id], {e.pos: (n, e.timestamp) for n, e in enumerate(s.index_entries)})
             for s in plain.streams
             if s.id in lists
         }
@@ -220,7 +234,7 @@ def _likeness(stream: Any) -> tuple[object, ...]:
     return context.name, context.sample_rate, context.layout.nb_channels, bytes(context.extradata or b"")
 
 
-def _line(scan: Scan, key: tuple[str, int]) -> StampLine:
+def _line(scan: Scan, key: tuple[bool, int]) -> StampLine:
     places, stamps = array("q"), array("q")
     ahead, cuts = 0, dict[int, int]()
     for source in scan.sources:
@@ -230,28 +244,28 @@ def _line(scan: Scan, key: tuple[str, int]) -> StampLine:
             ahead = max(ahead, source.stamps.ahead)
             cuts[len(stamps)] = source.stamps.cut
     first = next(source for source in scan.sources if source.line == key)
-    return StampLine(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, key[0] == "picture", cuts)
+    return StampLine(places, stamps, usual_step(stamps) or first.stamps.line().step, ahead, not key[0], cuts)
 
 
 def _apply(sources: Sequence[SourceStream], moves: Sequence[Move]) -> None:
-    """Where each packet of a line's streams is put."""
+    """Compute the new stamps of each packet of a line's streams."""
     index, number = 0, 0
     for source in sources:
-        shown = source.stamps.shown
+        pts = source.stamps.pts
         gone = set(source.stamps.discarded)
-        is_picture = source.line[0] == "picture"
-        used = [n for n in range(len(shown)) if n not in gone]
+        is_video = source.is_video
+        used = [n for n in range(len(pts)) if n not in gone]
         first, last = (used[0], used[-1]) if used else (0, -1)
-        source.primed = 0 if is_picture else max(shown[first] - shown[0], source.stamps.ahead)
-        if is_picture and gone:
+        source.primed = 0 if is_video else max(pts[first] - pts[0], source.stamps.ahead)
+        if is_video and gone:
             source.stamps.hide()
-        for n, stamp in enumerate(shown):
+        for n, stamp in enumerate(pts):
             while number + 1 < len(moves) and moves[number + 1].first <= index:
                 number += 1
             by = moves[number].by
-            is_kept = by is not None and (n not in gone or n < (last if is_picture else first))
+            is_kept = by is not None and (n not in gone or n < (last if is_video else first))
             source.kept.append(is_kept)
             if is_kept and by is not None:
-                source.shown.append(stamp + by)
-                source.decode.append(source.stamps.stamps[n] + by)
+                source.pts.append(stamp + by)
+                source.dts.append(source.stamps.stamps[n] + by)
             index += 1
