@@ -19,7 +19,7 @@ _COLUMNS = {
 
 
 def lettering(text: str, scale: int) -> NDArray[np.bool_]:
-    """Where the dots of a line of text are, each ``scale`` pixels wide; letters that are not known are spaces."""
+    """Draw a line of text as dots, each ``scale`` pixels wide; letters that are not known are spaces."""
     columns: list[int] = []
     for letter in text.upper():
         columns += [*bytes.fromhex(_COLUMNS.get(letter, _COLUMNS[" "])), 0]

@@ -1,24 +1,28 @@
-"""Who a synthetic stream is: a colour for the eye, a pitch for the ear, both far from those of every other stream."""
+"""Identity of a synthetic stream: a colour for the eye, a pitch for the ear, both far from those of every other
+stream."""
 
 from __future__ import annotations
 
 from assembler.values import Value
 
 BEEP_SECONDS = 0.08
-"""How long the beep at the start of each second sounds."""
+"""Length of the beep at the start of each second, in s."""
 
 
 class Identity(Value):
+    """Colour and pitch of one synthetic stream."""
+
     name: str
-    """The colour in words; what a recipe names."""
+    """Name of the colour; a recipe names it."""
     colour: str
-    """What fills the picture around the counter, ``#RRGGBB``."""
+    """Colour around the counter, ``#RRGGBB``."""
     pitch: float
     """Hz. All pitches are whole multiples of 1 / BEEP_SECONDS, so that beeps sounding together do not disturb each
     other, and none is an overtone of another, so that a limiter does not invent one."""
 
     @property
     def rgb(self) -> tuple[int, int, int]:
+        """Red, green and blue, each 0 to 255."""
         return int(self.colour[1:3], 16), int(self.colour[3:5], 16), int(self.colour[5:7], 16)
 
 
@@ -41,4 +45,4 @@ IDENTITIES: dict[str, Identity] = {
     name: Identity(name=name, colour=colour, pitch=437.5 + 187.5 * place)
     for place, (name, colour) in enumerate(_COLOURS.items())
 }
-"""By name; none is black, white or the dark grey of a canvas."""
+"""Identities by name; none is black, white or the dark grey of a canvas."""

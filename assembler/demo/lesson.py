@@ -22,9 +22,13 @@ from assembler.times import Ms, PlayMs, WallMs
 from assembler.values import Value
 
 START = WallMs(1_718_010_000_250)
+"""Start of the recording, Unix ms."""
 PAUSE_AT = PlayMs(12_000)
+"""Place of the pause, playback axis."""
 PAUSE_LENGTH = Ms(95_000)
+"""Length of the pause, ms."""
 LENGTH = Ms(22_000)
+"""Length of the playback, ms."""
 
 CAMERA, SCREEN, BOARD = 0, 1, 2
 """The vendor's VideoType."""
@@ -40,12 +44,13 @@ class DemoStream(Value):
     user: str
     """The vendor's UserId."""
     play_time: PlayMs
-    """Where it starts on the playback axis."""
+    """Start of the file on the playback axis."""
     recipe: Recipe
-    """What is in it."""
+    """Contents of the file."""
 
     @property
     def file_name(self) -> str:
+        """Name of the file in the class's folder."""
         return f"{self.video_id}.mp4"
 
 
@@ -53,7 +58,7 @@ class DemoLesson(Value):
     """The class on disk."""
 
     folder: Path
-    """Where the files are."""
+    """Folder of the files."""
     streams: tuple[DemoStream, ...]
     """All of them."""
 

@@ -41,13 +41,13 @@ class Recipe(Value):
     label: str = ""
     """Written into the picture, together with a running clock, for people; "" leaves both away."""
     scene: str = ""
-    """What is drawn around the counter, for people: "slide", "person", "share"; "" the bare colour."""
+    """Drawing around the counter, for people: "slide", "person", "share"; "" the bare colour."""
     clock_start: Fraction = Fraction(0)
-    """What the clock in the picture says at the file's start, seconds; the beeps begin at its whole seconds."""
+    """Time on the clock in the picture at the file's start, seconds; the beeps begin at its whole seconds."""
     picture: bool = True
-    """False: a file without a picture."""
+    """True for a file with a picture."""
     sound: bool = True
-    """False: a file without a sound track."""
+    """True for a file with a sound track."""
     channels: int = 1
     """1, 2 or 6."""
     rate: int = 48_000
@@ -68,6 +68,7 @@ class Recipe(Value):
 
     @property
     def who(self) -> Identity:
+        """Colour and pitch."""
         return IDENTITIES[self.identity]
 
     @property
@@ -77,6 +78,7 @@ class Recipe(Value):
 
     @property
     def drawn_matrix(self) -> str:
+        """Colour matrix that the frames are drawn in, tagged or not."""
         return self.matrix or ("smpte170m" if self.height < 720 else "bt709")
 
 
@@ -85,14 +87,17 @@ class Pictures:
     """Raw frames on their way into the encoder."""
 
     width: int
+    """Width of the frames, pixels."""
     height: int
+    """Height of the frames, pixels."""
     rate: Fraction
     """Frames per second."""
     pixels: str
     """Pixel format of the frames, and of the file."""
     frames: Iterable[bytes]
+    """Raw frames, as planes one after the other."""
     options: Sequence[str]
-    """How ffmpeg is to encode them."""
+    """Options of ffmpeg that encode them."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class Sound:
     source: str
     """A lavfi graph that ends by itself."""
     options: Sequence[str]
-    """How ffmpeg is to encode it."""
+    """Options of ffmpeg that encode it."""
 
 
 def make_stream(recipe: Recipe, target: Path, ffmpeg: str) -> Path:
@@ -125,7 +130,7 @@ def _pictures(recipe: Recipe, suffix: str) -> Pictures:
 
 
 def painter_of(recipe: Recipe, size: tuple[int, int]) -> Painter:
-    """Whoever draws this recipe's frames, in the size given."""
+    """Make the painter of this recipe's frames, in the size given."""
     return Painter(
         size,
         recipe.who.rgb,
@@ -139,7 +144,7 @@ def painter_of(recipe: Recipe, size: tuple[int, int]) -> Painter:
 
 
 def picture_options(recipe: Recipe, suffix: str) -> list[str]:
-    """How the picture is encoded: H.264, or VP8 in a webm."""
+    """Return ffmpeg's options for the picture: H.264, or VP8 in a webm."""
     if suffix == "webm":
         codec = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "4M", "-crf", str(recipe.quality)]
     else:
@@ -150,7 +155,7 @@ def picture_options(recipe: Recipe, suffix: str) -> list[str]:
 
 
 def sound_options(suffix: str) -> list[str]:
-    """How the sound is encoded: AAC, or what the container takes instead."""
+    """Return ffmpeg's options for the sound: AAC, or what the container takes instead."""
     match suffix:
         case "webm":
             return ["-c:a", "libopus", "-b:a", "96k"]

@@ -1,4 +1,4 @@
-"""What a synthetic stream shows: its colour everywhere, and in the middle its frame counter as black and white cells.
+"""Picture of a synthetic stream: its colour everywhere, and in the middle its frame counter as black and white cells.
 
       0     .2                          .8     1
     0 +------------------------------------------+
@@ -28,12 +28,15 @@ from assembler.demo.scenery import Image, draw_scenery
 Plane = NDArray[np.uint8]
 
 COLUMNS, ROWS = 8, 2
+"""Cells in a row, and rows."""
 BITS = COLUMNS * ROWS
+"""Number of bits of the frame counter, one for each cell."""
 PANEL = (0.2, 0.3, 0.8, 0.7)
 """Left, top, right and bottom of all cells, as fractions of the picture."""
 COLOUR_SPOTS = ((0.3, 0.2), (0.7, 0.2), (0.3, 0.8), (0.7, 0.8))
-"""Where the colour can be looked for: (x, y) as fractions of the picture."""
+"""Places to look for the colour: (x, y) as fractions of the picture."""
 DARK, BRIGHT = 16, 235
+"""Luma of a cell whose bit is 0, and of one whose bit is 1."""
 
 LUMA = {"bt709": (0.2126, 0.0722), "smpte170m": (0.299, 0.114)}
 """Weights of red and blue in each colour matrix."""

@@ -1,4 +1,4 @@
-"""What a stream of the demo looks like around its counter: a slide, a person, a shared window."""
+"""Scenery of the demo around a stream's counter: a slide, a person, a shared window."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 PAPER, INK, SKIN, HAIR, FRAME = (244, 242, 234), (44, 48, 56), (226, 180, 148), (70, 48, 38), (96, 102, 116)
+"""Colours of the drawings, as red, green and blue."""
 
 
 def draw_scenery(scene: str, size: tuple[int, int], colour: Colour) -> Image:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 BLOCK = 1 << 16
+"""Size of one write to the socket, in bytes."""
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from assembler.progress import Progress
 from assembler.report.text import describe_plan, describe_playback, describe_recordings, names_of
 
 LOOPBACK = "127.0.0.1"
+"""Host that a run may fetch from although it is not public: the demo's own server."""
 WIDTH = 80
 """Columns of the narrowest usual terminal."""
 

@@ -1,4 +1,4 @@
-"""Many results at once: files, folders, globs and JSON lines into the queue, and how they ended."""
+"""Batch of results: files, folders, globs and JSON lines into the queue, and how they ended."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ from assembler.values import Value
 from assembler.workspace import ASSETS
 
 LOOK_SECONDS = 0.5
+"""Time between two looks at the jobs, in s."""
 TELL_SECONDS = 10.0
-"""How long the end of a batch goes on telling somebody of its jobs."""
+"""Maximum time in which the end of a batch still sends notices of its jobs, in s."""
 AT_ONCE = 200
+"""Maximum number of bodies that one transaction stores."""
 SKIPPED = "job.json"
-"""What we publish ourselves beside a playback is not a result."""
+"""Name of the file that we publish beside a playback: it is not a result."""
 
 
 class Given(NamedTuple):
@@ -45,20 +47,20 @@ class Given(NamedTuple):
 
 
 class Ended(Value):
-    """How one result ended; what the summary lists."""
+    """Result of one body; a line of the summary."""
 
     source: str
-    """Where it came from."""
+    """Name of its file, and line where it has several."""
     job: str | None
-    """Its job; None where it is not a usable result."""
+    """Id of its job; None where it is not a usable result."""
     state: str
     """State of the job; ``refused`` where there is none."""
     verdict: str
     """``ok`` or ``degraded`` of a finished one."""
     output: str
-    """Where it was published."""
+    """Address of the playback; "" where there is none."""
     reason: str
-    """Why there is no playback; "" if there is one."""
+    """Reason why there is no playback; "" if there is one."""
     was_done: bool
     """True if an earlier call had done it."""
 
@@ -159,12 +161,12 @@ class Batch:
         return list(dict.fromkeys(job for _, job, _, _ in self._rows if job is not None))
 
     def ended(self) -> list[Ended]:
-        """How each result stands now, in the order given."""
+        """Return the state of each result, in the order given."""
         jobs = {job.id: job for job in self._records.list_jobs(ids=self.jobs)}
         return [_ended(source, jobs.get(name or ""), why, was) for source, name, why, was in self._rows]
 
     def wait(self, workers: int, say: Callable[[str], None]) -> None:
-        """Until every job is over, with so many workers of our own; a bar shows how many are."""
+        """Wait until every job is over, with so many workers of its own; a bar shows how many are."""
         ids = self.jobs
         with ExitStack() as stack:
             bar = stack.enter_context(

@@ -1,4 +1,4 @@
-"""What people decide about a job: it is tried again, or cancelled."""
+"""Control of jobs by people: one is tried again, or cancelled."""
 
 from __future__ import annotations
 

@@ -28,28 +28,33 @@ from assembler.times import WallMs
 from assembler.workspace import make_private
 
 APPLICATION = "assembler"
+"""Name of the application in the engine's database (stored)."""
 VERSION = "1"
-"""Our own constant: DBOS's default changes with every edit of a workflow, which strands the jobs that wait. Raised only
-where the steps of a workflow change so that one under way cannot go on."""
+"""Version of the workflow (stored): DBOS's default changes with every edit of it, which strands the jobs that wait.
+Raised only where the steps of a workflow change so that one under way cannot go on."""
 QUEUE = "assembler-jobs"
+"""Name of the queue (stored)."""
 WORKFLOW = "assembler-job"
+"""Name of the workflow (stored)."""
 POLL_SECONDS = 1.5
+"""Time between two looks of a worker into the queue, in s."""
 
 Results = dict[str, dict[str, Any]]
-"""What the steps done so far returned, by their names."""
+"""Results of the steps done so far, by their names."""
 Step = Callable[[str, Results], dict[str, Any]]
-"""Given the workflow's name; what it returns is JSON, and it is not done again once that is written down."""
+"""Function of the workflow's name and the results so far; returns JSON, and is not called again once that is written
+down."""
 
 
 class Phase(StrEnum):
-    """How the engine sees one try."""
+    """Phase of one try, as the engine knows it."""
 
     WAITING = "waiting"
-    """In the queue, perhaps not before a certain time."""
+    """Try in the queue, perhaps not before a certain time."""
     RUNNING = "running"
     """Some worker has it."""
     ENDED = "ended"
-    """Its last step was done."""
+    """Try of which the last step was done."""
     CANCELLED = "cancelled"
     """Ended from outside."""
     BROKEN = "broken"
@@ -71,34 +76,38 @@ class Happened(NamedTuple):
     """A step that was done."""
 
     step: str
-    """Its name."""
+    """Name of the step."""
     started: WallMs | None
-    """When it began, Unix ms."""
+    """Time at which it began, Unix ms."""
     ended: WallMs | None
-    """When it was written down, Unix ms."""
+    """Time at which it was written down, Unix ms."""
 
 
 class TrySteps(Protocol):
-    """What a worker does with one try."""
+    """Steps of one try, as a worker brings them."""
 
     @property
     def steps(self) -> Sequence[tuple[str, Step]]:
-        """In order. A step that returns ``{"over": true, ...}`` is followed by the last one only."""
+        """Names and functions, in order. A step that returns ``{"over": true, ...}`` is followed by the last one
+        only."""
 
     def begin(self, workflow: str) -> bool:
         """Called whenever a worker takes the try up, also again; False: there is nothing to do."""
 
 
 class Json(Serializer):
-    """Readable by any program, and harmless when read (the default is pickle)."""
+    """Serializer whose text any program can read, and that is harmless when read (the default is pickle)."""
 
     def serialize(self, data: Any) -> str:
+        """Return JSON; a value without a form in it becomes its ``repr``."""
         return json.dumps(data, default=repr)
 
     def deserialize(self, serialized_data: str) -> Any:
+        """Read it back."""
         return json.loads(serialized_data)
 
     def name(self) -> str:
+        """Name of the format in the engine's database (stored)."""
         return "assembler_json"
 
 
@@ -121,6 +130,7 @@ class Engine:
             self._client.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
 
     def close(self) -> None:
+        """Close the connections."""
         self._client.destroy()
 
     def submit(self, workflow: str, *, delay: float = 0) -> None:
@@ -138,11 +148,11 @@ class Engine:
             )
 
     def status(self, workflow: str) -> Phase | None:
-        """None where the engine does not know it."""
+        """Return the phase of a try; None where the engine does not know it."""
         return self.list([workflow]).get(workflow)
 
     def list(self, workflows: Sequence[str] | None = None) -> dict[str, Phase]:
-        """How far each is; all that are not over if none are named."""
+        """Return the phases of these tries; of all that are not over if none are named."""
         with engine_errors():
             found = self._client.list_workflows(
                 workflow_ids=None if workflows is None else builtins.list(workflows),
@@ -154,7 +164,7 @@ class Engine:
         return {one.workflow_id: _PHASES[one.status] for one in found}
 
     def cancel(self, workflow: str) -> None:
-        """It is not begun any more, and ends behind its present step."""
+        """Cancel a try: it is not begun any more, and ends behind its present step."""
         with engine_errors():
             self._client.cancel_workflow(workflow)
 
@@ -208,7 +218,7 @@ def _log_ahead(url: str) -> None:
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
-    """Whatever the engine raises inside of the ``with`` becomes a JobError."""
+    """Raise JobError for whatever the engine raises inside of the ``with``."""
     try:
         with database_errors():
             yield

@@ -1,4 +1,4 @@
-"""What is forgotten or removed when somebody asks for it: jobs with their tasks, work folders, published playbacks."""
+"""Removal on request: jobs with their tasks, work folders, published playbacks."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from assembler.times import WallMs
 from assembler.workspace import Workspace, assets_of
 
 DAY_MS = 86_400_000
+"""Length of a day, in ms."""
 UNFINISHED = (JobState.FAILED, JobState.POISON)
-"""What such a job made, but could not publish, is taken up by its next try."""
+"""States of jobs whose files a next try takes up: made, but not published."""
 
 
 def prune(records: Records, engine: Engine, options: Options, days: float) -> int:

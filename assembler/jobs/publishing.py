@@ -1,4 +1,4 @@
-"""Where finished jobs are published, and the check of every setting that would only fail when the first job is done."""
+"""Destination of finished jobs, and the check of every setting that would only fail when the first job is done."""
 
 from __future__ import annotations
 

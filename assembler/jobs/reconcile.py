@@ -1,4 +1,4 @@
-"""What a death between two steps left undone: bodies not taken in, jobs not in the queue, tries the engine lost."""
+"""Reconciliation after a death between two steps: bodies not taken in, jobs not in the queue, tries the engine lost."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from assembler.jobs.store.records import Records, now
 from assembler.options import Options
 
 MOMENT_MS = 20_000
-"""What changed just now is still in somebody's hands."""
+"""Minimum age of a change before a job counts as lost, in ms: until then somebody may be at it."""
 NEW_MOMENT_MS = 2_000
-"""The same for a job that is to go into the queue: done twice it does no harm."""
+"""Minimum age of a job that is to go into the queue, in ms; done twice it does no harm."""
 ACTIVE = [JobState.NEW, JobState.WAITING, JobState.RUNNING, JobState.DELAYED]
+"""States of jobs that are not over."""
 MOST_DEATHS = 3
+"""Number of lost tries at which a job becomes poison."""
 
 
 def catch_up(records: Records, engine: Engine, options: Options) -> None:
     """Raises JobError where the database does not answer."""
     take_in_spooled(records, options)
     take_in(records, engine)
-    mend(records, engine)
+    requeue_lost(records, engine)
 
 
-def mend(records: Records, engine: Engine) -> None:
+def requeue_lost(records: Records, engine: Engine) -> None:
     """Every job that is not over has a try that is not over."""
     before, new_before = now() - MOMENT_MS, now() - NEW_MOMENT_MS
     active = records.list_jobs(ACTIVE)
@@ -38,10 +40,10 @@ def mend(records: Records, engine: Engine) -> None:
         return
     phases = engine.list([job.workflow for job in lost])
     for job in lost:
-        _mend(records, engine, job, phases.get(job.workflow))
+        _requeue(records, engine, job, phases.get(job.workflow))
 
 
-def _mend(records: Records, engine: Engine, job: Job, phase: Phase | None) -> None:
+def _requeue(records: Records, engine: Engine, job: Job, phase: Phase | None) -> None:
     latest = records.find_job(job.id)
     if latest is None or latest.state.is_over or latest.tries != job.tries:
         return  # it went on while we looked

@@ -1,4 +1,4 @@
-"""Files of jobs: from which result's URLs they come; the cache keeps them until somebody asks to have them removed."""
+"""Files of jobs: from which result's URLs they come; the cache keeps them until ``remove_sources``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from assembler.times import WallMs
 from assembler.workspace import Workspace
 
 MOST_BODIES = 20
-"""Of one task, those whose URLs are tried, the newest."""
+"""Maximum number of a task's bodies whose URLs are tried, the newest."""
 
 
 def bodies_of(records: Records, job: Job) -> list[int]:
@@ -44,14 +44,14 @@ def bodies_of(records: Records, job: Job) -> list[int]:
 
 
 class Sources(NamedTuple):
-    """Where the files of a job are."""
+    """Files of a job, and the URLs they came from."""
 
     recording: Recording
-    """What the job's body says, each segment with the URL that answered."""
+    """Recording of the job's body, each segment with the URL that answered."""
     failures: dict[str, AssemblerError]
-    """By video id: why no URL of it gave a file."""
+    """Errors by video id: no URL of it gave a file."""
     chosen: dict[str, int]
-    """By video id: the body whose URL answered, where it is not the job's own."""
+    """Numbers of the bodies whose URL answered, by video id, where it is not the job's own."""
     event: int
     """The job's own body."""
     known: list[int]

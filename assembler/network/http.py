@@ -1,4 +1,4 @@
-"""Whom we talk to: public addresses, and hosts the user named. Every request and every redirect passes through here.
+"""HTTP, with public addresses and hosts the user named only. Every request and every redirect passes through here.
 
 Exceptions of requests and urllib3 hold whole URLs, signatures included. So they are translated where they arise and
 raised OUTSIDE their ``except``: not even the chain of a traceback leads back to them.
@@ -30,18 +30,21 @@ from assembler.network.download.limits import split_url
 from assembler.processes import Stopped
 
 CONNECT_SECONDS = 10.0
+"""Maximum time to connect, in s."""
 READ_SECONDS = 20.0
-"""How long a server may send nothing at all."""
+"""Maximum silence of a server, in s."""
 ANSWER_SECONDS = 40.0
-"""How long it may take, from the first look at its name to the last line of an answer's head, however it drips."""
+"""Maximum time from the first look at a server's name to the last line of an answer's head, in s, however it drips."""
 POLL_SECONDS = 0.1
+"""Time between two looks whether to end, while an answer is waited for, in s."""
 MAX_REDIRECTS = 5
+"""Maximum number of redirects of one request."""
 
 T = TypeVar("T")
 
 
 class TryAgain(DownloadError):
-    """What may pass by itself: a cut wire, a silent or overloaded server."""
+    """Failure that may pass by itself: a cut wire, a silent or overloaded server."""
 
     def __init__(self, sentence: str, *, after: float | None = None, was_answered: bool = True) -> None:
         super().__init__(sentence, hint="Run the same command again: it continues where it stopped.", retry=True)
@@ -61,9 +64,11 @@ class Session(HTTPSession):  # type: ignore[misc]  # its base has no types
     """Asked while an answer is waited for."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return None: requests then follows no redirect."""
         return None
 
     def target_of(self, response: requests.Response) -> str | None:
+        """Return the address that a redirect names; None for any other answer."""
         target: str | None = super().get_redirect_target(response)
         return target
 
@@ -213,7 +218,7 @@ def _joined(url: str, target: str) -> str:
 
 
 def on_the_wire(host: str, call: Callable[[], T], *, was_answered: bool = True) -> T:
-    """What ``call`` returns; whatever the network raises in it comes out as DownloadError or TryAgain."""
+    """Return the result of ``call``; whatever the network raises in it comes out as DownloadError or TryAgain."""
     try:
         return call()
     except (requests.RequestException, HTTPError, OSError, UnicodeError) as exc:

@@ -22,7 +22,7 @@ TIMEOUT = (10.0, 10.0)
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """What X-Assembler-Signature has to be."""
+    """Compute X-Assembler-Signature."""
     made = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256)
     return f"sha256={made.hexdigest()}"
 
@@ -47,7 +47,7 @@ def check_notify(options: Options) -> None:
 
 
 class Receiver:
-    """Who is told. Made by ``receiving``; of one thread."""
+    """Receiver of notices. Made by ``receiving``; of one thread."""
 
     def __init__(self, session: Session, options: Options) -> None:
         assert options.notify_url is not None

@@ -34,6 +34,8 @@ from assembler.times import Frame, PlayMs, clock_text
 from assembler.workspace import MANIFEST, PART, REPORT, assets_of, unwritable, write_whole
 
 FINEST_RATE = Fraction(120)
+"""Frame rate at which a single frame of a copied playback is planned: copied frames keep their stamps, and on so fine a
+grid each has a frame of its own."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Playback:
     path: Path
     """The playback."""
     manifest: Manifest
-    """What it was made from, and what was noticed."""
+    """Manifest: what the file was made from, and what was noticed."""
     was_there: bool
     """True if an earlier run had made the same file: nothing was done."""
 

@@ -73,7 +73,8 @@ def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> 
 
 
 def in_order(recordings: Recording | Sequence[Recording], options: Options) -> list[Recording]:
-    """As a list, in the order of the class, the cameras of ``screen_users`` as the screen shares they are."""
+    """Return the recordings in the order of the class, the cameras of ``screen_users`` as the screen shares they
+    are."""
     given = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if not given:
         raise InputError("no recording was given", hint="Name at least one result file.")

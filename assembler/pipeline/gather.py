@@ -35,7 +35,7 @@ OTHER_LENGTH = Ms(5000)
 Fetch = Callable[..., SegmentFiles]
 """``fetch_all``, or the same with more told to it."""
 COPY_DAYS = 7
-"""How long a straightened copy is kept that no run asks for."""
+"""Maximum age of a straightened copy that no run asks for, in days."""
 
 
 def gather(
@@ -57,7 +57,7 @@ def gather(
 
 
 def gather_local(recordings: Sequence[Recording], run: Run) -> SegmentFiles:
-    """What of the class is in the media folder, probed; nothing is fetched, and what is not there stays unknown."""
+    """Gather the files of the class that are in the media folder, probed; nothing is fetched."""
     segments = _unique([s for r in recordings for s in r.segments])
     with disk_errors(run.workspace.home):
         refused = _misnamed(segments, run)

@@ -12,7 +12,7 @@ from assembler.errors import AssemblerError, InputError
 from assembler.recording import Recording
 
 LARGEST_RESULT = 64 * 2**20
-"""No result of a class is anywhere near this; a video given by mistake is not read into memory."""
+"""Maximum size of a result, in bytes; a video given by mistake is not read into memory."""
 
 
 def read_recordings(names: Sequence[str], standard_input: IO[bytes]) -> list[Recording]:

@@ -39,15 +39,16 @@ from assembler.segment_files import SegmentFiles
 from assembler.workspace import GROWN, SOURCES, Identity
 
 AHEAD_MS = 3000
-"""So much more of a file has to be there than a chunk shows: packets are not quite in order, and ffmpeg reads ahead."""
+"""Minimum length of a file beyond what a chunk shows, in ms: packets are not quite in order, and ffmpeg reads ahead."""
 POLL_SECONDS = 0.2
+"""Time between two looks at what has arrived, in s."""
 
 
 class Fetching:
     """Files that are simply fetched: nothing is rendered ahead of them."""
 
     fetch: Fetch = staticmethod(fetch_all)
-    """How files are had."""
+    """Function that fetches files; a test or a renderer ahead puts its own here."""
 
     def settle(self, got: SegmentFiles) -> SegmentFiles:
         """Take what was gathered, once nothing is fetched any more."""

@@ -20,6 +20,7 @@ from assembler.recording import Recording
 from assembler.workspace import MANIFEST, PART, PNG_SIGNATURE, REPORT, Workspace, assets_of
 
 OTHER_NAME = "Name another file with -o."
+"""Hint of every refusal of a file's name."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,11 @@ class Target:
     """A file to be made of these recordings."""
 
     out: Path
-    """Where."""
+    """Path of the file."""
     recordings: Sequence[Recording]
+    """Recordings of the class."""
     options: Options
+    """Options of the run."""
     inputs: Sequence[Path] = ()
     """Files that were read (results): never replaced, like the recorded ones."""
 

@@ -50,6 +50,7 @@ summary { cursor: pointer; color: var(--link); }
 .cards td:empty { display: none; } .cards td[data-name]::before { content: attr(data-name) ": "; color: var(--faint);
 font-size: 13px; } .cards td[data-name]:has(p, ul)::before { content: none; } .facts th { width: 6.5rem; } }
 """
+"""Style sheet shared by all pages."""
 
 
 def text(told: object, longest: int = LONGEST_TEXT) -> str:
@@ -116,6 +117,6 @@ def document(title: str, main: str, style: str, script: str, head: str = "") -> 
 
 
 def source_of(inline: str) -> str:
-    """How a content security policy names an inline style or script."""
+    """Name an inline style or script as a content security policy does: by its digest."""
     digest = hashlib.sha256(inline.encode("utf-8")).digest()
     return "'sha256-" + base64.b64encode(digest).decode("ascii") + "'"

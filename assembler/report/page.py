@@ -20,6 +20,7 @@ from assembler.workspace import MANIFEST
 FEW_PLACES = 12
 """Places of one file, and pictures of one scene, that stay in sight."""
 STYLE = markup.STYLE + picture.STYLE
+"""Style sheet of the page."""
 SCRIPT = """
 const video = document.querySelector("video"), drawn = document.querySelector("svg.timeline");
 const length = Number(drawn.dataset.length) / 1000, head = drawn.querySelector(".head");
@@ -38,11 +39,12 @@ video.addEventListener("timeupdate", () => {
   for (const end of ["x1", "x2"]) head.setAttribute(end, 100 * video.currentTime / length + "%");
 });
 """
+"""Script of the page: links and the drawn timeline move the video."""
 POLICY = (
     f"default-src 'none'; style-src {source_of(STYLE)}; script-src {source_of(SCRIPT)}; media-src 'self' file:; "
     "img-src data:; base-uri 'none'; form-action 'none'"
 )
-"""What the page may do, whatever is in it: run the one script above, show the file beside it."""
+"""Content security policy of the page: run the one script above, show the file beside it."""
 
 
 def report_page(manifest: Manifest, timeline: Timeline, file_name: str) -> str:

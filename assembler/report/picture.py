@@ -24,25 +24,28 @@ font: 12px system-ui, "DejaVu Sans", sans-serif; } .timeline text { fill: var(--
 .tall { max-height: 50rem; overflow-y: auto; } @media print { .tall { max-height: none; } }
 .timeline .head { stroke: var(--ink); } @media (max-width: 45rem) { .timeline .wide { display: none; } }
 """
+"""Style sheet of the drawing."""
 TOP, ROW, BAR = 44, 36, 14
 """Pixels: above the first track, for each track, and of its bar."""
 FEW, MANY = 4, 12
 """Labels along the axis of a phone, and of a desk."""
 LABELLED_PAUSES = 3
+"""Maximum number of pauses that are labelled each; more are only marked."""
 LONGEST_NAME = 48
+"""Maximum length of a track's name, in characters."""
 TOLD_CLIPS = 20
-"""Spans of one track that the story names."""
+"""Maximum number of a track's spans that the story names."""
 
 
 class Unused(NamedTuple):
     """A segment that is on no track, where it would have been."""
 
     name: str
-    """Its stream, such as "camera of alice"."""
+    """Name of its stream, such as "camera of alice"."""
     video_id: str
     """The segment."""
     span: Span
-    """Its declared place."""
+    """Place where it was declared."""
 
 
 def draw_picture(timeline: Timeline, fates: Mapping[str, Fate] | None = None, unused: Sequence[Unused] = ()) -> str:

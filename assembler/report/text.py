@@ -1,4 +1,4 @@
-"""What people read in a terminal: a recording, its timeline drawn to scale, a plan, the end of a run."""
+"""Text for a terminal: a recording, its timeline drawn to scale, a plan, the end of a run."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ DRAWN = {
     StreamKind.MIX: "▚",
     StreamKind.AUDIO: "♪",
 }
+"""Characters of the bars in a drawn timeline."""
 MOST_SHOWN = 12
-"""Pictures of one scene that are named."""
+"""Maximum number of pictures of one scene that are named."""
 MOST_SCENES = 2000
-"""Told one by one; --json has all."""
+"""Maximum number of scenes that are printed; --json has all."""
 MOST_BROKEN = 20
-"""Users whose streams broke that are named."""
+"""Maximum number of users whose streams broke that are named."""
 NOTHING, CUT = "·", "│"
+"""Characters of a drawn timeline where nothing is, and where a pause was skipped."""
 NICE_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600]
+"""Distances of the marks on a time axis, in s."""
 
 
 def draw_timeline(timeline: Timeline, width: int = 100) -> str:
@@ -104,7 +107,7 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline | No
 
 
 MOST_PAUSES = 200
-"""Told one by one."""
+"""Maximum number of pauses that are printed."""
 
 
 def vendor_facts(told: Told) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from assembler.jobs.engine import Phase
 from assembler.jobs.intake.bodies import Body, Turned, keep, list_events, list_refused, load_body, refuse, untaken
 from assembler.jobs.intake.intake import spool, spool_folder, take_in, take_in_spooled
 from assembler.jobs.intake.tasks import expect, missing
-from assembler.jobs.reconcile import catch_up, mend
+from assembler.jobs.reconcile import catch_up, requeue_lost
 from assembler.jobs.store.model import JobState, claim_of, job_id
 from assembler.jobs.store.records import now
 
@@ -184,7 +184,7 @@ class TestNothingIsLost:
         assert shop.job().state is JobState.NEW
         assert shop.engine.list() == {}
         monkeypatch.setattr("assembler.jobs.reconcile.NEW_MOMENT_MS", -1000)
-        mend(shop.records, shop.engine)
+        requeue_lost(shop.records, shop.engine)
         assert shop.engine.list() == {"t1:1": Phase.WAITING}
 
     def test_what_was_spooled_comes_in_with_all_that_came_beside_it(self, shop: Workshop) -> None:

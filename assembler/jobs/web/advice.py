@@ -1,4 +1,4 @@
-"""What to do next about a job, a missing result, a refused callback: one sentence, with the command to type."""
+"""Advice about a job, a missing result, a refused callback: one sentence, with the command to type."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AGAIN = re.compile(r"\b([Rr])un (?:it |the same command )?again\b")
 
 
 def in_a_job(said: str, job: str) -> str:
-    """What the pipeline says to somebody who typed a command, said to somebody who waits for a job."""
+    """Reword a hint for somebody who waits for a job: the pipeline speaks to somebody who typed a command."""
     said = re.sub(r"give --allow-host \S+, or ", "", said)
     said = _FLAG.sub(lambda m: f"ASSEMBLER_{_FLAGS[m[0]].upper()}" if m[0] in _FLAGS else m[0], said)
     return _AGAIN.sub(lambda m: f"{'T' if m[1] == 'R' else 't'}ype `{shlex.join(retry_of(job))}`", said)
@@ -32,7 +32,7 @@ def retry_of(job: str) -> list[str]:
 
 
 def next_of(job: Job) -> tuple[str, list[str]] | None:
-    """(when to do it, the words to type); None where there is nothing to do."""
+    """Return (when to do it, the words to type); None where there is nothing to do."""
     retry = retry_of(job.id)
     match job.state:
         case JobState.FAILED:
@@ -48,11 +48,12 @@ def next_of(job: Job) -> tuple[str, list[str]] | None:
 
 
 def command(words: Sequence[str]) -> str:
-    """As markup; whatever an id contains, it is one word of the shell."""
+    """Return the words as markup; whatever an id contains, it is one word of the shell."""
     return f"<code>{escape(shlex.join(words))}</code>"
 
 
 def advice_on_tasks() -> str:
+    """Say how a result that never came can be had."""
     return (
         "Seen or expected, but no result came; the files are deleted after three days. Ask the recorder for the "
         "task's result (API v1: query; cloud: DescribeOnlineRecord), save its answer, and type "

@@ -34,16 +34,18 @@ from assembler.jobs.worker.supervisor import supervise
 from assembler.options import Options
 
 ACCEPTED = {"error_code": 0}
-"""What the vendor wants to read; anything else makes it send again."""
+"""Answer that the vendor wants to read; anything else makes it send again."""
 SHOWN_JOBS = 200
+"""Maximum number of jobs in the list."""
 MOST_AT_ONCE = 64
-"""Callbacks that are judged and stored at the same time; others wait."""
+"""Maximum number of callbacks that are judged and stored at the same time; others wait."""
 LARGE_AT_ONCE = 2
-"""Of large ones so many: reading one takes long, and real ones, which are small, do not wait for it."""
+"""Maximum number of large ones among them: reading one takes long, and real ones, which are small, do not wait for
+it."""
 
 
 class Metrics:
-    """What Prometheus reads."""
+    """Metrics that Prometheus reads."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

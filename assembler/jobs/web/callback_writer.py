@@ -1,4 +1,5 @@
-"""Where callbacks wait until they are on disk: one thread stores many at once, another one makes jobs of them.
+"""Writer of callbacks, which wait until they are on disk: one thread stores many at once, another one makes jobs of
+them.
 
 A callback is answered as soon as its raw bytes are in the database, or in the spool folder if the database is away.
 """
@@ -16,17 +17,19 @@ from assembler.errors import AssemblerError
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, keep
 from assembler.jobs.intake.intake import check_spool, spool, take_in, take_in_spooled
-from assembler.jobs.reconcile import mend
+from assembler.jobs.reconcile import requeue_lost
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
 from assembler.options import Options
 
 AT_ONCE = 200
+"""Maximum number of bodies that one transaction stores."""
 STORE_SECONDS = 1.0
-"""The sender waits for ten: one that the database did not take within this goes into the spool folder."""
+"""Maximum time for the database to take a body, in s; then it goes into the spool folder (the sender waits for ten)."""
 AWAY_SECONDS = 5.0
-"""How long a database that failed is left alone."""
-MEND_SECONDS = 5.0
+"""Time for which a database that failed is left alone, in s."""
+RECONCILE_SECONDS = 5.0
+"""Time between two reconciliations of jobs with the queue, in s."""
 
 
 class CallbackWriter:
@@ -45,6 +48,7 @@ class CallbackWriter:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
+        """Run both threads until the ``with`` is left; what waits is stored before."""
         threads = [threading.Thread(target=self._store_all), threading.Thread(target=self._take_in_all)]
         for thread in threads:
             thread.start()
@@ -69,7 +73,7 @@ class CallbackWriter:
             return self._records
 
     def engine(self) -> Engine:
-        """Like ``records``."""
+        """Return the queue, opened when the database is first there."""
         with self._lock:
             if self._engine is None:
                 self._engine = Engine(self.options)
@@ -123,10 +127,10 @@ class CallbackWriter:
             self._arrived.set()
 
     def _take_in_all(self) -> None:
-        mended = 0.0
+        reconciled = 0.0
         failed = False
         while True:
-            self._arrived.wait(MEND_SECONDS if not failed else 2.0)
+            self._arrived.wait(RECONCILE_SECONDS if not failed else 2.0)
             self._arrived.clear()
             if self._is_over.is_set():
                 return
@@ -134,9 +138,9 @@ class CallbackWriter:
                 records, engine = self.records(), self.engine()
                 take_in_spooled(records, self.options)
                 take_in(records, engine)
-                if time.monotonic() - mended > MEND_SECONDS:
-                    mended = time.monotonic()
-                    mend(records, engine)
+                if time.monotonic() - reconciled > RECONCILE_SECONDS:
+                    reconciled = time.monotonic()
+                    requeue_lost(records, engine)
                 failed = False
             except AssemblerError as exc:
                 if not failed:

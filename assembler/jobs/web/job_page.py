@@ -23,7 +23,7 @@ from assembler.times import WallMs
 def job_page(
     job: Job, task: Task | None, log: Sequence[tuple[WallMs, str]], drawn: str, published: Published | None, at: WallMs
 ) -> str:
-    """Everything about one job, and about its task what events told of that; ``drawn`` is markup."""
+    """Write the page of one job, and of what events told of its task; ``drawn`` is markup."""
     parts = [f'<p><a href="/">All jobs</a></p><h1>{text(job.id)}</h1>']
     parts.append(f"<p>{state(job)} {elapsed(job, at)}</p><p>{how_far(job)}</p>")
     if told := reason(job):

@@ -11,7 +11,7 @@ _OF_ONE_APP = re.compile(r"([0-9]{1,20}):(.+)", re.DOTALL)
 
 
 class Keys:
-    """Never shown: has no text of its own."""
+    """Keys of callbacks; they have no text of their own, so that none is ever shown."""
 
     def __init__(self, options: Options) -> None:
         given = [options.callback_key] if options.callback_key is not None else []

@@ -1,4 +1,5 @@
-"""Below the application: how long strangers may take, how many may be there, and which requests nobody answers.
+"""Listener below the application: how long strangers may take, how many may be there, and which requests nobody
+answers.
 
 uvicorn's own limits end connections that are idle behind an answer; one that never says anything, or half of it, would
 stay for ever, and a thousand of them are all that a process may open.
@@ -20,19 +21,28 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0
+"""Maximum time for the head of a request, in s."""
 BODY_SECONDS = 20.0
+"""Maximum time for its body, in s."""
 KEEP_ALIVE_SECONDS = 5
+"""Maximum time of an idle connection, in s."""
 LARGEST_HEAD = 32 * 1024
+"""Maximum size of a head, in bytes."""
 MOST_CONNECTIONS = 1000
+"""Maximum number of connections, where the limit of open files allows as many."""
 OPEN_FILES = 65536
+"""Number of open files that the process asks the system for."""
 OTHER_FILES = 200
-"""Kept for the database, the spool and the files that are shown."""
+"""Number of open files kept for the database, the spool and the files that are shown."""
 ACCEPTED_AT_ONCE = 100
-"""By one turn of the loop; those over the bound are ended before the next one."""
+"""Maximum number of connections accepted by one turn of the loop; those over the bound are ended before the next
+one."""
 BACKLOG = 2048
+"""Number of connections that the kernel holds until they are accepted."""
 ANY_HOST = ("/callback", "/healthz", "/metrics")
-"""What machines ask for, by whatever name they know us."""
+"""Paths that machines ask for, by whatever name they know us."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Host names under which this machine reaches itself."""
 _WAITS: dict[object, float] = {h11.IDLE: HEAD_SECONDS, h11.SEND_BODY: BODY_SECONDS}
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
@@ -60,10 +70,12 @@ class Connection(H11Protocol):
     """One connection, with a deadline for whatever its peer has to send next."""
 
     config: Limits
+    """The server's settings and its waiting connections."""
     _phase: object = None
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Take a connection in; over the bound the longest silent one has to go, or this one."""
         super().connection_made(transport)
         if len(self.connections) > self.config.most:
             silent = next(iter(self.config.waiting), None)
@@ -75,23 +87,28 @@ class Connection(H11Protocol):
         self._watch()
 
     def data_received(self, data: bytes) -> None:
+        """Pass the bytes on and renew the deadline where a new part begins."""
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
+        """Set the deadline of the next request."""
         super().on_response_complete()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
         self._rest()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Whoever does not read what was asked for is the first to go where there is no room; a paused film is fine."""
+        """Mark a peer that does not read what it asked for: it is the first to go where there is no room; a paused film
+        is fine."""
         super().pause_writing()
         self.config.waiting[self] = None
 
     def resume_writing(self) -> None:
+        """Set the deadline anew: the peer reads again."""
         super().resume_writing()
         self._phase = None
         self._watch()
@@ -129,6 +146,7 @@ class Listener(uvicorn.Server):
     """Serves at a socket that is bound already."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve, with a longer backlog than asyncio would set."""
         await super().startup(sockets)
         for one in sockets or ():
             one.listen(BACKLOG)  # asyncio takes one number for both: how many wait, and how many are let in at once
@@ -162,12 +180,14 @@ class Seldom(logging.Filter):
         self._latest: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Drop a record that is not due; one of a refused ``accept`` loses its traceback."""
         kind, _, rest = str(record.msg).partition("\n")
         if rest and "socket.accept" in kind:
             record.msg, record.args, record.exc_info = kind, (), None
         return self.is_due(kind)
 
     def is_due(self, kind: str) -> bool:
+        """Tell whether this kind was not let pass within the last second."""
         at = time.monotonic()
         if at - self._latest.get(kind, -1.0) < 1 or (len(self._latest) > 100 and kind not in self._latest):
             return False

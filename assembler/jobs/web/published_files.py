@@ -1,4 +1,4 @@
-"""What a job has published, for whoever wants to see it: found by what is on record, never by a path from outside."""
+"""Published files of a job, for people: found by what is on record, never by a path from outside."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from assembler.workspace import MANIFEST, REPORT, assets_of
 __all__ = ("ASSETS", "FILE", "MANIFEST", "REPORT", "Published", "find_published", "headers", "is_in_folder")
 
 ASSETS = assets_of(Path(FILE)).name
+"""Name of the assets folder in a class's folder."""
 # a report of an older version looks like one, though its script no longer runs
 _REPORT_POLICY = POLICY.replace(source_of(STYLE), "'unsafe-inline'")
 
@@ -28,13 +29,13 @@ class Published:
     video: Path
     """The playback."""
     report: Path | None
-    """Its report; None where it has none (older versions wrote none)."""
+    """Report of the playback; None where it has none (older versions wrote none)."""
     manifest: Path | None
-    """What it was made from, for machines; the report links to it."""
+    """Manifest of the playback, for machines; the report links to it."""
 
 
 def is_in_folder(job: Job) -> bool:
-    """Whether its playback is a file; what lies in a bucket has only an address."""
+    """Tell whether its playback is a file; what lies in a bucket has only an address."""
     return job.state is JobState.DONE and bool(job.output) and "://" not in job.output
 
 
@@ -63,7 +64,8 @@ def _own_file(path: Path) -> Path | None:
 
 
 def headers(*, is_report: bool) -> dict[str, str]:
-    """What a browser may do with a file, whoever wrote into the output folder: the report's own script may run."""
+    """Return the headers that bound what a browser does with a file, whoever wrote into the output folder: the report's
+    own script may run."""
     policy = f"{_REPORT_POLICY}; frame-ancestors 'none'" if is_report else "default-src 'none'; media-src 'self'"
     return {
         "Content-Security-Policy": policy,

@@ -12,11 +12,13 @@ from assembler.jobs.intake.bodies import Turned, refuse
 from assembler.jobs.store.records import Records
 
 PAUSE_SECONDS = 0.5
-"""Between two batches."""
+"""Time between two batches, in s."""
 AT_ONCE = 500
+"""Maximum number of bodies in one batch; more are only counted."""
 BYTES_AT_ONCE = 8 * 2**20
-"""More than this in one batch is only counted: the ring would forget it soon anyway."""
+"""Maximum size of one batch, in bytes; more are only counted: the ring would forget them soon anyway."""
 SAID_SECONDS = 60.0
+"""Minimum time between two warnings of bodies that were not kept, in s."""
 
 
 class Refusals:
@@ -30,6 +32,7 @@ class Refusals:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
+        """Run the thread until the ``with`` is left; what waits is kept before."""
         thread = threading.Thread(target=self._keep_all)
         thread.start()
         try:
@@ -40,6 +43,7 @@ class Refusals:
             thread.join()
 
     def put(self, body: Turned) -> None:
+        """Hand a refused body in; one over the bounds is counted instead."""
         with self._lock:
             if len(self._waiting) >= AT_ONCE or self._bytes + len(body.raw) > BYTES_AT_ONCE:
                 self._left_out += 1

@@ -1,4 +1,4 @@
-"""How a body comes in from a stranger: no larger than any result is, all of them together no larger than our memory."""
+"""Receipt of bodies from strangers: none larger than any result is, all of them together no larger than our memory."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from assembler.jobs.intake.check_callback import Judged
 
 LARGEST = 2**20
+"""Maximum size of a body, in bytes."""
 SMALL = 64 * 1024
-"""Larger than nearly every body of the vendor's; up to this there is always room."""
+"""Maximum size of a body for which there is always room, in bytes; nearly every one of the vendor's is smaller."""
 MOST_HELD = 128 * 2**20
+"""Maximum size of all bodies under way, in bytes."""
 
 
 class Refusal(Exception):

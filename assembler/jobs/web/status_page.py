@@ -40,7 +40,9 @@ setInterval(async () => {
   }
 }, 3000);
 """
+"""Script of the pages: fetches the page anew every 3 s, and says when the server does not answer."""
 STYLE = markup.STYLE + picture.STYLE
+"""Style sheet of the pages."""
 HEADERS = {
     "Content-Security-Policy": (
         f"default-src 'none'; style-src {source_of(STYLE)}; script-src {source_of(SCRIPT)}; connect-src 'self'; "
@@ -50,13 +52,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+"""Headers of every page: nothing from elsewhere, no frame, no referrer, no copy kept."""
 STALE_SECONDS = 60
-"""A running job of which nothing was heard for so long: what remained then says nothing now."""
+"""Maximum age of the last news of a running job, in s; what remained then says nothing now."""
 SHOWN_FINDINGS = 2
-"""In the list; the job's own page has all."""
+"""Maximum number of findings in the list; the job's own page has all."""
 SHOWN_TASKS, SHOWN_EVENTS, SHOWN_REFUSED = 100, 50, 20
-"""In the lists below the jobs."""
+"""Maximum number of rows in each of the lists below the jobs."""
 NOT_HERE = "Its files are not, or no longer, in this server's output folder: a later result may have taken their place."
+"""Sentence of a job whose files are gone."""
 
 
 def status_page(
@@ -88,12 +92,13 @@ def status_page(
 
 
 def absent_page(name: str) -> str:
+    """Write the page of an id that is not on record."""
     return _still("No such job", f'<p><a href="/">All jobs</a></p><h1>No such job</h1><p>{text(name, 100)}</p>'
                   "<p><code>assembler jobs list</code> shows all; pruned ones are forgotten.</p>")  # fmt: skip
 
 
 def no_file_page(job: Job) -> str:
-    """Where a job has no file to show: why, and where to look."""
+    """Write the page of a job without a file to show: the reason, and where to look."""
     if not job.state.is_over:
         why = "The job is not done yet."
     elif is_in_folder(job):
@@ -167,12 +172,14 @@ def _room(job: Job) -> str:
 
 
 def state(job: Job) -> str:
+    """Return the job's state as markup."""
     if job.state is JobState.DONE and job.verdict == "degraded":
         return '<span class="state degraded">done, degraded</span>'
     return f'<span class="state {job.state.value}">{job.state.value}</span>'
 
 
 def how_far(job: Job) -> str:
+    """Return the step and percentage of a running job as markup; "" of any other."""
     if job.state is not JobState.RUNNING:
         return ""
     if job.progress is None:
@@ -182,7 +189,7 @@ def how_far(job: Job) -> str:
 
 
 def elapsed(job: Job, at: WallMs) -> str:
-    """How long the latest try takes or took, or how long the job waits; while it renders also what remains."""
+    """Say how long the latest try takes or took, or how long the job waits; while it renders also what remains."""
     if job.state in (JobState.NEW, JobState.WAITING):
         return f"waits for {_length(at - job.created)}" if job.begun is None else "waits for a worker"
     if job.begun is None:
@@ -212,12 +219,12 @@ def _outcome(job: Job) -> str:
 
 
 def told_of(job: Job) -> list[str]:
-    """Its findings, those of one kind by the dozen folded."""
+    """Return its findings, those of one kind by the dozen folded."""
     return [finding.sentence for finding in fold(note("", told) for told in job.findings)]
 
 
 def links(job: Job) -> str:
-    """To what can be watched; of what is in a bucket the address."""
+    """Link to what can be watched; of what is in a bucket the address."""
     if not is_in_folder(job):
         return f"<p>{in_bucket(job)}</p>" if job.state is JobState.DONE and job.output else ""
     here = f"/jobs/{quote(job.id)}"
@@ -225,12 +232,12 @@ def links(job: Job) -> str:
 
 
 def in_bucket(job: Job) -> str:
-    """What is said in place of links: this server reads no buckets."""
+    """Say in place of links that this server reads no buckets."""
     return f"In object storage, not shown here: <code>{text(job.output)}</code>" if "://" in job.output else ""
 
 
 def reason(job: Job) -> str:
-    """Why it is not done, and what to type."""
+    """Say why it is not done, and what to type."""
     told = f"<p>{text(job.reason)}</p>" if job.reason else ""
     if job.due is not None and job.state is JobState.DELAYED:
         told += f"<p>Tried again at {clock(job.due)} (UTC).</p>"
@@ -244,6 +251,7 @@ def _length(ms: float) -> str:
 
 
 def clock(at: WallMs | None) -> str:
+    """Return an instant in UTC as text; "" for none, the number itself for one that is beyond the calendar."""
     if at is None:
         return ""
     try:

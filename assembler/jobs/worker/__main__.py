@@ -10,11 +10,12 @@ from assembler.options import load_options
 
 
 def say(sentence: str) -> None:
-    """To standard error, at once: it is a log that somebody may be following."""
+    """Write to standard error, at once: it is a log that somebody may be following."""
     print(sentence, file=sys.stderr, flush=True)
 
 
 def main() -> int:
+    """Run the worker; an error becomes its exit code."""
     try:
         return run_worker(load_options(processes=sys.argv[1] if len(sys.argv) > 1 else None), say)
     except AssemblerError as exc:

@@ -15,7 +15,9 @@ from assembler.processes import Stop
 from assembler.workspace import Workspace
 
 LOOK_SECONDS = 2.0
+"""Time between two looks for offers, in s."""
 END_SECONDS = 1.0
+"""Maximum time that the end waits for the helper, in s."""
 
 
 def helping(

@@ -1,4 +1,4 @@
-"""Files of jobs that still wait are fetched at once: the vendor deletes them after three days, a queue may be longer.
+"""Prefetch of the files of jobs that still wait: the vendor deletes them after three days, a queue may be longer.
 
 What is fetched lies in this machine's cache, where the job's own download finds it. Each job is fetched ahead once, by
 one worker; with several machines without a shared home it may be another than the one that renders it.
@@ -22,9 +22,11 @@ from assembler.processes import Stop, Stopped
 from assembler.progress import Silent
 
 LOOK_SECONDS = 10.0
+"""Time between two looks for waiting jobs, in s."""
 FULL_SECONDS = 300.0
-"""Until a full disk is tried again."""
+"""Time until a full disk is tried again, in s."""
 END_SECONDS = 1.0
+"""Maximum time that the end waits for a download, in s."""
 
 
 def fetching_ahead(options: Options, records: Records, name: str, stop: Stop) -> AbstractContextManager[None]:

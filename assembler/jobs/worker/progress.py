@@ -1,4 +1,4 @@
-"""The one job that a worker is at: how far it is, and how it is told to end."""
+"""Progress of the one job that a worker is at, and how it is told to end."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from assembler.processes import Stop
 from assembler.times import Ms
 
 LONGEST_SENTENCE = 2000
+"""Maximum length of a step's sentence, in characters."""
 LONG_STEP = "render"
 """The step whose end is worth estimating; what runs beside it does not hide it."""
 SHORTEST_LOOK_SECONDS = 6.0
+"""Minimum time over which a pace is measured, in s."""
 LONGEST_LOOK_SECONDS = 90.0
-"""The pace is that of the latest while: what a resumed run finds done at once says nothing of it."""
+"""Maximum time over which a pace is measured, in s: what a resumed run finds done at once says nothing of it."""
 
 
 class ProgressWriter:
@@ -36,12 +38,14 @@ class ProgressWriter:
         self._written: tuple[str, float | None, Ms | None] = ("", None, None)
 
     def say(self, sentence: str) -> None:
+        """Remember the step; ``flush`` writes it down."""
         with self._lock:
             self._said.append(sentence[:LONGEST_SENTENCE])
             self._step = sentence[:100]
 
     @contextmanager
     def task(self, name: str, total: float | None, unit: str) -> Iterator[_Share]:
+        """Count one task of the pipeline; ``flush`` writes it down."""
         share = _Share(total)
         with self._lock:
             self._step = name

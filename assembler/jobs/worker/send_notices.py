@@ -1,4 +1,4 @@
-"""Notices are sent by whoever runs, beside the work: a silent receiver delays no job, a dead sender loses none."""
+"""Sender of notices beside the work: a silent receiver delays no job, a dead sender loses none."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from assembler.network.notify import receiving
 from assembler.options import Options
 
 LOOK_SECONDS = 2.0
+"""Time between two looks for notices that are due, in s."""
 END_SECONDS = 1.0
-"""The end does not wait for a silent receiver: another sender repeats the notice."""
+"""Maximum time that the end waits for a silent receiver, in s: another sender repeats the notice."""
 
 
 def telling(options: Options, records: Callable[[], Records]) -> AbstractContextManager[None]:
@@ -55,6 +56,7 @@ def _take(records: Records) -> Notice | None:
 
 
 def tell_for(options: Options, records: Records, seconds: float) -> int:
-    """What is due now, for at most about so long; how many were taken. What is left is sent by whoever runs next."""
+    """Send what is due now, for at most about so long; return how many were taken. What is left is sent by whoever runs
+    next."""
     end = time.monotonic() + seconds
     return tell_due(options, records, lambda: time.monotonic() > end) if options.notify_url is not None else 0

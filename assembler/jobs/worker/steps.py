@@ -1,4 +1,4 @@
-"""What a worker does with one try of a job: download, render, publish, settle; each is done once and written down."""
+"""Steps of one try of a job: download, render, publish, settle; each is done once and written down."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ MOST_DEATHS = 3
 MOST_FAILURES = 10
 """Tries of a job whose error may pass: about seven hours with the usual waits."""
 PATIENT_FAILURES = 5
-"""So often a file that may still come is waited for; then the class is made without it."""
+"""Maximum number of tries that wait for a file that may still come; then the class is made without it."""
 LONGEST_WAIT_SECONDS = 3600.0
+"""Maximum time between two tries, in s."""
 
 
 class JobSteps:

@@ -1,4 +1,5 @@
-"""Workers as children of a process that does something else: watched, started again when they die, ended with it."""
+"""Supervisor of workers: children of a process that does something else, watched, started again when they die, ended
+with it."""
 
 from __future__ import annotations
 
@@ -15,11 +16,11 @@ from assembler.errors import AssemblerError
 from assembler.options import Options
 
 END_SECONDS = 12.0
-"""A worker that was told to end gives its job back within ten."""
+"""Maximum time of a worker's end, in s: one that was told to end gives its job back within ten."""
 PAUSE_SECONDS = (1.0, 60.0)
-"""Between a worker's death and its successor: at first, and at most (twice as long after each death)."""
+"""Time between a worker's death and its successor, in s: at first, and at most (twice as long after each death)."""
 HEALTHY_SECONDS = 120.0
-"""A worker that lived for so long died of something else than its start."""
+"""Minimum life of a worker, in s, that died of something else than its start."""
 
 
 @contextlib.contextmanager

@@ -33,10 +33,11 @@ from assembler.processes import Stop, Stopped
 NICE = 10
 """Workers and their ffmpegs leave the machine to whatever else runs there: above all to the webhook."""
 LOOK_SECONDS = 2.0
-"""How often progress is written down and cancellation noticed."""
+"""Time between two looks: progress is written down and cancellation noticed, in s."""
 ADOPT_SECONDS = 8.0
-"""How often dead workers are looked for."""
+"""Time between two looks for dead workers, in s."""
 CATCH_UP_SECONDS = 15.0
+"""Time between two reconciliations of jobs with the queue, in s."""
 QUIET_SECONDS = 4.0
 """Maximum time the end waits for the work to fall silent, in s; what is not silent by then ends with the process."""
 GIVE_BACK_SECONDS = 12.0
@@ -46,7 +47,7 @@ OWN_SECONDS = 2.0
 END_SECONDS = 9.0
 """Maximum time from the signal to the end, in s; a database that hangs must not hold the process up."""
 AWAY_SECONDS = 2.0
-"""Between two looks for a server that is away."""
+"""Time between two looks for a server that is away, in s."""
 
 
 class _Clock:

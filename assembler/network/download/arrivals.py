@@ -9,7 +9,7 @@ from assembler.network.download.partial_file import PartialFile
 
 
 class Arrivals:
-    """Where a download tells that the tables of every file are known by now, for those who work ahead."""
+    """Channel through which a download tells that the tables of every file are known, for a renderer ahead."""
 
     def __init__(self) -> None:
         self._told = threading.Event()
@@ -19,12 +19,12 @@ class Arrivals:
         """Files under way, by video id."""
 
     def tell(self, files: dict[str, Path], growing: dict[str, PartialFile]) -> None:
-        """Something is known of every file; those in neither of the two cannot be had."""
+        """Pass on that something is known of every file; those in neither of the two cannot be had."""
         self.files, self.growing = files, growing
         self._told.set()
 
     def close(self) -> None:
-        """Nothing more will be told."""
+        """Pass on that no more will come."""
         self._told.set()
 
     def wait(self, seconds: float) -> bool:

@@ -31,6 +31,7 @@ from assembler.values import Value
 from assembler.workspace import LOCK, PART
 
 LOCK_POLL_SECONDS = 0.1
+"""Time between two tries for a file that another run fetches, in s."""
 
 
 class CacheBroken(DownloadError):
@@ -38,7 +39,7 @@ class CacheBroken(DownloadError):
 
 
 class Known(Value):
-    """What the server said about one version of a file."""
+    """Version of a file as the server described it."""
 
     size: int | None
     """Bytes of the whole file; None for one under way whose length the server did not state."""
@@ -47,11 +48,11 @@ class Known(Value):
     last_modified: str | None
     """The server's Last-Modified, verbatim."""
     checked: float = 0.0
-    """When the server was last asked about it, Unix seconds."""
+    """Time at which the server was last asked about it, Unix seconds."""
     have: int | None = None
     """Bytes at the start of a part that are there, where it also has its end; None: all bytes of the part are."""
     tail: int | None = None
-    """Where the end that is there begins; None as ``have``."""
+    """Start of the end that is there; None as ``have``."""
 
     @property
     def can_resume(self) -> bool:
@@ -60,8 +61,8 @@ class Known(Value):
 
     @property
     def stamp(self) -> int:
-        """What a fetched file's time of change is set to (ns): the version's, so that the same version fetched again,
-        or still under way, has the same identity. The server's time, and a fraction made of all that it said."""
+        """Time of change that a fetched file gets (ns): the version's, so that the same version fetched again, or still
+        under way, has the same identity."""
         digest = hashlib.sha256(json.dumps([self.size, self.etag, self.last_modified]).encode("utf-8")).digest()
         return _seconds(self.last_modified) * 10**9 + int.from_bytes(digest[:8], "big") % 10**9
 
@@ -75,6 +76,7 @@ class Entry:
 
     @property
     def part(self) -> Path:
+        """Path of the file while it is not whole."""
         return self.file.with_name(self.file.name + PART)
 
     @contextlib.contextmanager
@@ -92,7 +94,7 @@ class Entry:
             lock.release()
 
     def whole(self) -> Known | None:
-        """What is known of the whole file; None where there is none."""
+        """Version of the whole file; None where there is none."""
         try:
             size = self.file.stat().st_size
         except OSError:
@@ -111,7 +113,7 @@ class Entry:
         return size, known
 
     def peeked(self) -> Known | None:
-        """What is known of a part that has its head and its end; None where there is no such part."""
+        """Version of a part that has its head and its end; None where there is no such part."""
         known, size = self._under_way()
         if known is None or known.have is None or known.tail is None or known.size != size:
             return None
@@ -136,6 +138,7 @@ class Entry:
         _write(_sidecar(self.part), known)
 
     def drop_part(self) -> None:
+        """Remove a part and what is known of it."""
         with disk_errors(self.file.parent):
             self.part.unlink(missing_ok=True)
             _sidecar(self.part).unlink(missing_ok=True)
@@ -171,8 +174,8 @@ class Entry:
 
 
 def entry_of(cache: Path, segment: Segment, app: str | None = "") -> Entry | None:
-    """Where a segment's file is kept: by scheme, host, URL path, video id and app ("" for a result that names none);
-    None without a URL.
+    """Find the place of a segment's file: by scheme, host, URL path, video id and app ("" for a result that names
+    none); None without a URL.
 
     The query is left out, because signatures change while the file does not. With None for the app: where it lay
     before files were kept by app.
@@ -190,7 +193,7 @@ def entry_of(cache: Path, segment: Segment, app: str | None = "") -> Entry | Non
 
 @contextlib.contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Whatever the disk refuses comes out as DiskFull or CacheBroken."""
+    """Raise DiskFull or CacheBroken for whatever the disk refuses inside of the ``with``."""
     try:
         yield
     except OSError as exc:

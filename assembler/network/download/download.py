@@ -60,7 +60,8 @@ def fetch_all(
 
 
 def on_disk(segments: Sequence[Segment], *, cache: Path, options: Options, owner: Owner = NOBODY) -> dict[str, Path]:
-    """What is there already, by video id, without asking any server: for the disk check before the work."""
+    """Find the files that are there already, by video id, without asking any server: for the disk check before the
+    work."""
     files = dict(find_local(segments, options.media_dir).files)
     if cache.is_dir():
         take_over(cache, segments, owner)

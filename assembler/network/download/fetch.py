@@ -20,17 +20,21 @@ from assembler.network.http import Session, TryAgain, host_of, on_the_wire, open
 from assembler.recording import Segment
 
 ATTEMPTS = 5
-"""Tries in a row that bring nothing new."""
+"""Maximum number of tries in a row that bring nothing new."""
 WAIT_SECONDS = 0.5
+"""Time until the second try, in s; doubled for each more."""
 WAIT_MAX_SECONDS = 5.0
+"""Maximum time between two tries, in s."""
 RETRY_AFTER_MAX_SECONDS = 10.0
-"""A server that asks for more is asked before that."""
+"""Maximum time that a server's Retry-After is obeyed, in s; one that asks for more is asked before that."""
 WORTHWHILE_BYTES = 1024 * 1024
-"""A run of tries that got this much further may be followed by another: a bad line is no reason to give up."""
+"""Minimum progress, in bytes, of a run of tries that may be followed by another: a bad line is no reason to give up."""
 CHUNK_BYTES = 256 * 1024
+"""Maximum size of one read of a body, in bytes."""
 PACE_SECONDS = 60.0
+"""Time over which a server's pace is measured, in s."""
 PACE_BYTES = 4 * 1024
-"""Less than this in PACE_SECONDS is a stalled server, even if it sends a byte now and then."""
+"""Minimum number of bytes in PACE_SECONDS; a slower server is stalled, even if it sends a byte now and then."""
 
 T = TypeVar("T")
 
@@ -47,6 +51,7 @@ class ByteMeter:
         self.furthest = 0
 
     def reach(self, offset: int) -> None:
+        """Count the bytes up to this offset that were not reached before."""
         with self._lock:
             if offset > self.furthest:
                 self._advance(offset - self.furthest)
@@ -54,7 +59,7 @@ class ByteMeter:
 
 
 def persistently(call: Callable[[], T], halt: Halt, meter: ByteMeter, attempts: int = ATTEMPTS) -> T:
-    """What ``call`` returns, tried again as long as that may help.
+    """Return the result of ``call``, tried again as long as that may help.
 
     Raises its DownloadError (TryAgain where another day may help), or Stopped.
     """
@@ -85,13 +90,19 @@ class Fetch:
     """One file under way; its entry's lock is held throughout."""
 
     segment: Segment
+    """Segment whose file it is."""
     url: str
+    """Address to fetch it from; signed, so never printed."""
     entry: Entry
+    """Place in the cache, locked."""
     session: Session
+    """Session of this thread."""
     halt: Halt
+    """End of all downloads."""
     meter: ByteMeter
+    """Receiver of the bytes that came."""
     ended_at: int | None = None
-    """Where a body of unstated length ended in an earlier try."""
+    """Offset at which a body of unstated length ended in an earlier try."""
 
     def run(self, *, attempts: int | None = None) -> Known:
         """Fetch the file whole and give it its final name.
@@ -205,6 +216,7 @@ class Pace:
         self._since, self._got = time.monotonic(), 0
 
     def is_stalled(self, size: int) -> bool:
+        """Count the bytes that came; tell whether the last PACE_SECONDS brought too few."""
         self._got += size
         now = time.monotonic()
         if now - self._since < PACE_SECONDS:
@@ -215,7 +227,7 @@ class Pace:
 
 
 def refusal(status: int, headers: Mapping[str, str], host: str) -> DownloadError:
-    """What an answer that brings no file means."""
+    """Make the error for an answer that brings no file."""
     answered = f"{host} answered {status}"
     if status in (408, 429) or status >= 500:
         return TryAgain(f"{answered}, it is busy or broken", after=_retry_after(headers.get("Retry-After", "")))

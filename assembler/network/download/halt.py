@@ -1,4 +1,4 @@
-"""How downloads are told to end, even while they wait for a silent server."""
+"""End of downloads, even while they wait for a silent server."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Halt:
         self._open: set[requests.Response] = set()
 
     def is_set(self) -> bool:
+        """Tell whether downloads have to end."""
         return self._event.is_set() or (self._stop is not None and self._stop.is_set())
 
     def check(self) -> None:
@@ -44,7 +45,7 @@ class Halt:
 
     @contextlib.contextmanager
     def watching(self, response: requests.Response) -> Iterator[None]:
-        """While inside, ``set`` interrupts the reading of this response."""
+        """Let ``set`` interrupt the reading of this response inside of the ``with``."""
         with self._lock:
             self._open.add(response)
         try:

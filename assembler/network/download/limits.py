@@ -1,4 +1,4 @@
-"""How large a file may be, whether it is one at all, and how much room there is."""
+"""Limits: how large a file may be, whether it is one at all, and how much room there is."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from assembler.errors import DownloadError
 from assembler.recording import Segment
 
 MIB = 1024 * 1024
+"""Bytes of a mebibyte."""
 HARD_CAP = 20 * 1024 * MIB
+"""Maximum size of a file, in bytes, whatever was declared."""
 HEAD_BYTES = 512
+"""Number of bytes from which a page of text is told from a recording."""
 PAGE_TYPES = ("text/html", "application/xhtml+xml", "application/json", "application/xml", "text/xml")
+"""Content types of pages and error texts, never of a recording."""
 PAGE_STARTS = (b"<!doctype", b"<html", b"<?xml", b"<error", b"{", b"[{")
+"""Beginnings of pages and error texts, lower case."""
 
 
 def split_url(url: str) -> SplitResult:
@@ -74,6 +79,7 @@ def check_type(content_type: str, where: str) -> None:
 
 
 def not_a_recording(where: str) -> DownloadError:
+    """Make the error for a page in place of a file."""
     return DownloadError(
         f"{where} is a page of text (HTML, XML or JSON), not a recording",
         hint="The link may have expired or ask for a login: take a fresh result, or give the file with --media-dir.",

@@ -22,7 +22,9 @@ MEDIA_ENDINGS = (
     ".mp4", ".mkv", ".webm", ".mov", ".flv", ".ts", ".avi", ".m4v", ".m4a", ".mp3", ".aac", ".mka", ".ogg", ".oga",
     ".opus", ".wav", ".flac",
 )  # fmt: skip
+"""Endings of files that may hold a recording, lower case."""
 UNFINISHED_ENDINGS = (".part", ".crdownload", ".tmp", ".download")
+"""Endings of files that a browser or we have not finished."""
 
 
 @dataclass
@@ -30,11 +32,12 @@ class LocalFiles(SegmentFiles):
     """Files of the media folder; its findings are choices between several."""
 
     doubtful: dict[str, Path] = field(default_factory=dict)
-    """Those of ``files`` that were found by base name alone and have another size than was declared."""
+    """Files found by base name alone that have another size than was declared, by video id."""
 
 
 def find_local(segments: Sequence[Segment], folder: Path | None, refused: Collection[str] = ()) -> LocalFiles:
-    """Which segments have a file in the folder: as ``<video id>``, ``<video id>.*``, or their URL's decoded base name.
+    """Find the segments that have a file in the folder: as ``<video id>``, ``<video id>.*``, or their URL's decoded
+    base name.
 
     A name that belongs to one segment's id is nobody else's, and a base name shared by two segments is nobody's.
     ``refused``: segments whose file is not to be found by base name. Raises InputError where the folder cannot be read.

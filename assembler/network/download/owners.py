@@ -1,4 +1,4 @@
-"""Whose the files of the cache are: each app has its own, so that one app's link never opens another app's file.
+"""Owners of cached files: each app has its own, so that one app's link never opens another app's file.
 
 What was fetched before files were kept by app lies under a name without one. It goes to who asks for it first, where
 that can only be its owner: no second app is known here, or the job is older than this order.
@@ -23,20 +23,23 @@ from assembler.values import Value
 from assembler.workspace import LOCK, PART
 
 NAME = "apps.json"
+"""Name of the file in the cache that remembers its apps."""
 ENOUGH = 2
-"""As many apps as need to be remembered: with the second one, nothing is anybody's any more without being asked."""
+"""Maximum number of apps that are remembered: with the second one, nothing is anybody's any more without being
+asked."""
 
 
 class Owner(NamedTuple):
-    """Who asks for files."""
+    """App, and job, that asks for files."""
 
     app: str = ""
     """The vendor's app; all results that name none are one app."""
     asked: WallMs | None = None
-    """Since when a job wants them; None: only now."""
+    """Time since which a job wants them, Unix ms; None: only now."""
 
 
 NOBODY = Owner()
+"""Owner of files that no app and no job asks for."""
 
 
 class _Apps(Value):

@@ -19,11 +19,11 @@ class ByteRange:
     """A stretch of a file that one request is at."""
 
     start: int
-    """Its first byte."""
+    """Offset of its first byte."""
     end: int
-    """Behind its last one."""
+    """Offset behind its last one."""
     at: int
-    """Behind the last byte that is there."""
+    """Offset behind the last byte that is there."""
 
 
 @dataclass
@@ -35,17 +35,17 @@ class PartialFile:
     """
 
     segment: Segment
-    """Whose file it is."""
+    """Segment whose file it is."""
     url: str
-    """Where it comes from."""
+    """Address to fetch it from."""
     entry: Entry
-    """Its place in the cache, locked until ``lock`` is closed."""
+    """Place in the cache, locked until ``lock`` is closed."""
     known: Known
     """The version, with ``have`` and ``tail`` as they were at the beginning."""
     lock: ExitStack = field(default_factory=ExitStack)
     """Gives the entry's lock back."""
     failure: DownloadError | None = None
-    """Why it will not become whole."""
+    """Error for which it will not become whole; None as long as it may."""
     _next: int = 0
     """Where the next piece begins."""
     _pieces: list[ByteRange] = field(default_factory=list)
@@ -68,7 +68,7 @@ class PartialFile:
 
     @property
     def tail(self) -> int:
-        """Where the end that is there begins."""
+        """Start of the end that is there."""
         return self.known.tail or 0
 
     @property
@@ -102,17 +102,17 @@ class PartialFile:
 
     @property
     def identity(self) -> tuple[str, int, int]:
-        """What ``identity_of`` will say of the whole file."""
+        """Identity (``identity_of``) that the whole file will have."""
         return str(self.entry.file.resolve()), self.size, self.known.stamp
 
     @property
     def place(self) -> Path:
-        """Where its bytes are now."""
+        """Path of its bytes now."""
         return self.entry.file if self._is_whole else self.entry.part
 
     @property
     def next_play_time(self) -> float:
-        """About when, on the playback, the next byte is needed: the file's bytes are taken as spread evenly."""
+        """Estimate when, on the playback, the next byte is needed: the file's bytes are taken as spread evenly."""
         share = self._next / self.size if self.size else 0.0
         return (self.segment.play_time or 0) + share * (self.segment.duration or 0)
 
@@ -128,14 +128,15 @@ class PartialFile:
             return piece
 
     def reach(self, piece: ByteRange, at: int) -> None:
-        """So much of it is there now."""
+        """Note how much of it is there now."""
         with self._changed:
             piece.at = max(at, piece.at)
             self._changed.notify_all()
         self._tell()
 
     def leave(self, piece: ByteRange, failure: DownloadError | None = None) -> bool:
-        """It is there, or will not come; True for the last of all: then the file is whole, or lost for ``failure``."""
+        """Count a range off that is there, or will not come; True for the last of all: then the file is whole, or lost
+        for ``failure``."""
         with self._changed:
             self._busy -= 1
             self.failure = self.failure or failure
@@ -153,7 +154,7 @@ class PartialFile:
             self.entry.note(self.known.model_copy(update={"have": have}))
 
     def end(self, *, is_whole: bool) -> None:
-        """It has its final name, or never will."""
+        """Note that it has its final name, or never will."""
         with self._changed:
             self._is_over, self._is_whole = True, is_whole
             self._changed.notify_all()

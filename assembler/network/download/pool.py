@@ -19,6 +19,7 @@ from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
 
 WATCH_SECONDS = 0.1
+"""Time between two looks at the caller's ``stop``, in s."""
 
 
 def fetch_remote(

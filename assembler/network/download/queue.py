@@ -1,4 +1,4 @@
-"""Which file is asked for next: first something of every file, then what is needed first on the playback."""
+"""Queue of downloads: first something of every file, then what is needed first on the playback."""
 
 from __future__ import annotations
 
@@ -25,30 +25,35 @@ from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
 
 FIRST, WHOLE, PIECE = range(3)
-"""What a turn is for; lower ones come first."""
+"""Kinds of turns; lower ones come first."""
 
 
 Turn = tuple[int, float, int, Callable[[], None]]
-"""What for, when on the playback it is needed, place in the line, what to do."""
+"""Entry of the queue: kind, time on the playback at which it is needed, number, function."""
 
 
 @dataclass
 class DownloadQueue:
-    """All files that are to be fetched, and whoever waits for a turn; served by several threads."""
+    """Queue of all files to be fetched, served by several threads."""
 
     cache: Path
+    """Folder of the cache."""
     halt: Halt
+    """End of all downloads."""
     sessions: queue.SimpleQueue[Session]
+    """Sessions that no thread uses at the moment."""
     advance: Callable[[float], None]
+    """Function that takes the number of further bytes that came, for the progress."""
     locks: ExitStack
     """Gives all locks back, whatever happens."""
     arrivals: Arrivals | None
-    """Who is told how the files grow; None: nobody, and no file is peeked at."""
+    """Channel to a renderer ahead; None where there is none: then no file is peeked at."""
     local: dict[str, Path]
     """Files that need not be fetched."""
     app: str = ""
-    """Whose files these are."""
+    """App whose files these are."""
     results: SegmentFiles = field(default_factory=SegmentFiles)
+    """Files and failures so far."""
     silent: set[str] = field(default_factory=set)
     """Hosts that could not be reached at all: asked once per file from then on, not with all retries."""
     _turns: list[Turn] = field(default_factory=list)
@@ -59,11 +64,13 @@ class DownloadQueue:
     _count: int = 0
 
     def admit(self, segments: Sequence[Segment]) -> None:
+        """Put the first turn of each of these files, whose tables are not known yet."""
         self._unknown = {s.video_id for s in segments}
         for segment in segments:
             self.put(FIRST, segment.play_time or 0, _File(self, segment).begin)
 
     def put(self, kind: int, play_time: float, turn: Callable[[], None]) -> None:
+        """Add a turn."""
         with self._changed:
             self._count += 1
             self._unfinished += 1
@@ -83,7 +90,7 @@ class DownloadQueue:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """No more turns."""
+        """Drop all turns that wait."""
         with self._changed:
             self._turns.clear()
             self._unfinished = 0
@@ -99,6 +106,7 @@ class DownloadQueue:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
+        """Lend a session; waits for a free one."""
         session = self.sessions.get()
         try:
             yield session

@@ -24,23 +24,26 @@ from assembler.network.download.partial_file import ByteRange, PartialFile
 from assembler.network.http import TryAgain, host_of, on_the_wire, opened
 
 HEAD_BYTES = 128 * 1024
-"""Says what the file is and where its tables are; asked for of every file before more is fetched of any."""
+"""Size of the head that says what the file is and where its tables are, in bytes; asked for of every file before more
+is fetched of any."""
 END_BYTES = 64 * 1024
 """Fetched before the tables at the end of a file: the last packets, which say where its sound ends."""
 LARGEST_TABLES = 32 << 20
+"""Maximum size of a file's tables that are peeked at, in bytes."""
 LARGEST_FIRST = 2 << 20
-"""So far behind the tables a first key frame may reach: without it nothing is known of a picture."""
+"""Maximum distance of a first key frame behind the tables, in bytes: without it nothing is known of a picture."""
 SOUND_BYTES = 32 * 1024
 """The first packets of a sound, which say where it really begins, all lie before this."""
 WORTH_BYTES = 1 << 20
-"""A smaller file is fetched whole at once."""
+"""Minimum size of a file that is fetched in pieces, in bytes."""
 PIECE_SECONDS = 10.0
 """Media time of a piece: so much may one file be ahead of the others."""
 PIECE_BYTES = range(256 * 1024, 8 << 20)
+"""Bounds of a piece, in bytes."""
 TOLD_SECONDS = 0.1
-"""So often whoever waits for a file hears how far it has come: not for every packet of the wire."""
+"""Minimum time between two reports of how far a file has come, in s: not one for every packet of the wire."""
 NOTE_SECONDS = 1.0
-"""So often it is noted how far a part has come; this much is fetched again behind a kill."""
+"""Minimum time between two notes on disk of how far a part has come, in s; this much is fetched again behind a kill."""
 
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
@@ -189,7 +192,7 @@ def fetch_piece(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:
 
 
 def piece_bytes(growing: PartialFile) -> int:
-    """How long the next piece of this file should be."""
+    """Choose the length of this file's next piece, in bytes."""
     seconds = (growing.segment.duration or 0) / 1000
     bytes_per_second = growing.size / seconds if seconds else growing.size
     return min(max(int(bytes_per_second * PIECE_SECONDS), PIECE_BYTES.start), PIECE_BYTES.stop)

@@ -1,4 +1,4 @@
-"""Whether a file fetched earlier is still the one on its server."""
+"""Revalidation of files fetched earlier: are they still the ones on their server?"""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from assembler.network.download.limits import check_type
 from assembler.network.http import Session, TryAgain, host_of, opened
 
 FRESH_SECONDS = 120.0
-"""For this long after the server was asked, a whole file is used without asking again."""
+"""Maximum age of the server's last answer, in s, up to which a whole file is used without asking again."""
 TIMEOUT_SECONDS = (5.0, 5.0)
+"""Maximum time to connect and to answer, in s: it is only a question."""
 
 
 @dataclass(frozen=True)
 class Revalidation:
+    """Answer of a server about a file fetched earlier."""
+
     is_changed: bool
     """True if the server has another version."""
     doubt: str = ""
-    """Why the server could not say; "" where it could."""
+    """Reason why the server could not say; "" where it could."""
     was_reached: bool = True
     """False where the host gave no sign of life."""
 

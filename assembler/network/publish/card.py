@@ -8,6 +8,7 @@ from assembler.errors import PublishError
 from assembler.values import Value
 
 CARD = "job.json"
+"""Name of the file that says whose a published playback is."""
 
 
 class Card(Value):
@@ -16,7 +17,7 @@ class Card(Value):
     job: str
     """The job."""
     key: str
-    """Which task it is of; only results of the same one may take its place."""
+    """Key of its task; only results of the same one may take its place."""
     revision: int
     """A lower one never takes the place of a higher one."""
     digest: str

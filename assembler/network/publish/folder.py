@@ -16,13 +16,15 @@ from assembler.workspace import PART, write_whole
 
 
 def any_folder(output: str, options: Options) -> None:
-    """Whether it can be written is seen when it is: it may be mounted later."""
+    """Accept any folder: whether it can be written is seen when it is, for it may be mounted later."""
 
 
 def put_in_folder(
     made: Path, assets: Path, output: str, below: str, card: Card, options: Options, stop: Stop,
     claim: Callable[[], object],
 ) -> str:  # fmt: skip
+    """Put a playback and its assets into a folder, each under its name only when it is whole, the card last; raises
+    PublishError."""
     folder = Path(output).expanduser().absolute() / below
     target = folder / made.name
     try:
@@ -40,6 +42,7 @@ def put_in_folder(
 
 
 def card_of(folder: Path) -> Card | None:
+    """Read the card in a folder; None where there is none."""
     try:
         return read_card((folder / CARD).read_bytes(), str(folder / CARD))
     except FileNotFoundError:

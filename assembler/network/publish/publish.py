@@ -19,6 +19,7 @@ from assembler.options import Options
 from assembler.processes import Stop
 
 FIELDS = ("app", "room", "task", "revision")
+"""Placeholders of a template."""
 LONGEST_PART = 200
 """Characters of one folder's name; file systems take 255 bytes."""
 
@@ -28,7 +29,7 @@ class Destination:
     """A kind of place."""
 
     prefix: str
-    """How its addresses begin; "" for folders."""
+    """Beginning of its addresses; "" for folders."""
     check: Callable[[str, Options], None]
     """(root, options): raises PublishError where nothing could ever be put there. Asks nobody."""
     put: Callable[[Path, Path, str, str, Card, Options, Stop, Callable[[], object]], str]
@@ -37,8 +38,8 @@ class Destination:
     Raises PublishError, and Stopped soon after ``stop`` is set.
     """
     drop: Callable[[str, str, str, Options], bool]
-    """(where a file is, name of its assets, job, options): removes both where the card is this job's. Raises
-    PublishError."""
+    """Function of (where a file is, name of its assets, job, options) that removes both where the card is this job's.
+    Raises PublishError."""
 
 
 def check_output(output: str, options: Options) -> None:
@@ -126,3 +127,4 @@ DESTINATIONS: tuple[Destination, ...] = (
     Destination("", any_folder, put_in_folder, _drop_from_folder),
     Destination("s3://", check_bucket, put_in_bucket, drop_from_bucket),
 )
+"""Destinations in the order in which their prefixes are tried; a folder is the last."""

@@ -30,17 +30,21 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 MIB = 1024 * 1024
+"""Bytes of a mebibyte."""
 PART_BYTES = 8 * MIB
-"""One part of a large file. Storages take 5 MiB to 5 GiB, and 10,000 parts."""
+"""Size of one part of a large file, in bytes. Storages take 5 MiB to 5 GiB, and 10,000 parts."""
 MOST_PARTS = 9000
+"""Maximum number of parts that we make of a file (storages take 10,000)."""
 AT_ONCE = 4
-"""Parts under way at once: with the one being read, all that is in memory."""
+"""Maximum number of parts under way at once: with the one being read, all that is in memory."""
 RETRIES = 6
+"""Maximum number of times that obstore repeats a request."""
 RETRY_SECONDS = 60.0
-"""So long obstore repeats what fails with 5xx or a cut wire; then the job's own tries go on."""
+"""Maximum time for which obstore repeats what fails with 5xx or a cut wire, in s; then the job's own tries go on."""
 TIMES = {"timeout": "120s", "connect_timeout": "10s"}
-"""Of one request, unless AWS_TIMEOUT or AWS_CONNECT_TIMEOUT say otherwise."""
+"""Maximum times of one request, unless AWS_TIMEOUT or AWS_CONNECT_TIMEOUT say otherwise."""
 TENCENT = ".myqcloud.com"
+"""Domain of Tencent COS, which puts the bucket's name before the host."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
 
 T = TypeVar("T")
@@ -114,11 +118,12 @@ class Bucket(NamedTuple):
     root: str
     """Beginning of all our names in it, without slashes around it; "" for none."""
     store: S3Store
-    """How it is reached."""
+    """Client of the storage."""
 
     @classmethod
     def opened(cls, output: str, options: Options) -> Bucket:
-        """Nobody is asked yet. Raises PublishError where the extra is missing or the settings cannot be meant."""
+        """Open a bucket without asking it. Raises PublishError where the extra is missing or the settings cannot be
+        meant."""
         name, root = _bucket_and_root(output)
         try:
             from obstore.store import S3Store
@@ -134,9 +139,11 @@ class Bucket(NamedTuple):
         return cls(name, root, _asked(name, lambda: S3Store(name, retry_config=retry, **config)))
 
     def address(self, key: str) -> str:
+        """Return the address of an object, for people."""
         return f"s3://{self.name}/{key}"
 
     def find_card(self, folder: str) -> Card | None:
+        """Read the card below a folder; None where there is none."""
         import obstore
 
         key = f"{folder}/{CARD}"
@@ -144,22 +151,26 @@ class Bucket(NamedTuple):
         return None if raw is None else read_card(raw, self.address(key))
 
     def find_size(self, key: str) -> int | None:
+        """Return the size of an object in bytes; None where there is none."""
         import obstore
 
         return _found(self.name, lambda: int(obstore.head(self.store, key)["size"]))
 
     def list_keys(self, prefix: str) -> list[str]:
+        """List the keys that begin with a prefix."""
         import obstore
 
         found = _asked(self.name, lambda: obstore.list(self.store, prefix).collect())
         return [str(one["path"]) for one in found]
 
     def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
         import obstore
 
         _asked(self.name, lambda: obstore.delete(self.store, key))
 
     def put_bytes(self, key: str, content: bytes) -> None:
+        """Upload a small object in one request."""
         import obstore
 
         _asked(self.name, lambda: obstore.put(self.store, key, content, attributes=_kind(key), use_multipart=False))
