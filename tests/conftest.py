@@ -31,6 +31,12 @@ SLOW_PLACES = {"e2e", "jobs", "demo", "network", "test_memory.py", "test_process
 SLOW_FIXTURES = {"ffmpeg", "bundled_ffmpeg", "postgres"}
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out slow places unread where nothing slow is asked for: they need libraries that take long to import."""
+    is_slow = collection_path.parent == Path(__file__).parent and collection_path.name in SLOW_PLACES
+    return True if is_slow and config.option.markexpr == "not slow" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow whatever makes media, or starts servers or child processes at length."""
     for item in items:
