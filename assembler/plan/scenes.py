@@ -6,7 +6,7 @@ its picture is then never decoded.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -58,18 +58,18 @@ def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, fr
     order = drawing_order(slots)
     covering = _covering(slots, order)
     covered = [index for index, above in enumerate(covering) if above]
-    running: dict[int, list[Holding]] = {index: [] for index in sorted(order, key=order.__getitem__)}
-    top: dict[int, Holding] = {}
+    running: dict[int, list[Holding]] = {index: [] for index in order}
+    top = _Stack(order)
     parts: list[Visible] = []
     for first, end in pairwise(borders):
         for gone in ends.get(first, []):
             running[gone.slot].remove(gone)
-            _lay_again(gone.slot, running, top)
+            top.put(gone.slot, running[gone.slot])
         for come in starts.get(first, []):
             running[come.slot].append(come)
-            _lay_again(come.slot, running, top)
-        under = {i for i in covered if not covering[i].isdisjoint(top)}
-        shown = tuple(map(top.__getitem__, filter((top.keys() - under).__contains__, running)))
+            top.put(come.slot, running[come.slot])
+        under = {i for i in covered if not covering[i].isdisjoint(top.slots)}
+        shown = tuple(h for h in top.holdings if h.slot not in under) if under else tuple(top.holdings)
         if parts and _look_the_same(parts[-1].shown, shown):
             parts[-1] = Visible(parts[-1].first, Frame(end), shown)
         else:
@@ -77,19 +77,31 @@ def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, fr
     return parts
 
 
-def _lay_again(slot: int, running: Mapping[int, Sequence[Holding]], top: dict[int, Holding]) -> None:
-    """The latest of what runs in a slot is on top."""
-    if running[slot]:
-        top[slot] = max(running[slot], key=lambda h: (h.start, h.video_id))
-    else:
-        top.pop(slot, None)
+class _Stack:
+    """What is on top in every slot in use, lowest first; kept in order, because little of it changes at a time."""
+
+    def __init__(self, order: Mapping[int, int]) -> None:
+        self._order = order
+        self._places: list[int] = []
+        self.slots: set[int] = set()
+        self.holdings: list[Holding] = []
+
+    def put(self, slot: int, running: Sequence[Holding]) -> None:
+        """The latest of what runs in a slot is on top."""
+        place = self._order[slot]
+        at = bisect_left(self._places, place)
+        if slot in self.slots:
+            self.slots.discard(slot)
+            del self._places[at], self.holdings[at]
+        if running:
+            self.slots.add(slot)
+            self._places.insert(at, place)
+            self.holdings.insert(at, max(running, key=lambda h: (h.start, h.video_id)))
 
 
 def _look_the_same(one: Sequence[Holding], other: Sequence[Holding]) -> bool:
-    if len(one) != len(other):
-        return False
-    before, now = set(one), set(other)
-    return {h.key for h in before - now} == {h.key for h in now - before}
+    """Both in drawing order, each slot once."""
+    return len(one) == len(other) and all(a.key == b.key for a, b in zip(one, other, strict=True) if a is not b)
 
 
 def all_shown(parts: Iterable[Visible]) -> set[Holding]:
