@@ -172,7 +172,11 @@ def test_every_table_and_version_that_the_design_names_is_in_its_module() -> Non
         assert re.search(rf"^ *(class )?{name}\b", path.read_text("utf-8"), re.MULTILINE), (name, module)
 
 
-FINISHED = ("errors", "media", "messages", "mp4", "values")
+FINISHED = (
+    "cli", "demo", "doctor", "errors", "facts", "findings", "jobs/batch", "jobs/control", "jobs/engine", "jobs/prune",
+    "jobs/publishing", "jobs/reconcile", "jobs/sources", "jobs/web", "jobs/worker", "media", "messages", "mp4", "network",
+    "options", "pipeline", "processes", "progress", "recording", "report", "times", "values", "workspace",
+)  # fmt: skip
 """Rooms, or files of one, in which every public name, field and constant has its sentence."""
 NOT_AN_OPENING = re.compile(
     r"""\W*(what|whatever|who|whoever|whom|whose|whether|which|how|where|wherever|when|why|so|as|if|while|since|because|
