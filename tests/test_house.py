@@ -174,8 +174,9 @@ def test_every_table_and_version_that_the_design_names_is_in_its_module() -> Non
 
 FINISHED = (
     "cli", "demo", "doctor", "errors", "facts", "findings", "jobs/batch", "jobs/control", "jobs/engine", "jobs/prune",
-    "jobs/publishing", "jobs/reconcile", "jobs/sources", "jobs/web", "jobs/worker", "media", "messages", "mp4", "network",
-    "options", "pipeline", "processes", "progress", "recording", "report", "times", "values", "workspace",
+    "jobs/publishing", "jobs/reconcile", "jobs/sources", "jobs/web", "jobs/worker", "media", "messages", "mp4",
+    "network", "options", "pipeline", "plan", "processes", "progress", "recording", "report", "times", "timeline",
+    "values", "workspace",
 )  # fmt: skip
 """Rooms, or files of one, in which every public name, field and constant has its sentence."""
 NOT_AN_OPENING = re.compile(

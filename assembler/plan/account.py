@@ -1,4 +1,4 @@
-"""What becomes of every millisecond that was recorded: the sum over a segment's dispositions is its length.
+"""Account of every millisecond that was recorded: the sum over a segment's dispositions is its length.
 
 Content that was recorded and is not in the playback is LOST, unless one of the other reasons holds; what is lost for
 over a second is a warning. So ``ok`` means that all of it is there.
@@ -57,7 +57,7 @@ def _nothing_of(segment: Segment) -> Account:
 
 
 def recorded_spans(segment: Segment, facts: Facts, what: Content) -> Spans:
-    """What a file really holds of one kind, on the file's axis."""
+    """Return the spans of one kind that a file really holds, on the file's axis."""
     if what is Content.PICTURE:
         picture = facts.picture if segment.kind is not StreamKind.AUDIO else None
         if picture is None:
@@ -67,7 +67,7 @@ def recorded_spans(segment: Segment, facts: Facts, what: Content) -> Spans:
 
 
 def lost_pictures(segment: Segment, facts: Facts) -> tuple[LostVideo, ...]:
-    """What of a file's picture can be shown nowhere."""
+    """Return the spans of a file's picture that can be shown nowhere."""
     return facts.picture.lost if facts.picture is not None and segment.kind is not StreamKind.AUDIO else ()
 
 

@@ -1,4 +1,4 @@
-"""Where chunks meet: long ones first and ever shorter ones towards the end, so that all cores finish together; and
+"""Borders between chunks: long ones first and ever shorter ones towards the end, so that all cores finish together; and
 where the least is decoded twice.
 
 A chunk costs about a quarter of a CPU second to start and to check, whatever its length. And each of its sources is
@@ -35,8 +35,8 @@ MOST_OPENED = 60_000_000
 """Bytes that a chunk's ffmpeg may hold for what is opened within it: where many come and go, chunks are shorter. What
 is open at its start does not count, as no border makes that less."""
 BYTES_ALWAYS, BYTES_PACKET, PICTURES = 1_000_000, 48, 12
-"""What a source needs of it: filters; for a file's index, per packet; and decoded pictures that are waiting (measured
-with ffmpeg 9.0: 2.4 MB for 3 s of 320x240, 3 MB more for 18 minutes)."""
+"""Memory of a source: bytes of its filters; bytes for each packet of a file's index; and number of decoded pictures
+that are waiting (measured with ffmpeg 9.0: 2.4 MB for 3 s of 320x240, 3 MB more for 18 minutes)."""
 SOUND_PACKETS = 47
 """A second of AAC at 48 kHz."""
 COSTLIEST = 3

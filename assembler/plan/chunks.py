@@ -20,8 +20,9 @@ from assembler.times import Frame, PlayMs, frame_stamp
 from assembler.values import Value
 
 MOST_SKIPPED_SECONDS = 10
-"""So much of a file is decoded for nothing rather than that the file is opened once more: each opening holds the file's
-whole index and pictures of its own (3 MB for 18 minutes of 320x240, ten times that for three hours)."""
+"""Maximum part of a file that is decoded for nothing, in s, rather than that the file is opened once more: each opening
+holds the file's whole index and pictures of its own (3 MB for 18 minutes of 320x240, ten times that for three
+hours)."""
 
 
 class Source(Value):
@@ -30,7 +31,7 @@ class Source(Value):
     video_id: str
     """The segment."""
     stretch: int
-    """Which of the file's stretches (``VideoFacts.stretches``)."""
+    """Index of the stretch (``VideoFacts.stretches``)."""
     first: Frame
     """First output frame, on the playback."""
     end: Frame
@@ -38,7 +39,7 @@ class Source(Value):
     shift: int
     """Grid ticks added to a source stamp (in grid ticks, times ``pace``) to get its playback stamp."""
     pace: Fraction = Fraction(1)
-    """As ``VideoFacts.pace``."""
+    """Number of true seconds that a second of its stamps lasts, as ``VideoFacts.pace``."""
     seek: int | None
     """Stamp of the key frame at which reading starts, ticks of the picture; None: from the file's start. Sources of one
     tile with the same file, stretch and start are read in one go."""
@@ -52,13 +53,13 @@ class Tile(Value):
     """One rectangle of the canvas within a chunk; the canvas' background wherever no source is."""
 
     rect: Rect
-    """Where on the canvas."""
+    """Place on the canvas."""
     sources: tuple[Source, ...]
     """Disjoint, sorted, at least one."""
 
 
 class Chunk(Value):
-    """What one ffmpeg run renders: output frames ``[first, end)``."""
+    """Order to one ffmpeg run: output frames ``[first, end)``."""
 
     first: Frame
     """First output frame."""
@@ -77,6 +78,7 @@ class Chunk(Value):
 
     @property
     def frames(self) -> int:
+        """Number of output frames."""
         return self.end - self.first
 
 

@@ -22,16 +22,17 @@ from assembler.timeline.model import Clip, Timeline
 from assembler.times import Ms, Span, clock_text
 
 COPIED_CODEC = "h264"
+"""Codec that is copied where no other encoder was asked for."""
 LONGEST_STILL = Ms(1000)
 """A gap in a copied playback up to this lengthens the frame before it; a longer one needs a background: encode."""
 INSTANT = Fraction(1, 2000)
 """Seconds. Pictures that are nearer are only there to decode others (``StreamStamps.hide``), or a clock stood still."""
 LARGEST_TIME_SCALE = 2**31 - 1
-"""What an mp4 track can carry."""
+"""Maximum time scale of an mp4 track, in ticks per second."""
 
 
 class CannotCopy(Exception):
-    """Why not, in words, and the segments whose stamps would tell more; never leaves this room."""
+    """Raised with the reason, in words, and the segments whose stamps would tell more; never leaves this room."""
 
     def __init__(self, reason: str, wants_stamps: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
@@ -43,14 +44,17 @@ class Copying:
     """The decision for a whole playback."""
 
     mode: Mode
+    """Copied, encoded, or open."""
     reason: str
+    """Reason in words."""
     runs: tuple[CopiedRun, ...] = ()
-    """What to copy; empty when it is encoded."""
+    """Runs to copy; empty when it is encoded."""
     wants_stamps: tuple[str, ...] = ()
     """Segments that may be copied if the stamps of their packets, not known yet, allow it."""
 
 
 NOT_ALLOWED = Copying(Mode.ENCODE, "it may not be copied")
+"""Decision of a caller that wants an encode."""
 
 
 @dataclass(frozen=True)

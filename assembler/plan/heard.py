@@ -1,4 +1,4 @@
-"""What is heard: the shown mixed stream alone, else every single stream (DESIGN, Sound)."""
+"""Choice of what is heard: the shown mixed stream alone, else every single stream (DESIGN, Sound)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, 
 
 
 def repeated_sounds(timeline: Timeline) -> dict[str, list[Span]]:
-    """By user, when an audio file of theirs repeats what is heard anyway: when their camera has sound, or, where they
-    have no camera, a share that is a stream of their own (a web screen share)."""
+    """Return the spans, by user, in which an audio file of theirs repeats what is heard anyway: when their camera has
+    sound, or, where they have no camera, a share that is a stream of their own (a web screen share)."""
     found: dict[str, list[Span]] = {}
     cameras = {track.user for track in timeline.tracks if track.kind is StreamKind.CAMERA}
     for track, clip in timeline.clips():

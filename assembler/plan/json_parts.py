@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assembler.plan.model import Plan, Shown
 
 SCENES, SHOWN = '"scenes":[', '"shown":['
-"""No string in JSON holds these: a quotation mark inside one is escaped."""
+"""Keys at which the JSON is split; no string in JSON holds them: a quotation mark inside one is escaped."""
 
 
 def json_parts(plan: Plan) -> Iterator[str]:

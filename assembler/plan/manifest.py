@@ -40,9 +40,9 @@ class Origin(Value):
     video_id: str
     """The segment."""
     kind: StreamKind
-    """What kind of stream."""
+    """Kind of its stream."""
     user: str
-    """Whose."""
+    """User of its stream; "" for a whiteboard or mixed stream."""
     play_time: PlayMs
     """Declared place, ms."""
     duration: Ms | None
@@ -52,23 +52,32 @@ class Origin(Value):
 
 
 class Told(Value):
-    """What the vendor said of one recording, beside its files; each field as in ``Recording``."""
+    """Words of the vendor about one recording, beside its files; each field as in ``Recording``."""
 
     name: str
     """Task, else room."""
     room_id: str | None
+    """Room as text."""
     group_id: str | None
+    """Board's group as text."""
     record_user_id: str | None
+    """Recorder's own user."""
     finish_reason: str | None
+    """AUTO, USER_CALL, EXCEPTION or FORCE_STOP."""
     exception_count: int
+    """Number of breaks of all streams together."""
     interrupts: tuple[Interrupt, ...]
+    """Number of breaks of each user's stream."""
     error: VendorError | None
+    """Failure that the vendor reports although there are videos."""
     request_id: str | None
+    """RequestId of the answer, for the vendor's support."""
     random: str | None
+    """``random`` of the v1 callback's URL, for the vendor's support."""
 
 
 def told_of(recording: Recording) -> Told:
-    """What the vendor said of this recording."""
+    """Return the vendor's words about this recording."""
     return Told(**{name: getattr(recording, name) for name in Told.model_fields})
 
 
@@ -78,29 +87,29 @@ class Manifest(Value):
     format: int = FORMAT
     """Version of this file's shape."""
     made_by: str
-    """This package's version."""
+    """Version of this package."""
     ffmpeg: str
     """Version of the ffmpeg used."""
     encoder: str
     """Row of the encoder table; "copy" where the picture was copied."""
     quality: Quality | None = None
-    """Its column; None where the picture was copied."""
+    """Quality of the encoder; None where the picture was copied."""
     digest: str
     """Digest of the plan, its files and the tools: the same digest gives the same file."""
     tasks: tuple[str, ...]
     """Names of the recordings, in order."""
     recordings: tuple[Told, ...] = ()
-    """What the vendor said of each."""
+    """Words of the vendor about each recording."""
     verdict: Verdict
     """ok or degraded."""
     outcomes: tuple[Outcome, ...]
-    """What became of every segment."""
+    """Results for every segment."""
     accounts: tuple[Account, ...] = ()
-    """Where every millisecond of every segment's picture and sound went."""
+    """Dispositions of every millisecond of every segment's picture and sound."""
     findings: tuple[Finding, ...]
-    """Everything noticed."""
+    """Findings of all rooms."""
     origins: tuple[Origin, ...]
-    """What it was made from."""
+    """Segments and files that it was made from."""
     size: int
     """Bytes of the finished file."""
     length: PlayMs
@@ -112,11 +121,11 @@ class Manifest(Value):
     layout: str
     """Name of the layout."""
     layout_reason: str
-    """Why this layout."""
+    """Reason for this layout."""
     mode: Mode
     """Copied or encoded."""
     mode_reason: str
-    """Why."""
+    """Reason to copy or to encode."""
     stamps: Stamps
     """Every picture's planned stamp."""
     joins: tuple[int, ...]
@@ -124,7 +133,7 @@ class Manifest(Value):
     sound_copied: str | None
     """Segment whose sound was copied; None: mixed and encoded at 48 kHz."""
     sound_reason: str
-    """Why this is heard."""
+    """Reason for what is heard."""
     play_times: str
     """Axis of the declared play times ("playback" or "wall") and why."""
     clock: Clock
@@ -132,7 +141,7 @@ class Manifest(Value):
     chapters: tuple[Chapter, ...]
     """Marks in the file."""
     scenes: tuple[Scene, ...]
-    """What is shown when, and whether it was copied or encoded."""
+    """Scenes: pictures and times, copied or encoded."""
 
 
 def encoded_stamps(plan: Plan, time_scale: int, frame_ticks: int) -> Stamps:

@@ -1,4 +1,4 @@
-"""What of the recorded content a playback misses, told: no playback is ``ok`` that leaves something out unsaid."""
+"""Findings about recorded content that a playback misses: none is ``ok`` that leaves something out unsaid."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from assembler.timeline.model import Timeline, stream_name
 from assembler.times import Ms, Span, clock_text, frame_ms, shared, span, union
 
 LARGEST_LOSS = Ms(1000)
-"""More than this lost of one segment's picture or sound is a warning."""
+"""Maximum loss of one segment's picture or sound, in ms, that is only a note; more is a warning."""
 ROUNDING = Ms(100)
-"""Up to this is not even a note: files are a frame longer or shorter than declared."""
+"""Maximum loss that is not even a note, in ms: files are a frame longer or shorter than declared."""
 LONGEST_BACKGROUND = Ms(2000)
 """A longer stretch of background while something was recorded is a warning."""
 TOLD = (NO_KEY, PACKETS_LOST)
 """Reasons of which ``find_unshowable`` tells."""
 PLACES_TOLD = 3
-"""So many places of one loss are named."""
+"""Maximum number of places of one loss that are named."""
 
 
 def refuse_nothing(window: Timeline, layout: Layout, parts: Iterable[Visible], bed: AudioBed) -> None:
@@ -63,8 +63,8 @@ def find_lost(segments: Sequence[Segment], accounts: Iterable[Account], unusable
 
 
 def find_unshowable(window: Timeline, facts: Mapping[str, Facts]) -> list[Finding]:
-    """What of a picture its own file lets nobody see, by the playback's times: a warning, or a note for a short start
-    without a key frame."""
+    """State what of a picture its own file lets nobody see, by the playback's times: a warning, or a note for a short
+    start without a key frame."""
     findings = []
     for track, clip in window.clips():
         picture = facts[clip.video_id].picture if clip.video_id in facts else None

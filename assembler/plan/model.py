@@ -1,4 +1,4 @@
-"""HOW the playback is made: scenes, lanes, sound, and why. Pure values, written as plan.json, the golden test."""
+"""Plan: HOW the playback is made: scenes, lanes, sound, and why. Pure values, written as plan.json, the golden test."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from assembler.values import Value
 
 
 class Mode(StrEnum):
+    """Way in which the picture is made."""
+
     COPY = "copy"
     """The picture packets of the sources, untouched, with planned stamps."""
     ENCODE = "encode"
     """Decoded, composed, encoded."""
     OPEN = "open"
-    """Either: only the files can tell, and they were not probed."""
+    """Copied or encoded: only the files can tell, and they were not probed."""
 
 
 class Shown(Value):
@@ -29,7 +31,7 @@ class Shown(Value):
     slot: str
     """Name of the slot."""
     rect: Rect
-    """Where on the canvas."""
+    """Place on the canvas."""
     video_id: str
     """The segment."""
     z: int
@@ -44,11 +46,11 @@ class Scene(Value):
     end: Frame
     """Output frame behind the last one."""
     shown: tuple[Shown, ...]
-    """What is visible, lowest first; a wholly covered picture is not in here. Empty: background only."""
+    """Visible pictures, lowest first; a wholly covered one is not in here. Empty: background only."""
     mode: Mode
     """Copied or encoded."""
     reason: str
-    """Why, in words."""
+    """Reason in words."""
 
 
 class Piece(Value):
@@ -71,7 +73,7 @@ class Lane(Value):
     slot: str
     """Name of the slot."""
     rect: Rect
-    """Where on the canvas."""
+    """Place on the canvas."""
     z: int
     """Order among lanes that overlap."""
     fill: Fill
@@ -88,7 +90,7 @@ class SoundPiece(Value):
     video_id: str
     """The segment."""
     span: Span
-    """When it is heard, playback axis."""
+    """Time at which it is heard, playback axis."""
     file_start: FileMs
     """File time at ``span.start``."""
 
@@ -99,7 +101,7 @@ class AudioBed(Value):
     pieces: tuple[SoundPiece, ...]
     """Sorted by start, then video id. Empty: silence."""
     reason: str
-    """Why these: the mixed stream alone, or all single streams."""
+    """Reason: the mixed stream alone, or all single streams."""
     copied: str | None
     """Video id of the one segment whose sound packets are copied untouched; None: mixed and encoded."""
 
@@ -118,28 +120,34 @@ class CopiedRun(Value):
 
 
 class Content(StrEnum):
+    """Kind of content whose milliseconds are accounted for."""
+
     PICTURE = "picture"
+    """Pictures of a segment."""
     SOUND = "sound"
+    """Sound of a segment."""
 
 
 class Disposition(StrEnum):
+    """Use that a recorded millisecond was put to, or reason why it was not."""
+
     SHOWN = "shown"
     """Seen in the playback."""
     HEARD = "heard"
     """Heard in the playback."""
     COVERED = "covered"
-    """Another picture lies over it."""
+    """Covered by another picture."""
     NO_PLACE = "no place"
-    """The layout has no place for it (its sound is heard all the same)."""
+    """Left without a place by the layout (its sound is heard all the same)."""
     IN_MIX = "in the mixed stream"
     """The mixed stream that is shown contains it."""
     REPEATED = "repeated"
     """Others hold the same: a user's camera what an audio file repeats, the single streams what an unused mixed
     stream does."""
     OUTSIDE = "outside the window"
-    """It lies outside the window that was asked for."""
+    """Outside the window that was asked for."""
     PAUSED = "cut by a pause"
-    """It was recorded within a pause, and pauses are cut out."""
+    """Recorded within a pause, and pauses are cut out."""
     REPLACED = "replaced"
     """A later file of the same stream holds the same time."""
     LOST = "lost"
@@ -154,33 +162,33 @@ class LostPart(Value):
     end: FileMs
     """File time behind it."""
     why: str
-    """Why it is not in the playback, for people."""
+    """Reason why it is not in the playback, for people."""
 
 
 class Ledger(Value):
     """The dispositions of one segment's picture or sound."""
 
     length: Ms
-    """What was recorded, ms."""
+    """Recorded length, ms."""
     lengths: Mapping[Disposition, Ms]
-    """What became of it; the sum is ``length``. What is zero is left out."""
+    """Lengths by disposition; the sum is ``length``. What is zero is left out."""
     lost: tuple[LostPart, ...] = ()
-    """Where it was lost, in file order."""
+    """Ranges that are lost, in file order."""
 
 
 class Account(Value):
-    """What became of one segment."""
+    """Dispositions of one segment."""
 
     video_id: str
     """The segment."""
     picture: Ledger
-    """Of its picture."""
+    """Ledger of its picture."""
     sound: Ledger
-    """Of its sound: where several sound tracks run beside each other they count once."""
+    """Ledger of its sound: where several sound tracks run beside each other they count once."""
 
 
 class Plan(Value):
-    """Everything that has to be done, decided."""
+    """Decisions about a playback, all that it takes to make it."""
 
     fps: Fraction
     """Frames per second of an encoded playback (of a copied one: the source's rate, for people)."""
@@ -193,21 +201,21 @@ class Plan(Value):
     layout: str
     """Name of the layout."""
     layout_reason: str
-    """Why this layout."""
+    """Reason for this layout."""
     mode: Mode
     """Copy or encode: never both in one file (DESIGN, Joining)."""
     mode_reason: str
-    """Why; for an encode that was nearly a copy it names the clip and what was missing."""
+    """Reason to copy or to encode; for an encode that was nearly a copy it names the clip and what was missing."""
     scenes: tuple[Scene, ...]
-    """In order, partitioning the playback."""
+    """Scenes in order, partitioning the playback."""
     lanes: tuple[Lane, ...]
-    """What to draw (empty when copied)."""
+    """Lanes to draw (empty when copied)."""
     copied: tuple[CopiedRun, ...]
-    """What to copy (empty when encoded)."""
+    """Runs to copy (empty when encoded)."""
     wants_stamps: tuple[str, ...]
     """Segments that may be copied once the stamps of their packets are probed; why facts lack them: DESIGN, Copying."""
     bed: AudioBed
-    """What is heard."""
+    """Sound pieces that are heard."""
     chapters: tuple[Chapter, ...]
     """Marks; the first is at 0."""
     keyframes: tuple[Frame, ...]
@@ -215,8 +223,8 @@ class Plan(Value):
     is_provisional: bool
     """True if some file was not probed: copy or encode, sizes and rates may still change."""
     accounts: tuple[Account, ...]
-    """Where every millisecond of every probed or unusable segment went, sorted by video id."""
+    """Dispositions of every millisecond of every probed or unusable segment, sorted by video id."""
     outcomes: tuple[Outcome, ...]
-    """What becomes of every segment, sorted by video id."""
+    """Results for every segment, sorted by video id."""
     findings: tuple[Finding, ...]
-    """Everything stated so far: by parser, probe, timeline, layout and plan."""
+    """Findings stated so far: by parser, probe, timeline, layout and plan."""

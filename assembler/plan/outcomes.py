@@ -1,4 +1,4 @@
-"""What becomes of every segment: used, repaired (how) or dropped (why)."""
+"""Results for every segment: used, repaired (how) or dropped (why)."""
 
 from __future__ import annotations
 
@@ -74,4 +74,4 @@ REASONS = {
     Disposition.REPEATED: "Others hold the same.",
     Disposition.OUTSIDE: "It lies outside the window.",
 }
-"""Why a file is neither seen nor heard, by what became of it: the first that holds."""
+"""Reasons why a file is neither seen nor heard, by disposition: the first that holds."""

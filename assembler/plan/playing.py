@@ -1,4 +1,4 @@
-"""What a planned playback plays, and when: the other side of the account of what was recorded."""
+"""Contents of a planned playback, and when: the other side of the account of what was recorded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Spans = Sequence[Span]
 
 @dataclass(frozen=True)
 class Playing:
-    """What is in a planned playback, and when; where nothing else is said on the axis of the whole class.
+    """Contents of a planned playback, and when; where nothing else is said on the axis of the whole class.
 
     What only accounts ask for is found when they ask: as declared, before probing, there are none.
     """
@@ -33,32 +33,32 @@ class Playing:
     is_window: bool
     """True where a part of the class was asked for."""
     arrangement: Arrangement
-    """Who has a place when, on the window's axis."""
+    """Placements of streams, on the window's axis."""
     runs: Sequence[Run]
-    """What is seen when, on the window's axis."""
+    """Visible pictures, on the window's axis."""
     bed: AudioBed
-    """What is heard when, on the window's axis."""
+    """Audible pieces, on the window's axis."""
     fps: Fraction
     """Frames per second of the runs."""
 
     @cached_property
     def accepts(self) -> frozenset[Accepts]:
-        """What the layout has places for."""
+        """Kinds of streams that the layout has places for."""
         return frozenset(slot.accepts for slot in self.arrangement.layout.slots)
 
     @cached_property
     def placed(self) -> Mapping[str, Spans]:
-        """By video id, when it has a place."""
+        """Spans with a place, by video id."""
         return self._by_file((p.video_id, p.span) for p in self.arrangement.placements)
 
     @cached_property
     def seen(self) -> Mapping[str, Spans]:
-        """By video id, when it is seen: whole frames, but a place's own borders where it begins and ends."""
+        """Spans that are seen, by video id: whole frames, but a place's own borders where it begins and ends."""
         return self._by_file((h.video_id, self._seen(first, until, h)) for first, until, h in self.runs)
 
     @cached_property
     def heard(self) -> Mapping[str, Spans]:
-        """By video id, when it is heard."""
+        """Spans that are heard, by video id."""
         return self._by_file((piece.video_id, piece.span) for piece in self.bed.pieces)
 
     def _by_file(self, found: Iterable[tuple[str, Span]]) -> dict[str, Spans]:
@@ -72,34 +72,38 @@ class Playing:
         return span(start, max(start, h.until if until == h.end else frame_ms(until, self.fps)))
 
     def all_of(self, what: Mapping[str, Spans], *, is_mix: bool) -> Spans:
-        """When a mixed stream, or when a single one, is in ``what``."""
+        """Return the spans in which a mixed stream, or a single one, is in ``what``."""
         mixes = {c.video_id for t, c in self.whole.clips() if t.kind is StreamKind.MIX}
         return union(part for name, spans in what.items() if (name in mixes) is is_mix for part in spans)
 
     @cached_property
     def mix_seen(self) -> Spans:
+        """Spans in which a mixed stream has a place."""
         return self.all_of(self.placed, is_mix=True)
 
     @cached_property
     def mix_heard(self) -> Spans:
+        """Spans in which a mixed stream is heard."""
         return self.all_of(self.heard, is_mix=True)
 
     @cached_property
     def singles_seen(self) -> Spans:
+        """Spans in which a single stream has a place."""
         return self.all_of(self.placed, is_mix=False)
 
     @cached_property
     def singles_heard(self) -> Spans:
+        """Spans in which a single stream is heard."""
         return self.all_of(self.heard, is_mix=False)
 
     @cached_property
     def repeated(self) -> Mapping[str, Spans]:
-        """By user, when their audio files repeat what is heard anyway."""
+        """Spans by user in which their audio files repeat what is heard anyway."""
         return repeated_sounds(self.whole)
 
     @cached_property
     def recorded(self) -> Mapping[str, tuple[Spans, Spans]]:
-        """By video id of any clip, when its track has a picture, and when sound."""
+        """Spans by video id of any clip, in which its track has a picture, and in which sound."""
         found = {}
         for track in self.whole.tracks:
             pictures = union(clip.picture for clip in track.clips if clip.picture is not None)

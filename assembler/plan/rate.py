@@ -1,4 +1,4 @@
-"""Which frame rate the playback gets."""
+"""Choice of the playback's frame rate."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from assembler.layout.model import Arrangement
 from assembler.times import Ms, union
 
 DEFAULT = Fraction(15)
-"""Where no picture is known: the recorder's own rate for boards and cameras."""
+"""Frame rate where no picture is known: the recorder's own for boards and cameras."""
 FAST_ENOUGH = Fraction(30)
+"""Maximum frame rate that is chosen; --fps may ask for more."""
 LEAST_SHARE = Fraction(1, 20)
-"""A source counts if it is visible for 5 % of the playback: one student at 30 must not double a class at 15."""
+"""Minimum share of the playback in which a source that counts is visible: one student at 30 must not double a class at
+15."""
 
 
 def choose_rate(arrangement: Arrangement, facts: Mapping[str, Facts], length: Ms) -> Fraction:

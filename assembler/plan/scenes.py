@@ -23,26 +23,36 @@ class Holding:
     """A placement in whole frames. Each is itself alone, so that sets of a hundred of them are compared fast."""
 
     first: Frame
+    """First output frame."""
     end: Frame
+    """Output frame behind the last one."""
     video_id: str
+    """Segment that is seen."""
     play_start: PlayMs
+    """Start of its clip, playback axis: tells pieces of one file apart."""
     start: PlayMs
+    """Start of the placement, playback axis, to the ms."""
     until: PlayMs
+    """End of the placement, playback axis, to the ms."""
     slot: int
+    """Index of the slot in the layout."""
 
     @property
     def key(self) -> tuple[int, str, int]:
-        """What looks the same on the screen."""
+        """Identity of what is on the screen: slot, file and clip."""
         return self.slot, self.video_id, self.play_start
 
 
 @dataclass(frozen=True)
 class Visible:
-    """What is seen from one frame to another."""
+    """Pictures that are seen from one frame to another."""
 
     first: Frame
+    """First output frame."""
     end: Frame
+    """Output frame behind the last one."""
     shown: tuple[Holding, ...]
+    """Pictures, lowest first."""
 
 
 def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, frames: Frame) -> list[Visible]:
@@ -105,7 +115,7 @@ def _look_the_same(one: Sequence[Holding], other: Sequence[Holding]) -> bool:
 
 
 def all_shown(parts: Iterable[Visible]) -> set[Holding]:
-    """Whatever is ever visible."""
+    """Return every picture that is ever visible."""
     return set().union(*(part.shown for part in parts))
 
 

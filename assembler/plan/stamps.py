@@ -1,4 +1,4 @@
-"""When every picture of a finished file is shown."""
+"""Presentation stamps of every picture of a finished file."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Stamps(Message):
 
     @property
     def count(self) -> int:
+        """Number of pictures."""
         return 1 + sum(times for _, times in self.steps)
 
     def unfolded(self) -> list[int]:

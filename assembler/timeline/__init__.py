@@ -1,4 +1,4 @@
-"""WHEN: recordings and facts become one timeline on the playback axis."""
+"""Timeline: WHEN; recordings and facts become tracks on the playback axis."""
 
 from assembler.timeline.build import build_timeline
 from assembler.timeline.clock import playback_at, wall_at

@@ -37,7 +37,7 @@ MOST_PIECES = 10_000
 
 
 class NoLength(InputError):
-    """Nothing says how long anything is: only the files can tell."""
+    """Raised where no length is declared: only the files can tell."""
 
 
 def build_timeline(

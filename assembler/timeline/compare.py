@@ -1,4 +1,4 @@
-"""Where what a file contains disagrees with what was declared."""
+"""Comparison of what a file contains with what was declared."""
 
 from __future__ import annotations
 

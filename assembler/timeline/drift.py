@@ -12,30 +12,34 @@ from assembler.recording import Segment
 from assembler.times import FileMs, Ms
 
 AGREE = Ms(100)
-"""Two ends that are no farther apart are the same."""
+"""Maximum distance of two ends that are the same, in ms."""
 WRONG = Ms(500)
-"""An offset that is heard and seen: a warning."""
+"""Minimum offset that is heard and seen, in ms: a warning."""
 MOST = Fraction(5, 1000)
 """Maximum drift of a clock; a larger difference means that something is missing."""
 LONGEST_STEP = Ms(1000)
-"""A picture that pauses for longer has a hole, and its end need not be real."""
+"""Maximum time between two pictures of a file without a hole, in ms; with one, its end need not be real."""
 SECOND = Ms(1000)
+"""Length of a second, in ms."""
 
 
 class Drift(NamedTuple):
-    """By what each stream would have to be spaced to take the difference out; 1 where it agrees."""
+    """Difference of two clocks, and the pace that takes it out of each stream; 1 where it agrees."""
 
     what: str
-    """Which clock, and against which."""
+    """Clock that differs, and against which."""
     offset: Ms
-    """What it comes to at the end of the file: positive where the clock named first ran fast."""
+    """Difference at the end of the file, in ms: positive where the clock named first ran fast."""
     length: Ms
     """True length."""
     picture: Fraction = Fraction(1)
+    """Number of true seconds that a second of the picture's stamps lasts."""
     sound: Fraction = Fraction(1)
+    """Number of true seconds that a second of the sound's stamps lasts."""
 
     @property
     def ppm(self) -> int:
+        """Difference in parts per million."""
         return round(self.offset * 1_000_000 / self.length)
 
     @property
@@ -45,7 +49,7 @@ class Drift(NamedTuple):
 
 
 def find_drift(segment: Segment, facts: Facts) -> Drift | None:
-    """How the clocks of a file without a hole differ; None where they agree, or an end is not real."""
+    """Find the difference between the clocks of a file without a hole; None where they agree, or an end is not real."""
     ends = {"picture": facts.picture.end} if facts.picture is not None else {}
     if facts.heard is not None:
         ends["sound"] = facts.heard[1]
@@ -100,7 +104,7 @@ def _paced(at: FileMs, pace: Fraction) -> FileMs:
 
 
 def tell_drift(segment: Segment, facts: Facts) -> list[Finding]:
-    """What is said about a file's clocks."""
+    """State the finding about a file's clocks."""
     if facts.drift:
         return [note(segment.video_id, facts.drift)]
     drift = find_drift(segment, facts)

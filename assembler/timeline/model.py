@@ -1,4 +1,4 @@
-"""WHEN things happen: tracks of clips on the playback axis. Pure values, written as timeline.json."""
+"""Timeline: WHEN things happen, as tracks of clips on the playback axis. Pure values, written as timeline.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from assembler.values import Value
 
 
 def stream_name(kind: StreamKind, user: str, stream_id: str) -> str:
-    """What people read: "camera of alice", "whiteboard", "mixed stream tic_mixstream_1_3"."""
+    """Name a stream for people: "camera of alice", "whiteboard", "mixed stream tic_mixstream_1_3"."""
     match kind:
         case StreamKind.CAMERA:
             return f"camera of {user}"
@@ -32,26 +32,29 @@ class Clip(Value):
     video_id: str
     """The segment."""
     span: Span
-    """What it was declared to fill (cut by omissions, by later clips of its track and by the window); where the
+    """Range that it was declared to fill (cut by omissions, by later clips of its track and by the window); where the
     duration is not declared, what the file fills."""
     file_start: FileMs
     """File time at ``span.start``."""
     picture: Span | None
-    """Where its picture is seen, inside ``span``: from the first frame to the declared end, or to 1 s behind the
-    file's last frame. None where the file has no picture. Before probing: all of ``span`` unless it is audio."""
+    """Time at which its picture is seen, inside ``span``: from the first frame to the declared end, or to 1 s behind
+    the file's last frame. None where the file has no picture. Before probing: all of ``span`` unless it is audio."""
     sound: Span | None
-    """Where its sound is heard, inside ``span``. None where the file has no sound. Before probing: all of ``span``."""
+    """Time at which its sound is heard, inside ``span``. None where the file has no sound. Before probing: all of
+    ``span``."""
     is_known: bool
     """True if the file was probed; else picture and sound are provisional."""
 
 
 class Why(StrEnum):
+    """Reason why a part of a file is on no track."""
+
     PAUSE = "pause"
-    """It was recorded within a pause that is cut out."""
+    """Recorded within a pause that is cut out."""
     REPLACED = "replaced"
-    """A later file of the same stream holds the same time."""
+    """Replaced: a later file of the same stream holds the same time."""
     EARLY = "early"
-    """It lies before the start of the playback."""
+    """Part that lies before the start of the playback."""
 
 
 class LeftOut(Value):
@@ -60,9 +63,9 @@ class LeftOut(Value):
     video_id: str
     """The segment."""
     why: Why
-    """Why it is left out."""
+    """Reason why it is left out."""
     span: Span
-    """Where it would be, playback axis; for a pause: its length from where the pause is skipped."""
+    """Place where it would be, playback axis; for a pause: its length from where the pause is skipped."""
     file_start: FileMs
     """File time at ``span.start``."""
     winner: str = ""
@@ -70,7 +73,7 @@ class LeftOut(Value):
 
 
 class Gap(Value):
-    """Where a track has no clip between its first and its last one."""
+    """Range in which a track has no clip between its first and its last one."""
 
     span: Span
     """Playback axis."""
@@ -80,37 +83,38 @@ class Track(Value):
     """All clips of one stream; they never overlap."""
 
     kind: StreamKind
-    """What kind of stream."""
+    """Kind of stream."""
     user: str
-    """Whose; "" for boards and mixed streams."""
+    """User of the stream; "" for boards and mixed streams."""
     stream_id: str
     """Raw stream id of its first clip; for unnamed mixed streams "mix 1", "mix 2"..."""
     clips: tuple[Clip, ...]
     """Sorted, disjoint, at least one."""
     gaps: tuple[Gap, ...]
-    """Between the clips."""
+    """Gaps between the clips."""
 
     @property
     def name(self) -> str:
-        """What people read: "camera of alice", "whiteboard", "mixed stream tic_mixstream_1_3"."""
+        """Name for people: "camera of alice", "whiteboard", "mixed stream tic_mixstream_1_3"."""
         return stream_name(self.kind, self.user, self.stream_id)
 
     @property
     def span(self) -> Span:
+        """Range from the start of the first clip to the end of the last, playback axis."""
         return Span(start=self.clips[0].span.start, end=self.clips[-1].span.end)
 
 
 class Jump(Value):
-    """Where the wall clock jumps on the playback axis: a pause that is not in the playback."""
+    """Jump of the wall clock on the playback axis: a pause that is not in the playback."""
 
     at: PlayMs
     """Playback instant behind which the pause is missing."""
     length: Ms | None
-    """How long the pause was; None where only the instant is known (several inferred pauses)."""
+    """Length of the pause, ms; None where only the instant is known (several inferred pauses)."""
     pause: WallMs | None
-    """When the pause began, Unix ms; None where unknown."""
+    """Start of the pause, Unix ms; None where unknown."""
     reason: str
-    """Where it is known from: "omission", "inferred", "next recording", "trailing"."""
+    """Source of it: "omission", "inferred", "next recording", "trailing"."""
 
 
 class Clock(Value):
@@ -128,9 +132,9 @@ class Chapter(Value):
     """A mark in the finished file."""
 
     at: PlayMs
-    """Where, playback axis."""
+    """Start, playback axis."""
     title: str
-    """What people read: "Start", "After a pause of 1:00"..."""
+    """Title for people: "Start", "After a pause of 1:00"..."""
 
 
 class Timeline(Value):
@@ -145,13 +149,13 @@ class Timeline(Value):
     chapters: tuple[Chapter, ...]
     """Marks; the first is at 0."""
     play_times: str
-    """Which axis the declared play times were on ("playback" or "wall")."""
+    """Axis that the declared play times were on ("playback" or "wall")."""
     play_times_reason: str
-    """Why this axis was taken."""
+    """Reason why this axis was taken."""
     left_out: tuple[LeftOut, ...] = ()
     """Parts of files that are on no track, though they have a place."""
     findings: tuple[Finding, ...]
-    """What was noticed: overlaps, disagreeing lengths, omissions without a border..."""
+    """Findings: overlaps, disagreeing lengths, omissions without a border..."""
 
     def clips(self) -> Iterator[tuple[Track, Clip]]:
         """Every clip with its track."""

@@ -1,4 +1,4 @@
-"""Which pauses a recording has, where they are, and on which axis its play times run (DESIGN, Pauses)."""
+"""Pauses of a recording, their places, and the axis on which its play times run (DESIGN, Pauses)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from assembler.times import Ms, PlayMs, Span, WallMs, clock_text, wall_text
 START_TOLERANCE = Ms(1500)
 """An omission names a better start than RecordStartTime (whole seconds) if the two agree within this."""
 BORDER_TOLERANCE = Ms(1000)
-"""How near the ends and starts of files must be to an instant to be "at" it."""
+"""Maximum distance of the ends and starts of files that are "at" an instant, in ms."""
 LEAST_INFERRED = Ms(2000)
-"""A smaller difference between wall clock and playback is no pause but rounding and delay."""
+"""Minimum difference between wall clock and playback that is a pause, in ms; less is rounding and delay."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,15 @@ class Pause:
     """A settled omission: it ended, so the recording went on behind it."""
 
     at: PlayMs | None
+    """Place on the playback axis; None where the result names none."""
     pause: WallMs
+    """Start, Unix ms."""
     resume: WallMs
+    """End, Unix ms."""
 
     @property
     def length(self) -> Ms:
+        """Length, ms."""
         return Ms(self.resume - self.pause)
 
 
@@ -39,21 +43,26 @@ class Pauses:
     """All of a recording's pauses, sorted and disjoint on the wall clock."""
 
     settled: tuple[Pause, ...]
+    """Pauses behind which the recording went on."""
     trailing: WallMs | None
-    """When the pause began in which the recording ended; None if there was none."""
+    """Start of the pause in which the recording ended, Unix ms; None if there was none."""
     findings: tuple[Finding, ...]
+    """Findings about omissions that overlap or cannot be meant."""
 
     @property
     def omitted(self) -> Ms:
+        """Length of all settled ones together, ms."""
         return Ms(sum(p.length for p in self.settled))
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Which axis the declared play times run on, and why."""
+    """Axis on which the declared play times run, and why."""
 
     is_wall: bool
+    """True for the wall clock, with pauses still inside; else the playback."""
     reason: str
+    """Reason in words."""
     is_doubtful: bool = False
     """True if what is declared disagrees about it."""
 
@@ -87,7 +96,8 @@ def settle_pauses(recording: Recording) -> Pauses:
 
 
 def known_stop(recording: Recording) -> WallMs | None:
-    """When the recording stopped; None also where it says that it stopped when it started: some results do."""
+    """Return the end of the recording, Unix ms; None also where it says that it stopped when it started: some results
+    do."""
     if recording.stop is None or (recording.start is not None and recording.stop <= recording.start):
         return None
     return recording.stop
@@ -183,13 +193,13 @@ def trusted_jumps(pauses: Pauses, borders: Sequence[PlayMs]) -> tuple[list[Jump]
 
 
 def wall_cuts(pauses: Pauses, start: WallMs) -> list[Span]:
-    """What to take out of wall-relative play times, relative to the start; sorted, disjoint."""
+    """Return the spans to take out of wall-relative play times, relative to the start; sorted, disjoint."""
     cuts = (Span(start=PlayMs(max(0, p.pause - start)), end=PlayMs(max(0, p.resume - start))) for p in pauses.settled)
     return [cut for cut in cuts if not cut.is_empty]
 
 
 class Cuts:
-    """What is taken out of wall-relative play times: sorted, disjoint spans."""
+    """Spans that are taken out of wall-relative play times: sorted, disjoint."""
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self.spans = spans
@@ -197,7 +207,7 @@ class Cuts:
         self._before = [0, *accumulate(cut.length for cut in spans)]
 
     def inside(self, whole: Span) -> int:
-        """How many lie at least partly within a span."""
+        """Count those that lie at least partly within a span."""
         return bisect_left(self._starts, whole.end) - bisect_right(self.spans, whole.start, key=lambda cut: cut.end)
 
     def earlier(self, at: PlayMs) -> PlayMs:
@@ -259,7 +269,7 @@ def _any_near(instants: Sequence[PlayMs], at: PlayMs) -> bool:
 
 
 def file_borders(tracks: Sequence[Sequence[Span]]) -> list[PlayMs]:
-    """Where one file of a track ends and the next one begins within a second."""
+    """Find the instants at which one file of a track ends and the next one begins within a second."""
     return [
         after.start
         for track in tracks

@@ -16,11 +16,11 @@ from assembler.timeline.model import Clip, Gap, LeftOut, Track, Why
 from assembler.times import FileMs, Ms, PlayMs, Span, clock_text
 
 LONGEST_HOLD = Ms(1000)
-"""How long the last frame of a file is held where the file ends before its declared end."""
+"""Maximum time for which the last frame of a file is held where the file ends before its declared end, in ms."""
 SAME_MIX_OVERLAP = Ms(1000)
-"""Unnamed mixed streams that overlap by more than this are different tracks."""
+"""Maximum overlap of unnamed mixed streams that are one track, in ms."""
 ROUNDING = Ms(100)
-"""An overlap of neighbours up to this is rounding by the recorder: a note, no warning."""
+"""Maximum overlap of neighbours that is rounding by the recorder, in ms: a note, no warning."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,18 @@ class PlacedClip:
     """A segment, or a piece of one, at its place."""
 
     segment: Segment
+    """Segment whose file it is."""
     span: Span
+    """Place on the playback axis."""
     file_start: FileMs
+    """File time at ``span.start``."""
 
     def cut_to(self, span: Span) -> PlacedClip:
+        """Return the piece of it that fills ``span``."""
         return replace(self, span=span, file_start=FileMs(self.file_start + span.start - self.span.start))
 
     def left_out(self, why: Why, winner: str = "") -> LeftOut:
-        """This piece as one that is on no track."""
+        """Return this piece as one that is on no track."""
         return LeftOut(
             video_id=self.segment.video_id, why=why, span=self.span, file_start=self.file_start, winner=winner
         )
@@ -216,7 +220,7 @@ def _seen(piece: PlacedClip, start: FileMs, end: FileMs) -> Span | None:
 
 
 def gaps_between(clips: Sequence[Clip]) -> tuple[Gap, ...]:
-    """Where a track's sorted clips do not touch."""
+    """Return the ranges in which a track's sorted clips do not touch."""
     return tuple(
         Gap(span=Span(start=before.span.end, end=after.span.start))
         for before, after in pairwise(clips)

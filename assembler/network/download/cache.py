@@ -62,7 +62,7 @@ class Known(Value):
     @property
     def stamp(self) -> int:
         """Time of change that a fetched file gets (ns): the version's, so that the same version fetched again, or still
-        under way, has the same identity."""
+        under way, has the same identity. The server's time, and a fraction made of all that it said."""
         digest = hashlib.sha256(json.dumps([self.size, self.etag, self.last_modified]).encode("utf-8")).digest()
         return _seconds(self.last_modified) * 10**9 + int.from_bytes(digest[:8], "big") % 10**9
 
