@@ -15,9 +15,9 @@ from lessons import omission
 from synthetic import Recipe
 from terminal import CAMERA, Desk, peak_of, three_streams
 
-from assembler.media.mux.by_sample_table import join_plain
+from assembler.media.mux.by_sample_table import join_by_sample_table
 from assembler.media.mux.order import Join, PacketRun
-from assembler.media.probe.order import ProbeAnswer, Request, Wanted
+from assembler.media.probe.order import ProbeAnswer, ProbeInput, Request
 from assembler.media.verify.order import Check
 from assembler.messages import Message
 from assembler.plan.stamps import folded
@@ -53,7 +53,7 @@ def peak_bytes(module: str, order: Message, folder: Path) -> int:
 def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_memory(tmp_path: Path) -> None:
     source, out, answer = tmp_path / "source.mp4", tmp_path / "joined.mp4", tmp_path / "answer"
     three_hours(source)
-    wanted = Wanted(video_id="m", path=source, keep_stamps=True)
+    wanted = ProbeInput(video_id="m", path=source, keep_stamps=True)
     answers = tmp_path / "answers.jsonl"
     (tmp_path / "request.json").write_text(Request(files=(wanted,), memory=4 << 30).to_json())
     probing = "from pathlib import Path; from assembler.media.probe import child; main = lambda: child.main(*PLACES)"
@@ -75,7 +75,7 @@ def test_three_hours_of_copied_packets_are_probed_joined_and_checked_in_little_m
     keys = frozenset(facts.picture.keyframes)
     known = tuple(index for index, stamp in enumerate(facts.picture.stamps or ()) if stamp in keys)
     plain = replace(order, runs=(replace(run, lasts=SCALE // RATE, keys=known),))
-    join_plain(plain)  # raises where it could not be
+    join_by_sample_table(plain)  # raises where it could not be
     assert peak_bytes("mux.child", plain, tmp_path) < MOST
     check = Check(
         path=str(out), size=None, stamps=folded(list(ticks), SCALE), joins=(), width=16, height=16,

@@ -14,12 +14,12 @@ from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
 from assembler.media.choose_encoder import Choice, render_by_any
-from assembler.media.damage.losses import outcomes_with
+from assembler.media.damage.losses import mark_repaired
 from assembler.media.disk_space import check_space
 from assembler.media.encoders import Encoding
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.mux.order import AudioTrack, Join, PacketRun
-from assembler.media.render.offer import offer_place
+from assembler.media.render.offer import find_offer_place
 from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import choose_borders
 from assembler.media.render.setup import RENDER_VERSION, BytesMissing, Growth, RenderSetup
@@ -76,7 +76,7 @@ def compose(
 ) -> Manifest:
     """Write the whole playback to ``part`` and return its manifest; work that exists in ``folder`` is reused."""
     check_space(plan, got, folder, part)
-    setup = replace(_setup(got, folder, choice, run), offer=offer_place(plan, folder, run.options))
+    setup = replace(_setup(got, folder, choice, run), offer=find_offer_place(plan, folder, run.options))
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
     video, (track, heard) = _render(plan, setup, run)
     run.progress.say("joining")
@@ -91,7 +91,7 @@ def compose(
         tasks=tuple(r.name for r in recordings),
         recordings=tuple(told_of(r) for r in recordings),
         verdict=judge(stated),
-        outcomes=outcomes_with(plan.outcomes, (*video.findings, *heard)),
+        outcomes=mark_repaired(plan.outcomes, (*video.findings, *heard)),
         accounts=without_unread(plan.accounts, video.unread, plan.lanes, got.facts),
         findings=stated,
         origins=_origins([s for r in recordings for s in r.segments], got),

@@ -1,4 +1,4 @@
-"""Render chunks that another process offers (``sharing``)."""
+"""Render chunks that another process offers (``render.offer``)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from assembler.media.damage.losses import report_of
 from assembler.media.encoders import ENCODERS, Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.chunks import render_chunks
-from assembler.media.render.claims import claimed, fetch_beginning, is_locked
+from assembler.media.render.claims import claim_chunk, fetch_beginning, is_locked
 from assembler.media.render.inputs import prepare_sources
 from assembler.media.render.offer import Offer, work_of
 from assembler.media.render.setup import RenderSetup
@@ -69,7 +69,7 @@ class OpenOffer:
 
 
 @contextmanager
-def opened(place: Path) -> Iterator[OpenOffer]:
+def open_offer(place: Path) -> Iterator[OpenOffer]:
     """Open an offer; raises OSError where there is none, CannotHelp where it cannot be read."""
     file = os.open(place, os.O_RDWR)  # NFS locks only what may be written
     try:
@@ -95,7 +95,7 @@ def help_out(
     where ``stop`` is set they are left as they are, to be continued by another process. Raises CannotHelp, and OSError
     where there is no offer.
     """
-    with opened(place) as found:
+    with open_offer(place) as found:
         if not found.is_open():
             place.unlink(missing_ok=True)  # its owner is dead; the next run makes a new one
             return 0
@@ -185,7 +185,7 @@ class _Help:
     def _render(self, chunk: Chunk, name: str) -> bool:
         """Render one chunk; False where another process has it."""
         work, own = self.found.work, self.setup.folder / CHUNKS
-        with claimed(work, name) as is_ours:
+        with claim_chunk(work, name) as is_ours:
             if not is_ours or (chunk, name) not in self.found.wanted():
                 return False
             fetch_beginning(work, name, own)

@@ -193,7 +193,7 @@ def take_frame(
 
     It is decided on the whole playback, so all files are fetched and probed; nothing but this picture is rendered.
     """
-    from assembler.media.render.still import single_frame  # and with it what builds graphs
+    from assembler.media.render.still import render_frame  # and with it what builds graphs
 
     ordered = in_order(recordings, options)
     run = Run(options, progress or Silent())
@@ -210,7 +210,7 @@ def take_frame(
         options = options.model_copy(update={"fps": FINEST_RATE})
     _, plan = decide(ordered, got, options, may_copy=False)
     frame = min(rounded(shown * plan.fps), plan.frames - 1)
-    single_frame(plan, got, Frame(frame), png, run)
+    render_frame(plan, got, Frame(frame), png, run)
     return png
 
 

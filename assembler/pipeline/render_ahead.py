@@ -23,7 +23,7 @@ from assembler.facts import Facts
 from assembler.media.choose_encoder import choose_encoder
 from assembler.media.compose import render_ahead
 from assembler.media.mixdown.order import BytesAvailable
-from assembler.media.probe.probe import Peeked, probe_growing
+from assembler.media.probe.probe import PartialFacts, probe_growing
 from assembler.media.render.inputs import source_name
 from assembler.media.render.setup import BytesMissing
 from assembler.media.run import Run
@@ -150,7 +150,7 @@ class _Growth:
     folder: Path
     """The work folder's ``sources``: each file has its lasting name in there."""
     growing: Mapping[str, PartialFile]
-    peeked: Mapping[str, Peeked]
+    peeked: Mapping[str, PartialFacts]
     stop: Stop
     links: dict[str, Path] = field(default_factory=dict)
     """By video id."""

@@ -18,7 +18,7 @@ from measuring import Cost, measured
 
 from assembler.media.encoders import ENCODERS
 from assembler.media.mixdown.mixdown import BIT_RATE, CODER
-from assembler.media.render.cpu import tuned
+from assembler.media.render.cpu import tune_for_cpu
 from assembler.options import Quality, load_options
 from assembler.pipeline.assemble import plan_probed
 from assembler.pipeline.read_results import read_recordings
@@ -58,7 +58,7 @@ def floor(course: Course, composite: Path, sound: Path, material: Material) -> F
     decode = sum(_least(words, material, composite.parent) for words in _seen(course, material))
     read = ["-threads", "1", "-i", str(composite), "-an"]
     ours = ENCODERS["x264"].at(Quality.STANDARD)
-    options = tuned(ours.output_options(Fraction(FPS)))
+    options = tune_for_cpu(ours.output_options(Fraction(FPS)))
     settings = [w for name, value in options.items() for w in (f"-{name}", value)]
     out = composite.with_name("bound.mp4")
     encoded = _least([*read, *settings, "-threads", "1", str(out)], material, out.parent)

@@ -19,7 +19,7 @@ from synthetic import Recipe, make
 from assembler.facts import Facts
 from assembler.findings import Verdict
 from assembler.media.probe.child import probe_file
-from assembler.media.probe.order import Wanted
+from assembler.media.probe.order import ProbeInput
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 
@@ -184,7 +184,7 @@ def test_a_lone_file_of_several_edits_is_whole_and_no_copy(tmp_path: Path, ffmpe
 
 
 def facts_of(path: Path, size: int | None = None) -> Facts:
-    facts, _ = probe_file(Wanted(path.stem, path, keep_stamps=False, size=size))
+    facts, _ = probe_file(ProbeInput(path.stem, path, keep_stamps=False, size=size))
     return facts
 
 

@@ -35,7 +35,7 @@ def test_only_an_intel_processor_with_avx512_is_told_to_do_without(
     monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
     (tmp_path / "cpuinfo").write_text(cpuinfo, "utf-8")
 
-    assert cpu.tuned(X264)["x264-params"] == params
+    assert cpu.tune_for_cpu(X264)["x264-params"] == params
 
 
 def test_where_nothing_is_known_of_the_processor_nothing_is_said(
@@ -43,7 +43,7 @@ def test_where_nothing_is_known_of_the_processor_nothing_is_said(
 ) -> None:
     monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "not-there")
 
-    assert cpu.tuned(X264) == X264
+    assert cpu.tune_for_cpu(X264) == X264
 
 
 def test_what_the_processor_is_told_is_no_part_of_the_encoder_row() -> None:

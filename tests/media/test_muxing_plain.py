@@ -20,12 +20,12 @@ from synthetic import Recipe, make
 
 from assembler.errors import MediaError
 from assembler.facts import VideoFacts
-from assembler.media.mux.by_packets import join_packets
-from assembler.media.mux.by_sample_table import join_plain
+from assembler.media.mux.by_packets import join_by_packets
+from assembler.media.mux.by_sample_table import join_by_sample_table
 from assembler.media.mux.child import join
 from assembler.media.mux.order import AudioTrack, Join, PacketRun
 from assembler.media.probe import child as probing
-from assembler.media.probe.order import Wanted
+from assembler.media.probe.order import ProbeInput
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
 
@@ -51,7 +51,7 @@ def run_of(path: Path, start_ms: int, scale: int, *, packets: slice = slice(None
 
 
 def known(path: Path) -> VideoFacts:
-    picture = probing.probe_file(Wanted("x", path, keep_stamps=True))[0].picture
+    picture = probing.probe_file(ProbeInput("x", path, keep_stamps=True))[0].picture
     assert picture is not None
     return picture
 
@@ -125,8 +125,8 @@ def assert_equal_to_libavformats(order: Join, folder: Path, ffmpegs: Sequence[st
     ours, theirs = folder / "ours" / "x.mp4", folder / "theirs" / "x.mp4"
     for path in (ours, theirs):
         path.parent.mkdir(exist_ok=True)
-    join_plain(replace(order, out=str(ours)))
-    join_packets(replace(order, out=str(theirs)))
+    join_by_sample_table(replace(order, out=str(ours)))
+    join_by_packets(replace(order, out=str(theirs)))
     found, wanted = packets(ours), packets(theirs)
     for name in wanted:
         assert found[name] == wanted[name], name
@@ -161,7 +161,7 @@ def test_one_file_joined_by_its_bytes_is_libavformats(name: str, tmp_path: Path,
     recipe, start = LONE[name]
     path = make(recipe, ffmpeg)
     scale = scale_of(path)
-    origin = probing.probe_file(Wanted("x", path, keep_stamps=False))[0].origin
+    origin = probing.probe_file(ProbeInput("x", path, keep_stamps=False))[0].origin
     sound = sound_of(path, -origin, end=2_800) if recipe.sound else None
     order = order_of(tmp_path / "x.mp4", [run_of(path, start, scale)], scale, sound)
     assert_equal_to_libavformats(order, tmp_path, [ffmpeg])
@@ -237,19 +237,19 @@ class TestRefused:
         data[at : at + len(value)] = value
         path.write_bytes(data)
         with pytest.raises(UnsupportedMp4):
-            join_plain(order)
+            join_by_sample_table(order)
         assert not Path(order.out).exists()
 
     def test_another_size_than_the_canvas(self, order: Join) -> None:
         with pytest.raises(UnsupportedMp4):
-            join_plain(replace(order, size=(640, 480)))
+            join_by_sample_table(replace(order, size=(640, 480)))
 
     def test_pictures_out_of_order(self, order: Join) -> None:
         (run,) = order.runs
         assert run.stamps is not None
         stamps = (*run.stamps[:5], run.stamps[6], run.stamps[5], *run.stamps[7:])
         with pytest.raises(UnsupportedMp4):
-            join_plain(replace(order, runs=(replace(run, stamps=stamps),)))
+            join_by_sample_table(replace(order, runs=(replace(run, stamps=stamps),)))
 
     @pytest.mark.parametrize("recipe", [Recipe(seconds=SHORT, bframes=2), Recipe(seconds=SHORT, rotation=90)])
     def test_other_pictures(self, recipe: Recipe, tmp_path: Path, bundled_ffmpeg: str) -> None:
@@ -257,7 +257,7 @@ class TestRefused:
         scale = scale_of(path)
         order = order_of(tmp_path / "x.mp4", [run_of(path, 0, scale)], scale, None)
         with pytest.raises(UnsupportedMp4):
-            join_plain(order)
+            join_by_sample_table(order)
         join(order)
         assert packets(Path(order.out))["packets 0"]
 
@@ -267,7 +267,7 @@ class TestRefused:
         monkeypatch.setattr("assembler.media.mux.by_sample_table.read_tables", lambda _: tables)
         path.write_bytes(path.read_bytes()[:-1000])
         with pytest.raises(MediaError, match=r"source\.mp4 is shorter than it was"):
-            join_plain(order)
+            join_by_sample_table(order)
 
     def test_a_full_disk(self, order: Join, tmp_path: Path) -> None:
         (tmp_path / "order.json").write_text(replace(order, out="/dev/full").to_json())

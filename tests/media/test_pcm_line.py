@@ -16,7 +16,7 @@ from chirps import RATE, probed, repacked, tone, write
 from assembler.media.mixdown.decode import Reader
 from assembler.media.mixdown.file_pool import OpenFiles
 from assembler.media.mixdown.order import MixInput
-from assembler.media.mixdown.stamp_line import on_lines
+from assembler.media.mixdown.stamp_line import fit_lines
 
 LENGTH = 1024 / RATE
 
@@ -34,7 +34,7 @@ def placed(stamp_of: Callable[[int], float | None], count: int = 400) -> list[fl
         return made
 
     places: list[float] = []
-    for _, stamp in on_lines(frames()):
+    for _, stamp in fit_lines(frames()):
         places.append(stamp if stamp is not None else places[-1] + LENGTH if places else 0.0)
     return places
 

@@ -19,7 +19,7 @@ from assembler.media.probe import child
 from assembler.media.probe.by_sample_table import probe_sample_tables
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import sniff
-from assembler.media.probe.order import Unusable, Wanted
+from assembler.media.probe.order import ProbeInput, UnusableFile
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
 
@@ -53,8 +53,8 @@ def both(path: Path, hole: tuple[int, int] | None = None) -> tuple[object, objec
 
     def found(*, may_skip: bool) -> object:
         try:
-            return child.probe_file(Wanted("x", path, keep_stamps=True, hole=hole), may_skip=may_skip)[0]
-        except (av.FFmpegError, Unusable) as exc:
+            return child.probe_file(ProbeInput("x", path, keep_stamps=True, hole=hole), may_skip=may_skip)[0]
+        except (av.FFmpegError, UnusableFile) as exc:
             return str(exc)
 
     return found(may_skip=True), found(may_skip=False)
@@ -62,7 +62,7 @@ def both(path: Path, hole: tuple[int, int] | None = None) -> tuple[object, objec
 
 def by_tables(path: Path, hole: tuple[int, int] | None = None) -> tuple[Facts, Reach]:
     take = partial(probe_sample_tables, path, read_tables(path))
-    return child.probe_by(Wanted("x", path, keep_stamps=True, hole=hole), sniff(path), take)
+    return child.probe_by(ProbeInput("x", path, keep_stamps=True, hole=hole), sniff(path), take)
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -18,8 +18,8 @@ from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
 from assembler.media.help_out import CannotHelp, help_out
 from assembler.media.render.chunks import render_chunks
-from assembler.media.render.claims import ChunkQueue, claimed
-from assembler.media.render.offer import offer_place, sharing
+from assembler.media.render.claims import ChunkQueue, claim_chunk
+from assembler.media.render.offer import find_offer_place, share_chunks
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Quality, load_options
 from assembler.pipeline.decide import plan_only
@@ -39,11 +39,11 @@ def work(tmp_path: Path) -> Path:
 
 
 def test_a_claim_is_one_openings_alone_and_ends_with_it(work: Path) -> None:
-    with claimed(work, "a") as first, claimed(work, "a") as second, claimed(work, "b") as other:
+    with claim_chunk(work, "a") as first, claim_chunk(work, "a") as second, claim_chunk(work, "b") as other:
         assert (first, second, other) == (True, False, True)
-    with claimed(work, "a") as again:
+    with claim_chunk(work, "a") as again:
         assert again
-    with claimed(work / "that is gone", "a") as nowhere:
+    with claim_chunk(work / "that is gone", "a") as nowhere:
         assert not nowhere
 
 
@@ -58,7 +58,7 @@ class TestTurns:
 
     def test_one_that_another_has_is_passed_over_and_waited_for(self, work: Path) -> None:
         turns, taken = ChunkQueue([2, 0, 1], Stop(), work, NAMES, 60), list[int]()
-        with claimed(work, "c"):
+        with claim_chunk(work, "c"):
             thread = threading.Thread(target=lambda: taken.extend(self.take(turns) for _ in range(3)))
             thread.start()
             time.sleep(0.4)
@@ -68,13 +68,13 @@ class TestTurns:
 
     def test_but_not_for_ever(self, work: Path) -> None:
         turns = ChunkQueue([0], Stop(), work, NAMES, 0.3)
-        with claimed(work, "a"):
+        with claim_chunk(work, "a"):
             assert self.take(turns) == 0
 
     def test_whoever_waits_is_stopped(self, work: Path) -> None:
         stop = Stop()
         threading.Timer(0.2, stop.set).start()
-        with claimed(work, "a"), pytest.raises(Stopped):
+        with claim_chunk(work, "a"), pytest.raises(Stopped):
             self.take(ChunkQueue([0], stop, work, NAMES, 60))
 
 
@@ -82,7 +82,7 @@ class TestTurns:
 def test_only_a_long_class_is_offered(tmp_path: Path, minutes: float, is_offered: bool) -> None:
     options = load_options(share_minutes=minutes)
     _, plan = plan_only(recording([camera("a", "ann", 0, 60_000)]), options)
-    place = offer_place(plan, tmp_path / "work" / "abc", options)
+    place = find_offer_place(plan, tmp_path / "work" / "abc", options)
     assert place == (options.home / "shared" / "abc.json" if is_offered else None)
 
 
@@ -115,7 +115,7 @@ class TestHelp:
         if name != "x264":
             encoding = prove(encoding, self.CANVAS, self.FPS, setup.program)
         setup = replace(setup, encoder=encoding)
-        with sharing(self.CHUNKS, [2, 0, 1], setup, processes=1):
+        with share_chunks(self.CHUNKS, [2, 0, 1], setup, processes=1):
             assert self.help(setup, setup.program) == 3
         alone = replace(setup, folder=tmp_path / "alone", offer=None)
         alone.folder.mkdir()
@@ -130,19 +130,19 @@ class TestHelp:
     def test_is_not_given_for_what_its_owner_has_begun_or_another_one_renders(self, setup: RenderSetup) -> None:
         names = [setup.chunk_digest(chunk) for chunk in self.CHUNKS]
         (setup.folder / "chunks" / f"{names[0]}.made.part").touch()
-        with sharing(self.CHUNKS, [0, 1, 2], setup, processes=1), claimed(setup.folder, names[1]):
+        with share_chunks(self.CHUNKS, [0, 1, 2], setup, processes=1), claim_chunk(setup.folder, names[1]):
             assert self.help(setup, setup.program) == 1
         assert set(self.files(setup)) == {f"{names[2]}.mp4"}
         (setup.folder / "chunks" / f"{names[0]}.made.part").unlink()
 
     def test_ends_when_the_worker_has_a_job_of_its_own(self, setup: RenderSetup) -> None:
-        with sharing(self.CHUNKS, [0, 1, 2], setup, processes=1):
+        with share_chunks(self.CHUNKS, [0, 1, 2], setup, processes=1):
             assert self.help(setup, setup.program, lambda: False) == 0
 
     def test_is_refused_where_chunks_would_come_out_differently(self, setup: RenderSetup) -> None:
         other = replace(setup.program, text="another one")
         with (
-            sharing(self.CHUNKS, [0, 1, 2], setup, processes=1),
+            share_chunks(self.CHUNKS, [0, 1, 2], setup, processes=1),
             pytest.raises(CannotHelp, match="ffmpeg are other ones"),
         ):
             self.help(setup, other)
@@ -153,7 +153,7 @@ class TestHelp:
 
     def test_a_dead_owners_offer_is_cleared_away(self, setup: RenderSetup) -> None:
         assert setup.offer is not None
-        with sharing(self.CHUNKS, [0, 1, 2], setup, processes=1):
+        with share_chunks(self.CHUNKS, [0, 1, 2], setup, processes=1):
             text = setup.offer.read_text()
         setup.offer.write_text(text)
         assert self.help(setup, setup.program) == 0

@@ -140,7 +140,7 @@ class TestDamagedPlaces:
         places.add_hole(30 * RATE, 31 * RATE)
         places.add_undecodable(20 * RATE, 20 * RATE + 1024)
         places.add_undecodable(20 * RATE + 1024, 20 * RATE + 2048)
-        assert places.sorted_out() == (
+        assert places.classify() == (
             ((10 * RATE + 9000, 11 * RATE), (20 * RATE, 20 * RATE + 2048)),
             ((30 * RATE, 31 * RATE),),
         )
@@ -148,4 +148,4 @@ class TestDamagedPlaces:
     def test_a_marked_packet_alone_is_whole(self) -> None:
         places = DamagedPlaces()
         places.add_marked(0, 1024)
-        assert places.sorted_out() == ((), ())
+        assert places.classify() == ((), ())

@@ -41,7 +41,7 @@ def report_of(out: Path) -> Path:
     return out.with_suffix(".json")
 
 
-def findings(losses: Iterable[Loss]) -> list[Finding]:
+def build_findings(losses: Iterable[Loss]) -> list[Finding]:
     """Build the findings of all chunks together; a loss across a border is one."""
     ordered = sorted(losses, key=lambda loss: (loss.video_id, loss.what, loss.span.start))
     findings = []
@@ -67,7 +67,7 @@ def _places(spans: Sequence[Span]) -> list[Span]:
     return places
 
 
-def outcomes_with(outcomes: Iterable[Outcome], findings: Iterable[Finding]) -> tuple[Outcome, ...]:
+def mark_repaired(outcomes: Iterable[Outcome], findings: Iterable[Finding]) -> tuple[Outcome, ...]:
     """Mark segments with warnings of the render as repaired."""
     warnings: dict[str, list[str]] = {}
     for finding in findings:

@@ -31,7 +31,7 @@ class DamagedPlaces:
         """Add a place for which there are no packets."""
         self._holes.append((start, end))
 
-    def sorted_out(self) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+    def classify(self) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
         """Return (damaged places, other holes); a hole near damage is what the damage took."""
         near = [*self._undecodable, *self._marked]
         taken = [hole for hole in self._holes if any(_touch(hole, place) for place in near)]

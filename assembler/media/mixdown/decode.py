@@ -24,7 +24,7 @@ from assembler.media.mixdown.damaged_places import DamagedPlaces
 from assembler.media.mixdown.file_pool import OpenFiles, PooledFile
 from assembler.media.mixdown.order import FileReport, MixInput
 from assembler.media.mixdown.resample import PlacedSamples, Resampler
-from assembler.media.mixdown.stamp_line import TOLERANCE, Stamped, on_lines
+from assembler.media.mixdown.stamp_line import TOLERANCE, Stamped, fit_lines
 from assembler.times import SAMPLE_RATE
 
 RAW = ("aac", "mp3")
@@ -64,7 +64,7 @@ class Reader:
     @property
     def account(self) -> FileReport:
         """Report about all that was read so far."""
-        damaged, holes = self._damage.sorted_out()
+        damaged, holes = self._damage.classify()
         return FileReport(
             video_id=self._source.video_id,
             problem=self._problem,
@@ -92,7 +92,7 @@ class Reader:
                 return
             discard_others(self._container, stream)
             stream.codec_context.thread_count = 1
-            self._frames = on_lines(self._decode(self._container, stream))
+            self._frames = fit_lines(self._decode(self._container, stream))
             self._is_opened = True
         except (av.FFmpegError, OSError, ValueError) as exc:
             self._fail(_reason(exc))

@@ -11,8 +11,7 @@ from pathlib import Path
 from assembler.errors import MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
-from assembler.media.damage.losses import Loss
-from assembler.media.damage.losses import findings as damage_findings
+from assembler.media.damage.losses import Loss, build_findings
 from assembler.media.mixdown.order import FileReport, MixInput, Part, Report
 from assembler.media.mixdown.pipe import Mixing
 from assembler.plan.model import AudioBed
@@ -179,7 +178,7 @@ def _findings(account: FileReport, parts: Sequence[Part]) -> Iterator[Finding]:
     if account.problem:
         yield warning(who, f"its sound cannot be read to the end ({account.problem})")
     what = "its sound is damaged: silence where packets are lost or cannot be decoded"
-    yield from damage_findings(Loss(video_id=who, span=place, what=what) for place in _heard(account.damaged, parts))
+    yield from build_findings(Loss(video_id=who, span=place, what=what) for place in _heard(account.damaged, parts))
     if account.missing_samples >= MIN_REPORTED:
         yield warning(who, f"its sound ends {_length(account.missing_samples)} too early: silence behind it")
     if account.dropped_samples >= MIN_REPORTED:

@@ -35,7 +35,7 @@ FEW = 5
 """Minimum count of frames off the line that are a jump where later ones are on it again."""
 
 
-def on_lines(frames: Iterable[Stamped]) -> Iterator[Stamped]:
+def fit_lines(frames: Iterable[Stamped]) -> Iterator[Stamped]:
     """Replace stamps: only frames that do not follow the one before keep one, that of their line."""
     ahead: deque[tuple[AudioFrame, float | None]] = deque()
     """Frames, each with the start of the line through its stamp, in s."""

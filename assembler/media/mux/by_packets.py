@@ -21,7 +21,7 @@ from av.packet import Packet
 
 from assembler.errors import MediaError
 from assembler.media.libav import InBandSets, discard_others, time_base_of
-from assembler.media.mux.by_sample_table import nearest
+from assembler.media.mux.by_sample_table import round_ticks
 from assembler.media.mux.order import AudioTrack, Cut, Join, PacketRun
 
 OPEN = {"protocol_whitelist": "file"}
@@ -30,7 +30,7 @@ HEVC_TAG = "hvc1"
 """Codec tag of HEVC that some players require; libavformat's own choice is another."""
 
 
-def join_packets(order: Join) -> None:
+def join_by_packets(order: Join) -> None:
     """Mux the finished file: video and audio interleaved, moov first. Raises MediaError and OSError."""
     with _foreign_errors():
         _join(order)
@@ -100,7 +100,7 @@ def _video_packets(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 if run.stamps is not None:
                     stamp = run.stamps[seen]
                 else:
-                    stamp = run.start + nearest(packet.pts or 0, up, down) * order.frame_ticks
+                    stamp = run.start + round_ticks(packet.pts or 0, up, down) * order.frame_ticks
                 seen += 1
                 packet.stream = stream
                 packet.time_base = clock
@@ -170,7 +170,7 @@ def _audio_packets(track: AudioTrack, stream: Any) -> Iterator[Packet[Any]]:
         for packet in _real(source.demux(audio)):
             # fractions are slow, and an hour has 170,000 of these packets
             packet.stream = stream
-            at, length = nearest(packet.pts or 0, up, down) + shift, nearest(packet.duration or 0, up, down)
+            at, length = round_ticks(packet.pts or 0, up, down) + shift, round_ticks(packet.duration or 0, up, down)
             if end is not None and at >= end:
                 break
             packet.time_base = sample

@@ -37,7 +37,7 @@ RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000,
 """Sample rates in Hz by their index (ISO/IEC 14496-3, table 1.18)."""
 
 
-def join_plain(order: Join) -> None:
+def join_by_sample_table(order: Join) -> None:
     """Write the finished file; raises UnsupportedMp4, before anything is written, where packets have to be demuxed."""
     sources = _Sources()
     tracks = [_video_samples(order, sources)]
@@ -82,7 +82,7 @@ def _presented(tables: Tables, track: Mp4Track, *, earliest: int) -> _Presented:
     samples."""
     ticks = track.decode_times()
     empty, begins, takes = track.edit or (0, 0, 0)
-    late, end = nearest(empty, track.scale, tables.scale), begins + nearest(takes, track.scale, tables.scale)
+    late, end = round_ticks(empty, track.scale, tables.scale), begins + round_ticks(takes, track.scale, tables.scale)
     if track.edit is not None and (begins > earliest or end <= ticks[-2]):
         raise UnsupportedMp4("its edit list takes some samples away")
     stamps = [tick + late - begins for tick in ticks[:-1]]
@@ -92,7 +92,7 @@ def _presented(tables: Tables, track: Mp4Track, *, earliest: int) -> _Presented:
     return _Presented(stamps, declared - stamps[-1])
 
 
-def nearest(ticks: int, up: int, down: int) -> int:
+def round_ticks(ticks: int, up: int, down: int) -> int:
     """Round ``ticks * up / down``."""
     return (2 * ticks * up + down) // (2 * down)
 
@@ -153,7 +153,7 @@ def _planned(run: PacketRun, order: Join, tables: Tables, track: Mp4Track) -> Se
     if run.stamps is not None:
         return run.stamps
     up, down = Fraction(order.time_scale, track.scale * order.frame_ticks).as_integer_ratio()
-    return [run.start + nearest(stamp, up, down) * order.frame_ticks for stamp in presented.stamps]
+    return [run.start + round_ticks(stamp, up, down) * order.frame_ticks for stamp in presented.stamps]
 
 
 def _canonical_entry(description: bytes, head: int) -> bytes:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.media.mux.by_sample_table import join_plain
+from assembler.media.mux.by_sample_table import join_by_sample_table
 from assembler.media.mux.order import Cut, Join
 from assembler.mp4.sample_tables import UnsupportedMp4
 
@@ -18,11 +18,11 @@ def join(order: Join) -> None:
     try:
         if order.by_libav:
             raise UnsupportedMp4("libav was asked for")
-        join_plain(order)
+        join_by_sample_table(order)
     except UnsupportedMp4:
-        from assembler.media.mux.by_packets import join_packets  # and with it libav, a third of such a process
+        from assembler.media.mux.by_packets import join_by_packets  # and with it libav, a third of such a process
 
-        join_packets(order)
+        join_by_packets(order)
 
 
 def cut(order: Cut) -> None:

@@ -34,12 +34,12 @@ from assembler.media.probe.container import FETCH_AGAIN, Container, sniff
 from assembler.media.probe.order import (
     UNFORESEEN,
     BadStream,
+    LateStream,
     ProbeAnswer,
+    ProbeInput,
     Request,
-    Surprised,
-    Unusable,
-    Wanted,
-    named,
+    UnusableFile,
+    describe_error,
 )
 from assembler.media.probe.straightened import probe_straightened
 from assembler.media.probe.video import VideoProbe, round_ms
@@ -82,10 +82,10 @@ def _limit_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _answer(wanted: Wanted) -> ProbeAnswer:
+def _answer(wanted: ProbeInput) -> ProbeAnswer:
     try:
         return probe_straightened(wanted, probe_file)
-    except Unusable as exc:
+    except UnusableFile as exc:
         problem, hint = exc.problem, exc.hint
     except av.FFmpegError as exc:
         problem, hint = f"cannot be read: {exc.strerror or type(exc).__name__}", DAMAGED
@@ -94,13 +94,13 @@ def _answer(wanted: Wanted) -> ProbeAnswer:
             sys.exit(exc.errno)
         problem, hint = f"cannot be opened: {exc.strerror}", "Check its place and permissions."
     except UNFORESEEN as exc:
-        problem, hint = f"cannot be read: {named(exc)}", DAMAGED
+        problem, hint = f"cannot be read: {describe_error(exc)}", DAMAGED
     except MemoryError:
         problem, hint = "takes too much memory to read", DAMAGED
     return ProbeAnswer(video_id=wanted.video_id, problem=problem, hint=hint)
 
 
-def probe_file(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
+def probe_file(wanted: ProbeInput, *, may_skip: bool = True) -> tuple[Facts, Reach]:
     """Probe one file; with ``may_skip`` a plain mp4 is probed by its sample tables instead of its packets.
 
     Raises Unusable or libav's error where it has neither video nor audio.
@@ -112,7 +112,7 @@ def probe_file(wanted: Wanted, *, may_skip: bool = True) -> tuple[Facts, Reach]:
     return probe_by(wanted, container, _demux)
 
 
-def probe_by(wanted: Wanted, container: Container, read: ReadStreams) -> tuple[Facts, Reach]:
+def probe_by(wanted: ProbeInput, container: Container, read: ReadStreams) -> tuple[Facts, Reach]:
     """Probe one file with this reader, leaving out the streams at which a library fails."""
     bad: dict[int, str] = {}
     while True:
@@ -122,7 +122,7 @@ def probe_by(wanted: Wanted, container: Container, read: ReadStreams) -> tuple[F
             bad[exc.index] = str(exc)
 
 
-def _probe(wanted: Wanted, container: Container, read: ReadStreams, bad: Mapping[int, str]) -> tuple[Facts, Reach]:
+def _probe(wanted: ProbeInput, container: Container, read: ReadStreams, bad: Mapping[int, str]) -> tuple[Facts, Reach]:
     """Probe the streams that are not in ``bad`` (index to problem); raises BadStream at another one."""
     reach = Reach(wanted.hole, container.name)
     with av.open(
@@ -220,7 +220,7 @@ def _demux(opened: InputContainer, video: VideoProbe | None, audios: Sequence[Au
         if current is not None:
             raise BadStream(current, exc) from exc
         if isinstance(exc, IndexError):
-            raise Surprised("a stream begins that was not announced") from exc
+            raise LateStream("a stream begins that was not announced") from exc
         raise
     for probe in probes:
         if probe.is_last_cut:
@@ -235,7 +235,7 @@ def _has_samples_behind(opened: InputContainer, size: int) -> bool:
 
 
 def _facts(
-    wanted: Wanted,
+    wanted: ProbeInput,
     container: Container,
     duration: int | None,
     video: VideoProbe | None,
@@ -253,10 +253,10 @@ def _facts(
     if not starts:
         known = [what.partition(": it is not")[0] for what in left_out]
         if known:
-            raise Unusable(f"holds {' and '.join(known)}", KEYS if "encrypted" in known[0] else "")
+            raise UnusableFile(f"holds {' and '.join(known)}", KEYS if "encrypted" in known[0] else "")
         if is_cut:
-            raise Unusable("is cut so early that it has no picture and no sound", FETCH_AGAIN)
-        raise Unusable("has no picture and no sound that can be decoded", DAMAGED)
+            raise UnusableFile("is cut so early that it has no picture and no sound", FETCH_AGAIN)
+        raise UnusableFile("has no picture and no sound that can be decoded", DAMAGED)
     origin = min(starts)
     facts = Facts(
         video_id=wanted.video_id,
@@ -276,7 +276,7 @@ def _facts(
     return replace(facts, is_truncated=is_cut or (is_early and container.name != "mov"))
 
 
-def _video_facts(video: VideoProbe, shown: list[int], origin: Fraction, wanted: Wanted) -> VideoFacts:
+def _video_facts(video: VideoProbe, shown: list[int], origin: Fraction, wanted: ProbeInput) -> VideoFacts:
     with _blamed(video.stream):
         return video.facts(shown, origin, keep_stamps=wanted.keep_stamps)
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from assembler.media.probe.order import Unusable
+from assembler.media.probe.order import UnusableFile
 from assembler.mp4.boxes import read_box, walk_boxes
 
 HEAD_BYTES = 4096
@@ -74,7 +74,7 @@ def sniff(path: Path) -> Container:
     """
     size = path.stat().st_size
     if size == 0:
-        raise Unusable("has zero bytes", FETCH_AGAIN)
+        raise UnusableFile("has zero bytes", FETCH_AGAIN)
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         if head[4:8] in MP4_BOXES:
@@ -165,7 +165,7 @@ def _mp4(file: IO[bytes], size: int) -> Container:
             encrypted |= _encrypted_tracks(moov)
             may_change |= _has_two_descriptions(moov)
     if not has_moov:
-        raise Unusable("is an mp4 without moov: its recorder or its download was cut", FETCH_AGAIN)
+        raise UnusableFile("is an mp4 without moov: its recorder or its download was cut", FETCH_AGAIN)
     return Container("mov", is_cut=is_cut, rules_pixel_shape=has_shape, may_change=may_change, encrypted=encrypted)
 
 
@@ -233,19 +233,20 @@ def _vint(data: bytes, at: int) -> tuple[int | None, int]:
     return (None if value == (1 << 7 * width) - 1 else value), at + width
 
 
-def _not_media(head: bytes) -> Unusable:
+def _not_media(head: bytes) -> UnusableFile:
     text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
     if text.startswith(PLAYLISTS) or "#extm3u" in text or "<mpd" in text:
-        return Unusable("is a playlist, not a video", "Playlists are never followed: give the video files themselves.")
+        hint = "Playlists are never followed: give the video files themselves."
+        return UnusableFile("is a playlist, not a video", hint)
     if text.startswith(("<!doctype html", "<html", "<head", "<body")) or "<html" in text:
-        return Unusable("is an HTML page, not a video", FETCH_AGAIN)
+        return UnusableFile("is an HTML page, not a video", FETCH_AGAIN)
     if text.startswith(("<?xml", "<error")):
-        return Unusable("is an XML answer, not a video: most likely the storage's error message", FETCH_AGAIN)
+        return UnusableFile("is an XML answer, not a video: most likely the storage's error message", FETCH_AGAIN)
     if text.startswith(("{", "[")):
-        return Unusable("is JSON, not a video", FETCH_AGAIN)
+        return UnusableFile("is JSON, not a video", FETCH_AGAIN)
     if text and "\ufffd" not in text[:-4] and all(char.isprintable() or char in "\t\r\n" for char in text):
-        return Unusable("is a text, not a video", FETCH_AGAIN)
-    return Unusable(
+        return UnusableFile("is a text, not a video", FETCH_AGAIN)
+    return UnusableFile(
         "is not a known container (its first bytes are " + head[:8].hex(" ") + ")",
         "mp4, mkv, webm, mpegts, flv, mp3, aac, ogg, flac, wav and avi are known.",
     )

@@ -11,7 +11,7 @@ from assembler.times import Ms
 
 
 @dataclass(frozen=True)
-class Wanted(Message):
+class ProbeInput(Message):
     """File to probe."""
 
     video_id: str
@@ -35,7 +35,7 @@ class Wanted(Message):
 class Request(Message):
     """Work of one child."""
 
-    files: tuple[Wanted, ...]
+    files: tuple[ProbeInput, ...]
     """Files, in the order in which they are probed."""
     memory: int
     """Maximum address space of the child, in bytes."""
@@ -73,7 +73,7 @@ UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, BufferError, Look
 """Errors that a library raises on input that its authors had not thought of."""
 
 
-class Surprised(Exception):
+class LateStream(Exception):
     """Raised where libav finds a stream only while demuxing, at which PyAV cannot go on; stays inside the prober."""
 
 
@@ -81,16 +81,16 @@ class BadStream(Exception):
     """Raised for a stream at which a library failed unforeseen, so that the others go on; stays inside the prober."""
 
     def __init__(self, index: int, cause: Exception) -> None:
-        super().__init__(named(cause))
+        super().__init__(describe_error(cause))
         self.index = index
 
 
-def named(exc: Exception) -> str:
+def describe_error(exc: Exception) -> str:
     """Describe an unforeseen error."""
     return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
 
 
-class Unusable(Exception):
+class UnusableFile(Exception):
     """Raised for a file that cannot be used, with its problem and a hint; stays inside the prober."""
 
     def __init__(self, problem: str, hint: str = "") -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
 from assembler.media.child import ran_out_of_space
-from assembler.media.probe.order import ProbeAnswer, Request, Wanted
+from assembler.media.probe.order import ProbeAnswer, ProbeInput, Request
 from assembler.processes import Stalled, Stop, log_tail, run
 from assembler.progress import Progress
 from assembler.times import Ms
@@ -123,7 +123,7 @@ def probe_answers(
     )
 
 
-class Peeked(NamedTuple):
+class PartialFacts(NamedTuple):
     """Facts of a file of which only the sample tables and ends are downloaded."""
 
     facts: Facts
@@ -134,13 +134,13 @@ class Peeked(NamedTuple):
 
 def probe_growing(
     files: Mapping[str, tuple[Path, tuple[int, int]]], *, keep_stamps: Collection[str], work: Path, stop: Stop | None
-) -> dict[str, Peeked]:
+) -> dict[str, PartialFacts]:
     """Probe files that are still being downloaded (by video id, each with its hole); unusable ones are left out."""
     places = {video_id: path.absolute() for video_id, (path, _) in files.items()}
     holes = {video_id: hole for video_id, (_, hole) in files.items()}
     end = _one_child(places, keep_stamps, NOTHING_DECLARED, work, SECONDS, stop, holes) if places else None
     answers = end.answers if end is not None else []
-    return {a.video_id: Peeked(a.facts, a.reach) for a in answers if a.facts is not None}
+    return {a.video_id: PartialFacts(a.facts, a.reach) for a in answers if a.facts is not None}
 
 
 def _size(path: Path) -> int:
@@ -212,7 +212,7 @@ def _one_child(
 ) -> _End:
     """Probe files in order in one child, until it ends or dies."""
     wanted = tuple(
-        Wanted(
+        ProbeInput(
             video_id=name,
             path=path,
             keep_stamps=name in keep_stamps,

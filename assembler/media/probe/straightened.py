@@ -12,16 +12,16 @@ import av
 from assembler.facts import Facts
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import Container, sniff
-from assembler.media.probe.order import UNFORESEEN, ProbeAnswer, Surprised, Unusable, Wanted, named
+from assembler.media.probe.order import UNFORESEEN, LateStream, ProbeAnswer, ProbeInput, UnusableFile, describe_error
 from assembler.media.straighten.breaks import JUMP
 from assembler.media.straighten.concatenated import find_pieces, is_plain
-from assembler.media.straighten.edit_lists import edit_lists
+from assembler.media.straighten.edit_lists import read_edit_lists
 from assembler.media.straighten.shifts import StampShifts
 
-ProbeFile = Callable[[Wanted], tuple[Facts, Reach]]
+ProbeFile = Callable[[ProbeInput], tuple[Facts, Reach]]
 
 
-def probe_straightened(wanted: Wanted, probe_file: ProbeFile) -> ProbeAnswer:
+def probe_straightened(wanted: ProbeInput, probe_file: ProbeFile) -> ProbeAnswer:
     """Probe one file, and its straightened copy if it needs one; raises Unusable or libav's error."""
     container = sniff(wanted.path)
     problem: Exception | None = None
@@ -29,7 +29,7 @@ def probe_straightened(wanted: Wanted, probe_file: ProbeFile) -> ProbeAnswer:
     if is_plain(find_pieces(wanted.path, container.name), wanted.path):
         try:
             facts, reach = probe_file(wanted)
-        except (Surprised, *UNFORESEEN) as exc:
+        except (LateStream, *UNFORESEEN) as exc:
             problem = exc
         else:
             plain = ProbeAnswer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
@@ -38,23 +38,24 @@ def probe_straightened(wanted: Wanted, probe_file: ProbeFile) -> ProbeAnswer:
     if wanted.straight is None and wanted.hole is None and facts is not None:
         return plain
     if wanted.straight is None or wanted.hole is not None:
-        raise Unusable("has stamps or streams that have to be repaired first")
+        raise UnusableFile("has stamps or streams that have to be repaired first")
     try:
         return _straightened(wanted, container, probe_file, facts) or plain
     except (av.FFmpegError, *UNFORESEEN) as exc:
         if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OSError(exc.errno, os.strerror(exc.errno)) from exc
         if facts is None:
-            raise Unusable(f"cannot be read: {named(problem or exc)}") from exc
-        message = f"Its stamps or its streams are broken and could not be repaired ({named(exc)}): used as they are."
+            raise UnusableFile(f"cannot be read: {describe_error(problem or exc)}") from exc
+        why = describe_error(exc)
+        message = f"Its stamps or its streams are broken and could not be repaired ({why}): used as they are."
         return replace(plain, warnings=(message,))
 
 
-def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach) -> bool:
+def _is_crooked(wanted: ProbeInput, container: Container, facts: Facts, reach: Reach) -> bool:
     """True if the file may have to be straightened; certain only when all packets are read."""
     if container.name == "mov":
         with wanted.path.open("rb") as file:
-            if edit_lists(file):
+            if read_edit_lists(file):
                 return True
     if wanted.declared is not None and container.name == "mov":
         return facts.end > wanted.declared + JUMP // 1000
@@ -62,7 +63,7 @@ def _is_crooked(wanted: Wanted, container: Container, facts: Facts, reach: Reach
 
 
 def _straightened(
-    wanted: Wanted, container: Container, probe_file: ProbeFile, plain: Facts | None
+    wanted: ProbeInput, container: Container, probe_file: ProbeFile, plain: Facts | None
 ) -> ProbeAnswer | None:
     """Straighten and probe the copy; None where nothing had to be changed.
 

@@ -11,10 +11,10 @@ from types import NoneType
 
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
-from assembler.media.damage.losses import Loss, Losses, findings, report_of
+from assembler.media.damage.losses import Loss, Losses, build_findings, report_of
 from assembler.media.render.claims import ChunkQueue
 from assembler.media.render.inputs import Input, prepare_sources
-from assembler.media.render.offer import sharing
+from assembler.media.render.offer import share_chunks
 from assembler.media.render.repair import find_damage, has_errors, may_be_early, without_undecodable
 from assembler.media.render.resume import split_at_resume
 from assembler.media.render.run_ffmpeg import TimeMeter, is_transient, run_chunk, run_once
@@ -53,7 +53,7 @@ def render_chunks(
     order = sorted(range(len(chunks)), key=lambda i: -_cost(chunks[i]) if setup.growth is None else i)
     done: dict[int, list[Rendered]] = {}
     with (
-        sharing(chunks, order, setup, processes=processes) as queue,
+        share_chunks(chunks, order, setup, processes=processes) as queue,
         ThreadPoolExecutor(max_workers=processes, thread_name_prefix="render") as pool,
     ):
         futures = [pool.submit(_render_next, queue, chunks, setup, inputs, on_seconds) for _ in order]
@@ -73,7 +73,7 @@ def render_chunks(
                 future.result()
         done.update(future.result() for future in futures)
     rendered = [piece for i in range(len(chunks)) for piece in done[i]]
-    return rendered, findings(loss for piece in rendered for loss in piece.losses)
+    return rendered, build_findings(loss for piece in rendered for loss in piece.losses)
 
 
 def _cost(chunk: Chunk) -> int:

@@ -27,7 +27,7 @@ POLL_SECONDS = 0.1
 
 
 @contextmanager
-def claimed(work: Path, name: str) -> Iterator[bool]:
+def claim_chunk(work: Path, name: str) -> Iterator[bool]:
     """Claim a chunk for the length of the ``with``: True if it is ours; False too where the work folder is gone."""
     try:
         file = os.open(work / "claims" / name, os.O_RDWR | os.O_CREAT, 0o666)
@@ -108,7 +108,7 @@ class ChunkQueue:
     def _claimed(self, index: int, *, is_patient: bool) -> AbstractContextManager[bool]:
         if self._work is None or not is_patient:
             return nullcontext(True)
-        return claimed(self._work, self._names[index])
+        return claim_chunk(self._work, self._names[index])
 
     def _take(self, index: int) -> bool:
         with self._lock:

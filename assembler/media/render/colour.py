@@ -8,7 +8,7 @@ BT709 = (0.2126, 0.0722)
 """Luma coefficients of red and blue (ITU-R BT.709, 3.2)."""
 
 
-def drawn_colour(colour: str, *, in_frame_matrix: bool) -> str:
+def convert_colour(colour: str, *, in_frame_matrix: bool) -> str:
     """Convert ``#RRGGBB`` to the argument of pad and xstack that gives this colour in a BT.709 frame.
 
     Before 7.1 these filters convert RGB by BT.601 whatever the frame is tagged (measured): they get the colour whose

@@ -10,7 +10,7 @@ CPUINFO = Path("/proc/cpuinfo")
 """Linux's list of the processors."""
 
 
-def tuned(options: dict[str, str]) -> dict[str, str]:
+def tune_for_cpu(options: dict[str, str]) -> dict[str, str]:
     """Adapt output options to this machine; never part of a digest, as machines that share work may differ.
 
     x264 uses AVX-512 where there is any, and Intel's cores then do the same encode in 10 % more CPU seconds than with

@@ -21,7 +21,7 @@ from assembler.facts import Facts, VideoFacts
 from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.render.colour import drawn_colour, is_drawn_exactly, scale_matrix
+from assembler.media.render.colour import convert_colour, is_drawn_exactly, scale_matrix
 from assembler.media.render.inputs import Input
 from assembler.options import Fill
 from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
@@ -117,7 +117,7 @@ class _Builder:
             # xstack is as large as its inputs reach: this one makes it the canvas
             free = [] if any(rect.covers(corner) for rect in rects) else [corner]
         else:
-            free = uncovered(rects, width, height)
+            free = find_uncovered(rects, width, height)
         places = [*lanes, *((self._flat(r.width, r.height, self.chunk.frames, colour), r) for r in free)]
         if len(places) == 1:
             return places[0][0]
@@ -289,10 +289,10 @@ class _Builder:
         return is_drawn_exactly(colour, in_frame_matrix=self.program.draws_in_frame_matrix)
 
     def _drawn(self, colour: str) -> str:
-        return drawn_colour(colour, in_frame_matrix=self.program.draws_in_frame_matrix)
+        return convert_colour(colour, in_frame_matrix=self.program.draws_in_frame_matrix)
 
 
-def uncovered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:
+def find_uncovered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:
     """Split the part of a canvas that lies under none of these disjoint rectangles into rectangles."""
     free: list[Rect] = []
     for top, bottom in pairwise(sorted({0, height, *(r.y for r in rects), *(r.bottom for r in rects)})):

@@ -37,7 +37,7 @@ class Offer(Value):
     """Maximum time of an ffmpeg without progress, in s; then it is killed."""
 
 
-def offer_place(plan: Plan, folder: Path, options: Options) -> Path | None:
+def find_offer_place(plan: Plan, folder: Path, options: Options) -> Path | None:
     """Find the place of this work folder's offer; None where the playback is too short for one, or copied."""
     if plan.mode is Mode.COPY or not 0 < options.share_minutes * 60_000 <= plan.length:
         return None
@@ -50,7 +50,7 @@ def work_of(place: Path) -> Path:
 
 
 @contextmanager
-def sharing(
+def share_chunks(
     chunks: Sequence[Chunk], order: Sequence[int], setup: RenderSetup, *, processes: int
 ) -> Iterator[ChunkQueue]:
     """Build the owner's queue, with an offer to others where ``setup`` has a place for one and it has enough chunks."""

@@ -13,7 +13,7 @@ from assembler.errors import DiskFull, MediaError
 from assembler.media.child import child_error
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
-from assembler.media.render.cpu import tuned
+from assembler.media.render.cpu import tune_for_cpu
 from assembler.media.render.inputs import Input
 from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import count_frames_in_either, read_fragments
@@ -89,7 +89,8 @@ def run_once(
     stream = build_graph(chunk, setup.facts, inputs, setup.program)
     for name, words in setup.encoder.upload:
         stream = stream.filter(name, **words)
-    arguments, graph = compile_graph(stream, f"{CHUNKS}/{part.name}", tuned(output_options(chunk, setup.encoder)))
+    options = tune_for_cpu(output_options(chunk, setup.encoder))
+    arguments, graph = compile_graph(stream, f"{CHUNKS}/{part.name}", options)
     script = out.with_suffix(GRAPH)
     script.write_text(graph, "utf-8")
     arguments = [*setup.encoder.global_options, *arguments]

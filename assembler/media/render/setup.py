@@ -58,7 +58,7 @@ class RenderSetup:
     growth: Growth | None = None
     """Files still being downloaded, for work ahead of them; None: all files are whole."""
     offer: Path | None = None
-    """Place where the chunks are offered to other processes (``sharing``); None: to none."""
+    """Place where the chunks are offered to other processes (``share_chunks``); None: to none."""
     _versions: dict[str, str] = field(default_factory=dict)
 
     def identity(self, video_id: str) -> Identity:

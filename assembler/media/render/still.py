@@ -22,7 +22,7 @@ from assembler.times import Frame
 from assembler.workspace import CHUNKS, GRAPH, LOG, PART, PNG_SIGNATURE, unwritable
 
 
-def single_frame(plan: Plan, got: SegmentFiles, frame: Frame, png: Path, run: Run) -> None:
+def render_frame(plan: Plan, got: SegmentFiles, frame: Frame, png: Path, run: Run) -> None:
     """Render one frame of an encoded plan to ``png``."""
     chunk = cut_frame(plan, got.facts, frame)
     program = run.ffmpeg

@@ -35,7 +35,7 @@ class Edit(NamedTuple):
     """Media time at its end."""
 
 
-def edit_lists(file: IO[bytes] | RawIOBase) -> dict[int, tuple[Edit, ...]]:
+def read_edit_lists(file: IO[bytes] | RawIOBase) -> dict[int, tuple[Edit, ...]]:
     """Read the edits that libav applies wrongly, by track number: several, or one that begins inside a video frame.
 
     An empty edit at the front does not count: libav applies it correctly.

@@ -132,7 +132,7 @@ def _first_part(
     )
     lost = max(sum(_lasts(line, ends[n])) for n, line in enumerate(lines))
     sentence = (
-        f"{_what(cut)} at {_at(lines, cut, origin)} of the file, and its declared length"
+        f"{_problem(cut)} at {_at(lines, cut, origin)} of the file, and its declared length"
         f" ({clock_text(declared or 0)}) is not the sum of its parts: {clock_text(lost // 1000)} are left out."
     )
     before = f"{inner.sentence} " if inner is not None else ""
@@ -147,7 +147,7 @@ def _lasts(line: StampLine, first: int) -> Iterable[int]:
         yield line.step
 
 
-def _what(found: Break) -> str:
+def _problem(found: Break) -> str:
     if found.is_border:
         return "Another file begins"
     return f"Its stamps fall back by {-found.by / SECOND:.1f} s" if found.is_fall else "Its stamps jump ahead"
@@ -167,8 +167,8 @@ def _sentence(
     if falls:
         more = f" and {len(falls) - 1} more times" if len(falls) > 1 else ""
         why = "no length is declared" if declared is None else "as its declared length says"
-        sentences.append(f"{_what(falls[0])} at {_at(lines, falls[0], origin)} of the file{more}: the parts follow each"
-                         f" other, {why}.")  # fmt: skip
+        where = f"at {_at(lines, falls[0], origin)} of the file{more}"
+        sentences.append(f"{_problem(falls[0])} {where}: the parts follow each other, {why}.")
     if closed:
         first = breaks[min(closed)]
         length = sum(breaks[number].by for number in closed) / SECOND
@@ -280,12 +280,12 @@ def _follow(parts: Sequence[_StampPart], breaks: list[Break], closed: frozenset[
                 by = ends[video] - starts[video]
             for n, first in found.starts.items() if by is not None else ():
                 shifts.setdefault(n, []).append(Move(first, by))
-            landings[number] = min(start + _now(shifts, n) for n, start in starts.items())
+            landings[number] = min(start + _current_shift(shifts, n) for n, start in starts.items())
         for n, end in part.ends.items():
-            moved = end + _now(shifts, n)
+            moved = end + _current_shift(shifts, n)
             ends[n] = max(ends.get(n, moved), moved)
     return _Moved(shifts, max(ends.values()), landings)
 
 
-def _now(shifts: dict[int, list[Move]], n: int) -> int:
+def _current_shift(shifts: dict[int, list[Move]], n: int) -> int:
     return (shifts[n][-1].by or 0) if n in shifts else 0

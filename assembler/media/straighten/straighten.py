@@ -23,7 +23,7 @@ from assembler.media.libav import choose_streams, describe_further_video
 from assembler.media.probe.container import Container
 from assembler.media.straighten.breaks import StampLine, usual_step
 from assembler.media.straighten.concatenated import Piece, Spliced, announce_streams, find_pieces, is_plain
-from assembler.media.straighten.edit_lists import EditedTrack, edit_lists
+from assembler.media.straighten.edit_lists import EditedTrack, read_edit_lists
 from assembler.media.straighten.packets import StreamStamps, wrap_of
 from assembler.media.straighten.shifts import Move, StampShifts, arrange
 from assembler.times import Ms, clock_text
@@ -215,7 +215,7 @@ def _edited(scan: Scan, piece: Piece) -> dict[int, EditedTrack]:
     if scan.container.name != "mov":
         return {}
     with Spliced(scan.path, piece) as file:
-        lists = edit_lists(file)
+        lists = read_edit_lists(file)
     if not lists:
         return {}
     scan.is_edited = True
