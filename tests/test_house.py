@@ -172,13 +172,6 @@ def test_every_table_and_version_that_the_design_names_is_in_its_module() -> Non
         assert re.search(rf"^ *(class )?{name}\b", path.read_text("utf-8"), re.MULTILINE), (name, module)
 
 
-FINISHED = (
-    "cli", "demo", "doctor", "errors", "facts", "findings", "jobs/batch", "jobs/control", "jobs/engine", "jobs/prune",
-    "jobs/publishing", "jobs/reconcile", "jobs/sources", "jobs/web", "jobs/worker", "media", "messages", "mp4",
-    "network", "options", "pipeline", "plan", "processes", "progress", "recording", "report", "times", "timeline",
-    "values", "workspace",
-)  # fmt: skip
-"""Rooms, or files of one, in which every public name, field and constant has its sentence."""
 NOT_AN_OPENING = re.compile(
     r"""\W*(what|whatever|who|whoever|whom|whose|whether|which|how|where|wherever|when|why|so|as|if|while|since|because|
     also|and|or|but|by|of|from|to|in|at|for|on|with|without|before|behind|until|between|about|above|below|up|it|its|this|
@@ -221,33 +214,6 @@ def sentences_to_write(path: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("finished", FINISHED)
-def test_every_public_name_has_a_sentence_that_opens_with_a_verb_or_a_noun(finished: str) -> None:
-    files = [p for p in FILES if str(p.relative_to(PACKAGE)).removesuffix(".py").startswith(finished)]
-    assert files, finished
-    assert not [line for path in files for line in sentences_to_write(path)]
-
-
-def vendor_spellings() -> set[str]:
-    """The vendor's names of fields and types, as the dialects hold them; single words that anybody may use are left
-    out."""
-    from assembler.dialects import DIALECTS
-    from assembler.dialects.dialect import SENDER
-    from assembler.dialects.event import ANNOUNCING
-    from assembler.dialects.signature import SIGNED
-    from assembler.dialects.spelling import CAMEL, SNAKE
-
-    told: list[object] = [SENDER, SIGNED, tuple(ANNOUNCING)]
-    for value in (CAMEL, SNAKE, *(row.envelope for row in DIALECTS)):
-        told += [part for name, part in vars(value).items() if name != "moments"]
-    names = {name for part in told for name in (part if isinstance(part, tuple) else (part,)) if isinstance(name, str)}
-    return {name.lower() for name in names if re.search("[a-z](?=[A-Z])|_", name)} | {"sdkappid", "sign"}
-
-
-def test_jobs_spell_no_key_of_the_vendor() -> None:
-    spellings = vendor_spellings()
-    assert {"taskid", "task_id", "eventdata", "onlinerecordfinished", "expire_time"} <= spellings
-    for path in (PACKAGE / "jobs").rglob("*.py"):
-        texts = [n.value for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Constant)]
-        spelled = {text for text in texts if isinstance(text, str) and text.lower() in spellings}
-        assert not spelled, f"{path.name}: a dialect's row says how to find it, jobs ask the row"
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_every_public_name_has_a_sentence_that_opens_with_a_verb_or_a_noun(path: Path) -> None:
+    assert not sentences_to_write(path)

@@ -39,7 +39,7 @@ DIALECTS: tuple[Dialect, ...] = (
     API_OBJECT,
     NEUTRAL,
 )
-"""Most specific first: a v1 callback is also a v1 query response, and that is also a v1 result."""
+"""Dialects, the most specific first: a v1 callback is also a v1 query response, and that is also a v1 result."""
 
 
 def parse(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Recording:
@@ -57,7 +57,7 @@ def parse(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = N
 
 
 def read_event(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Event:
-    """What an event or callback says about itself, result or not; unknown types too.
+    """Read what an event or callback says about itself, result or not; unknown types too.
 
     Raises InputError where the body is neither.
     """

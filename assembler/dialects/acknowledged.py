@@ -33,10 +33,10 @@ class Subject(Value):
 
 
 class Event(Value):
-    """What an event says about itself; only what it says, nothing was checked."""
+    """Event as it tells of itself; nothing was checked."""
 
     kind: str
-    """Its type as the vendor wrote it: "OnlineRecordStarted", or "record_started" of v1; of its offline callback the
+    """Type as the vendor wrote it: "OnlineRecordStarted", or "record_started" of v1; of its offline callback the
     task_type."""
     is_result: bool
     """True if it announces a finished recording: ``parse`` takes the same body."""
@@ -47,15 +47,15 @@ class Event(Value):
     room_id: str | None
     """The room as text; None where missing."""
     sent: WallMs | None
-    """When the vendor made the event, Unix ms, known to the second; None where missing."""
+    """Time at which the vendor made the event, Unix ms, known to the second; None where missing."""
     progress: int | None
     """Percent, of events about progress; None in others."""
     pause: WallMs | None
-    """When the recording was paused, Unix ms, of events about long pauses; None in others."""
+    """Start of the pause, Unix ms, of events about long pauses; None in others."""
     stop: WallMs | None
-    """When the recording was, or will be, ended for a long pause, Unix ms; None in others."""
+    """Time at which the recording was, or will be, ended for a long pause, Unix ms; None in others."""
     error: VendorError | None
-    """What it says went wrong; None if nothing did. One of a start means that the class is NOT recorded."""
+    """Failure that it reports; None if there was none. One of a start means that the class is NOT recorded."""
     facts: dict[str, str | int | float | bool | None]
     """Every simple field of EventData (of v1: of the body) as the vendor wrote it; lists and objects are left out."""
 

@@ -10,6 +10,7 @@ from assembler.dialects.spelling import CAMEL
 from assembler.recording import Recording
 
 MARKS = {"VideoInfos", "VideoInfoList", "RecordStartTime", "FinishReason", "Error"}
+"""Keys of which one is enough."""
 
 
 def _matches(body: JsonObject) -> bool:

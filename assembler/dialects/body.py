@@ -15,7 +15,8 @@ JsonObject: TypeAlias = "dict[str, Json]"
 MOST_BYTES = 32 * 2**20
 """A thousand segments are half a megabyte; nothing that large is a recording result."""
 MOST_DIGITS = 40
-"""Longer integers are read as floats: Python refuses them over 4,300 digits, and none of them is a real value."""
+"""Maximum length of an integer; longer ones are read as floats: Python refuses them over 4,300 digits, and none of them
+is a real value."""
 
 _SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]")
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -90,7 +91,7 @@ def clean_text(text: str) -> str:
 
 
 def kind_of(value: Json) -> str:
-    """What a JSON value is, in a sentence: "a list", "null"."""
+    """Name the kind of a JSON value, in a sentence: "a list", "null"."""
     match value:
         case None:
             return "null"

@@ -129,9 +129,9 @@ class Dialect:
     """One way to write a recording result."""
 
     name: str
-    """As ``Recording.dialect`` and reports show it."""
+    """Name that ``Recording.dialect`` and reports show."""
     shape: str
-    """How it looks, one phrase."""
+    """Description of the body, one phrase."""
     matches: Callable[[JsonObject], bool]
     """True if the body looks like this dialect; earlier rows of the table have been asked before."""
     read: Callable[[Fields, Query], Recording]
@@ -150,21 +150,22 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a body carries videos."""
+    """Place of the videos in a body."""
 
     level: str
     """The field that wraps them: one of LEVELS."""
     spelling: Spelling | None
-    """None for the neutral dialect."""
+    """Spelling of their fields; None for the neutral dialect."""
     field: str
     """The path of their list."""
 
 
 LEVELS = ("", "EventData", "Response", "data")
+"""Fields that may wrap a result; "" for the body itself."""
 
 
 def find_videos(body: JsonObject) -> Place | None:
-    """Where the videos are; None where there are none (a failure, or no result at all).
+    """Find the place of the videos; None where there are none (a failure, or no result at all).
 
     Raises InputError where two levels or both spellings carry some: nobody can say which are meant.
     """
@@ -188,11 +189,12 @@ def find_videos(body: JsonObject) -> Place | None:
 
 
 def looks_neutral(body: JsonObject) -> bool:
+    """Tell whether the body has segments with a kind, as the neutral dialect writes them."""
     segments: Json = body.get("segments")
     return isinstance(segments, list) and any(isinstance(entry, dict) and "kind" in entry for entry in segments)
 
 
 def spelling_in(body: JsonObject, level: str, usual: Spelling) -> Spelling:
-    """How this level of the body spells its videos; the usual spelling where it has none."""
+    """Return the spelling of the videos at this level of the body; the usual spelling where it has none."""
     place = find_videos(body)
     return place.spelling if place is not None and place.level == level and place.spelling is not None else usual

@@ -10,8 +10,11 @@ from assembler.dialects.spelling import CAMEL
 from assembler.recording import Recording
 
 ONLINE_STARTED = "OnlineRecordStarted"
+"""Type of the event that a recording began, or could not."""
 ONLINE_FINISHED = "OnlineRecordFinished"
+"""Type of the event with the result."""
 OFFLINE_FINISHED = "OfflineRecordFinished"
+"""Type of the event with the result of an offline recording."""
 ANNOUNCING = {
     ONLINE_STARTED: "the recording began",
     "OnlineRecordStopped": "the recording was stopped, its files are still being prepared",
@@ -32,6 +35,7 @@ EVENT = Envelope(
 
 
 def event_type(body: JsonObject) -> str | None:
+    """Return EventType; None where it is missing or not text."""
     value = body.get("EventType")
     return value if isinstance(value, str) else None
 

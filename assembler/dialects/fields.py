@@ -45,6 +45,7 @@ class Fields:
         return f"{self.path}.{name}" if self.path else name
 
     def get(self, name: str) -> Json:
+        """Return the raw value; None where it is missing."""
         return self.values.get(name)
 
     def text(self, name: str) -> str | None:

@@ -19,6 +19,7 @@ from assembler.recording import Recording, Segment
 from assembler.times import WallMs
 
 HINT = 'The least one: {"segments": [{"kind": "camera", "user": "ann", "play_time": 0, "url": "https://..."}]}.'
+"""Hint with the smallest neutral body."""
 
 _DEFAULTS: JsonObject = {
     **dict.fromkeys(name for name in Recording.model_fields),

@@ -83,7 +83,7 @@ def is_plausible(path: str, omission: Omission, start: WallMs | None, findings: 
 
 
 def read_interrupts(fields: Fields, spelling: Spelling) -> tuple[Interrupt, ...]:
-    """How often each user's stream broke."""
+    """Read the number of breaks of each user's stream."""
     found: list[Interrupt] = []
     for path, entry in fields.entries(spelling.interrupts):
         count = whole(entry.get(spelling.count)) if isinstance(entry, dict) else None

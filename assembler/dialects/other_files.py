@@ -5,7 +5,9 @@ from __future__ import annotations
 from assembler.errors import InputError
 
 MEDIA_HINT = "Give the JSON of the result; recorded files go into a folder named with --media-dir."
+"""Hint for a media file."""
 PACKED_HINT = "Unpack it, and give the JSON of the result that is in it."
+"""Hint for an archive."""
 _STARTS: tuple[tuple[int, tuple[bytes, ...], str, str], ...] = (
     (0, (b"PK\3\4", b"PK\5\6"), "a zip archive (an Office document is one too)", PACKED_HINT),
     (0, (b"\x1f\x8b",), "a gzip archive", PACKED_HINT),

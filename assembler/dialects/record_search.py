@@ -12,6 +12,7 @@ from assembler.findings import note
 from assembler.recording import Recording
 
 TASKS = "RecordTaskSet"
+"""Key of the list of tasks."""
 
 
 def _matches(body: JsonObject) -> bool:

@@ -13,6 +13,7 @@ from assembler.findings import note
 from assembler.recording import Recording
 
 STARTED, STOPPED = "online_record_start", "online_record_stop"
+"""Types of the events at a recording's start, and with its result."""
 SAAS = Envelope(kind="event", data="data", sent="timestamp", room=("class_id",), results=(STOPPED,))
 
 

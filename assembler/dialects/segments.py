@@ -14,11 +14,11 @@ from assembler.recording import Segment, StreamKind
 from assembler.times import Ms, PlayMs
 
 LONGEST = Ms(48 * 3600 * 1000)
-"""No class is longer: the vendor ends a recording after 24 h, and a pause may be as long again."""
+"""Maximum length of a class, in ms: the vendor ends a recording after 24 h, and a pause may be as long again."""
 MOST_SEGMENTS = 20_000
-"""Three hours of twenty users who all reconnect every minute are 3,600."""
+"""Maximum number of segments: three hours of twenty users who all reconnect every minute are 3,600."""
 LARGEST = 2**39
-"""A declared size beyond 48 h at 25 Mbit/s is nonsense."""
+"""Maximum declared size, in bytes: 48 h at 25 Mbit/s."""
 
 KINDS = {
     0: StreamKind.CAMERA,
@@ -30,22 +30,25 @@ KINDS = {
 """The vendor's VideoType."""
 
 SCREEN_PREFIX = "tic_substream_"
-"""Before the user of a screen share in the newer dialects."""
+"""Prefix of the user of a screen share in the newer dialects."""
 WEB_SHARE = "desktop_sharing_"
-"""Before the room, in the user id under which a web page's screen share joins as if it were a camera."""
+"""Prefix of the room, in the user id under which a web page's screen share joins as if it were a camera."""
 
 
 @dataclass(frozen=True)
 class UnusableEntry:
-    """Why an entry cannot be used."""
+    """Reason why an entry cannot be used."""
 
     path: str
+    """Path of the field in the body."""
     value: str
-    """As a message shows it; "missing" where there is none."""
+    """Value as a message shows it; "missing" where there is none."""
     expected: str
+    """Description of what was expected."""
 
     @property
     def sentence(self) -> str:
+        """Sentence for a message."""
         state = "is missing" if self.value == "missing" else f"is {self.value}"
         return f"{self.path} {state}, expected {self.expected}"
 
@@ -132,7 +135,8 @@ def _is_hollow(entry: JsonObject, spelling: Spelling, *, is_failed: bool) -> boo
 
 
 def person(kind: StreamKind, stream_id: str) -> str:
-    """Whose stream it is: the vendor's prefix removed; "" where it is nobody's (board, mixed stream)."""
+    """Return the person whose stream it is: the vendor's prefix removed; "" where it is nobody's (board, mixed
+    stream)."""
     match kind:
         case StreamKind.WHITEBOARD | StreamKind.MIX:
             return ""

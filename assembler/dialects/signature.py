@@ -16,12 +16,14 @@ from assembler.times import WallMs
 
 
 class Signature(StrEnum):
+    """Judgement of a callback's signature."""
+
     VALID = "valid"
     """One of the keys made it, and it has not expired."""
     MISSING = "missing"
-    """There is none, or half of one."""
+    """Missing, or half of it."""
     WRONG = "wrong"
-    """None of the keys made it."""
+    """Made by none of the keys."""
     EXPIRED = "expired"
     """One of the keys made it, but its time is over."""
 
@@ -39,7 +41,8 @@ def sign(key: str, expire_time: int | str) -> str:
 def check(
     body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None, keys: Sequence[str], now: WallMs
 ) -> Signature:
-    """Whether a callback was signed with one of the keys: an event's Sign in its body, v1's sign in the URL query.
+    """Judge whether a callback was signed with one of the keys: an event's Sign in its body, v1's sign in the URL
+    query.
 
     ``keys`` are all secrets that may be in use (three kinds exist, and they rotate); every one is compared, so that
     the time taken tells nothing. An empty key is skipped: anybody can sign with it. Raises InputError where the

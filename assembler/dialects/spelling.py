@@ -1,4 +1,4 @@
-"""How a family of dialects spells the fields that all of them have."""
+"""Spelling of the fields that all dialects of a family have."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ class Spelling:
     """The names of one family's fields; a name is "" where the family has no such field."""
 
     videos: tuple[str, ...]
-    """Where the segments are; several names are read one after the other."""
+    """Lists of segments; several names are read one after the other."""
     task: str
+    """Vendor's task."""
     app: str
+    """Vendor's app (SdkAppId)."""
     room: str
+    """Room."""
     group: str
+    """Board's group."""
     recorder: str
+    """Recorder's own user."""
     start: tuple[str, ...]
     """Unix seconds; the first that is there counts."""
     stop: str
@@ -23,30 +28,49 @@ class Spelling:
     total: str
     """Ms."""
     status: str
+    """Status of the task."""
     reason: str
+    """Reason why the recording ended."""
     exceptions: str
+    """Number of breaks of all streams together."""
     interrupts: str
+    """List of users whose stream broke."""
     count: str
+    """Number of breaks, in an entry of that list."""
     progress: str
     """Percent."""
     replay: str
     """Address of a replay of which no files were made."""
     request: str
+    """RequestId of the answer."""
     omissions: tuple[str, ...]
-    """Where the pauses are; several names are read one after the other."""
+    """Lists of pauses; several names are read one after the other."""
     at: str
+    """Place of a pause, playback ms."""
     pause: str
+    """Start of a pause, Unix ms."""
     resume: str
+    """End of a pause, Unix ms."""
     video_id: str
+    """File id of a segment."""
     kind: str
+    """VideoType of a segment, 0 to 4."""
     user: str
+    """User of a segment."""
     play_time: str
+    """Place of a segment, ms."""
     duration: str
+    """Length of a segment, ms."""
     size: str
+    """Size of a file, bytes."""
     format: str
+    """Container of a file."""
     url: str
+    """Address of a file, signed or not."""
     width: str
+    """Picture width, pixels."""
     height: str
+    """Picture height, pixels."""
 
 
 SNAKE = Spelling(

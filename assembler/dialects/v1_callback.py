@@ -12,7 +12,9 @@ from assembler.errors import InputError, NotFinished
 from assembler.recording import Recording
 
 STARTED = "record_started"
+"""Callback type at a recording's start."""
 FINISHED = "record_finished"
+"""Callback type with the result."""
 
 
 def _matches(body: JsonObject) -> bool:

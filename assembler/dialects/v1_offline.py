@@ -10,6 +10,7 @@ from assembler.dialects.spelling import SNAKE
 from assembler.recording import Recording
 
 OFFLINE = "record_offline"
+"""Task type of an offline recording."""
 
 
 def is_offline(body: JsonObject) -> bool:

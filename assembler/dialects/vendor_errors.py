@@ -1,4 +1,4 @@
-"""What the vendor says went wrong, its advice, and the error we raise where nothing is left to assemble."""
+"""Failures that the vendor reports, its advice, and the error we raise where nothing is left to assemble."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def read_reason(text: str | None) -> str | None:
 
 
 def read_error(fields: Fields, reason: str | None) -> VendorError | None:
-    """What the vendor says went wrong in this object, in either spelling; None if nothing did."""
+    """Read the failure that the vendor reports in this object, in either spelling; None if there was none."""
     return _from_error(fields.get("Error")) or _from_number(fields) or _from_reason(reason)
 
 

@@ -1,4 +1,4 @@
-"""WHERE: a layout, and who is seen in which of its slots when."""
+"""Layout: WHERE; the canvas, and who is seen in which of its slots when."""
 
 from assembler.layout.arrange import arrange, find_layout
 from assembler.layout.builtin import LAYOUTS

@@ -1,4 +1,4 @@
-"""Which layout, and who is seen in which of its slots when (DESIGN, Layouts)."""
+"""Arrangement: the layout in use, and who is seen in which of its slots when (DESIGN, Layouts)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ PLACES = {
     StreamKind.SCREEN: Accepts.SCREEN,
     StreamKind.CAMERA: Accepts.USER,
 }
+"""Kinds of slots by kind of stream; a mixed stream and a user's sound alone are placed apart from them."""
 
 STAGED = {StreamKind.WHITEBOARD, StreamKind.SCREEN}
+"""Kinds of streams that ask for a stage."""
 
 
 @dataclass(frozen=True)

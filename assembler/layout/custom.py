@@ -16,11 +16,17 @@ from assembler.layout.row import Needs
 from assembler.options import Fill
 
 BLACK = "#000000"
+"""Background that the vendor's MixStream has where it names none."""
 BOARD, SCREEN, MIX = "tic_record_user", "tic_substream", "tic_mixstream"
+"""Prefixes of the vendor's users that stand for a board, a share and a mixed stream."""
 COLOUR = re.compile(r"(?:#|0[xX])?([0-9a-fA-F]{6})")
+"""Pattern of a colour of six digits, with "#", "0x" or neither."""
 SHORT_COLOUR = re.compile(r"#([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])")
+"""Pattern of a colour of three digits."""
 SNAKE_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+"""Pattern of a key in the older spelling."""
 LONGEST_SHOWN = 60
+"""Maximum length of a value in a message, in characters."""
 
 
 def _number(value: object) -> object:

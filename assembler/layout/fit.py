@@ -1,4 +1,4 @@
-"""How a picture lies in its slot: even numbers, its shape kept."""
+"""Fit of a picture in its slot: even numbers, its shape kept."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ class Fitted(Value):
     lies inside it. All four numbers are even."""
 
     x: int = Field(ge=0)
+    """Left edge in the slot; with CROP, of the slot in the picture."""
     y: int = Field(ge=0)
+    """Top edge, likewise."""
     width: int = Field(ge=2)
+    """Width of the scaled picture."""
     height: int = Field(ge=2)
+    """Height of the scaled picture."""
 
 
 def pictured_size(source: tuple[int, int], rect: Rect, fill: Fill) -> Fitted:

@@ -12,7 +12,9 @@ from assembler.timeline.model import Timeline, Track
 from assembler.times import Ms, Span, clock_text, shared, span, union
 
 WHOLE = Fraction(99, 100)
+"""Minimum share of the playback that a whole mixed stream covers."""
 LONGEST_HOLE = Ms(2000)
+"""Maximum hole of a whole mixed stream in which single streams run, in ms."""
 
 
 @dataclass(frozen=True)
@@ -20,15 +22,17 @@ class Mixed:
     """A mixed track and what it is worth."""
 
     track: Track
+    """Track of the mixed stream."""
     size: tuple[int, int] | None
     """Pixels; None where unknown."""
     coverage: Fraction
     """Share of the playback it covers."""
     why_not: str
-    """Why it is not a whole playback; "" if it is one."""
+    """Reason why it is not a whole playback; "" if it is one."""
 
     @property
     def is_whole(self) -> bool:
+        """True if it may stand for all single streams."""
         return not self.why_not
 
 

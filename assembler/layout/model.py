@@ -1,4 +1,4 @@
-"""WHERE things are shown: a canvas, its slots, and who is in which slot when. Pure values."""
+"""Arrangement: WHERE things are shown: a canvas, its slots, and who is in which slot when. Pure values."""
 
 from __future__ import annotations
 
@@ -17,26 +17,36 @@ class Rect(Value):
     """A rectangle on the canvas in pixels, origin top left; all four numbers are even."""
 
     x: int = Field(ge=0)
+    """Left edge."""
     y: int = Field(ge=0)
+    """Top edge."""
     width: int = Field(ge=2)
+    """Width."""
     height: int = Field(ge=2)
+    """Height."""
 
     @property
     def right(self) -> int:
+        """First column beyond it."""
         return self.x + self.width
 
     @property
     def bottom(self) -> int:
+        """First row below it."""
         return self.y + self.height
 
     def covers(self, other: Rect) -> bool:
+        """Tell whether all of the other lies inside."""
         return self.x <= other.x and self.y <= other.y and self.right >= other.right and self.bottom >= other.bottom
 
     def meets(self, other: Rect) -> bool:
+        """Tell whether the two share at least one pixel."""
         return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
 
 class Canvas(Value):
+    """Size and background of the playback's picture."""
+
     width: int = Field(ge=2)
     """Pixels, even."""
     height: int = Field(ge=2)
@@ -46,13 +56,16 @@ class Canvas(Value):
 
 
 class Accepts(StrEnum):
-    """Who may take a slot."""
+    """Kind of stream that may take a slot."""
 
     WHITEBOARD = "whiteboard"
+    """Board."""
     SCREEN = "screen"
+    """Screen share of any user."""
     USER = "user"
     """Cameras: of the user whose id starts with ``Slot.user``, or of anybody where that is ""."""
     MIX = "mix"
+    """Mixed stream."""
 
 
 class Slot(Value):
@@ -61,11 +74,11 @@ class Slot(Value):
     name: str
     """Unique within its layout: "board", "screen", "user 1"... What plan and playback.json call it."""
     rect: Rect
-    """Where it is."""
+    """Place on the canvas."""
     z: int
     """Order: higher covers lower; equal ones in the order of the layout's slots."""
     accepts: Accepts
-    """What kind of stream may take it."""
+    """Kind of stream that may take it."""
     user: str
     """Prefix of the user ids that may take it; "" for whoever comes."""
     fill: Fill
@@ -75,8 +88,10 @@ class Slot(Value):
 
 
 class Layout(Value):
+    """Canvas and slots."""
+
     name: str
-    """What the user chose: a built-in name or the base name of the CustomLayout file."""
+    """Name that the user chose: a built-in one or the base name of the CustomLayout file."""
     canvas: Canvas
     """The whole picture."""
     teacher: str = ""
@@ -93,9 +108,9 @@ class Placement(Value):
     video_id: str
     """The segment."""
     kind: StreamKind
-    """What kind of stream it is."""
+    """Kind of stream."""
     span: Span
-    """When it holds the slot, playback axis."""
+    """Time in which it holds the slot, playback axis."""
 
 
 class Arrangement(Value):
@@ -104,7 +119,7 @@ class Arrangement(Value):
     layout: Layout
     """The layout in use."""
     reason: str
-    """Why this layout: the user's choice, or what ``auto`` decided on."""
+    """Reason for this layout: the user's choice, or what ``auto`` decided on."""
     placements: tuple[Placement, ...]
     """Sorted by start, then slot order. Within one slot they may overlap only for screen shares and the board
     (several shares at once: the later one is on top), never for users."""

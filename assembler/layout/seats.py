@@ -1,4 +1,4 @@
-"""Who sits where when: slots handed out to users over time."""
+"""Seating over time: slots handed out to users."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ class Stay:
     """A user's clips without a real gap between them."""
 
     user: str
+    """User id."""
     clips: tuple[Clip, ...]
-    """In time order; each has a picture."""
+    """Clips in time order; each has a picture."""
     span: Span
-    """From the play time of the first clip to the declared end of the last."""
+    """Range from the play time of the first clip to the declared end of the last."""
 
     @property
     def order(self) -> tuple[int, str, str]:
+        """Key by which slots are handed out: start, user, first file."""
         return self.span.start, self.user, self.clips[0].video_id
 
 
@@ -35,8 +37,11 @@ class Seat:
     """A stay in a slot, from when the slot was free."""
 
     stay: Stay
+    """Stay that holds the slot."""
     slot: Slot
+    """Slot that is held."""
     start: PlayMs
+    """Time from which it is held, playback axis."""
 
 
 def find_stays(clips: Iterable[tuple[str, Clip]]) -> list[Stay]:
@@ -68,7 +73,7 @@ def _presence(clip: Clip) -> Span:
 
 
 def seen(clip: Clip) -> Span:
-    """When the picture of a stay's clip is seen."""
+    """Return the times at which the picture of a stay's clip is seen."""
     assert clip.picture is not None  # find_stays took no other
     return clip.picture
 
@@ -104,6 +109,7 @@ class Room:
         return (*named, *self._for_all) if named else self._for_all
 
     def has_old_place(self, user: str) -> bool:
+        """Tell whether the slot that this user had is free."""
         return self.former.get(user) in self.free
 
     def find(self, user: str) -> Slot | None:
@@ -193,7 +199,7 @@ def lay_over(stays: Sequence[Stay], slots: Sequence[Slot]) -> list[tuple[Stay, S
 
 
 def uncovered(stays: Sequence[Stay]) -> list[tuple[Clip, Span]]:
-    """What is seen of stays in ONE slot, the later one on top.
+    """Return what is seen of stays in ONE slot, the later one on top.
 
     By stays, not by clips: a share that goes on in a new file does not climb over the one that covers it.
     """

@@ -17,7 +17,9 @@ from assembler.times import WallMs
 from assembler.values import Value
 
 MOST_REFUSED = 1000
+"""Maximum number of refused bodies that are kept."""
 MOST_REFUSED_BYTES = 100 * 2**20
+"""Maximum size of all of them, in bytes."""
 
 
 class Body(NamedTuple):
@@ -30,11 +32,11 @@ class Body(NamedTuple):
     source: str
     """``callback`` or ``batch``."""
     received: WallMs
-    """When, Unix ms."""
+    """Time of arrival, Unix ms."""
 
     @property
     def query(self) -> Query:
-        """What of its URL says what it is, as the dialects read it."""
+        """Part of its URL that says what it is, as the dialects read it."""
         return with_app({}, self.app)
 
 
@@ -42,19 +44,19 @@ class BodyRow(Value):
     """A stored body as lists show it."""
 
     id: int
-    """Its number."""
+    """Number of the body."""
     received: WallMs
-    """When it came, Unix ms."""
+    """Time of arrival, Unix ms."""
     source: str
     """``callback`` or ``batch``."""
     kind: str
-    """Its type as the vendor wrote it; "" as long as it was not looked at, or where it has none."""
+    """Type as the vendor wrote it; "" as long as it was not looked at, or where it has none."""
     task: str | None
     """The task it names."""
     job: str | None
     """The job it belongs to; None for other events."""
     note: str
-    """What was odd about it."""
+    """Remark about what was odd; "" for nothing."""
 
 
 def keep(records: Records, bodies: Sequence[Body]) -> list[int]:
@@ -113,13 +115,13 @@ class Turned(NamedTuple):
     raw: bytes
     """The bytes."""
     status: int
-    """What was answered: 403 or 400."""
+    """HTTP status that was answered: 403 or 400."""
     reason: str
-    """Why."""
+    """Reason that was answered."""
     query: Mapping[str, str]
-    """What of its URL says who sent it."""
+    """Part of its URL that says who sent it."""
     received: WallMs
-    """When, Unix ms."""
+    """Time of arrival, Unix ms."""
 
 
 def refuse(records: Records, bodies: Sequence[Turned]) -> None:
@@ -139,16 +141,18 @@ def refuse(records: Records, bodies: Sequence[Turned]) -> None:
 
 
 class Refused(Value):
+    """Refused body as lists show it."""
+
     id: int
-    """Its number."""
+    """Number of the body."""
     received: WallMs
-    """When, Unix ms."""
+    """Time of arrival, Unix ms."""
     status: int
-    """What was answered: 403 or 400."""
+    """HTTP status that was answered: 403 or 400."""
     reason: str
-    """Why."""
+    """Reason that was answered."""
     size: int
-    """Bytes."""
+    """Size in bytes."""
 
 
 def list_refused(records: Records, limit: int = 50) -> list[Refused]:
@@ -160,14 +164,14 @@ def list_refused(records: Records, limit: int = 50) -> list[Refused]:
 
 
 def jobs_of(records: Records, numbers: Sequence[int]) -> dict[int, str]:
-    """Which job each of these bodies belongs to."""
+    """Return the job that each of these bodies belongs to."""
     with records.reading() as connection:
         rows = connection.execute(sa.select(EVENT.c.id, EVENT.c.job).where(EVENT.c.id.in_(numbers))).all()
     return {int(number): job for number, job in rows if job is not None}
 
 
 def notes_of(records: Records, numbers: Sequence[int]) -> dict[int, str]:
-    """What was odd about each of these bodies."""
+    """Return the remark about each of these bodies."""
     with records.reading() as connection:
         rows = connection.execute(sa.select(EVENT.c.id, EVENT.c.note).where(EVENT.c.id.in_(numbers))).all()
     return {int(number): note for number, note in rows}
@@ -182,6 +186,6 @@ def prune_bodies(records: Records, before: WallMs) -> int:
 
 
 def recording_of(records: Records, event: int) -> Recording:
-    """What the stored body of this number says."""
+    """Parse the stored body of this number."""
     body = load_body(records, event)
     return parse(body.raw, query=body.query)

@@ -1,4 +1,4 @@
-"""Who is believed: whether a callback is signed, and whether it can be read."""
+"""Check of callbacks: whether one is signed, and whether it can be read."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _LONGEST = 200
 
 
 class Judged(NamedTuple):
-    """What becomes of one callback."""
+    """Judgement of one callback."""
 
     status: int
     """HTTP status."""
     reason: str
-    """Why it was refused; "" where it is accepted."""
+    """Reason why it was refused; "" where it is accepted."""
     app: str | None
     """The app that came in the URL."""
 
 
 def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judged:
-    """Whether a callback that came ``at`` this instant is to be believed and can be read; without keys everything is
-    believed."""
+    """Judge whether a callback that came ``at`` this instant is to be believed and can be read; without keys everything
+    is believed."""
     told = query.get(APP, "")
     app = told if told.isascii() and told.isalnum() and len(told) <= 40 else None
     query = with_app(query, app)
@@ -46,7 +46,7 @@ def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judge
 
 
 def kept(query: Mapping[str, str]) -> dict[str, str]:
-    """What of a callback's URL is needed to judge it again."""
+    """Return the part of a callback's URL that is needed to judge it again."""
     return {name: query[name][:_LONGEST] for name in SENDER if name in query}
 
 

@@ -1,4 +1,4 @@
-"""From a body to a job: raw bytes are stored first, everything else can be done again.
+"""Intake, from a body to a job: raw bytes are stored first, everything else can be done again.
 
 ``receive`` stores (or spools) one body; ``take_in`` turns stored bodies into jobs and knowledge about tasks, any
 number of times with the same result, by whoever gets to it.
@@ -29,12 +29,13 @@ from assembler.times import WallMs
 from assembler.workspace import write_whole
 
 SPOOLED = ".body"
+"""Ending of a spooled body."""
 AT_ONCE = 50
 """Bodies in one transaction: many share the cost of writing to the disk, and nobody waits long."""
 
 
 def spool_folder(options: Options) -> Path:
-    """Where bodies wait while the database is away."""
+    """Return the folder in which bodies wait while the database is away."""
     return options.home.absolute() / "spool"
 
 

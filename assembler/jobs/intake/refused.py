@@ -20,13 +20,13 @@ class RefusedBody(NamedTuple):
     """One in full."""
 
     id: int
-    """Its number."""
+    """Number of the body."""
     raw: bytes
     """The bytes as they came."""
     query: dict[str, str]
-    """What of its URL says who sent it; empty of those that an older version kept."""
+    """Part of its URL that says who sent it; empty of those that an older version kept."""
     received: WallMs
-    """When, Unix ms."""
+    """Time of arrival, Unix ms."""
 
 
 def load_refused(records: Records, number: int) -> RefusedBody:

@@ -1,4 +1,4 @@
-"""What is known of tasks from events: which run, which pause for long, and whose result never came."""
+"""Tasks as events tell of them: which run, which pause for long, and whose result never came."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from assembler.times import WallMs
 from assembler.values import Value
 
 EXPECTED = "expected"
+"""Kind of a task that a person named and no event did (stored)."""
 
 
 class Task(Value):
@@ -31,26 +32,26 @@ class Task(Value):
     kind: str
     """Type of the latest event, by the vendor's own time; "expected" where there was none."""
     sent: WallMs | None
-    """When the vendor made that event, Unix ms; None where it does not say."""
+    """Time at which the vendor made that event, Unix ms; None where it does not say."""
     progress: int | None
     """Percent, where an event told."""
     pause: WallMs | None
-    """When it was paused, Unix ms, after a warning about a long pause."""
+    """Start of the pause, Unix ms, after a warning about a long pause."""
     stop: WallMs | None
-    """When it was, or is going to be, ended for the pause, Unix ms."""
+    """Time at which it was, or is going to be, ended for the pause, Unix ms."""
     is_expected: bool
     """True if somebody named it with `assembler jobs expect`."""
     updated: WallMs
-    """When we last heard of it, Unix ms."""
+    """Time at which we last heard of it, Unix ms."""
     error: str | None = None
-    """Why its start failed: the vendor's code, words and advice; None if it did not."""
+    """Reason why its start failed: the vendor's code, words and advice; None if it did not."""
     started: WallMs | None = None
-    """When that, or a start that went well, was told, Unix ms; None where none was."""
+    """Time at which that, or a start that went well, was told, Unix ms; None where none was."""
     resumed: WallMs | None = None
-    """When it went on after ``pause``, Unix ms; None where it did not, or nothing tells. Where no pause is known, when
-    it was last seen to run: its warning may come late."""
+    """Time at which it went on after ``pause``, Unix ms; None where it did not, or nothing tells. Where no pause is
+    known, when it was last seen to run: its warning may come late."""
     forced: WallMs | None = None
-    """When it was ended for being paused too long, Unix ms; None if it was not."""
+    """Time at which it was ended for being paused too long, Unix ms; None if it was not."""
 
     @property
     def is_over(self) -> bool:
@@ -58,7 +59,7 @@ class Task(Value):
         return find_moment(self.kind).is_over
 
     def history(self, clock: Callable[[WallMs | None], str]) -> list[str]:
-        """What events told that whoever waits for the class, or wonders what became of it, ought to know."""
+        """Return the sentences that somebody who waits for the class, or wonders what became of it, ought to know."""
         told = []
         if self.error:
             so = "" if self.is_over else ", the class is NOT being recorded"
@@ -155,7 +156,7 @@ def missing(records: Records) -> list[Task]:
 
 
 def find_task(records: Records, task: str | None) -> Task | None:
-    """What events told of a task; None where none did."""
+    """Return a task as events told of it; None where none did."""
     with records.reading() as connection:
         row = connection.execute(sa.select(TASK).where(TASK.c.task == task)).mappings().first()
     return Task.model_validate(dict(row)) if row is not None else None

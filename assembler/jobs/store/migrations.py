@@ -37,8 +37,8 @@ def _number_1(connection: sa.Connection) -> None:
 
 
 MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1,)
-"""In order; once released, none of them changes. Each leaves alone a table that is not in its database, and what is
-there already (tables that an older version lacked are made in today's shape first)."""
+"""Migrations in order; once released, none of them changes. Each leaves alone a table that is not in its database, and
+what is there already (tables that an older version lacked are made in today's shape first)."""
 
 
 def bring_up_to_date(connection: sa.Connection, tables: Iterable[sa.Table]) -> None:

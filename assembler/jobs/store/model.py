@@ -1,4 +1,4 @@
-"""What a job is, and when two results are the same one."""
+"""Jobs, and when two results are the same one."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class JobState(StrEnum):
+    """State of a job (stored)."""
+
     NEW = "new"
     """Known, and about to be put into the queue."""
     WAITING = "waiting"
-    """In the queue: the next free worker takes it."""
+    """Waiting in the queue: the next free worker takes it."""
     RUNNING = "running"
     """A worker is at it (or died at it a moment ago: another one goes on)."""
     DELAYED = "delayed"
@@ -31,9 +33,9 @@ class JobState(StrEnum):
     DONE = "done"
     """Published; ``verdict`` says whether all of the class is in it."""
     FAILED = "failed"
-    """No try will help without a change; ``reason`` says why."""
+    """Failed: no try will help without a change; ``reason`` says why."""
     POISON = "poison"
-    """Its workers died, or failed without a known reason, too often: it is not tried again by itself."""
+    """Given up: its workers died, or failed without a known reason, too often; it is not tried again by itself."""
     CANCELLED = "cancelled"
     """Ended by hand."""
     SUPERSEDED = "superseded"
@@ -41,6 +43,7 @@ class JobState(StrEnum):
 
     @property
     def is_over(self) -> bool:
+        """True if it is not done further by itself."""
         return self not in (JobState.NEW, JobState.WAITING, JobState.RUNNING, JobState.DELAYED)
 
 
@@ -50,9 +53,10 @@ class Job(Value):
     id: str
     """Unique, made of letters, digits and ``-_.@~`` only: the task id itself wherever that is possible."""
     key: str
-    """What results are compared by: the task id, or a digest of an event without one."""
+    """Key by which results are compared: the task id, or a digest of an event without one."""
     slot: str
-    """"" for the first app with this key, else the app's id: the same task id of two apps is two jobs."""
+    """Distinction of apps: "" for the first app with this key, else the app's id: the same task id of two apps is two
+    jobs."""
     revision: int
     """1 for the first result of the task, one more for each later one with other segments."""
     task: str | None
@@ -66,46 +70,46 @@ class Job(Value):
     event: int
     """The stored body it is made from: the newest with these segments."""
     sent: WallMs | None = None
-    """When the vendor sent that body, Unix ms; None where it does not say."""
+    """Time at which the vendor sent that body, Unix ms; None where it does not say."""
     stop: WallMs | None = None
-    """When the recording stopped, by that body, Unix ms; None where it does not say."""
+    """End of the recording, by that body, Unix ms; None where it does not say."""
     count: int | None = None
-    """How many segments it has; None of a failure, and of jobs of older versions."""
+    """Number of segments; None of a failure, and of jobs of older versions."""
     lacking: int | None = None
     """Files that could not be had when its playback was made: a fresh result mends that; None where unknown."""
     state: JobState
-    """How far it is."""
+    """State of the job."""
     reason: str = ""
-    """Why it failed, waits or was ended: one sentence; "" where all is well."""
+    """Reason why it failed, waits or was ended: one sentence; "" where all is well."""
     verdict: str = ""
     """``ok`` or ``degraded`` of a finished one."""
     output: str = ""
-    """Where it was published."""
+    """Address of the playback."""
     findings: tuple[str, ...] = ()
-    """What was noticed, one sentence each."""
+    """Findings, one sentence each."""
     tries: int = 0
-    """How many tries were put into the queue."""
+    """Number of tries that were put into the queue."""
     failures: int = 0
-    """How often it failed for a reason that may pass, since it was last started by hand."""
+    """Number of failures for a reason that may pass, since it was last started by hand."""
     deaths: int = 0
-    """How many workers died at it, or failed without a known reason, since it was last started by hand."""
+    """Number of workers that died at it, or failed without a known reason, since it was last started by hand."""
     is_held: bool = False
     """True while a worker is at it: still true at the next begin, that worker died."""
     step: str = ""
-    """What is being done: download, render, publish or a part of it."""
+    """Step under way: download, render, publish or a part of it."""
     progress: float | None = None
-    """0 to 1 within the step; None where unknown."""
+    """Progress within the step, 0 to 1; None where unknown."""
     remaining: Ms | None = None
-    """What rendering still needs at its latest pace, as of ``updated``; None where unknown. Like ``progress`` it says
-    something only of a running job."""
+    """Time that rendering still needs at its latest pace, as of ``updated``; None where unknown. Like ``progress`` it
+    says something only of a running job."""
     created: WallMs
-    """When it became known, Unix ms."""
+    """Time at which it became known, Unix ms."""
     begun: WallMs | None = None
-    """When the latest try began, Unix ms."""
+    """Start of the latest try, Unix ms."""
     updated: WallMs
-    """When anything about it last changed, Unix ms."""
+    """Time at which anything about it last changed, Unix ms."""
     due: WallMs | None = None
-    """When a delayed one is tried again, Unix ms."""
+    """Time at which a delayed one is tried again, Unix ms."""
 
     @property
     def workflow(self) -> str:
@@ -114,25 +118,31 @@ class Job(Value):
 
 
 class Aged(Protocol):
-    """What tells a newer result of a task from an older one."""
+    """Age of a result of a task."""
 
     @property
-    def sent(self) -> WallMs | None: ...
+    def sent(self) -> WallMs | None:
+        """Time at which it was sent, Unix ms."""
+
     @property
-    def stop(self) -> WallMs | None: ...
+    def stop(self) -> WallMs | None:
+        """End of the recording, Unix ms."""
+
     @property
-    def count(self) -> int | None: ...
+    def count(self) -> int | None:
+        """Number of segments."""
 
 
 def is_older(one: Aged, other: Aged) -> bool:
-    """Whether ``one``, though it came later, says less than ``other``: by when it was sent, then by when the recording
-    stopped, then by how much was recorded, as far as both say so. Where nothing tells, what came later is newer."""
+    """Tell whether ``one``, though it came later, says less than ``other``: by when it was sent, then by when the
+    recording stopped, then by how much was recorded, as far as both say so. Where nothing tells, what came later is
+    newer."""
     pairs = (one.sent, other.sent), (one.stop, other.stop), (one.count, other.count)
     return next((mine < theirs for mine, theirs in pairs if None not in (mine, theirs) and mine != theirs), False)  # type: ignore[operator]  # no None is left
 
 
 class Claim(Value):
-    """What a result says of itself, as far as it decides which job it belongs to."""
+    """Claim of a result to belong to a job, as it says of itself."""
 
     key: str
     """See ``Job.key``."""
@@ -153,11 +163,11 @@ class Claim(Value):
     count: int | None = None
     """See ``Job.count``."""
     omissions: tuple[Omission, ...] = ()
-    """Its pauses."""
+    """Pauses."""
 
 
 def claim_of(body: bytes, app: str | None = None) -> Claim:
-    """Which job a result belongs to; ``app`` is what came beside the body (v1 has it in the URL).
+    """Read which job a result belongs to; ``app`` is what came beside the body (v1 has it in the URL).
 
     A result that says the recording failed, or that cannot be used, is one as well: its job fails with that reason.
     Raises NotFinished where the result is still to come, CloudError where a request was refused, InputError where the

@@ -17,9 +17,9 @@ from assembler.times import WallMs
 TOLD = {JobState.DONE: "playback.ready", JobState.FAILED: "playback.failed", JobState.POISON: "playback.failed"}
 """The ends somebody waits for. What was ended by hand, or is followed by a later result, is none."""
 WAITS_SECONDS = (10, 30, 90, 270, 810, 2430, *[3600] * 23)
-"""Between the tries: about a day in all, not counting times at which nothing of ours runs."""
+"""Times between the tries, in s: about a day in all, not counting times at which nothing of ours runs."""
 LEASE_SECONDS = 60
-"""Longer than a try takes: behind it whoever had the notice in hand is dead."""
+"""Maximum time of one delivery attempt, in s; after it the sender is presumed dead."""
 
 
 class Notice(NamedTuple):
@@ -30,9 +30,9 @@ class Notice(NamedTuple):
     job: str
     """The job it tells of."""
     body: bytes
-    """What is sent."""
+    """Body that is sent."""
     tries: int
-    """How often it was taken in hand, this time included."""
+    """Number of attempts, this one included."""
 
 
 def file_notice(connection: sa.Connection, job: Job, at: WallMs) -> None:

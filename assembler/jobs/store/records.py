@@ -28,7 +28,7 @@ def now() -> WallMs:
 
 
 class Records:
-    """What the database knows; every method is one transaction, and raises JobError where that fails."""
+    """Records of the database; every method is one transaction, and raises JobError where that fails."""
 
     def __init__(self, engine: sa.Engine, *, tells: bool = False) -> None:
         self.engine = engine
@@ -41,16 +41,19 @@ class Records:
 
     @cached_property
     def refusals(self) -> Records:
-        """What was refused: it waits for nothing that is accepted, and holds up none of it. Raises JobError."""
+        """Records of what was refused: it waits for nothing that is accepted, and holds up none of it. Raises
+        JobError."""
         return Records(open_refusals(self.engine))
 
     def close(self) -> None:
+        """Close the connections."""
         if "refusals" in vars(self):
             self.refusals.close()
         self.engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
+        """Write in one transaction, one writer of this process at a time."""
         with database_errors(), self._writing, self.engine.begin() as connection:
             yield connection
 
@@ -63,6 +66,7 @@ class Records:
                 yield connection
 
     def find_job(self, job: str) -> Job | None:
+        """Return the job with this id; None where there is none."""
         with self.reading() as connection:
             row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().first()
         return _job(row) if row is not None else None
@@ -93,6 +97,7 @@ class Records:
             return found
 
     def count_states(self) -> dict[JobState, int]:
+        """Return the number of jobs in each state, 0 for those without."""
         with self.reading() as connection:
             rows = connection.execute(sa.select(JOB.c.state, sa.func.count()).group_by(JOB.c.state)).all()
         told = {JobState(state): count for state, count in rows}
@@ -132,6 +137,7 @@ class Records:
                 note(connection, job, *sentences)
 
     def log_of(self, job: str) -> list[tuple[WallMs, str]]:
+        """Return the latest lines of a job's log, the oldest first."""
         wanted = sa.select(LOG.c.at, LOG.c.sentence).where(LOG.c.job == job).order_by(LOG.c.id.desc())
         with self.reading() as connection:
             rows = connection.execute(wanted.limit(LONGEST_LOG)).all()
@@ -145,6 +151,7 @@ class Records:
 
 
 def note(connection: sa.Connection, job: str, *sentences: str) -> None:
+    """Add to a job's log within a transaction."""
     connection.execute(sa.insert(LOG), [{"job": job, "at": now(), "sentence": text} for text in sentences])
 
 
@@ -187,7 +194,7 @@ def _find(claim: Claim, same: Sequence[Job]) -> Job | None:
 
 
 def renew(connection: sa.Connection, job: Job, claim: Claim, event: int) -> tuple[Job, bool]:
-    """What a further result of a known job changes: its URLs are tried, and what has failed begins anew with them."""
+    """Take a further result of a known job in: its URLs are tried, and what has failed begins anew with them."""
     if not claim.segments:
         return job, False
     is_known, values = has_urls(connection, job, claim), {}
@@ -224,7 +231,7 @@ def start_again(connection: sa.Connection, job: Job, why: str, **values: Any) ->
 
 
 def has_urls(connection: sa.Connection, job: Job, claim: Claim) -> bool:
-    """Whether a stored body of the job says the same of where its files are."""
+    """Tell whether a stored body of the job says the same of where its files are."""
     known = sa.select(EVENT.c.id).where(EVENT.c.job == job.id, EVENT.c.urls == claim.urls)
     return connection.execute(known.limit(1)).first() is not None
 

@@ -1,4 +1,4 @@
-"""Our own tables beside the engine's: bodies, jobs, what is known of tasks, and the refused.
+"""Tables beside the engine's: bodies, jobs, what is known of tasks, and the refused.
 
 Whoever changes a table here adds a step to ``migrations.py``.
 """
@@ -18,6 +18,7 @@ from assembler.options import Options
 from assembler.workspace import make_private
 
 METADATA = sa.MetaData()
+"""Tables of the jobs; their names and columns are stored."""
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 EVENT = sa.Table(
@@ -34,6 +35,7 @@ EVENT = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("urls", sa.Text),  # digest of where its files are
 )  # fmt: skip
+"""Bodies as they came (``intake.bodies``)."""
 REFUSED = sa.Table(
     "assembler_refused", METADATA,
     sa.Column("id", _ID, primary_key=True),
@@ -44,6 +46,7 @@ REFUSED = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("query", sa.JSON),  # what of its URL says who sent it
 )  # fmt: skip
+"""Bodies that were refused, in a database of their own where that is SQLite."""
 JOB = sa.Table(
     "assembler_job", METADATA,
     sa.Column("number", _ID, primary_key=True),
@@ -80,6 +83,7 @@ JOB = sa.Table(
     sa.Column("fetched", sa.Text),  # by which worker its files were fetched ahead
     sa.UniqueConstraint("key", "slot", "revision"),
 )  # fmt: skip
+"""Jobs (``model.Job``)."""
 TASK = sa.Table(
     "assembler_task", METADATA,
     sa.Column("task", sa.Text, primary_key=True),
@@ -97,6 +101,7 @@ TASK = sa.Table(
     sa.Column("resumed", sa.BigInteger),
     sa.Column("forced", sa.BigInteger),
 )  # fmt: skip
+"""Tasks of which events told (``intake.tasks.Task``)."""
 LOG = sa.Table(
     "assembler_log", METADATA,
     sa.Column("id", _ID, primary_key=True),
@@ -104,6 +109,7 @@ LOG = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("sentence", sa.Text, nullable=False),
 )  # fmt: skip
+"""Lines of the jobs' logs."""
 NOTICE = sa.Table(
     "assembler_notice", METADATA,
     sa.Column("id", sa.Text, primary_key=True),
@@ -115,11 +121,12 @@ NOTICE = sa.Table(
     sa.Column("is_over", sa.Boolean, nullable=False),
     sa.Index("assembler_notice_due", "is_over", "due"),
 )  # fmt: skip
+"""Notices to send, and those that were sent (``notices``)."""
 
 READS = "assembler_reads"
 """Execution option of a transaction that writes nothing."""
 PATIENCE_SECONDS = 5
-"""How long a writer waits for another one (SQLite), and for a connection."""
+"""Maximum time that a writer waits for another one (SQLite), and for a connection, in s."""
 
 
 def open_database(options: Options) -> sa.Engine:
@@ -137,7 +144,7 @@ def open_database(options: Options) -> sa.Engine:
 
 
 def open_refusals(engine: sa.Engine) -> sa.Engine:
-    """Where refused bodies are kept: a connection of their own, and, as SQLite lets one write at a time, a file of
+    """Open the place of refused bodies: a connection of their own, and, as SQLite lets one write at a time, a file of
     their own. Raises JobError where it cannot be reached."""
     with database_errors():
         if engine.dialect.name == "postgresql":
@@ -210,7 +217,7 @@ def _no_url() -> JobError:
 
 @contextlib.contextmanager
 def database_errors() -> Iterator[None]:
-    """Whatever the database refuses inside of the ``with`` becomes a JobError, without statements and values."""
+    """Raise JobError for whatever the database refuses inside of the ``with``, without statements and values."""
     try:
         yield
     except SQLAlchemyError as exc:
