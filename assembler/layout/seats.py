@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from assembler.layout.model import Slot
 from assembler.timeline.model import Clip
@@ -91,6 +92,8 @@ class Room:
         self.free = {slot.name for slot in slots}
         self.former: dict[str, str] = {}  # user -> name of the slot they had last
         self._leaving: dict[int, list[str]] = {}
+        self._queues: dict[tuple[str, ...] | None, tuple[frozenset[str], deque[tuple[int, Stay]]]] = {}
+        self._numbers = count()
         self._for_somebody = [slot for slot in slots if slot.user]
         for_all = tuple(slot for slot in slots if not slot.user)
         # the teacher's: one named for the teacher, else the first that is for whoever comes
@@ -134,15 +137,20 @@ class Room:
         self._leaving.setdefault(stay.span.end, []).append(slot.name)
         return True
 
-    def seat_waiting(self, waiting: deque[Stay], freed: set[str], at: PlayMs) -> None:
-        """Seats who can be seated in the slots just freed (there were no others for them); who is seated or has left
-        waits no longer."""
-        left: list[Stay] = []
-        while waiting and not freed.isdisjoint(self.free):
-            stay = waiting.popleft()
-            if stay.span.end > at and not self.seat(stay, at):
-                left.append(stay)
-        waiting.extendleft(reversed(left))
+    def wait(self, stay: Stay) -> None:
+        """Puts a stay into the queue of those who may take the same slots."""
+        group = None if stay.user == self.teacher else tuple(slot.name for slot in self._named(stay.user))
+        if group not in self._queues:
+            self._queues[group] = (frozenset(slot.name for slot in self.open_to(stay.user)), deque())
+        self._queues[group][1].append((next(self._numbers), stay))
+
+    def seat_waiting(self, freed: set[str], at: PlayMs) -> None:
+        """Seats who can be seated in the slots just freed (there were no others for them), first who waits longest;
+        who has left waits no longer."""
+        while able := [own for names, own in self._queues.values() if own and not names.isdisjoint(freed & self.free)]:
+            _, stay = min(able, key=lambda own: own[0][0]).popleft()
+            if stay.span.end > at:
+                self.seat(stay, at)
 
     def clear(self, at: PlayMs) -> set[str]:
         """The slots whose stays end at this instant: they are free now."""
@@ -162,19 +170,18 @@ def hand_out(
     """
     room = Room(slots, teacher)
     late: list[Stay] = []
-    waiting: deque[Stay] = deque()
     arriving: dict[int, list[Stay]] = {}
     for stay in sorted(stays, key=lambda s: s.order):
         arriving.setdefault(stay.span.start, []).append(stay)
     for instant in sorted({s.span.start for s in stays} | {s.span.end for s in stays}):
         at = PlayMs(instant)
         if freed := room.clear(at):
-            room.seat_waiting(waiting, freed, at)
+            room.seat_waiting(freed, at)
         coming = arriving.get(at, [])
         unseated = [s for s in sorted(coming, key=lambda s: not room.has_old_place(s.user)) if not room.seat(s, at)]
         late += unseated
-        if waits:
-            waiting += sorted(unseated, key=lambda s: s.order)
+        for stay in sorted(unseated, key=lambda s: s.order) if waits else ():
+            room.wait(stay)
     return room.seats, late
 
 

@@ -146,6 +146,20 @@ def inspect_and_plan(given: Body) -> None:
         pass
 
 
+def coming_and_going(n: int) -> Body:
+    """A teacher who is there again and again, and others who are there all the time."""
+    there = [video(i, i * 9000, 5000, "teacher") for i in range(n)]
+    return body(there + [video(n + i, 0, n * 9000, f"u{i}") for i in range(n)])
+
+
+def test_a_place_that_is_kept_is_offered_to_nobody_who_may_not_take_it() -> None:
+    def plan(n: int) -> None:
+        plan_only(parse(json.dumps(coming_and_going(n))), Options(teacher="teacher", layout="tiw-2"))
+
+    one, two, four = (steps(partial(plan, n)) for n in (FEW, 2 * FEW, 4 * FEW))
+    assert (four - two) / (two - one) < MOST_GROWTH, (one, two, four)
+
+
 @pytest.mark.parametrize("nature", NATURES)
 def test_twice_the_files_take_twice_the_steps(nature: str) -> None:
     make = NATURES[nature]
