@@ -53,7 +53,7 @@ class TestMistakesInTheCommandLine:
     def test_every_verb_has_help_and_looks_at_nothing(self, desk: Desk, verb: str) -> None:
         said = desk.say(verb, "--help")
         assert said.code == 0
-        assert f"Usage: assembler {verb}" in said.out or f"{verb} [OPTIONS]" in said.out
+        assert f" Usage: assembler {verb} " in said.out
         assert not desk.home.exists()
 
     @pytest.mark.parametrize(
