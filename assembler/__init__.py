@@ -54,7 +54,7 @@ __all__ = ["AssemblerError", "Options", "Plan", "Recording", "Timeline", "assemb
 
 
 def __getattr__(name: str) -> Any:
-    """Public names are fetched when they are first used: a child process of ours needs hardly any of them."""
+    """Import a public name when it is first used: a child process needs hardly any of them."""
     if name == "__version__":
         return _installed_version()
     if name not in _HOMES:

@@ -73,7 +73,7 @@ def _ffmpeg(options: Options) -> list[Symptom]:
 
 
 def _proven(program: Ffmpeg) -> Symptom:
-    """What `--encoder` can be here: each one that could work makes a picture."""
+    """Prove what `--encoder` can be here: each one that could work makes a picture."""
     refusals = {name: find_refusal(row, program) for name, row in ENCODERS.items()}
     works = ", ".join(name for name, why in refusals.items() if not why)
     refused = "; ".join(f"{name}: {why}" for name, why in refusals.items() if why)

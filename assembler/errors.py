@@ -24,7 +24,7 @@ from typing import Self
 
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#@'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?", re.IGNORECASE)
 _BARE = re.compile(r"(?<=[\w/.])\?[\w.%-]{1,60}=[^\s'\"]*")
-"""The same of an address without its scheme."""
+"""Query of an address without its scheme."""
 
 
 def without_queries(text: str) -> str:

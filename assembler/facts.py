@@ -121,7 +121,7 @@ class AudioFacts(Message):
     is_constant: bool
     """True if every packet has the parameters of the first and the stamps have no hole: may be copied."""
     has_holes: bool = False
-    """True if somewhere stamps are farther apart than jitter explains, or fall back."""
+    """True if somewhere stamps are at a larger distance than jitter explains, or fall back."""
     pace: Fraction = Fraction(1)
     """Number of true seconds that a second of its stamps lasts, as ``VideoFacts.pace``."""
 

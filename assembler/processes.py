@@ -65,7 +65,7 @@ class Stop:
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait at most so long for its own ``set``; whether that happened."""
+        """Wait ``seconds`` at most for its own ``set``; True if that happened."""
         return self._event.wait(seconds)
 
     def is_set(self) -> bool:
@@ -178,7 +178,7 @@ def _shorten(log: Path) -> None:
 
 
 class _LastProgress:
-    """When a child last got further, by its own account."""
+    """Time of a child's last progress, by its own account."""
 
     def __init__(self, on_seconds: Callable[[float], None] | None) -> None:
         self.seen = time.monotonic()

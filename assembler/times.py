@@ -31,7 +31,7 @@ Frame = NewType("Frame", int)
 SAMPLE_RATE = 48_000
 """Sample rate of every playback, in Hz."""
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
-"""Playback sound is 48 kHz, so a millisecond is a whole number of samples: sound is placed exactly."""
+"""Number of samples in a ms: whole, so that sound is placed exactly."""
 
 
 @dataclass(frozen=True)

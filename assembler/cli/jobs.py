@@ -153,7 +153,7 @@ def list_(
 
 
 def _outcome(job: Job) -> str:
-    """What is to be said of it now: how far it is, where its playback is, or why there is none."""
+    """Say what matters of it now: how far it is, where its playback is, or why there is none."""
     from assembler.jobs.store.model import JobState
 
     if job.state is JobState.RUNNING:

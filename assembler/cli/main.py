@@ -210,8 +210,8 @@ jobs_app.add_typer(refused_app, name="refused")
 
 
 GARBAGE = 50_000
-"""Objects made until cycles of garbage are looked for: a class is tens of thousands of small values without any, and
-looking took a fifth of the time of a plan."""
+"""Number of objects made until cycles of garbage are looked for: a class is tens of thousands of small values without
+any, and looking took a fifth of the time of a plan."""
 
 
 def main() -> None:

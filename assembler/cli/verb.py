@@ -25,7 +25,7 @@ P = ParamSpec("P")
 _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 OUR_FAULT = 70
-"""Exit code of a bug of ours (EX_SOFTWARE)."""
+"""Exit code of a bug in assembler (EX_SOFTWARE)."""
 INTERRUPTED = 130
 """Exit code of a stopped run, as shells have it: 128 + SIGINT."""
 NOBODY_READS = 141

@@ -41,7 +41,7 @@ class _Files(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing is logged."""
+        """Log nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
         path = self.folder / unquote(urlsplit(self.path).path.lstrip("/"))

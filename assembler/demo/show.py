@@ -21,7 +21,7 @@ from assembler.report.text import describe_plan, describe_playback, describe_rec
 LOOPBACK = "127.0.0.1"
 """Host that a run may fetch from although it is not public: the demo's own server."""
 WIDTH = 80
-"""Columns of the narrowest usual terminal."""
+"""Number of columns of the narrowest usual terminal."""
 
 
 def show(folder: Path, options: Options, progress: Progress, say: Callable[[str], None]) -> Path:

@@ -13,7 +13,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = "dict[str, Json]"
 
 MOST_BYTES = 32 * 2**20
-"""A thousand segments are half a megabyte; nothing that large is a recording result."""
+"""Maximum size of a body, in bytes: a thousand segments are half a megabyte."""
 MOST_DIGITS = 40
 """Maximum length of an integer; longer ones are read as floats: Python refuses them over 4,300 digits, and none of them
 is a real value."""

@@ -100,7 +100,7 @@ def _segment(path: str, entry: Json) -> Segment | UnusableEntry:
 
 
 def _rounded(values: JsonObject) -> JsonObject:
-    """Fractions are rounded as in every other dialect: no field of ours holds one."""
+    """Fractions are rounded as in every other dialect: no field of a Recording holds one."""
     return {name: whole(value) if isinstance(value, float) else value for name, value in values.items()}
 
 

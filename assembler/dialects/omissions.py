@@ -11,11 +11,11 @@ from assembler.recording import Interrupt, Omission
 from assembler.times import Ms, PlayMs, WallMs
 
 FIRST_WALL = WallMs(10**11)
-"""The year 1973 in ms: an earlier instant is in seconds, as in the vendor's own v1 example."""
+"""Minimum instant in Unix ms (1973): an earlier one is in seconds, as in the vendor's own v1 example."""
 ROUNDED = Ms(2500)
-"""Two instants in whole seconds, and the start to the second."""
+"""Maximum difference that rounding explains, in ms: of two instants in whole seconds, and the start to the second."""
 LAST_WALL = WallMs(10**14)
-"""The year 5138: a later instant is not a Unix time in ms."""
+"""Maximum instant in Unix ms (the year 5138)."""
 
 
 def read_omissions(fields: Fields, spelling: Spelling, start: WallMs | None) -> tuple[Omission, ...]:

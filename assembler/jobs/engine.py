@@ -1,6 +1,6 @@
 """The durable queue: DBOS behind five functions. The only module that imports it.
 
-A try of a job is one workflow: steps whose results are written down, so that whoever goes on with it does not repeat
+A try of a job is one workflow: steps whose results are written down, so that the next worker does not repeat
 them. Five functions are all that others see of it (``submit``, ``status``, ``list``, ``cancel``, ``events``) and
 ``forget``, which clears away; a worker also uses ``working``, ``owners`` and ``give_back``. What is relied on is kept
 by tests/jobs/test_dbos_facts.py.
@@ -58,7 +58,7 @@ class Phase(StrEnum):
     CANCELLED = "cancelled"
     """Ended from outside."""
     BROKEN = "broken"
-    """The workflow itself failed: a fault of ours."""
+    """Workflow that itself failed: a bug."""
 
 
 _PHASES = {

@@ -82,7 +82,7 @@ def remove_work(records: Records, options: Options, days: float) -> tuple[int, i
 def _owners(
     records: Records, options: Options, jobs: list[Job], folders: list[Path]
 ) -> Iterator[tuple[Path, list[Job]]]:
-    """Whose each folder is, by what lies in it; where nothing does yet, by what a worker would call it."""
+    """Find the owner of each folder, by what lies in it; where nothing does yet, by what a worker would call it."""
     named: dict[str, list[Job]] | None = None
     for folder in folders:
         try:
@@ -132,7 +132,7 @@ def _made(options: Options, job: Job) -> Path:
 
 
 def _touched_ms(folder: Path) -> float:
-    """When anything in it last changed, Unix ms."""
+    """Return the time at which anything in it last changed, Unix ms."""
     latest = 0.0
     for path in [folder, *folder.rglob("*")]:
         try:

@@ -103,7 +103,7 @@ def with_urls(records: Records, recording: Recording, chosen: Mapping[str, int])
 
 
 def _segments(records: Records, number: int) -> Sequence[Segment]:
-    """Of a body that cannot be used, or is gone, none."""
+    """Return the segments of a body; none of one that cannot be used, or is gone."""
     try:
         return recording_of(records, number).segments
     except AssemblerError:
@@ -117,14 +117,14 @@ def _apps(records: Records) -> list[str]:
 
 
 def _file_of(segment: Segment) -> tuple[object, ...]:
-    """What two results have in common that name the same file."""
+    """Return what two results have in common that name the same file."""
     return segment.video_id, segment.kind, segment.user, segment.play_time, segment.duration
 
 
 def remove_sources(records: Records, options: Options, days: float) -> tuple[int, int]:
     """Remove what was downloaded here for jobs that were published so many days ago; how many files and bytes.
 
-    What any other job wants stays: the vendor has deleted it by now, and a failed job may still be tried again.
+    What any other job wants stays: the vendor may have deleted it, and a failed job may still be tried again.
     """
     before = WallMs(now() - round(days * 86_400_000))
     jobs = records.list_jobs()

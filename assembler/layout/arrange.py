@@ -29,7 +29,7 @@ PLACES = {
     StreamKind.SCREEN: Accepts.SCREEN,
     StreamKind.CAMERA: Accepts.USER,
 }
-"""Kinds of slots by kind of stream; a mixed stream and a user's sound alone are placed apart from them."""
+"""Kinds of slots by kind of stream; a mixed stream and a user's sound alone are not placed by kind."""
 
 STAGED = {StreamKind.WHITEBOARD, StreamKind.SCREEN}
 """Kinds of streams that ask for a stage."""
@@ -37,7 +37,7 @@ STAGED = {StreamKind.WHITEBOARD, StreamKind.SCREEN}
 
 @dataclass(frozen=True)
 class _Choice:
-    """What was decided before anybody is seated."""
+    """Decisions made before anybody is seated."""
 
     name: str
     """Name of the layout, or path of its file."""
@@ -125,7 +125,7 @@ def _check_teacher(timeline: Timeline, options: Options) -> None:
 
 
 def _teacher(timeline: Timeline, layout: Layout, options: Options) -> tuple[str | None, list[Finding]]:
-    """Who gets the first place: as asked for, else whom the layout's MixStream names."""
+    """Find the user who gets the first place: as asked for, else whom the layout's MixStream names."""
     if options.teacher is not None or not layout.teacher:
         return options.teacher, []
     if any(track.user == layout.teacher for track in timeline.tracks):

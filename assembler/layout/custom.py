@@ -191,7 +191,7 @@ def _slot(stream: _Stream, size: _Size, field: str, taken: set[str]) -> Slot:
 
 
 def _accepts(who: str) -> tuple[Accepts, str, str]:
-    """What a slot accepts, what it is called, and the prefix of the user ids it is for."""
+    """Return what a slot accepts, what it is called, and the prefix of the user ids it is for."""
     for prefix, accepts, title in (
         (BOARD, Accepts.WHITEBOARD, "board"),
         (SCREEN, Accepts.SCREEN, "screen"),

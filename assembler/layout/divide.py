@@ -19,7 +19,7 @@ MOST_USERS = 100
 
 
 def make_slot(name: str, rect: Rect, z: int, accepts: Accepts) -> Slot:
-    """Make a place of this kind for whoever comes."""
+    """Make a place of this kind for anybody."""
     return Slot(name=name, rect=rect, z=z, accepts=accepts, user="", fill=Fill.FIT, background=BLACK)
 
 

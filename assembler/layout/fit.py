@@ -11,8 +11,8 @@ from assembler.options import Fill
 from assembler.values import Value
 
 LONGEST_SIDE = 8192
-"""A cropped picture is never scaled to a longer side than this (unless its slot is longer): sources are untrusted, and
-16 x 4096 pixels cropped to 1280 x 960 would be frames of 630 MB. Such a strip is squeezed instead."""
+"""Maximum side of a cropped picture after scaling, in pixels (unless its slot is longer): sources are untrusted, and 16
+x 4096 pixels cropped to 1280 x 960 would be frames of 630 MB. Such a strip is squeezed instead."""
 
 
 class Fitted(Value):

@@ -80,7 +80,7 @@ class Slot(Value):
     accepts: Accepts
     """Kind of stream that may take it."""
     user: str
-    """Prefix of the user ids that may take it; "" for whoever comes."""
+    """Prefix of the user ids that may take it; "" for anybody."""
     fill: Fill
     """Fit with bars, or fill and crop."""
     background: str

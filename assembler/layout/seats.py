@@ -13,7 +13,8 @@ from assembler.timeline.model import Clip
 from assembler.times import Ms, PlayMs, Span, span, split, union
 
 KEPT_FOR = Ms(1000)
-"""A user whose next clip follows within this keeps the slot: a pause or a change of file is not an end."""
+"""Maximum time until a user's next clip for which the slot is kept, in ms: a pause or a change of file is not an
+end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ class Room:
         self._numbers = count()
         self._for_somebody = [slot for slot in slots if slot.user]
         for_all = tuple(slot for slot in slots if not slot.user)
-        # the teacher's: one named for the teacher, else the first that is for whoever comes
+        # the teacher's: one named for the teacher, else the first that is for anybody
         self._reserved = (*self._named(teacher), *for_all)[:1] if teacher is not None else ()
         self._for_all = tuple(slot for slot in for_all if slot not in self._reserved)
 
@@ -197,7 +198,7 @@ def most_at_once(stays: Sequence[Stay], teacher: str | None) -> int:
 
 
 def lay_over(stays: Sequence[Stay], slots: Sequence[Slot]) -> list[tuple[Stay, Slot | None]]:
-    """Stays that never wait (screen shares): each in a free slot of its own, else over whoever is in the first it may
+    """Stays that never wait (screen shares): each in a free slot of its own, else over the stay in the first it may
     take; None where no slot accepts its user."""
     room = Room(slots, None)
     seats, _ = hand_out(stays, slots, None, waits=False)

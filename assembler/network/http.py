@@ -180,7 +180,7 @@ def _answer(session: Session, url: str, headers: Mapping[str, str], timeout: tup
             return response
         response.close()
         url = _joined(url, target)
-    raise DownloadError(f"{first} redirects more than {MAX_REDIRECTS} times", hint="Ask whoever runs it.")
+    raise DownloadError(f"{first} redirects more than {MAX_REDIRECTS} times", hint="Ask the people who run it.")
 
 
 def _awaited(call: Callable[[], requests.Response], is_halted: Callable[[], bool]) -> requests.Response:

@@ -18,7 +18,7 @@ from assembler.network.http import Session, TryAgain, discreet, host_of, on_the_
 from assembler.options import Options
 
 TIMEOUT = (10.0, 10.0)
-"""Seconds until connected, and until the answer begins."""
+"""Maximum time until connected, and until the answer begins, in s."""
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:

@@ -126,7 +126,7 @@ class _Making:
             done = _already_there(self.out, digest)  # made by another run while this one waited
             if done is not None:
                 return Playback(self.out, done, was_there=True)
-            self.target.check_playback()  # it may be another class's by now
+            self.target.check_playback()  # it may be another class's meanwhile
             for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recordings)]:
                 write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
             manifest = self._compose(plan, timeline, got, choice, digest, folder)

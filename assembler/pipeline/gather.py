@@ -27,9 +27,9 @@ from assembler.times import Ms, clock_text
 from assembler.workspace import STRAIGHT, Workspace, digest_of, disk_errors, identity_of, write_whole
 
 PROBE_VERSION = 12
-"""Raised whenever probing learns to see more: facts of older runs are then not taken up."""
+"""Version of the prober, raised whenever it learns to see more: facts of older runs are then not taken up."""
 OTHER_LENGTH = Ms(5000)
-"""A file whose size is not the declared one either is another file where its length differs by more."""
+"""Maximum difference of length, in ms, of a file that is taken for the declared one although its size is not."""
 
 
 Fetch = Callable[..., SegmentFiles]

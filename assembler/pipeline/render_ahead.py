@@ -162,7 +162,7 @@ class _Growth:
             link.unlink(missing_ok=True)
             try:
                 os.link(growing.place, link)
-            except OSError as exc:  # a file system without links, or it is whole by now and was moved
+            except OSError as exc:  # a file system without links, or it has become whole and was moved
                 raise BytesMissing from exc
             self.links[name] = link
             growing.listen(self._note)

@@ -44,7 +44,7 @@ class Target:
         lying = next((assets / name for name in names if (assets / name).exists()), None)
         if lying is not None and not self.options.overwrite and find_claims(self.out) is None:
             raise InputError(
-                f"{lying} is there and tells of no playback of ours",
+                f"{lying} is there and does not describe a playback made by assembler",
                 hint=f"{OTHER_NAME} --overwrite replaces it.",
             )
 
@@ -103,7 +103,8 @@ class Target:
         told = find_claims(self.out)
         if told is None or not _is_told_of(self.out, told):
             raise InputError(
-                f"{self.out} is there and is not a playback of ours", hint=f"{OTHER_NAME} --overwrite replaces it."
+                f"{self.out} is there and is not a playback made by assembler",
+                hint=f"{OTHER_NAME} --overwrite replaces it.",
             )
         tasks = told.get("tasks")
         if isinstance(tasks, list) and tasks and not set(map(str, tasks)) & {r.name for r in self.recordings}:
@@ -115,7 +116,7 @@ class Target:
     def _check_our_picture(self) -> None:
         if b"tEXt" + PNG_SIGNATURE not in self.out.read_bytes()[:200]:
             raise InputError(
-                f"{self.out} is there and is not a picture of ours",
+                f"{self.out} is there and is not a picture made by assembler",
                 hint="Name another file. --overwrite replaces it.",
             )
 

@@ -119,7 +119,7 @@ def _ledger(
 
 
 def _clip_claims(track: Track, clip: Clip, what: Content, playing: Playing) -> Iterable[_Claim]:
-    """On the playback axis; together they hold all of the clip."""
+    """Claim a clip's parts on the playback axis; together they hold all of the clip."""
     whole, is_mix = clip.span, track.kind is StreamKind.MIX
     if playing.is_window:
         yield Disposition.OUTSIDE, whole.without([playing.window]), ""

@@ -18,19 +18,20 @@ from assembler.plan.model import Plan
 from assembler.times import Frame
 
 SHORTEST_SECONDS = 5
-"""A shorter chunk costs more to start than a second core gains by it."""
+"""Minimum length of a chunk, in s: a shorter one costs more to start than a second core gains by it."""
 LAST_SECONDS = 15
-"""Chunks do not get shorter than this for the sake of cores that finish together (on 2 cores: within 1.5 s)."""
+"""Minimum length, in s, to which chunks are cut for the sake of cores that finish together (on 2 cores: within 1.5
+s)."""
 GRADUAL_SECONDS = 30
 """Maximum length of a chunk, in seconds, where chunks are begun gradually."""
 FIRST_SECONDS = 10
 """Length of the first chunks and the last then, in seconds; shorter ones cost more than they win."""
 REACH = 4
-"""A border may lie this part of the wanted length off its place."""
+"""Divisor of the wanted length that gives how far a border may lie off its place."""
 DISTANCE_WEIGHT = 10
-"""Being a frame off the wanted place counts as much as decoding a tenth of a canvas for nothing."""
+"""Cost of being a frame off the wanted place: as much as decoding a tenth of a canvas for nothing."""
 CROWDED_SECONDS = 1
-"""Shortest chunk where more would be opened in it than memory is to be had for."""
+"""Minimum length of a chunk, in s, where more would be opened in it than memory is to be had for."""
 MOST_OPENED = 60_000_000
 """Bytes that a chunk's ffmpeg may hold for what is opened within it: where many come and go, chunks are shorter. What
 is open at its start does not count, as no border makes that less."""
@@ -38,9 +39,9 @@ BYTES_ALWAYS, BYTES_PACKET, PICTURES = 1_000_000, 48, 12
 """Memory of a source: bytes of its filters; bytes for each packet of a file's index; and number of decoded pictures
 that are waiting (measured with ffmpeg 9.0: 2.4 MB for 3 s of 320x240, 3 MB more for 18 minutes)."""
 SOUND_PACKETS = 47
-"""A second of AAC at 48 kHz."""
+"""Number of packets in a second of AAC at 48 kHz."""
 COSTLIEST = 3
-"""Sources whose key frames are looked at for a border, the ones that cost most to decode."""
+"""Number of sources whose key frames are looked at for a border, the ones that cost most to decode."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def place_borders(
 
 
 def _opened(placed: Iterable[Source], facts: Mapping[str, Facts], fps: Fraction) -> list[tuple[Frame, int]]:
-    """From when on which source is read, and the bytes that an ffmpeg then holds for it; sorted."""
+    """Return from when on which source is read, and the bytes that an ffmpeg then holds for it; sorted."""
     found: list[tuple[Frame, int]] = []
     last: dict[str, Source] = {}
     for source in placed:
@@ -116,7 +117,7 @@ def _bytes(known: Facts, stretch: int) -> int:
 
 
 def _uncrowded(opened: Sequence[tuple[Frame, int]], at: Frame, plan: Plan) -> int:
-    """For how many frames from here on no more than ``MOST_OPENED`` is opened."""
+    """Count the frames from here on in which no more than ``MOST_OPENED`` is opened."""
     room = MOST_OPENED
     for first, size in opened[bisect_right(opened, at, key=lambda one: one[0]) :]:
         room -= size

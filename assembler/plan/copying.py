@@ -24,9 +24,11 @@ from assembler.times import Ms, Span, clock_text
 COPIED_CODEC = "h264"
 """Codec that is copied where no other encoder was asked for."""
 LONGEST_STILL = Ms(1000)
-"""A gap in a copied playback up to this lengthens the frame before it; a longer one needs a background: encode."""
+"""Maximum gap in a copied playback, in ms, that lengthens the frame before it; a longer one needs a background:
+encode."""
 INSTANT = Fraction(1, 2000)
-"""Seconds. Pictures that are nearer are only there to decode others (``StreamStamps.hide``), or a clock stood still."""
+"""Minimum distance of two pictures, in s: nearer ones are only there to decode others (``StreamStamps.hide``), or a
+clock stood still."""
 LARGEST_TIME_SCALE = 2**31 - 1
 """Maximum time scale of an mp4 track, in ticks per second."""
 
@@ -59,7 +61,7 @@ NOT_ALLOWED = Copying(Mode.ENCODE, "it may not be copied")
 
 @dataclass(frozen=True)
 class _CopyPart:
-    """What is seen of one clip without a break."""
+    """Part of one clip that is seen without a break."""
 
     clip: Clip
     span: Span
@@ -129,7 +131,7 @@ def _part(clip: Clip, span: Span) -> _CopyPart:
 
 
 def _check_pictures(video_ids: Sequence[str], canvas: Canvas, facts: Mapping[str, Facts]) -> None:
-    """Everything but the stamps, of every picture."""
+    """Check everything but the stamps, of every picture."""
     first: VideoFacts | None = None
     unknown = []
     for video_id in dict.fromkeys(video_ids):
@@ -194,7 +196,7 @@ def check_exact(video_id: str, shown: Sequence[int], time_base: Fraction, has_hi
 
 
 def _run(part: _CopyPart, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
-    """What is copied of one part, with the playback seconds of its first frame and behind its last one."""
+    """Return what is copied of one part, with the playback seconds of its first frame and behind its last one."""
     picture, clip = known.picture, part.clip
     assert picture is not None  # what has none is seen nowhere
     stamps = picture.stamps or ()

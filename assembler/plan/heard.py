@@ -13,7 +13,7 @@ from assembler.timeline.model import Clip, Timeline
 from assembler.times import FileMs, Ms, Span, clock_text, span, split, union
 
 EXACT = ("mov", "mpegts")
-"""Containers whose stamps tell samples apart; a matroska rounds them to ms, which would be heard in a copy."""
+"""Containers whose stamps are exact to the sample; a matroska rounds them to ms, which would be heard in a copy."""
 
 
 def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, Facts]) -> AudioBed:

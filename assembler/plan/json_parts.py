@@ -26,5 +26,6 @@ def json_parts(plan: Plan) -> Iterator[str]:
 
 
 def _written(one: Shown, written: dict[int, str]) -> str:
-    """By identity, which is fast: the plan holds every picture, so that no id comes again."""
+    """Write a picture out once, found by identity, which is fast: the plan holds every picture, so that no id comes
+    again."""
     return written.setdefault(id(one), one.model_dump_json())

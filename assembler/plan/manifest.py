@@ -29,7 +29,7 @@ Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: tuple[Upgrade, ...] = ()
 """Format n + 1 from format n, beginning with 2 from 1. Once released, none of them changes."""
 FORMAT = 1 + len(UPGRADES)
-"""Format that is written."""
+"""Number of the format that is written."""
 OURS = frozenset({"made_by", "digest", "size", "stamps"})
 """Keys by which every version recognises a playback.json of any other; they keep their meaning in every format."""
 
@@ -168,7 +168,7 @@ def load_manifest(playback: Path) -> Manifest:
 
 
 def find_claims(playback: Path) -> dict[str, Any] | None:
-    """The playback.json beside a file, of whatever format and version; None where none of ours is there."""
+    """The playback.json beside a file, of any format and version; None where there is none that assembler wrote."""
     try:
         told = json.loads((assets_of(playback) / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -21,7 +21,7 @@ LARGEST_LOSS = Ms(1000)
 ROUNDING = Ms(100)
 """Maximum loss that is not even a note, in ms: files are a frame longer or shorter than declared."""
 LONGEST_BACKGROUND = Ms(2000)
-"""A longer stretch of background while something was recorded is a warning."""
+"""Maximum stretch of background while something was recorded, in ms; a longer one is a warning."""
 TOLD = (NO_KEY, PACKETS_LOST)
 """Reasons of which ``find_unshowable`` tells."""
 PLACES_TOLD = 3

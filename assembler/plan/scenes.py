@@ -29,7 +29,7 @@ class Holding:
     video_id: str
     """Segment that is seen."""
     play_start: PlayMs
-    """Start of its clip, playback axis: tells pieces of one file apart."""
+    """Start of its clip, playback axis: distinguishes pieces of one file."""
     start: PlayMs
     """Start of the placement, playback axis, to the ms."""
     until: PlayMs
@@ -88,7 +88,7 @@ def find_visible(timeline: Timeline, arrangement: Arrangement, fps: Fraction, fr
 
 
 class _Stack:
-    """What is on top in every slot in use, lowest first; kept in order, because little of it changes at a time."""
+    """Pictures on top in every slot in use, lowest first; kept in order, because little of it changes at a time."""
 
     def __init__(self, order: Mapping[int, int]) -> None:
         self._order = order
@@ -170,7 +170,7 @@ def clip_of(placement: Placement, clips: Sequence[Clip]) -> Clip:
 
 
 def _covering(slots: Sequence[Slot], order: Mapping[int, int]) -> list[frozenset[int]]:
-    """For each slot those that cover it wholly when they are in use."""
+    """Return for each slot those that cover it wholly when they are in use."""
     return [
         frozenset(
             above for above in range(len(slots)) if order[above] > order[index] and slots[above].rect.covers(slot.rect)

@@ -11,7 +11,7 @@ from html import escape
 from assembler.errors import without_queries
 
 LONGEST_TEXT = 2000
-"""Characters shown of one untrusted text."""
+"""Maximum number of characters shown of one untrusted text."""
 # what cannot be written down as UTF-8, is not a character, or turns the text around it
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -74,7 +74,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 FEW = 50
-"""Rows that stay in sight; more are folded away."""
+"""Maximum number of rows that stay in sight; more are folded away."""
 
 
 def folded(summary: str, inside: str, count: int) -> str:

@@ -18,7 +18,7 @@ from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wa
 from assembler.workspace import MANIFEST
 
 FEW_PLACES = 12
-"""Places of one file, and pictures of one scene, that stay in sight."""
+"""Maximum number of places of one file, and of pictures of one scene, that stay in sight."""
 STYLE = markup.STYLE + picture.STYLE
 """Style sheet of the page."""
 SCRIPT = """

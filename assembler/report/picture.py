@@ -28,7 +28,7 @@ font: 12px system-ui, "DejaVu Sans", sans-serif; } .timeline text { fill: var(--
 TOP, ROW, BAR = 44, 36, 14
 """Pixels: above the first track, for each track, and of its bar."""
 FEW, MANY = 4, 12
-"""Labels along the axis of a phone, and of a desk."""
+"""Maximum number of labels along the axis of a phone, and of a desk."""
 LABELLED_PAUSES = 3
 """Maximum number of pauses that are labelled each; more are only marked."""
 LONGEST_NAME = 48
@@ -120,7 +120,7 @@ def _row(track: Track, top: int, length: int, fates: Mapping[str, Fate]) -> list
 
 
 def _hollow_row(name: str, unused: Sequence[Unused], top: int, length: int) -> list[str]:
-    """What was recorded and is not in the playback."""
+    """Draw what was recorded and is not in the playback."""
     parts = [f'<text x="0" y="{top + 10}">{text(name, LONGEST_NAME)}: not used</text>']
     for one in unused:
         parts.append(
@@ -174,7 +174,7 @@ def _chapter(title: str, at: int) -> str:
 
 
 def _story(timeline: Timeline, lost: Mapping[str, Sequence[Unused]]) -> str:
-    """What the picture shows, for whoever cannot see it."""
+    """Tell what the picture shows, for people who cannot see it."""
     told = [f"A playback of {clock_text(timeline.length)}."]
     for track in timeline.tracks:
         told.append(f"{track.name}: {_listed([clip.span for clip in track.clips])}.")

@@ -151,7 +151,7 @@ def _pauses(timeline: Timeline) -> list[str]:
 Names = Mapping[str, str]
 """Video id -> what people read; what is not in it is called by its id."""
 MOST_NAMED = 3
-"""Files named in one line of many."""
+"""Maximum number of files named in one line of many."""
 
 
 def names_of(recordings: Iterable[Recording]) -> dict[str, str]:
@@ -195,7 +195,7 @@ def describe_plan(plan: Plan, names: Names = MappingProxyType({})) -> str:
 
 
 def _told_once(outcomes: Iterable[Outcome], findings: Iterable[Finding], names: Names) -> list[str]:
-    """What was dropped and why, and findings that do not say the same again."""
+    """Return what was dropped and why, and findings that do not say the same again."""
     dropped = {o.video_id: o.how for o in outcomes if o.fate is Fate.DROPPED}
     others = [f for f in findings if f.sentence.removeprefix("Left out: ") not in dropped.get(f.where, "")]
     same: dict[str, list[str]] = {}

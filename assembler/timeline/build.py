@@ -29,7 +29,7 @@ from assembler.timeline.tracks import PlacedClip, build_tracks
 from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span, split
 
 LENGTH_TOLERANCE = Ms(1000)
-"""TotalTime is the playback's length if it is this near to the last declared end."""
+"""Maximum distance, in ms, between TotalTime and the last declared end for which TotalTime is the playback's length."""
 
 
 MOST_PIECES = 10_000

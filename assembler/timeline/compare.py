@@ -9,9 +9,9 @@ from assembler.timeline.drift import tell_drift
 from assembler.times import Ms, clock_text
 
 NOTABLE = Ms(1000)
-"""A smaller disagreement of lengths is filled by holding the last frame: no finding."""
+"""Maximum disagreement of lengths, in ms, that is no finding: holding the last frame fills it."""
 LONG_HOLD = Ms(5000)
-"""A person whose picture is held longer than this did not sit still: a warning."""
+"""Maximum time for which a person's picture is held, in ms, without a warning: nobody sits so still."""
 
 
 def is_drawn_on_change(segment: Segment, facts: Facts, missing: Ms) -> bool:

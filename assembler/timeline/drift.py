@@ -66,10 +66,10 @@ def find_drift(segment: Segment, facts: Facts) -> Drift | None:
 
 def _between(picture: FileMs, sound: FileMs, declared: Ms | None) -> Drift | None:
     """Sound against picture; the one that agrees with the declared length is the truth."""
-    apart = Ms(sound - picture)
-    if abs(apart) > min(picture, sound) * MOST:
+    gap = Ms(sound - picture)
+    if abs(gap) > min(picture, sound) * MOST:
         return None
-    drift = Drift("sound runs against its picture", apart, Ms(picture))
+    drift = Drift("sound runs against its picture", gap, Ms(picture))
     if declared is None or min(abs(picture - declared), abs(sound - declared)) > AGREE:
         return drift
     if abs(picture - declared) <= abs(sound - declared):

@@ -1,4 +1,4 @@
-"""Timelines put one behind the other (a class recorded in several tasks), and windows cut out of one."""
+"""Timelines concatenated (a class recorded in several tasks), and windows cut out of one."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from assembler.timeline.model import Jump
 from assembler.times import Ms, PlayMs, Span, WallMs, clock_text, wall_text
 
 START_TOLERANCE = Ms(1500)
-"""An omission names a better start than RecordStartTime (whole seconds) if the two agree within this."""
+"""Maximum distance, in ms, between RecordStartTime (whole seconds) and the start that an omission names, for which the
+latter is the better one."""
 BORDER_TOLERANCE = Ms(1000)
 """Maximum distance of the ends and starts of files that are "at" an instant, in ms."""
 LEAST_INFERRED = Ms(2000)

@@ -102,7 +102,7 @@ class TestWhatIsReplaced:
         desk.out.write_bytes(b"holiday")
         said = desk.say(*desk.run, "--json")
         assert said.code == 2
-        assert said.failure["sentence"] == "class.mp4 is there and is not a playback of ours"
+        assert said.failure["sentence"] == "class.mp4 is there and is not a playback made by assembler"
         assert "--overwrite" in said.failure["hint"]
         assert desk.out.read_bytes() == b"holiday"
         assert desk.say(*desk.run, "--overwrite").code == 0
@@ -128,7 +128,7 @@ class TestWhatIsReplaced:
         (assets / "notes.txt").write_text("mine too")
         said = desk.say(*desk.run)
         assert said.code == 2
-        assert "class.assets/report.html is there and tells of no playback of ours" in said.err
+        assert "class.assets/report.html is there and does not describe a playback made by assembler" in said.err
         assert (assets / "report.html").read_text() == "mine"
         assert desk.say(*desk.run, "--overwrite").code == 0
         assert (assets / "notes.txt").read_text() == "mine too"

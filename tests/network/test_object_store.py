@@ -143,7 +143,7 @@ class TestWhoseItIs:
 
     def test_what_is_no_card_of_ours_is_left_alone(self, storage: Storage, made: Path) -> None:
         storage.put(CARD, b"<html>")
-        with pytest.raises(PublishError, match="none of ours"):
+        with pytest.raises(PublishError, match="was not written by assembler"):
             put(made, card())
         assert storage.names() == [CARD]
 

@@ -1,7 +1,7 @@
 """Intake, from a body to a job: raw bytes are stored first, everything else can be done again.
 
 ``receive`` stores (or spools) one body; ``take_in`` turns stored bodies into jobs and knowledge about tasks, any
-number of times with the same result, by whoever gets to it.
+number of times with the same result, by any process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from assembler.workspace import write_whole
 SPOOLED = ".body"
 """Ending of a spooled body."""
 AT_ONCE = 50
-"""Bodies in one transaction: many share the cost of writing to the disk, and nobody waits long."""
+"""Maximum number of bodies in one transaction: many share the cost of writing to the disk, and nobody waits long."""
 
 
 def spool_folder(options: Options) -> Path:
@@ -156,7 +156,8 @@ def _take(
 
 
 def _known_pauses(connection: sa.Connection, task: str) -> list[Omission]:
-    """What the results of a task that are there already say: a warning of a pause may come after them."""
+    """Return the pauses that the results of a task that are there already name: a warning of a pause may come after
+    them."""
     known: list[Omission] = []
     for number in connection.execute(sa.select(JOB.c.event).where(JOB.c.key == task)).scalars():
         with suppress(AssemblerError):  # a body that was pruned, or that another version understood
@@ -166,7 +167,7 @@ def _known_pauses(connection: sa.Connection, task: str) -> list[Omission]:
 
 
 def _read(body: Body) -> tuple[Event | None, Claim | None, str]:
-    """What a body says: event, result, and what is odd about it."""
+    """Read a body: event, result, and what is odd about it."""
     try:
         event: Event | None = read_event(body.raw, query=body.query)
     except InputError:

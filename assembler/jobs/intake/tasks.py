@@ -102,7 +102,8 @@ def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
 
 
 def _moments(event: Event, received: WallMs, known: Task | None) -> dict[str, Any]:
-    """What stays worth knowing whatever comes later: a start that failed, a pause that ended, an end by force."""
+    """Return what stays worth knowing whatever comes later: a start that failed, a pause that ended, an end by
+    force."""
     moment, sent = find_moment(event.kind), event.sent or received
     changed: dict[str, Any] = {}
     is_start = moment is Moment.STARTED and (known is None or known.started is None or known.started <= sent)

@@ -64,7 +64,7 @@ def bring_up_to_date(connection: sa.Connection, tables: Iterable[sa.Table]) -> N
 
 
 def _found_version(connection: sa.Connection, tables: Sequence[sa.Table]) -> int | None:
-    """None: there are no tables yet."""
+    """Return the version of the tables; None: there are no tables yet."""
     there = set(sa.inspect(connection).get_table_names())
     if VERSION.name in there:
         return int(connection.execute(sa.select(VERSION.c.number)).scalar_one())

@@ -76,7 +76,7 @@ class Job(Value):
     count: int | None = None
     """Number of segments; None of a failure, and of jobs of older versions."""
     lacking: int | None = None
-    """Files that could not be had when its playback was made: a fresh result mends that; None where unknown."""
+    """Files that could not be had when its playback was made: a fresh result repairs that; None where unknown."""
     state: JobState
     """State of the job."""
     reason: str = ""
@@ -206,7 +206,7 @@ def _sent(body: bytes, query: Query) -> WallMs | None:
 
 
 def _digest_key(values: JsonObject) -> str:
-    """Digest of what the sender's repeats have in common, signatures apart."""
+    """Digest of what the sender's repeats have in common: all but signatures."""
     text = json.dumps(find_repeated(values), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"digest:{hashlib.sha256(text.encode('ascii')).hexdigest()[:40]}"
 

@@ -1,5 +1,5 @@
 """Notices to be sent: one row each, written in the transaction in which a job ends, so that neither is without the
-other. A row stays until its job is forgotten: whoever ends the job again finds it there.
+other. A row stays until its job is forgotten: ending the job again finds it there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from assembler.times import WallMs
 TOLD = {JobState.DONE: "playback.ready", JobState.FAILED: "playback.failed", JobState.POISON: "playback.failed"}
 """The ends somebody waits for. What was ended by hand, or is followed by a later result, is none."""
 WAITS_SECONDS = (10, 30, 90, 270, 810, 2430, *[3600] * 23)
-"""Times between the tries, in s: about a day in all, not counting times at which nothing of ours runs."""
+"""Times between the tries, in s: about a day in all, not counting times at which no worker runs."""
 LEASE_SECONDS = 60
 """Maximum time of one delivery attempt, in s; after it the sender is presumed dead."""
 

@@ -19,7 +19,7 @@ from assembler.times import WallMs
 from assembler.workspace import digest_of
 
 LONGEST_LOG = 1000
-"""Sentences shown of one job, the newest."""
+"""Maximum number of sentences shown of one job, the newest."""
 
 
 def now() -> WallMs:
@@ -34,7 +34,7 @@ class Records:
         self.engine = engine
         self._tells = tells
         """Whether somebody is to be told how jobs end."""
-        # SQLite lets one write at a time, and whoever finds it taken sleeps ever longer: our own threads queue up
+        # SQLite lets one write at a time, and a writer that finds it taken sleeps ever longer: our own threads queue up
         self._writing: AbstractContextManager[object] = (
             threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         )
@@ -184,7 +184,7 @@ def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bo
 
 
 def _find(claim: Claim, same: Sequence[Job]) -> Job | None:
-    """Which of a task's jobs a result concerns; None where it is newer than all, and other."""
+    """Find the job of a task that a result concerns; None where it is newer than all, and other."""
     latest = next((job for job in reversed(same) if job.segments), None)
     if latest is None:
         return None if claim.segments else same[-1]
@@ -260,7 +260,7 @@ def _slot(claim: Claim, known: Sequence[Job]) -> str:
 
 
 def _learn(connection: sa.Connection, claim: Claim, same: Sequence[Job]) -> None:
-    """What only this result says about the task is added to its jobs."""
+    """Add to a task's jobs what only this result says about the task."""
     for name, told in (("app", claim.app), ("room", claim.room)):
         missing = [job.id for job in same if getattr(job, name) is None]
         if told is not None and missing:

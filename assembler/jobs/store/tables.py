@@ -149,15 +149,15 @@ def open_refusals(engine: sa.Engine) -> sa.Engine:
     with database_errors():
         if engine.dialect.name == "postgresql":
             return sa.create_engine(engine.url, pool_pre_ping=True, pool_size=1, connect_args={"connect_timeout": 5})
-        apart = _sqlite(Path(engine.url.database or "").with_name("refused.sqlite"))
-        with apart.begin() as connection:
+        separate = _sqlite(Path(engine.url.database or "").with_name("refused.sqlite"))
+        with separate.begin() as connection:
             bring_up_to_date(connection, [REFUSED])
-        _move_refused(engine, apart)
-        return apart
+        _move_refused(engine, separate)
+        return separate
 
 
-def _move_refused(engine: sa.Engine, apart: sa.Engine) -> None:
-    """What an older version kept among the jobs."""
+def _move_refused(engine: sa.Engine, separate: sa.Engine) -> None:
+    """Move what an older version kept among the jobs."""
     with engine.connect() as plain:
         reader = plain.execution_options(**{READS: True})
         with reader.begin():
@@ -168,7 +168,7 @@ def _move_refused(engine: sa.Engine, apart: sa.Engine) -> None:
     with engine.begin() as connection:
         gone = connection.execute(sa.delete(REFUSED).where(REFUSED.c.id <= numbers[-1])).rowcount
         if gone:  # nobody else moves them in this moment
-            with apart.begin() as other:
+            with separate.begin() as other:
                 other.execute(sa.insert(REFUSED), rows)
 
 
@@ -184,7 +184,7 @@ def _sqlite(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
-        # whoever may write begins as a writer: one that only becomes a writer later could be refused
+        # a transaction that may write begins as a writer: one that only becomes a writer later could be refused
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")

@@ -171,7 +171,7 @@ def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics:
 
 
 def _add_files(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
-    """What a job published, at addresses that are to each other as the files are: the report finds its video."""
+    """Serve what a job published, at addresses that are to each other as the files are: the report finds its video."""
 
     def give(name: str, which: Callable[[published_files.Published], Path | None], media_type: str) -> Response:
         job = doorway.records().find_job(name)
@@ -226,5 +226,5 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as exc:
         raise JobError(
             f"{host}:{port} cannot be listened at: {exc.strerror or exc}",
-            hint="Name another one with --port or --host, or end whoever listens there.",
+            hint="Name another one with --port or --host, or end the program that listens there.",
         ) from exc

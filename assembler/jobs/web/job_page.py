@@ -45,7 +45,7 @@ def job_page(
 
 
 def _links(job: Job, published: Published | None) -> str:
-    """Only to files that are there."""
+    """Link to the files that are there."""
     if published is not None and published.report is not None:
         return links(job)
     if published is not None:
@@ -65,7 +65,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
 
 
 def _sentence(said: str) -> str:
-    """What our own faults leave in the log has many lines."""
+    """Return a line of the log as markup; what our own faults leave there has many lines."""
     return f"<pre>{text(said)}</pre>" if "\n" in said else text(said)
 
 

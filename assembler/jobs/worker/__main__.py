@@ -1,4 +1,4 @@
-"""A worker as a child of ours (``python -m`` this, how many ffmpegs at once); the rest is in its environment."""
+"""Worker as a child process (``python -m`` this, how many ffmpegs at once); the rest is in its environment."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def beside(work: Callable[[threading.Event], None], end_seconds: float) -> Iterator[None]:
-    """Run ``work`` until the ``with`` is left, which sets the event it is given and waits so long at most."""
+    """Run ``work`` until the ``with`` is left, which sets the event it is given and waits ``end_seconds`` at most."""
     left = threading.Event()
     thread = threading.Thread(target=work, args=(left,), daemon=True)
     thread.start()

@@ -21,7 +21,7 @@ from assembler.options import Options
 from assembler.workspace import LOCK
 
 MOST_SEATS = 1000
-"""Workers of one machine."""
+"""Maximum number of workers of one machine."""
 _KEEPALIVES: dict[str, Any] = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3}
 _SERVER_SIDE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
 

@@ -56,7 +56,7 @@ def _take(records: Records) -> Notice | None:
 
 
 def tell_for(options: Options, records: Records, seconds: float) -> int:
-    """Send what is due now, for at most about so long; return how many were taken. What is left is sent by whoever runs
-    next."""
+    """Send what is due now, for about ``seconds`` at most; return how many were taken. What is left is the next
+    sender's."""
     end = time.monotonic() + seconds
     return tell_due(options, records, lambda: time.monotonic() > end) if options.notify_url is not None else 0

@@ -32,9 +32,9 @@ from assembler.times import WallMs
 from assembler.workspace import Workspace, assets_of
 
 MOST_DEATHS = 3
-"""A job at which so many workers died, or failed without a known reason, is not tried again by itself."""
+"""Number of workers dead at a job, or failed without a known reason, after which it is not tried again by itself."""
 MOST_FAILURES = 10
-"""Tries of a job whose error may pass: about seven hours with the usual waits."""
+"""Maximum number of tries of a job whose error may pass: about seven hours with the usual waits."""
 PATIENT_FAILURES = 5
 """Maximum number of tries that wait for a file that may still come; then the class is made without it."""
 LONGEST_WAIT_SECONDS = 3600.0
@@ -42,7 +42,7 @@ LONGEST_WAIT_SECONDS = 3600.0
 
 
 class JobSteps:
-    """The steps of a try. ``stop`` ends them: they are then done by whoever takes the job next."""
+    """The steps of a try. ``stop`` ends them: the worker that takes the job next then does them."""
 
     def __init__(self, options: Options, records: Records, engine: Engine, stop: Stop) -> None:
         self._options, self._records, self._engine, self._stop = options, records, engine, stop
@@ -106,7 +106,7 @@ class JobSteps:
         return step
 
     def _park(self) -> Never:
-        """Nothing of this try is written down any more: the process ends in a moment."""
+        """Write nothing of this try down any more: the process ends in a moment."""
         self.is_quiet.set()
         while True:
             threading.Event().wait(60)
@@ -126,7 +126,7 @@ class JobSteps:
         return {"files": len(got.files), "event": found.event, "chosen": found.chosen, "lacking": lacking}
 
     def _recording(self, job: Job, results: Results) -> Recording:
-        """What the try is made from: the body, and the URLs, that were found to give files."""
+        """Return the recording that the try is made from: the body, and the URLs, that were found to give files."""
         done = results.get("download", {})
         return with_urls(
             self._records, recording_of(self._records, done.get("event", job.event)), done.get("chosen", {})
@@ -159,7 +159,7 @@ class JobSteps:
         place = output_of(self._options)
 
         def claim() -> None:
-            """From here on it is too late to cancel; before it, it is too late to publish what was cancelled."""
+            """Claim the place: from here on it is too late to cancel; what was cancelled before is not published."""
             if not self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, placing=True):
                 raise Stopped
 
@@ -222,7 +222,7 @@ class JobSteps:
     def _begin_anew(self, name: str, last: dict[str, Any]) -> None:
         """A result that came while the try went on was told of to nobody: it is no reason to fail that none was there.
 
-        Behind the outcome: whoever takes in a result from now on sees that the job failed."""
+        Behind the outcome: a process that takes in a result from now on sees that the job failed."""
         job = self._records.load_job(name)
         if not last.get("known") or not set(bodies_of(self._records, job)) - set(last["known"]):
             return

@@ -64,7 +64,7 @@ def _keep_one(options: Options, stop: threading.Event, say: Callable[[str], None
 
 def _run_one(options: Options, stop: threading.Event) -> int | None:
     home = options.home.absolute()
-    with contextlib.suppress(OSError):  # whether it can be made is said by whoever opens the database there
+    with contextlib.suppress(OSError):  # opening the database there says whether it can be made
         home.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-P", "-m", "assembler.jobs.worker", str(options.processes)]
     with processes.started(argv, cwd=home, log=home / "worker.log") as child:

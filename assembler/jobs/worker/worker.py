@@ -31,7 +31,8 @@ from assembler.options import Options
 from assembler.processes import Stop, Stopped
 
 NICE = 10
-"""Workers and their ffmpegs leave the machine to whatever else runs there: above all to the webhook."""
+"""Niceness of workers and their ffmpegs: they leave the machine to whatever else runs there, above all to the
+webhook."""
 LOOK_SECONDS = 2.0
 """Time between two looks: progress is written down and cancellation noticed, in s."""
 ADOPT_SECONDS = 8.0

@@ -6,7 +6,7 @@ Per file, all beside each other and named by a digest::
     <digest>.json        its ``Known``
     <digest>.part        a file under way, kept only where it can be resumed (one that was peeked at: with a hole)
     <digest>.part.json   the ``Known`` of the version it is a part of
-    <digest>.lock        held by whoever works on this file
+    <digest>.lock        held by the process that works on this file
 """
 
 from __future__ import annotations

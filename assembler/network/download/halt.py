@@ -37,7 +37,7 @@ class Halt:
             self._event.wait(min(left, 0.1))
 
     def set(self) -> None:
-        """End everything: whoever waits for a body is woken up."""
+        """End everything: threads that wait for a body are woken up."""
         self._event.set()
         with self._lock:
             for response in self._open:

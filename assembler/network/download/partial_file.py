@@ -172,7 +172,7 @@ class PartialFile:
                 listener(self)
 
     def wait(self, wanted: int, seconds: float) -> bool:
-        """Wait for ``wanted`` bytes, at most so long; True if they are there."""
+        """Wait for ``wanted`` bytes, ``seconds`` at most; True if they are there."""
         with self._changed:
             self._changed.wait_for(lambda: self.have >= wanted or self._is_over or self.is_lost, seconds)
             return self.have >= wanted and not self.is_lost

@@ -133,7 +133,7 @@ class _File:
     segment: Segment
     lock: ExitStack = field(default_factory=ExitStack)
     older: Known | None = None
-    """An earlier version that is there whole, where the server has another one by now."""
+    """Return an earlier version that is there whole, where the server has another one now."""
     growing: PartialFile | None = None
 
     def begin(self) -> None:
@@ -168,7 +168,7 @@ class _File:
                     line.put(WHOLE, segment.play_time or 0, self.fetch_whole)
 
     def fetch_whole(self) -> None:
-        """From its beginning, or from where an earlier run stopped, to its end."""
+        """Fetch from the beginning, or from where an earlier run stopped, to the end."""
         host = host_of(self.segment.url or "")
         with self._failing(), self.line.session() as session:
             try:
@@ -199,7 +199,7 @@ class _File:
             self._end_growing(growing)
 
     def _end_growing(self, growing: PartialFile) -> None:
-        """Nobody is at it any more: it gets its final name, or is given up."""
+        """Give it its final name, or give it up: nobody is at it any more."""
         with self._failing():
             match growing.failure:
                 case None:

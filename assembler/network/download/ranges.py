@@ -27,17 +27,17 @@ HEAD_BYTES = 128 * 1024
 """Size of the head that says what the file is and where its tables are, in bytes; asked for of every file before more
 is fetched of any."""
 END_BYTES = 64 * 1024
-"""Fetched before the tables at the end of a file: the last packets, which say where its sound ends."""
+"""Number of bytes fetched before the tables at the end of a file: the last packets, which say where its sound ends."""
 LARGEST_TABLES = 32 << 20
 """Maximum size of a file's tables that are peeked at, in bytes."""
 LARGEST_FIRST = 2 << 20
 """Maximum distance of a first key frame behind the tables, in bytes: without it nothing is known of a picture."""
 SOUND_BYTES = 32 * 1024
-"""The first packets of a sound, which say where it really begins, all lie before this."""
+"""Number of bytes that hold the first packets of a sound, which say where it really begins."""
 WORTH_BYTES = 1 << 20
 """Minimum size of a file that is fetched in pieces, in bytes."""
 PIECE_SECONDS = 10.0
-"""Media time of a piece: so much may one file be ahead of the others."""
+"""Maximum media time of a piece, in s: so much may one file be ahead of the others."""
 PIECE_BYTES = range(256 * 1024, 8 << 20)
 """Bounds of a piece, in bytes."""
 TOLD_SECONDS = 0.1
@@ -49,7 +49,7 @@ _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 class _NoPeek(Exception):
-    """This file cannot be looked into before it is whole."""
+    """Raised for a file that cannot be looked into before it is whole."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _ranged(response: requests.Response) -> tuple[int, int, int] | None:
 
 
 class Changed(DownloadError):
-    """The server has another version by now: what was peeked at is worthless."""
+    """Raised where the server has another version: what was peeked at is worthless."""
 
 
 def fetch_piece(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:

@@ -36,7 +36,7 @@ def read_card(raw: bytes, where: str) -> Card:
     try:
         return Card.model_validate_json(raw)
     except ValidationError as exc:
-        raise refused(f"{where} is none of ours", "Move it away, or name another output.") from exc
+        raise refused(f"{where} was not written by assembler", "Move it away, or name another output.") from exc
 
 
 def is_in_place(known: Card | None, card: Card, where: str) -> bool:

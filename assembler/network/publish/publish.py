@@ -21,7 +21,7 @@ from assembler.processes import Stop
 FIELDS = ("app", "room", "task", "revision")
 """Placeholders of a template."""
 LONGEST_PART = 200
-"""Characters of one folder's name; file systems take 255 bytes."""
+"""Maximum length of one folder's name, in characters; file systems take 255 bytes."""
 
 
 @dataclass(frozen=True)

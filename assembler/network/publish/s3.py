@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 class _Later(Exception):
-    """While we uploaded, a later revision came to the same place."""
+    """Raised where a later revision came to the same place while we uploaded."""
 
 
 def check_bucket(output: str, options: Options) -> None:
@@ -65,8 +65,8 @@ def put_in_bucket(
 ) -> str:  # fmt: skip
     """A row of DESTINATIONS.
 
-    The card is looked at first, and again before the file appears. Two who finish in the same instant are not told
-    apart: conditional writes are not known to every storage.
+    The card is looked at first, and again before the file appears. Two that finish in the same instant are not
+    noticed: conditional writes are not known to every storage.
     """
     bucket = Bucket.opened(output, options)
     folder = f"{bucket.root}/{below}".lstrip("/")
@@ -212,7 +212,7 @@ def _check(stop: Stop) -> None:
 
 
 def _kind(key: str) -> Any:
-    """What a browser is told it is."""
+    """Return the type that a browser is told."""
     return {"Content-Type": mimetypes.guess_type(key)[0] or "application/octet-stream"}
 
 
@@ -236,7 +236,7 @@ def _bucket_and_root(output: str) -> tuple[str, str]:
 
 
 def _config(bucket: str, options: Options) -> dict[str, Any]:
-    """What obstore is told beside what it reads from AWS_* variables itself."""
+    """Return what obstore is told beside what it reads from AWS_* variables itself."""
     config: dict[str, Any] = {name: value for name, value in TIMES.items() if f"AWS_{name.upper()}" not in os.environ}
     if options.s3_virtual_hosted is not None:
         config["virtual_hosted_style_request"] = options.s3_virtual_hosted
@@ -269,7 +269,7 @@ def _config(bucket: str, options: Options) -> dict[str, Any]:
 
 
 def _found(bucket: str, call: Callable[[], T]) -> T | None:
-    """Like ``_asked``; None where the bucket is there, but not what was asked for."""
+    """Return the answer, as ``_asked``; None where the bucket is there, but not what was asked for."""
 
     def call_or_none() -> T | None:
         try:
@@ -283,7 +283,7 @@ def _found(bucket: str, call: Callable[[], T]) -> T | None:
 
 
 def _asked(bucket: str, call: Callable[[], T]) -> T:
-    """What ``call`` returns; whatever obstore raises in it comes out as PublishError."""
+    """Return the result of ``call``; whatever obstore raises in it comes out as PublishError."""
     from obstore.exceptions import BaseError
 
     try:
