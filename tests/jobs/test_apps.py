@@ -18,7 +18,7 @@ from assembler.options import load_options
 from assembler.processes import Stop
 from assembler.progress import Silent
 from assembler.workspace import Workspace
-from jobs.test_once import event
+from jobs.intake.test_once import event
 
 
 @pytest.fixture

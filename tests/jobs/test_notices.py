@@ -27,7 +27,7 @@ from assembler.jobs.store.tables import NOTICE, open_database
 from assembler.jobs.worker.send_notices import tell_due, tell_for, telling
 from assembler.jobs.worker.steps import JobSteps
 from assembler.processes import Stop
-from jobs.test_once import event
+from jobs.intake.test_once import event
 
 NO_VIDEOS: dict[str, Any] = {"VideoInfos": [], "Error": {"Code": "FailedOperation.Record", "Message": "code: 40001"}}
 DONE: Results = {

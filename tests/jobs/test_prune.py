@@ -20,8 +20,8 @@ from assembler.jobs.store.model import JobState
 from assembler.media.run import Run
 from assembler.pipeline.decide import work_digest
 from assembler.workspace import Workspace
-from jobs.test_once import event, names
-from jobs.test_tasks import WARNED
+from jobs.intake.test_once import event, names
+from jobs.intake.test_tasks import WARNED
 
 LESSON = three_streams(3)
 

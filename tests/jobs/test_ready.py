@@ -10,7 +10,7 @@ from terminal import Desk, three_streams
 
 from assembler.jobs.web.advice import in_a_job
 from assembler.options import Options
-from jobs.test_once import event
+from jobs.intake.test_once import event
 
 VERBS = (("serve", "--insecure", "--port", "9"), ("work",), ("batch", "-"))
 

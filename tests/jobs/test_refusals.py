@@ -24,8 +24,8 @@ from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import REFUSED, open_database
 from assembler.jobs.web import refusal_writer as refusals_room
 from assembler.jobs.web.refusal_writer import Refusals
-from jobs.test_once import event
-from jobs.test_webhook import KEY, assert_accepted, post, served, signed
+from jobs.intake.test_once import event
+from jobs.web.test_webhook import KEY, assert_accepted, post, served, signed
 
 
 @pytest.fixture

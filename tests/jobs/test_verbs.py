@@ -20,7 +20,7 @@ from workshop import Workshop, body_of, laid
 from assembler.cli.main import app
 from assembler.jobs.intake.bodies import list_events
 from assembler.jobs.worker import supervisor
-from jobs.test_once import event
+from jobs.intake.test_once import event
 
 LESSON = three_streams(3)
 

@@ -1,0 +1,164 @@
+"""Files that are already on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assembler.errors import InputError
+from assembler.recording import Segment
+from assembler.segment_files import SegmentFiles
+
+from ..conftest import Downloads, FileServer, media, segment
+
+BODY = media(1000)
+
+
+class Folder:
+    def __init__(self, path: Path, download: Downloads) -> None:
+        self.path, self._download = path, download
+        path.mkdir()
+
+    def put(self, *names: str) -> None:
+        for name in names:
+            (self.path / name).write_bytes(BODY + name.encode())
+
+    def find(self, *segments: Segment) -> SegmentFiles:
+        return self._download(*segments, media_dir=self.path)
+
+    def names(self, *segments: Segment) -> dict[str, str]:
+        return {video_id: path.name for video_id, path in self.find(*segments).files.items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, download: Downloads) -> Folder:
+    return Folder(tmp_path / "media", download)
+
+
+def test_a_file_is_found_by_id_then_id_and_ending_then_base_name(folder: Folder) -> None:
+    folder.put("a", "a.mp4", "lesson a.mp4", "b.webm", "lesson b.mp4", "lesson c.mp4")
+    found = folder.names(
+        segment("a", "http://x/lesson%20a.mp4?sign=1"),
+        segment("b", "http://x/lesson%20b.mp4"),
+        segment("c", "http://x/y/lesson%20c.mp4#z"),
+    )
+    assert found == {"a": "a", "b": "b.webm", "c": "lesson c.mp4"}
+
+
+def test_a_file_found_is_never_fetched_and_its_url_not_judged(
+    server: FileServer, folder: Folder, download: Downloads
+) -> None:
+    folder.put("a.mp4", "b.mp4", "c.mp4", "v.mp4")
+    urls = [None, "file:///etc/passwd", "http://[::1", server.url("/v.mp4")]
+    fetched = folder.find(*(segment(name, url) for name, url in zip("abcv", urls, strict=True)))
+    assert list(fetched.files) == ["a", "b", "c", "v"]
+    assert not fetched.failures
+    assert not fetched.findings
+    assert not server.requests
+    assert not download.cache.exists()
+
+
+def test_what_is_not_in_the_folder_is_fetched(server: FileServer, folder: Folder) -> None:
+    folder.put("a.mp4")
+    server.bodies["/b.mp4"] = BODY
+    assert list(folder.find(segment("b", server.url("/b.mp4")), segment("a")).files) == ["b", "a"]
+
+
+def test_a_base_name_shared_by_two_segments_is_nobodys(folder: Folder) -> None:
+    folder.put("video.mp4", "b.mp4")
+    fetched = folder.find(
+        segment("a", "ftp://x/1/video.mp4"), segment("b", "ftp://x/2/video.mp4"), segment("c", "ftp://x/video.mp4")
+    )
+    assert {v: p.name for v, p in fetched.files.items()} == {"b": "b.mp4"}
+    assert set(fetched.failures) == {"a", "c"}
+
+
+def test_a_name_that_is_one_segments_id_is_not_anothers_base_name(folder: Folder) -> None:
+    folder.put("b.mp4")
+    assert folder.names(segment("a", "ftp://x/b.mp4"), segment("b")) == {"b": "b.mp4"}
+
+
+def test_of_two_ids_the_longer_one_owns_the_name(folder: Folder) -> None:
+    folder.put("a.1.mp4", "a.mp4")
+    assert folder.names(segment("a"), segment("a.1")) == {"a": "a.mp4", "a.1": "a.1.mp4"}
+
+
+def test_of_several_endings_the_declared_one_is_taken_and_said(folder: Folder) -> None:
+    folder.put("a.json", "a.webm", "a.mp3", "b.txt", "b.mkv")
+    fetched = folder.find(segment("a", format="mp3"), segment("b", format=""))
+    assert [p.name for p in fetched.files.values()] == ["a.mp3", "b.mkv"]
+    assert fetched.findings[0].where == "a"
+    assert "a.mp3 was taken from the media folder, not a.json, a.webm" in fetched.findings[0].sentence
+
+
+@pytest.mark.leaves_parts
+@pytest.mark.parametrize("ending", [".part", ".crdownload", ".tmp"])
+def test_half_a_file_is_not_found(folder: Folder, ending: str) -> None:
+    folder.put(f"a.mp4{ending}")
+    assert not folder.names(segment("a"))
+
+
+@pytest.mark.parametrize(
+    "video_id",
+    ["", ".", "..", "../secret", "/etc/passwd", "*", "?", "[a-z]*", "a\0", "a" * 5000, "..\\secret", "\udcff", "sub"],
+)
+def test_an_id_never_leads_out_of_the_folder_or_to_another_file(folder: Folder, tmp_path: Path, video_id: str) -> None:
+    folder.put("a.mp4", "b")
+    (tmp_path / "secret").write_bytes(BODY)
+    (folder.path / "sub").mkdir()
+    assert not folder.names(segment(video_id), segment("z", f"ftp://x/{video_id}"))
+
+
+@pytest.mark.parametrize("base", ["%2e%2e%2fsecret", "..%2Fsecret", "%2Fetc%2Fpasswd", "..", "%00", "a%00.mp4", ""])
+def test_a_base_name_never_leads_out_of_the_folder(folder: Folder, tmp_path: Path, base: str) -> None:
+    folder.put("a.mp4")
+    (tmp_path / "secret").write_bytes(BODY)
+    assert not folder.names(segment("z", f"ftp://x/{base}"))
+
+
+def test_a_link_is_followed_and_a_broken_one_is_no_file(folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "archive.mp4").write_bytes(BODY)
+    (folder.path / "a.mp4").symlink_to(tmp_path / "archive.mp4")
+    (folder.path / "b.mp4").symlink_to(tmp_path / "nothing")
+    assert folder.names(segment("a"), segment("b")) == {"a": "a.mp4"}
+
+
+def test_a_useless_file_is_a_failure_and_its_url_is_not_tried(server: FileServer, folder: Folder) -> None:
+    (folder.path / "a.mp4").write_bytes(b"")
+    (folder.path / "b.mp4").write_bytes(b"<html>gone</html>")
+    server.bodies["/a.mp4"] = BODY
+    failures = folder.find(segment("a", server.url("/a.mp4")), segment("b")).failures
+    assert "a.mp4 in the media folder is empty" in failures["a"].sentence
+    assert "page of text" in failures["b"].sentence
+    assert not server.requests
+
+
+def test_a_file_that_cannot_be_read_is_a_failure_of_its_segment(folder: Folder) -> None:
+    (folder.path / "a.mp4").symlink_to("/proc/self/mem")  # a regular file that not even root can read at 0
+    assert "permissions" in folder.find(segment("a")).failures["a"].hint
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file", "a\0b"])
+def test_a_media_folder_that_is_none_is_bad_input(download: Downloads, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(InputError, match="media folder") as caught:
+        download(segment("a"), media_dir=tmp_path / name)
+    assert "--media-dir" in caught.value.hint
+
+
+@pytest.mark.parametrize("ending", ["mka", "ogg", "opus", "wav", "avi", "flac"])
+def test_sound_and_old_containers_are_media(folder: Folder, ending: str) -> None:
+    (folder.path / "a.json").write_text('{"trackId": "x"}')
+    folder.put("a.txt", f"a.{ending}")
+    assert folder.names(segment("a", format="")) == {"a": f"a.{ending}"}
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.html", "a.info.json", "a.xml"])
+def test_a_page_beside_nothing_does_not_keep_the_file_from_being_fetched(
+    server: FileServer, folder: Folder, name: str
+) -> None:
+    (folder.path / name).write_text('{"trackId": "x"}')
+    server.bodies["/a.mp4"] = BODY
+    assert folder.find(segment("a", server.url("/a.mp4"))).files
+    assert len(server.requests) == 1
