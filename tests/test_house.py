@@ -60,6 +60,16 @@ def test_a_room_imports_only_from_lower_ranks_or_itself(path: Path) -> None:
             assert RANKS[parts[1]] < RANKS[own], f"{own} imports {module}"
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {
+        ".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts): p for p in FILES if p.name != "__init__.py"
+    }
+    ahead = {name: imported(path) & modules.keys() for name, path in modules.items()}
+    while free := [name for name, wanted in ahead.items() if not wanted & ahead.keys()]:
+        ahead = {name: wanted for name, wanted in ahead.items() if name not in free}
+    assert not ahead
+
+
 def test_the_pipeline_runs_one_way() -> None:
     for place, step in enumerate(PIPELINE):
         inside = {

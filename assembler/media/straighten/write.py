@@ -19,7 +19,7 @@ from av.packet import Packet
 
 from assembler.media.libav import InBandSets
 from assembler.media.straighten.breaks import SECOND
-from assembler.media.straighten.straighten import Scan, SourceStream
+from assembler.media.straighten.scan import Scan, SourceStream
 
 MAX_OWN_TRACKS = 12
 """Maximum count of pieces whose audio gets a track of its own, so that its priming does not shift what follows; of more
