@@ -67,7 +67,7 @@ def _ffmpeg(options: Options) -> list[Symptom]:
         listed = processes.capture([program.path, "-hide_banner", f"-{kind}"], seconds=20).split()
         missing = [name for name in needed if name not in listed]
         text = f"missing: {', '.join(missing)}" if missing else ", ".join(needed)
-        hint = "Leave ASSEMBLER_FFMPEG away: the one that comes with this package has them." if missing else ""
+        hint = "Unset ASSEMBLER_FFMPEG: the one that comes with this package has them." if missing else ""
         found.append(Symptom(name=f"ffmpeg {kind}", is_well=not missing, text=text, hint=hint))
     return [*found, _proven(program)]
 
@@ -78,7 +78,7 @@ def _proven(program: Ffmpeg) -> Symptom:
     works = ", ".join(name for name, why in refusals.items() if not why)
     refused = "; ".join(f"{name}: {why}" for name, why in refusals.items() if why)
     is_well = not refusals[EncoderName.X264]
-    hint = "" if is_well else "Nothing can be encoded without x264: leave ASSEMBLER_FFMPEG away."
+    hint = "" if is_well else "Nothing can be encoded without x264: unset ASSEMBLER_FFMPEG."
     text = f"{works or 'none'} (refused: {refused})" if refused else works
     return Symptom(name="encoders", is_well=is_well, text=text, hint=hint)
 

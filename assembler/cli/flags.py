@@ -44,7 +44,7 @@ PARSERS: dict[Any, Callable[[str], Any]] = {Fraction: _rate, PlayMs: _clock}
 """Parsers of option types that the command line does not know."""
 Results = Annotated[list[str], typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")]
 Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output; people's text goes to stderr.")]
-ShownAs = Annotated[ProgressStyle, typer.Option("--progress", help="How progress is shown on standard error.")]
+ShownAs = Annotated[ProgressStyle, typer.Option("--progress", help="Form of progress on standard error.")]
 
 
 def with_options(function: Callable[..., int | None]) -> Callable[..., int | None]:

@@ -50,8 +50,8 @@ def open_jobs() -> tuple[Records, Engine]:
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen at.", min=1, max=65535)] = 8000,
-    workers: Annotated[int, typer.Option("--workers", help="Workers in it.", min=0, max=64)] = 1,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Believe every callback, signed or not.")] = False,
+    workers: Annotated[int, typer.Option("--workers", help="Number of workers beside the server.", min=0, max=64)] = 1,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Accept every callback, signed or not.")] = False,
 ) -> int:
     """Run all that one machine needs: webhook, status page and a worker."""
     from assembler.jobs.publishing import check_ready
@@ -90,11 +90,11 @@ def batch(
     ],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all are done, working at it.")] = False,
     workers: Annotated[
-        int | None, typer.Option("--workers", help="How many workers of its own (1; 0 only waits).", min=0, max=64)
+        int | None, typer.Option("--workers", help="Number of its own workers (1; 0 only waits).", min=0, max=64)
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Put many results into the queue; with --wait also do them, and sum up."""
+    """Put many results into the queue; with --wait also do them, and print a summary."""
     from assembler.jobs.batch import Batch, is_success, read_all, table
     from assembler.jobs.publishing import check_ready
 
@@ -118,10 +118,10 @@ def batch(
 @verb
 def list_(
     state: Annotated[list[str] | None, typer.Option("--state", help="Only jobs in this state.")] = None,
-    missing: Annotated[bool, typer.Option("--missing", help="Tasks whose result never came instead.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Show tasks whose result never came instead.")] = False,
     as_json: Json = False,
 ) -> int:
-    """All jobs, the newest first."""
+    """List all jobs, the newest first."""
     from assembler.jobs.intake.tasks import missing as find_missing
     from assembler.jobs.store.model import JobState
 

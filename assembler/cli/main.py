@@ -179,7 +179,7 @@ def demo(
     options: Options,
     progress: ShownAs = ProgressStyle.BARS,
 ) -> int:
-    """Make a small class, serve it on loopback, and do with it all of the above."""
+    """Make a small class, serve it on loopback, and inspect, plan, run and verify it."""
     from assembler.demo.show import show
 
     show(out, options, _progress(progress), print)

@@ -36,7 +36,7 @@ def list_(as_json: Json = False) -> int:
 @refused_app.command()
 @verb
 def show(number: Annotated[int, typer.Argument(help="Number of a refused callback.", metavar="NUMBER")]) -> int:
-    """Print the body of one, byte by byte as it came; on a terminal without what would steer that."""
+    """Print the body of one, byte by byte as it came; on a terminal, control characters are escaped."""
     from assembler.jobs.intake.refused import load_refused
 
     records, _ = open_jobs()
@@ -55,9 +55,9 @@ def take_again(
     numbers: Annotated[
         list[int] | None, typer.Argument(help="Numbers of refused callbacks.", metavar="NUMBER...")
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="All that are kept.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Take all that are kept.")] = False,
 ) -> int:
-    """Judge them by the keys of today; what is signed with one of them becomes what it would have become."""
+    """Check them against today's keys; those that are signed with one become jobs and events as any other callback."""
     from assembler.jobs.intake.bodies import list_refused
     from assembler.jobs.intake.intake import take_in
     from assembler.jobs.intake.refused import take_refused
@@ -79,7 +79,7 @@ def take_again(
     left = [number for number, verdict in judged.items() if verdict.status != 200]
     if left and not all_:
         raise JobError(
-            f"{len(left)} of {len(judged)} are refused still",
+            f"{len(left)} of {len(judged)} are still refused",
             hint="Where you know that one is genuine: `assembler jobs refused show NUMBER > result.json`, then "
             "`assembler batch result.json`.",
         )

@@ -103,7 +103,7 @@ def list_result_types() -> list[str]:
 
 
 def _envelopes(body: JsonObject) -> Iterator[Envelope]:
-    """Those of the dialects that fit, the most specific first."""
+    """Return those of the dialects that fit, the most specific first."""
     return (row.envelope for row in DIALECTS if row.matches(body))
 
 

@@ -35,7 +35,7 @@ def _read(fields: Fields, query: Query) -> Recording:
         raise InputError(f"{answer.at(TASKS)} names no task", hint="Search for the task of a finished recording.")
     path, entry = (full or tasks)[0]
     if len(tasks) > 1:
-        answer.findings.append(note(answer.at(TASKS), f"{len(tasks) - 1} more tasks without videos were left aside."))
+        answer.findings.append(note(answer.at(TASKS), f"{len(tasks) - 1} more tasks without videos were left out."))
     result = entry.get("Result")
     around: JsonObject = {name: entry[name] for name in ("TaskId", "SdkAppId", "RoomId", "Status") if name in entry}
     inside: JsonObject = result if isinstance(result, dict) else {}

@@ -27,9 +27,7 @@ def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
     """Raises InputError, PublishError or MediaError for what no job could get past; asks nobody. What does nothing is
     only said."""
     if os.environ.get("ASSEMBLER_CONFIG") and not settings_file().is_file():
-        raise InputError(
-            f"the settings file {settings_file()} is not there", hint="Fix ASSEMBLER_CONFIG, or leave it away."
-        )
+        raise InputError(f"the settings file {settings_file()} is not there", hint="Fix ASSEMBLER_CONFIG, or unset it.")
     for name, near in unknown_settings().items():
         say(f"warning: {name} is not a setting and does nothing" + (f": did you mean {near}?" if near else ""))
     if options.layout != "auto":

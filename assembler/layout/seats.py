@@ -65,9 +65,9 @@ def find_stays(clips: Iterable[tuple[str, Clip]]) -> list[Stay]:
 
 
 def _presence(clip: Clip) -> Span:
-    """When the clip needs its slot: its play time counts, not the moment of its first frame, so that files whose
-    pictures start a little late take their turns as declared, probed or not. A picture that starts or ends more than
-    ``KEPT_FOR`` away from its file is believed instead."""
+    """Time in which the clip needs its slot: its play time counts, not the moment of its first frame, so that files
+    whose pictures start a little late take their turns as declared, probed or not. A picture that starts or ends more
+    than ``KEPT_FOR`` away from its file is believed instead."""
     picture = seen(clip)
     is_late = picture.start - clip.span.start > KEPT_FOR
     is_short = clip.span.end - picture.end > KEPT_FOR

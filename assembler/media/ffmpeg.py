@@ -69,7 +69,7 @@ def _locate(wanted: str | None) -> str:
         if found is None:
             raise MediaError(
                 f"ffmpeg {wanted!r} is not there or cannot be executed",
-                hint="Fix --ffmpeg or ASSEMBLER_FFMPEG, or leave it away: one comes with this package.",
+                hint="Fix --ffmpeg or ASSEMBLER_FFMPEG, or leave it out: one comes with this package.",
             )
         return str(Path(found).absolute())
     try:
@@ -100,6 +100,6 @@ def _ask(path: str) -> Ffmpeg:
     if version < MIN_VERSION:
         raise MediaError(
             f"{path} is ffmpeg {text}; at least {MIN_VERSION[0]}.{MIN_VERSION[1]} is needed",
-            hint="Leave ASSEMBLER_FFMPEG away: a newer one comes with this package.",
+            hint="Unset ASSEMBLER_FFMPEG: a newer one comes with this package.",
         )
     return Ffmpeg(path=path, version=version, text=text)

@@ -184,7 +184,7 @@ def _answer(session: Session, url: str, headers: Mapping[str, str], timeout: tup
 
 
 def _awaited(call: Callable[[], requests.Response], is_halted: Callable[[], bool]) -> requests.Response:
-    """What ``call`` returns, in a thread that is left alone where we are told to stop (Stopped) or it takes too long.
+    """Call in a thread that is left alone where we are told to stop (Stopped) or it takes too long.
 
     Nothing wakes a look-up of a name, or a connection that is being made.
     """

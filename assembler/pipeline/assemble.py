@@ -234,7 +234,7 @@ def _refuse_warnings(findings: Sequence[Finding], options: Options) -> None:
         first = warnings[0]
         where = f"{first.where}: " if first.where else ""
         more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
-        raise InputError(f"--strict: {where}{first.sentence}{more}", hint="Leave --strict away to get the playback.")
+        raise InputError(f"--strict: {where}{first.sentence}{more}", hint="Leave out --strict to get the playback.")
 
 
 def _already_there(out: Path, digest: str) -> Manifest | None:

@@ -198,7 +198,7 @@ class _Growth:
                     raise BytesMissing
 
     def _bytes(self, source: Source, chunk: Chunk, growing: PartialFile) -> int:
-        """So many bytes from the start hold everything the chunk shows of this file."""
+        """Number of bytes from the start that hold everything the chunk shows of this file."""
         found = self.peeked[source.video_id]
         shift = source.shift / grid_rate(chunk.fps)
         stamp = (float(source.end / chunk.fps) - shift) / float(source.pace)

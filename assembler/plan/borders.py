@@ -31,7 +31,7 @@ REACH = 4
 DISTANCE_WEIGHT = 10
 """Cost of being a frame off the wanted place: as much as decoding a tenth of a canvas for nothing."""
 CROWDED_SECONDS = 1
-"""Minimum length of a chunk, in s, where more would be opened in it than memory is to be had for."""
+"""Minimum length of a chunk, in s, where more would be opened in it than memory allows."""
 MOST_OPENED = 60_000_000
 """Bytes that a chunk's ffmpeg may hold for what is opened within it: where many come and go, chunks are shorter. What
 is open at its start does not count, as no border makes that less."""

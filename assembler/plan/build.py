@@ -74,7 +74,7 @@ def build_plan(
     ]
     stated = (*findings, *timeline.findings, *arrangement.findings, *missed)
     if not seen:
-        stated = (*stated, note("", "Nothing is to be seen: the playback shows its background."))
+        stated = (*stated, note("", "Nothing is visible: the playback shows its background."))
     return Plan(
         fps=fps,
         frames=frames,

@@ -88,7 +88,7 @@ class _Page:
         return "".join(parts)
 
     def unused(self) -> list[picture.Unused]:
-        """What is on no track; where play times lie on the wall clock, its place is not known here."""
+        """List what is on no track; where play times lie on the wall clock, its place is not known here."""
         if not self.manifest.play_times.startswith("playback"):
             return []
         return [
@@ -197,7 +197,7 @@ class _Page:
         )
 
     def vendor(self) -> str:
-        """What the vendor said of each recording."""
+        """Quote the vendor about each recording."""
         parts = []
         for told in self.manifest.recordings:
             rows = [(name, text(value)) for name, value in vendor_facts(told)]

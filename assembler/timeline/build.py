@@ -101,7 +101,7 @@ def build_timeline(
 
 
 def _declared(segment: Segment, facts: Mapping[str, Facts], recording: Recording) -> Span:
-    """What a segment fills by its declaration, on the axis of its play time; by its file where none is declared.
+    """Range that a segment fills by its declaration, on the axis of its play time; by its file where none is declared.
 
     Before probing, a segment without a duration is taken to last until TotalTime (or for no time).
     """

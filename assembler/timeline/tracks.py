@@ -200,7 +200,7 @@ def _clip(piece: PlacedClip, known: Facts | None) -> Clip:
 
 
 def _held_until(piece: PlacedClip, known: Facts) -> FileMs:
-    """Where the last frame of a file is seen no longer, if its piece does not end before.
+    """Time from which the last frame of a file is not seen any more, if its piece does not end before.
 
     To 1 s behind the FILE's end: a share that stands still sends no pictures while its sound goes on. What draws only
     on change: to its declared end.

@@ -187,7 +187,7 @@ class TestBadSegments:
         empty(desk.folder / "media/a1.mp4")
         before = sorted(p.name for p in desk.folder.iterdir())
         said = desk.say(*desk.run, "--strict")
-        assert_refused(said, 2, "--strict: a1: ", "Leave --strict away")
+        assert_refused(said, 2, "--strict: a1: ", "Leave out --strict")
         assert sorted(p.name for p in desk.folder.iterdir()) == sorted([*before, "home"])
 
     def test_all_of_them_is_a_failure_that_names_the_first(self, desk: Desk) -> None:

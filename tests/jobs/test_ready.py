@@ -57,7 +57,7 @@ def test_a_name_that_is_no_setting_is_a_warning_and_refuses_nothing(desk: Desk) 
     ("said", "meant"),
     [
         ("Give it with --media-dir.", "Give it with ASSEMBLER_MEDIA_DIR."),
-        ("--strict: x. Leave --strict away.", "ASSEMBLER_STRICT: x. Leave ASSEMBLER_STRICT away."),
+        ("--strict: x. Leave out --strict.", "ASSEMBLER_STRICT: x. Leave out ASSEMBLER_STRICT."),
         ("Take --layout auto, or --from 0.", "Take ASSEMBLER_LAYOUT auto, or ASSEMBLER_START 0."),
         ("If you trust it, give --allow-host h, or name it in ASSEMBLER_ALLOW_HOSTS.",
          "If you trust it, name it in ASSEMBLER_ALLOW_HOSTS."),

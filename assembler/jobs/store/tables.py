@@ -211,7 +211,7 @@ def _postgres(url: str) -> sa.Engine:
 def _no_url() -> JobError:
     return JobError(
         "ASSEMBLER_DATABASE_URL is not a Postgres URL",
-        hint="Write postgresql://user:password@host/database, or leave it away for a file in ASSEMBLER_HOME.",
+        hint="Write postgresql://user:password@host/database, or unset it for a file in ASSEMBLER_HOME.",
     )
 
 

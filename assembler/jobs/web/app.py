@@ -218,7 +218,7 @@ def run_server(
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """The port, taken before anything starts. Raises JobError where it is not to be had."""
+    """Bind the port before anything starts. Raises JobError where it is taken or not allowed."""
     try:
         return socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048

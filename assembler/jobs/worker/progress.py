@@ -93,7 +93,7 @@ class _Share:
         return round(min(1.0, self._done / self._total), 3) if self._total else None
 
     def remaining(self, at: float) -> Ms | None:
-        """What is left at the pace of the looks of late; None where they show none, or the picture waits for the sound.
+        """Estimate the rest at the pace of late; None where there was none, or the picture waits for the sound.
 
         ``at``: monotonic seconds.
         """

@@ -120,7 +120,7 @@ class JobSteps:
             if error.retry and (has_none or job.failures < PATIENT_FAILURES):
                 raise DownloadError(f"{name}: {error.sentence}", hint=error.hint, retry=True)
         if job.lacking and lacking >= job.lacking and job.output:
-            under_way.say("No more files are to be had than before: the playback stays as it is.")
+            under_way.say("No more files can be fetched than before: the playback stays as it is.")
             return {"over": True, "kept": True}
         got = gather([found.recording], Run(self._options, under_way, under_way.stop))
         return {"files": len(got.files), "event": found.event, "chosen": found.chosen, "lacking": lacking}

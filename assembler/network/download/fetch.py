@@ -260,7 +260,7 @@ def length_of(response: requests.Response) -> int | None:
 
 
 def _continued(response: requests.Response, offset: int, known: Known) -> Known | None:
-    """What a 206 continues, if it starts where we stopped and in the version of which we hold the beginning."""
+    """Return the version that a 206 continues, if it starts where we stopped and is the one whose beginning we hold."""
     match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
     if response.status_code != 206 or match is None or response.headers.get("ETag") != known.etag:
         return None

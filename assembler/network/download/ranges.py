@@ -124,7 +124,7 @@ def _missing(fetch: Fetch, start: int, end: int, known: Known) -> bytes:
 
 
 def _tables(head: bytes, size: int) -> tuple[int, int]:
-    """Where an mp4's moov box lies; raises _NoPeek where the head does not lead to it."""
+    """Find the place of an mp4's moov box; raises _NoPeek where the head does not lead to it."""
     at = 0
     for box in walk_boxes(io.BytesIO(head), len(head)):
         if box.start == 0 and box.name not in (b"ftyp", b"moov", b"free", b"skip", b"wide", b"mdat"):

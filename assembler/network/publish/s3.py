@@ -309,7 +309,7 @@ def _translated(exc: Exception, bucket: str) -> PublishError:
         )
     if isinstance(exc, PermissionDeniedError | UnauthenticatedError):
         return refused(
-            f"the object storage does not let us into {bucket!r}{said}",
+            f"the object storage denies access to {bucket!r}{said}",
             "Look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and whether they may get and put objects there.",
         )
     if not isinstance(exc, GenericError) or (number is not None and number < 500 and number not in (408, 429)):

@@ -249,7 +249,7 @@ class TestWhatGoesWrong:
     def test_wrong_keys_are_told_without_being_repeated(self, storage: Storage, made: Path) -> None:
         requests.post(f"{storage.url}/moto-api/reset-auth", data="0", timeout=10).raise_for_status()
         try:
-            with pytest.raises(PublishError, match=r"does not let us into 'lessons' \(InvalidAccessKeyId\)") as caught:
+            with pytest.raises(PublishError, match=r"denies access to 'lessons' \(InvalidAccessKeyId\)") as caught:
                 put(made, card())
         finally:
             requests.post(f"{storage.url}/moto-api/reset-auth", data="Infinity", timeout=10)
