@@ -121,7 +121,7 @@ class FormerName(DeprecationWarning):
     """An option was given by its former name."""
 
 
-SECRET = ("database_url", "callback_key", "callback_keys", "notify_url", "notify_secret")
+SECRET = ("database_url", "callback_key", "callback_keys", "api_token", "notify_url", "notify_secret")
 """Settings whose value no message repeats."""
 
 
@@ -228,6 +228,8 @@ class Options(BaseSettings):
     """Secret with which the vendor signs its callbacks; app-id:secret where it is one app's only."""
     callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Further such secrets (in the environment: separated by commas), for several apps or while they rotate."""
+    api_token: SecretStr | None = Field(default=None, min_length=16)
+    """Token, of at least 16 characters, with which programs may put results to `serve`; nobody may if not given."""
     retry_seconds: float = Field(default=30.0, gt=0, le=3600)
     """Seconds that a job waits after its first failure that may pass; four times as long after each more, up to 1 h."""
     notify_url: SecretStr | None = None

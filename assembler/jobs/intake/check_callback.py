@@ -39,7 +39,7 @@ def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judge
             found = signature.check(body, query=query, keys=own, now=at)
             if found is not signature.Signature.VALID:
                 return Judged(403, f"the signature is {found.value}", app)
-        _check_readable(body, query)
+        check_readable(body, query)
     except InputError as exc:
         return Judged(400, exc.sentence, app)
     return Judged(200, "", app)
@@ -50,8 +50,8 @@ def kept(query: Mapping[str, str]) -> dict[str, str]:
     return {name: query[name][:_LONGEST] for name in SENDER if name in query}
 
 
-def _check_readable(body: JsonObject, query: Query) -> None:
-    """An event, a result in any dialect, or what the vendor says instead of one. Raises InputError for all else."""
+def check_readable(body: JsonObject, query: Query) -> None:
+    """Raise InputError unless it is an event, a result in any dialect, or what the vendor says instead of one."""
     try:
         read_event(body, query=query)
     except InputError as no_event:

@@ -27,6 +27,7 @@ from assembler.jobs.web import job_page, published_files, status_page
 from assembler.jobs.web.callback_writer import CallbackWriter
 from assembler.jobs.web.keys import Keys
 from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
+from assembler.jobs.web.put_result import is_authorized, judge_result
 from assembler.jobs.web.refusal_writer import Refusals
 from assembler.jobs.web.request_bodies import SMALL, Inbox, Refusal
 from assembler.jobs.worker.send_notices import telling
@@ -111,7 +112,40 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
         return JSONResponse({"error_code": judged.status, "error_msg": judged.reason}, judged.status)
 
     _add_pages(app, options, doorway, metrics)
+    if options.api_token is not None:
+        _add_results(app, options, inbox, doorway, say)
     return app
+
+
+def _add_results(
+    app: FastAPI, options: Options, inbox: Inbox, doorway: CallbackWriter, say: Callable[[str], None]
+) -> None:
+    """Take results from those who poll the vendor themselves; without a token there is no such address."""
+
+    def decide(raw: bytes, task: str) -> Judged:
+        judged = judge_result(raw, task)
+        try:
+            if judged.status == 202:
+                doorway.store(Body(raw, None, "api", now()))
+        except AssemblerError as exc:
+            say(f"error: a result could be stored nowhere: {exc.sentence}")
+            return Judged(503, "it could not be stored: put it again", None)
+        return judged
+
+    @app.put("/tasks/{task}/result")
+    async def put_result(task: str, request: Request) -> Response:
+        try:
+            if not is_authorized(request.headers.get("authorization"), options):
+                raise Refusal(401, "the token is missing or wrong: send Authorization: Bearer TOKEN")
+            raw = await inbox.receive(request.stream())
+            judged = await asyncio.get_running_loop().run_in_executor(None, decide, raw, task)
+        except ClientDisconnect:
+            judged = Judged(499, "broken off", None)
+        except Refusal as exc:
+            judged = exc.judged
+        content = {"task": task, "status": "stored"} if judged.status == 202 else {"error": judged.reason}
+        headers = {"WWW-Authenticate": "Bearer"} if judged.status == 401 else None
+        return JSONResponse(content, judged.status, headers)
 
 
 def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics: Metrics) -> None:

@@ -242,7 +242,8 @@ class Gate:
         names = {name for name, _ in headers}
         if {b"content-length", b"transfer-encoding"} <= names:
             return 400, "a request has one length: Content-Length or Transfer-Encoding"
-        if self._hosts is None or scope["path"].rstrip("/") in ANY_HOST:
+        is_for_machines = scope["path"].rstrip("/") in ANY_HOST or scope["method"] == "PUT"  # a put needs a token
+        if self._hosts is None or is_for_machines:
             return None
         given = b"".join(value for name, value in headers if name == b"host").decode("latin-1")
         host = given.rpartition(":")[0] if given.rpartition("]")[2].count(":") else given
