@@ -60,6 +60,11 @@ class Quality(StrEnum):
     """Slower and larger."""
 
 
+class Scheme(StrEnum):
+    HTTPS = "https"
+    HTTP = "http"
+
+
 class Muxer(StrEnum):
     """Program part that joins chunks, copied packets and sound into the finished mp4."""
 
@@ -121,7 +126,7 @@ class FormerName(DeprecationWarning):
     """An option was given by its former name."""
 
 
-SECRET = ("database_url", "callback_key", "callback_keys", "api_token", "notify_url", "notify_secret")
+SECRET = ("database_url", "callback_key", "callback_keys", "api_token", "notify_url", "notify_secret", "tickey", "usersig_key")
 """Settings whose value no message repeats."""
 
 
@@ -238,6 +243,20 @@ class Options(BaseSettings):
     """Secret with which those notices are signed; needed with the address."""
     share_minutes: float = Field(default=5.0, ge=0)
     """A playback at least this long is rendered together with idle workers that have the same home; 0: by one alone."""
+    sdk_app_id: int | None = Field(default=None, ge=1)
+    """SdkAppId of the app whose recordings are started and asked for by API (`record`, `fetch`, `run --task`)."""
+    tickey: SecretStr | None = None
+    """TicKey with which requests to generation 1 of the vendor's API are signed; generation 3 has TENCENTCLOUD_*."""
+    usersig_key: SecretStr | None = None
+    """Secret key of the app in IM, with which `record start` makes a UserSig for the recorder's user."""
+    cloud_base: str = "https://iclass.api.qcloud.com"
+    """Address of generation 1 of the vendor's API; its host is asked whatever its address is."""
+    cloud_endpoint: str = "tiw.tencentcloudapi.com"
+    """Host, with a port where needed, of generation 3; outside China tiw.intl.tencentcloudapi.com (ap-singapore)."""
+    cloud_scheme: Scheme = Scheme.HTTPS
+    """Scheme by which that host is asked: https, or http where it is a local stand-in."""
+    cloud_region: str = "ap-guangzhou"
+    """Region of generation 3."""
 
     @field_validator("allow_hosts", "public_hosts", "screen_users", "callback_keys", mode="before")
     @classmethod

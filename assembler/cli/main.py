@@ -15,8 +15,10 @@ import typer
 import assembler
 from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.jobs import add_job_verbs, jobs_app
+from assembler.cli.record import Generation, add_cloud_verbs, fetch_recordings
 from assembler.cli.refused import refused_app
 from assembler.cli.verb import print_failure, verb
+from assembler.errors import InputError
 from assembler.options import Options
 from assembler.progress import Bars, JsonLines, Progress
 from assembler.times import parse_clock
@@ -62,7 +64,9 @@ def _width() -> int:
 @verb
 @with_options
 def run(
-    results: Results,
+    results: Annotated[
+        list[str] | None, typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--output", help="The file to make.")] = Path("playback.mp4"),
     *,
     options: Options,
@@ -70,6 +74,10 @@ def run(
         tuple[str, Path] | None,
         typer.Option("--frame", help="Make one composed picture instead: a time and a PNG file.", metavar="TIME PNG"),
     ] = None,
+    tasks: Annotated[
+        list[str] | None, typer.Option("--task", help="Task whose result is asked of the vendor.", metavar="TASK")
+    ] = None,
+    api: Generation = None,
     progress: ShownAs = ProgressStyle.BARS,
     as_json: Json = False,
 ) -> int:
@@ -77,7 +85,10 @@ def run(
     from assembler.pipeline.assemble import assemble, take_frame
     from assembler.report.text import describe_playback, names_of
 
-    recordings = _read(results)
+    results = results or []
+    if not results and not tasks:
+        raise InputError("no result was named", hint="Name result files, - for standard input, or --task TASK.")
+    recordings = _read(results) + (fetch_recordings(tasks, api, options) if tasks else [])
     inputs = [Path(name) for name in results if name != "-"]
     if frame is not None:
         png = take_frame(recordings, parse_clock(frame[0]), frame[1], options, _progress(progress), inputs=inputs)
@@ -205,6 +216,7 @@ def doctor(*, options: Options, as_json: Json = False) -> int:
     return 0 if all(s.is_well or s.is_warning for s in symptoms) else 5
 
 
+add_cloud_verbs(app)
 add_job_verbs(app)
 jobs_app.add_typer(refused_app, name="refused")
 

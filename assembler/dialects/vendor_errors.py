@@ -22,7 +22,7 @@ ADVICE = {
     2005: "The files could not be uploaded: have the class recorded again.",
     2007: "The class lasted over 24 hours: no offline recording is made of it.",
     20000: "The service is not activated for this customer: apply for it.",
-    20001: "The signature has expired: take a later expire_time and sign again.",
+    20001: "The signature has expired: take a later expire_time, or set this machine's clock.",
     20002: "The signature is wrong: check the TicKey and the way it is signed.",
     20003: "The parameters could not be read: fix the one the message names (missing or of a wrong type).",
     20004: "The callback address is malformed: check it.",
@@ -57,11 +57,57 @@ REQUEST_ADVICE = {
     "RequestSizeLimitExceeded": "Send less at once.",
 }
 """First words of the public API's codes that say something of the REQUEST, and nothing of any class."""
+_CONVERSION = "This is about converting a document, which assembler never asks for: look at what else uses the app."
+_INSIDE = "Ask again later, or contact the vendor's support."
+_PURCHASE = "Look at the app in the vendor's console: the service is bought and activated there."
+CODE_ADVICE = {
+    "FailedOperation": "Follow the message, or contact the vendor's support with the request's id.",
+    "FailedOperation.FileDownloadFail": _CONVERSION,
+    "FailedOperation.FileFormatError": _CONVERSION,
+    "FailedOperation.FileOpenFail": _CONVERSION,
+    "FailedOperation.FileUploadFail": _INSIDE,
+    "FailedOperation.Preprocess": _CONVERSION,
+    "FailedOperation.PreprocessServerError": _INSIDE,
+    "FailedOperation.Record": "The recording failed: follow the message.",
+    "FailedOperation.Transcode": "The files could not be made: follow the message, or contact the vendor's support.",
+    "FailedOperation.TranscodeServerError": _INSIDE,
+    "FailedOperation.WhiteboardPush": "The whiteboard could not be pushed as a stream: follow the message.",
+    "InvalidParameter.BodyParameterTypeUnmatched": "Mend the type of the parameter that the message names.",
+    "InvalidParameter.CallbackAddressFormatError": "Give a callback address that begins with http:// or https://.",
+    "InvalidParameter.FileFormatUnsupported": _CONVERSION,
+    "InvalidParameter.InvalidExtra": "Remove what is no feature from Extras: MIX_STREAM is one.",
+    "InvalidParameter.PreprocessParameter": _CONVERSION,
+    "InvalidParameter.RecordParameter": "Mend the parameter of the recording that the message names.",
+    "InvalidParameter.SdkAppIdNotFound": "Check the SdkAppId: this account has no such app.",
+    "InvalidParameter.TaskNotFound": "Check the id of the task, the SdkAppId and the region; results are deleted after "
+    "three days.",
+    "InvalidParameter.TranscodeParameter": _CONVERSION,
+    "InvalidParameter.UrlFormatError": _CONVERSION,
+    "LimitExceeded.TaskConcurrency": "Too many tasks run at once: stop one, ask again later, or have the limit raised.",
+    "LimitExceeded.TranscodePagesLimitation": _CONVERSION,
+    "ResourceInUse.RecordUserId": "The recorder's user is in use by another task: take another user id and UserSig.",
+    "ResourceUnavailable.InterfaceUnAuthorized": _PURCHASE,
+    "ResourceUnavailable.NotRegistered": _PURCHASE,
+    "ResourceUnavailable.ServiceExpired": "The account is in arrears or the service has expired: pay or renew it.",
+    "UnauthorizedOperation.SdkAppId": "Check the SdkAppId: it is no app of the account that these keys belong to.",
+    "UnsupportedOperation.InvalidTaskStatus": "The task is in a state without that: pause only what is recorded, "
+    "resume only what is paused, stop only what has not ended.",
+    "UnsupportedOperation.TaskHasAlreadyStopped": "The task has ended: fetch its result.",
+    "AuthFailure.SignatureExpire": "Set this machine's clock: a signature holds for five minutes.",
+    "AuthFailure.SignatureFailure": "Check TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.",
+}
+"""Whole codes with more to say than on their family (errorcodes of the vendor's SDK, and two of AuthFailure)."""
 PASSING = (
     {"RequestLimitExceeded", "LimitExceeded", "InternalError", "ResourceInsufficient", "ResourceUnavailable"},
     {20005, 20010, *range(20090, 20100)},
 )
-"""Codes and numbers of refused requests that may be granted later without any change."""
+"""Families and numbers of refused requests that may be granted later without any change."""
+LASTING = {code for code, advice in CODE_ADVICE.items() if advice == _CONVERSION} | {
+    "ResourceUnavailable.InterfaceUnAuthorized",
+    "ResourceUnavailable.NotRegistered",
+    "ResourceUnavailable.ServiceExpired",
+}
+"""Codes of those families that need a change all the same."""
 OF_A_TASK = (20011, 20013)
 """Numbers of requests that say something of the task, where the body names it with its status."""
 
@@ -139,17 +185,35 @@ def error_text(error: VendorError) -> str:
     return shortened(": ".join(part for part in (head, error.message) if part), 400)
 
 
+def advice_on(error: VendorError) -> str:
+    """Find the next step: by the whole code, its family, or the number where the family is not of requests."""
+    family = error.code.partition(".")[0]
+    advice = "" if family in REQUEST_ADVICE else error.advice
+    advice = advice or CODE_ADVICE.get(error.code) or REQUEST_ADVICE.get(family) or CODE_ADVICE.get(family, "")
+    return advice or "Look the code up in the vendor's documentation, or ask its support."
+
+
 def start_failure(name: str, error: VendorError) -> RecordingFailed:
     """The error for a recording that never began."""
-    hint = error.advice or "Look the code up in the vendor's documentation, or ask its support."
-    return RecordingFailed(f"{name} is NOT being recorded: its start failed: {error_text(error)}", hint=hint)
+    return RecordingFailed(
+        f"{name} is NOT being recorded: its start failed: {error_text(error)}", hint=advice_on(error)
+    )
 
 
 def failure(name: str, error: VendorError) -> RecordingFailed:
     """The error for a result without any usable video."""
-    hint = error.advice or "Look the code up in the vendor's documentation, or ask its support."
     return RecordingFailed(
-        f"the vendor reports a failure and no usable video for {name}: {error_text(error)}", hint=hint
+        f"the vendor reports a failure and no usable video for {name}: {error_text(error)}", hint=advice_on(error)
+    )
+
+
+def refused(error: VendorError, what: str, mark: str = "") -> CloudError:
+    """The error for a request that was refused; ``mark`` is the id by which the vendor finds it."""
+    is_passing = error.code.partition(".")[0] in PASSING[0] and error.code not in LASTING
+    return CloudError(
+        f"the vendor refused {what}: {error_text(error)}{mark and f' ({mark})'}",
+        hint=advice_on(error),
+        retry=is_passing or error.number in PASSING[1],
     )
 
 
@@ -158,16 +222,8 @@ def refusal_of_request(error: VendorError, *, has_status: bool) -> CloudError | 
 
     ``has_status``: the body names a task and its status, so the request itself was granted.
     """
-    family = error.code.partition(".")[0]
     is_number = error.code == "" and error.number is not None and 20000 <= error.number <= 29999
-    if is_number and not (has_status and error.number in OF_A_TASK):
-        advice = error.advice
-    elif family in REQUEST_ADVICE and not has_status:
-        advice = REQUEST_ADVICE[family]
-    else:
+    is_of_request = is_number and not (has_status and error.number in OF_A_TASK)
+    if not is_of_request and (has_status or error.code.partition(".")[0] not in REQUEST_ADVICE):
         return None
-    return CloudError(
-        f"the vendor refused a request, which says nothing of a class: {error_text(error)}",
-        hint=advice or "Look the code up in the vendor's documentation, or ask its support.",
-        retry=family in PASSING[0] or error.number in PASSING[1],
-    )
+    return refused(error, "a request, which says nothing of a class")

@@ -113,6 +113,21 @@ def load_custom(text: str, name: str) -> Layout:
     return Layout(name=name, canvas=canvas, slots=tuple(slots), teacher=teacher)
 
 
+def custom_of(layout: Layout) -> dict[str, Any]:
+    """CustomLayout of a layout, for the vendor to mix by: what ``load_custom`` reads as the same places."""
+    streams = []
+    for slot in layout.slots:
+        rect = slot.rect
+        place = {"Width": rect.width, "Height": rect.height, "X": rect.x, "Y": rect.y, "ZOrder": slot.z}
+        prefix = {Accepts.WHITEBOARD: BOARD, Accepts.SCREEN: SCREEN, Accepts.MIX: MIX, Accepts.USER: ""}[slot.accepts]
+        fill = {"BackgroundColor": slot.background, "FillMode": int(slot.fill is Fill.CROP)}
+        who = "_".join(part for part in (prefix, slot.user) if part)
+        streams.append({"LayoutParams": place, **({"InputStreamId": who} if who else {}), **fill})
+    size = {"Width": layout.canvas.width, "Height": layout.canvas.height}
+    canvas = {"LayoutParams": size, "BackgroundColor": layout.canvas.background}
+    return {"Canvas": canvas, "InputStreamList": streams}
+
+
 def _camel(value: Any) -> Any:
     """The names of v1 (``input_stream_list``) as the newer API writes them."""
     if isinstance(value, list):

@@ -29,6 +29,8 @@ from assembler.errors import DownloadError
 from assembler.network.download.limits import split_url
 from assembler.processes import Stopped
 
+LOGGERS = ("urllib3.connectionpool", "requests_hardened.ip_filter", "tencentcloud_sdk_common")
+"""Loggers that would tell whole requests."""
 CONNECT_SECONDS = 10.0
 """Maximum time to connect, in s."""
 READ_SECONDS = 20.0
@@ -39,6 +41,8 @@ POLL_SECONDS = 0.1
 """Time between two looks whether to end, while an answer is waited for, in s."""
 MAX_REDIRECTS = 5
 """Maximum number of redirects of one request."""
+MAX_ANSWER = 32 * 2**20
+"""Maximum answer to a POST, in bytes; what is longer is cut off there."""
 
 T = TypeVar("T")
 
@@ -210,6 +214,23 @@ def _awaited(call: Callable[[], requests.Response], is_halted: Callable[[], bool
     return answer.result()
 
 
+def post_json(session: Session, url: str, parameters: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+    """The status and body that are answered to a POST of JSON; it goes to the host that is named and nowhere else.
+
+    Raises TryAgain for what may pass, DownloadError for a host that is refused.
+    """
+
+    def call() -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json"}
+        with session.post(
+            url, params=parameters, data=body, headers=headers, allow_redirects=False, stream=True
+        ) as told:
+            return told.status_code, told.raw.read(MAX_ANSWER, decode_content=True)
+
+    with discreet():
+        return on_the_wire(host_of(url), call)
+
+
 def _joined(url: str, target: str) -> str:
     try:
         return urljoin(url, target)
@@ -253,7 +274,7 @@ def discreet() -> Iterator[None]:
     def is_harmless(record: logging.LogRecord) -> bool:
         return record.name.startswith("urllib3") and record.levelno >= logging.ERROR
 
-    loggers = [logging.getLogger(name) for name in ("urllib3.connectionpool", "requests_hardened.ip_filter")]
+    loggers = [logging.getLogger(name) for name in LOGGERS]
     for logger in loggers:
         logger.addFilter(is_harmless)
     try:

@@ -1,0 +1,312 @@
+"""The verbs that talk to the recording cloud: flags in, exit code out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assembler.cli.verb import verb
+from assembler.cloud import Api, Kind, Steer
+from assembler.errors import InputError, NotFinished
+from assembler.options import Options, load_options
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from assembler.cloud.client import Answer, Cloud, Request
+    from assembler.recording import Recording
+
+record_app = typer.Typer(help="Start, steer and ask for recordings by the vendor's API.", no_args_is_help=True)
+
+Generation = Annotated[
+    Api | None, typer.Option("--api", help="Generation of the API; the one whose credentials are set if not given.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request without its secrets; ask nobody.")]
+Offline = Annotated[bool, typer.Option("--offline", help="A task of `record generate`, not of a live recording.")]
+Task = Annotated[str, typer.Argument(help="Id of the task, as `record start` printed it.", metavar="TASK")]
+Group = Annotated[str | None, typer.Option("--group", help="IM group of the board; the room's number if not given.")]
+Board = Annotated[str | None, typer.Option("--board", help="Size of the board's video.", metavar="WIDTHxHEIGHT")]
+InitParam = Annotated[str | None, typer.Option("--init-param", help="Parameters of the board's SDK.", metavar="JSON")]
+Concat = Annotated[bool, typer.Option("--concat", help="Have the files of one stream joined over its pauses.")]
+Mix = Annotated[
+    str | None, typer.Option("--mix", help="Also record a mixed stream by this layout.", metavar="NAME|FILE.json")
+]
+Teacher = Annotated[
+    str | None, typer.Option("--teacher", help="User with the first place of --mix tiw-1 or tiw-2.", metavar="USER")
+]
+More = Annotated[
+    Path | None,
+    typer.Option(
+        "--with", help="Further fields of the request, as the vendor's page spells them.", metavar="FILE.json"
+    ),
+]
+SECRET_FILE = "a file, or - for standard input"
+
+
+def add_cloud_verbs(app: typer.Typer) -> None:
+    """Hang the verbs of this module below the program's own."""
+    app.command()(fetch)
+    app.add_typer(record_app, name="record")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _kind(offline: bool) -> Kind:
+    return Kind.OFFLINE if offline else Kind.ONLINE
+
+
+def _cloud(options: Options, api: Api | None) -> AbstractContextManager[Cloud]:
+    from assembler.cloud.client import open_cloud
+
+    return open_cloud(options, api)
+
+
+def _send(cloud: Cloud, request: Request, dry_run: bool) -> Answer | None:
+    """The answer; None after a dry run."""
+    if not dry_run:
+        return cloud.send(request)
+    print(request.described())
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return (sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()).decode("utf-8-sig").strip()
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+        raise InputError(f"{path} cannot be read: {reason}", hint="Name an existing file.") from exc
+
+
+def _picture(board: str | None, init: str | None, concat: bool, mix: str | None, teacher: str | None) -> dict[str, Any]:
+    """The fields that these flags stand for."""
+    from assembler.cloud.bodies import mix_by
+
+    fields: dict[str, Any] = {"concat": {"enabled": True}} if concat else {}
+    if board is not None or init is not None:
+        sizes = dict(zip(("width", "height"), board.lower().split("x"), strict=False)) if board else {}
+        if board is not None and (len(sizes) != 2 or not all(size.isdecimal() for size in sizes.values())):
+            raise InputError(f"{board!r} is no size", hint="Write --board 1280x960.")
+        fields["whiteboard"] = {**sizes, **({"init_param": init} if init is not None else {})}
+    if mix is not None:
+        fields["mix_stream"] = mix_by(mix, teacher)
+    elif teacher is not None:
+        raise InputError("--teacher has no mixed stream to be in", hint="Add --mix tiw-1 or --mix tiw-2.")
+    return fields
+
+
+def _more(path: Path | None) -> dict[str, Any]:
+    from assembler.dialects.body import load_object
+
+    return dict(load_object(_read(path))) if path is not None else {}
+
+
+@record_app.command()
+@verb
+def start(
+    room: Annotated[int, typer.Argument(help="Number of the room to record.", metavar="ROOM")],
+    group: Group = None,
+    user_id: Annotated[
+        str | None, typer.Option("--user-id", help="Recorder's user, tic_record_user_ROOM_...; a new one if not given.")
+    ] = None,
+    user_sig: Annotated[
+        Path | None, typer.Option("--user-sig", help=f"Its UserSig: {SECRET_FILE}.", metavar="FILE")
+    ] = None,
+    board: Board = None,
+    init_param: InitParam = None,
+    concat: Concat = False,
+    mix: Mix = None,
+    teacher: Teacher = None,
+    auto_stop: Annotated[
+        int | None, typer.Option("--auto-stop", help="Seconds without media until it ends by itself (v3).")
+    ] = None,
+    more: More = None,
+    api: Generation = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Start a recording; prints its task id, and nothing else, on standard output."""
+    from assembler.cloud.bodies import Start, checked
+    from assembler.cloud.recorder import recorder_of
+
+    options = load_options()
+    with _cloud(options, api) as cloud:
+        given = {"room_id": room, "group_id": group, "auto_stop_timeout": auto_stop}
+        fields = _picture(board, init_param, concat, mix, teacher)
+        recorder = recorder_of(options, room, user_id, None if user_sig is None else _read(user_sig))
+        answer = _send(cloud, cloud.start(checked(Start, {**given, **recorder, **fields, **_more(more)})), dry_run)
+    if answer is not None:
+        print(answer.task)
+    return 0
+
+
+def _steer(how: Steer, task: str, api: Api | None, dry_run: bool) -> int:
+    with _cloud(load_options(), api) as cloud:
+        if _send(cloud, cloud.steer(how, task), dry_run) is not None:
+            _say(f"task {task}: {how} was taken; it takes effect in about 2 s")
+    return 0
+
+
+@record_app.command()
+@verb
+def stop(task: Task, api: Generation = None, dry_run: DryRun = False) -> int:
+    """End a recording; its files are made after that: `assembler fetch TASK --wait`."""
+    return _steer(Steer.STOP, task, api, dry_run)
+
+
+@record_app.command()
+@verb
+def pause(task: Task, api: Generation = None, dry_run: DryRun = False) -> int:
+    """Pause a recording; what happens until `record resume` is not in it."""
+    return _steer(Steer.PAUSE, task, api, dry_run)
+
+
+@record_app.command()
+@verb
+def resume(task: Task, api: Generation = None, dry_run: DryRun = False) -> int:
+    """Go on with a paused recording."""
+    return _steer(Steer.RESUME, task, api, dry_run)
+
+
+@record_app.command()
+@verb
+def query(
+    task: Task,
+    offline: Offline = False,
+    api: Generation = None,
+    dry_run: DryRun = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer, without signatures of addresses.")] = False,
+) -> int:
+    """The state of a task in one word: PREPARED, RECORDING, PAUSED, STOPPED, FINISHED."""
+    from assembler.cloud.fetch import ask
+
+    with _cloud(load_options(), api) as cloud:
+        if dry_run:
+            print(cloud.query(task, _kind(offline)).described())
+            return 0
+        result = ask(cloud, task, _kind(offline))
+    if result.problem is not None and not isinstance(result.problem, NotFinished):
+        raise result.problem
+    print(json.dumps(result.answer.values, ensure_ascii=False) if as_json else result.state)
+    return 0
+
+
+@record_app.command("set-callback")
+@verb
+def set_callback(
+    url: Annotated[
+        str | None, typer.Argument(help="Address that gets the vendor's callbacks; shown if not given (v3).")
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the address.")] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", help=f"Key that signs callbacks (v3): {SECRET_FILE}, empty to delete.", metavar="FILE"),
+    ] = None,
+    offline: Offline = False,
+    api: Generation = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Set, delete or show the callback address of the app, and the key of its callbacks."""
+    if delete and url:
+        raise InputError("an address cannot be set and deleted at once", hint="Leave out one of the two.")
+    with _cloud(load_options(), api) as cloud:
+        kind = _kind(offline)
+        if key is not None:
+            _send(cloud, cloud.set_callback_key(_read(key), kind), dry_run)
+        if url is not None or delete:
+            _send(cloud, cloud.set_callback(url or "", kind), dry_run)
+        if url is None and not delete and key is None:
+            answer = _send(cloud, cloud.show_callback(kind), dry_run)
+            if answer is not None:
+                print(answer.text("Callback"))
+                _say("a key is set" if answer.text("CallbackKey") else "no key is set")
+    return 0
+
+
+@record_app.command()
+@verb
+def running(api: Generation = None, dry_run: DryRun = False) -> int:
+    """All recordings of the app that are under way (v3)."""
+    seen = 0
+    with _cloud(load_options(), api) as cloud:
+        while (answer := _send(cloud, cloud.running(seen), dry_run)) is not None:
+            tasks = answer.values.get("Tasks")
+            rows = [row for row in tasks if isinstance(row, dict)] if isinstance(tasks, list) else []
+            for row in rows:
+                print("  ".join(str(row.get(name) or "-") for name in ("TaskID", "RoomID", "Status", "CreateTime")))
+            seen += len(rows)
+            if not rows or seen >= int(answer.text("Total") or 0):
+                break
+    return 0
+
+
+@record_app.command()
+@verb
+def generate(
+    task: Annotated[str | None, typer.Argument(help="Recording task to make files of (v3).", metavar="TASK")] = None,
+    room: Annotated[int | None, typer.Option("--room", help="Room to make files of, from its messages (v1).")] = None,
+    more: More = None,
+    api: Generation = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Have files made after class; prints the id of that task, to `fetch` with --offline."""
+    from assembler.cloud.bodies import Generation as Body
+    from assembler.cloud.bodies import checked
+
+    given = {"online_record_task_id": task, "room_id": room}
+    with _cloud(load_options(), api) as cloud:
+        answer = _send(cloud, cloud.generate(checked(Body, {**given, **_more(more)})), dry_run)
+    if answer is not None:
+        print(answer.task)
+    return 0
+
+
+@verb
+def fetch(
+    task: Task,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File for the result; TASK.json if not given.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Ask until it is there, and show its state.")] = False,
+    every: Annotated[
+        float, typer.Option("--every", help="Seconds between the first questions; later ones are rarer.", min=0.01)
+    ] = 5.0,
+    offline: Offline = False,
+    api: Generation = None,
+) -> int:
+    """Get the result of a recording, for `assembler run`, as the vendor sends it."""
+    from assembler.cloud.bodies import check_task
+    from assembler.cloud.fetch import ask
+    from assembler.cloud.fetch import wait as wait_for
+    from assembler.workspace import write_whole
+
+    path = out or Path(f"{check_task(task)}.json")
+    with _cloud(load_options(), api) as cloud:
+        kind = _kind(offline)
+        result = wait_for(cloud, task, kind, _say, every=every) if wait else ask(cloud, task, kind)
+    if isinstance(result.problem, NotFinished):
+        raise result.problem
+    write_whole(path, result.answer.raw)  # also where there is none to make: it says why
+    if result.problem is not None:
+        raise result.problem
+    print(path)
+    return 0
+
+
+def fetch_recordings(tasks: list[str], api: Api | None, options: Options) -> list[Recording]:
+    """The finished recordings of these tasks. Raises NotFinished where one is not over."""
+    from assembler.cloud.fetch import ask
+
+    found: list[Recording] = []
+    with _cloud(options, api) as cloud:
+        for task in tasks:
+            result = ask(cloud, task)
+            if result.recording is None:
+                assert result.problem is not None
+                raise result.problem
+            found.append(result.recording)
+    return found
