@@ -75,7 +75,7 @@ class Whiteboard(_Part):
             try:
                 json.loads(text)
             except ValueError as exc:
-                raise ValueError('JSON was expected, such as {"ratio": "16:9"}') from exc
+                raise ValueError('this is no JSON such as {"ratio": "16:9"}') from exc
         return text
 
 

@@ -38,6 +38,11 @@ class Request:
     is_query: bool = False
     """True if the answer is about a task: then an error in it may be the task's own."""
 
+    @property
+    def doubt(self) -> str:
+        """Beginning of the hint where no answer came."""
+        return "" if self.is_query else "It may have been done all the same: look before you repeat it. "
+
     def described(self) -> str:
         """The request as JSON, with stars for secrets."""
         shown = {

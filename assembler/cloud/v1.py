@@ -80,7 +80,7 @@ class CloudV1:
         try:
             status, raw = post_json(self._session, request.url, request.parameters, body)
         except DownloadError as exc:
-            hint = "Ask again later." if exc.retry else exc.hint
+            hint = f"{request.doubt}Ask again later." if exc.retry else exc.hint
             raise CloudError(f"{exc.sentence} ({mark})", hint=hint, retry=exc.retry) from exc
         try:
             values = load_object(raw)

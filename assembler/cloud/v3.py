@@ -24,6 +24,10 @@ PAGE = 100
 """Number of running tasks asked for at once."""
 NOUNS = {Kind.ONLINE: "OnlineRecord", Kind.OFFLINE: "VideoGenerationTask"}
 ACTION = "X-TC-Action"
+WHERE = (
+    "Ask again later; or look at ASSEMBLER_CLOUD_ENDPOINT and ASSEMBLER_CLOUD_SCHEME, and at HTTPS_PROXY or HTTP_PROXY "
+    "(a host of your own has to be in NO_PROXY twice: as host and as host:port)."
+)
 
 
 class CloudV3:
@@ -94,15 +98,11 @@ class CloudV3:
 
     def send(self, request: Request) -> Answer:
         """Nothing but a request that came too soon is sent again: the vendor did nothing about that one."""
-        for attempt in self._stamina.retry_context(on=_came_too_soon, attempts=ATTEMPTS, timeout=60.0):
-            with attempt:
-                return self._send_once(request)
-        raise AssertionError("the last attempt returns or raises")
-
-    def _send_once(self, request: Request) -> Answer:
         try:
             with discreet(), warnings.catch_warnings(action="ignore"):
-                raw = self._client.call(request.headers[ACTION], request.body)
+                for attempt in self._stamina.retry_context(on=self._came_too_soon, attempts=ATTEMPTS, timeout=60.0):
+                    with attempt:
+                        raw = self._client.call(request.headers[ACTION], request.body)
             values = _unwrapped(raw)
         except self._refusal as exc:
             code, message, request_id = str(exc.code), exc.message, exc.requestId
@@ -111,22 +111,20 @@ class CloudV3:
         else:
             return granted(request, raw, values, f"RequestId {values.get('RequestId')}")
         if not request_id:
-            raise self._unreached(code, message)
+            raise self._unreached(request, code, message)
         # the SDK keeps no bytes of a failure; these say the same
         error: JsonObject = {"Error": {"Code": code, "Message": message}, "RequestId": request_id}
         return granted(request, json.dumps({"Response": error}).encode(), error, f"RequestId {request_id}")
 
-    def _unreached(self, code: str, message: object) -> CloudError:
+    def _came_too_soon(self, exc: Exception) -> bool:
+        return isinstance(exc, self._refusal) and str(exc.code).startswith("RequestLimitExceeded")
+
+    def _unreached(self, request: Request, code: str, message: object) -> CloudError:
         text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
         return CloudError(
             f"{self._options.cloud_endpoint} did not answer as the vendor's API does: {code}: {shortened(text, 200)}",
-            hint="Ask again later; or look at ASSEMBLER_CLOUD_ENDPOINT and ASSEMBLER_CLOUD_SCHEME, and at HTTPS_PROXY "
-            "or HTTP_PROXY (a host of your own has to be in NO_PROXY twice: as host and as host:port).",
+            hint=f"{request.doubt}{WHERE}",
         )
-
-
-def _came_too_soon(exc: Exception) -> bool:
-    return isinstance(exc, CloudError) and "RequestLimitExceeded" in exc.sentence
 
 
 def _unwrapped(raw: bytes) -> JsonObject:

@@ -220,15 +220,16 @@ def post_json(session: Session, url: str, parameters: Mapping[str, str], body: b
     Raises TryAgain for what may pass, DownloadError for a host that is refused.
     """
 
-    def call() -> tuple[int, bytes]:
-        headers = {"Content-Type": "application/json"}
-        with session.post(
-            url, params=parameters, data=body, headers=headers, allow_redirects=False, stream=True
-        ) as told:
-            return told.status_code, told.raw.read(MAX_ANSWER, decode_content=True)
+    host, headers = host_of(url), {"Content-Type": "application/json"}
 
-    with discreet():
-        return on_the_wire(host_of(url), call)
+    def call() -> requests.Response:
+        told: requests.Response = session.post(
+            url, params=parameters, data=body, headers=headers, allow_redirects=False, stream=True
+        )
+        return told
+
+    with discreet(), on_the_wire(host, call, was_answered=False) as told:
+        return told.status_code, on_the_wire(host, lambda: told.raw.read(MAX_ANSWER, decode_content=True))
 
 
 def _joined(url: str, target: str) -> str:
