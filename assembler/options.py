@@ -60,11 +60,6 @@ class Quality(StrEnum):
     """Slower and larger."""
 
 
-class Scheme(StrEnum):
-    HTTPS = "https"
-    HTTP = "http"
-
-
 class Muxer(StrEnum):
     """Program part that joins chunks, copied packets and sound into the finished mp4."""
 
@@ -251,10 +246,8 @@ class Options(BaseSettings):
     """Secret key of the app in IM, with which `record start` makes a UserSig for the recorder's user."""
     cloud_base: str = "https://iclass.api.qcloud.com"
     """Address of generation 1 of the vendor's API; its host is asked whatever its address is."""
-    cloud_endpoint: str = "tiw.tencentcloudapi.com"
-    """Host, with a port where needed, of generation 3; outside China tiw.intl.tencentcloudapi.com (ap-singapore)."""
-    cloud_scheme: Scheme = Scheme.HTTPS
-    """Scheme by which that host is asked: https, or http where it is a local stand-in."""
+    cloud_endpoint: str = "https://tiw.tencentcloudapi.com"
+    """Address of generation 3; outside China https://tiw.intl.tencentcloudapi.com (ap-singapore)."""
     cloud_region: str = "ap-guangzhou"
     """Region of generation 3."""
 

@@ -44,7 +44,7 @@ More = Annotated[
         "--with", help="Further fields of the request, as the vendor's page spells them.", metavar="FILE.json"
     ),
 ]
-SECRET_FILE = "a file, or - for standard input"
+_SECRET_FILE = "a file, or - for standard input"
 
 
 def add_cloud_verbs(app: typer.Typer) -> None:
@@ -62,7 +62,7 @@ def _kind(offline: bool) -> Kind:
 
 
 def _cloud(options: Options, api: Api | None) -> AbstractContextManager[Cloud]:
-    from assembler.cloud.client import open_cloud
+    from assembler.cloud.choose import open_cloud
 
     return open_cloud(options, api)
 
@@ -115,7 +115,7 @@ def start(
         str | None, typer.Option("--user-id", help="Recorder's user, tic_record_user_ROOM_...; a new one if not given.")
     ] = None,
     user_sig: Annotated[
-        Path | None, typer.Option("--user-sig", help=f"Its UserSig: {SECRET_FILE}.", metavar="FILE")
+        Path | None, typer.Option("--user-sig", help=f"Its UserSig: {_SECRET_FILE}.", metavar="FILE")
     ] = None,
     board: Board = None,
     init_param: InitParam = None,
@@ -204,7 +204,7 @@ def set_callback(
     delete: Annotated[bool, typer.Option("--delete", help="Delete the address.")] = False,
     key: Annotated[
         Path | None,
-        typer.Option("--key", help=f"Key that signs callbacks (v3): {SECRET_FILE}, empty to delete.", metavar="FILE"),
+        typer.Option("--key", help=f"Key that signs callbacks (v3): {_SECRET_FILE}, empty to delete.", metavar="FILE"),
     ] = None,
     offline: Offline = False,
     api: Generation = None,

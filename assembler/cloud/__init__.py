@@ -7,7 +7,9 @@ class Api(StrEnum):
     """Generation of the vendor's API."""
 
     V1 = "v1"
+    """JSON signed in the URL with the TicKey."""
     V3 = "v3"
+    """TIW, version 2019-09-19, signed with keys of the vendor's account."""
 
 
 class Kind(StrEnum):
@@ -20,8 +22,11 @@ class Kind(StrEnum):
 
 
 class Steer(StrEnum):
-    """What is done with a recording under way."""
+    """Change of a recording under way."""
 
     STOP = "stop"
+    """End; the files are made after it."""
     PAUSE = "pause"
+    """Pause, of a recording that runs."""
     RESUME = "resume"
+    """Continuation of a paused recording."""

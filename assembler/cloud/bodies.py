@@ -21,12 +21,15 @@ from assembler.layout.row import Needs
 SECRETS = ("user_sig", "RecordUserSig", "CallbackKey", "sign")
 """Names of parameters that no message and no dry run shows."""
 ADDRESS = re.compile(r"(https?://[^\s/]\S*)?")
+"""Pattern of a callback address, or of none."""
 MODELS = {"tiw-1": 1, "tiw-2": 2}
 """Layouts that the vendor mixes by itself."""
 MIXED_USERS = 4
 """Number of places for users in a mixed stream of another layout: as many as in the vendor's."""
 MOST_ROOM = 4294967295
+"""Maximum number of a room, by the vendor's page."""
 MOST_BYTES_OF_USER = 60
+"""Maximum length of the recorder's user id, in bytes, by the vendor's page."""
 GENERATION_1 = frozenset({"room_id", "group_id", "user_id", "user_sig", "whiteboard", "concat", "mix_stream", "extra"})
 """Fields that generation 1 knows: its page, and for the last three its public clients."""
 
@@ -58,7 +61,7 @@ def _as_text(value: object) -> object:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
-class Whiteboard(_Part):
+class _Whiteboard(_Part):
     """Picture of the board."""
 
     width: int = Field(default=1280, ge=2)
@@ -79,7 +82,7 @@ class Whiteboard(_Part):
         return text
 
 
-class Concat(_Part):
+class _Concat(_Part):
     """Joining of the files of one stream over its pauses."""
 
     enabled: bool = True
@@ -87,7 +90,7 @@ class Concat(_Part):
     """Address of a picture for holes; black where None."""
 
 
-class MixStream(_Part):
+class _MixStream(_Part):
     """A mixed stream: one of the vendor's two models, or a layout."""
 
     enabled: bool = True
@@ -105,7 +108,7 @@ class MixStream(_Part):
         return self
 
 
-class StreamControl(_Part):
+class _StreamControl(_Part):
     """Control of the streams whose id begins with this one."""
 
     stream_id: str
@@ -114,51 +117,61 @@ class StreamControl(_Part):
     pull_small_video: bool | None = None
 
 
-class RecordControl(_Part):
+class _RecordControl(_Part):
     """Which streams are recorded, and how."""
 
     enabled: bool = True
     disable_record: bool | None = None
     disable_audio: bool | None = None
     pull_small_video: bool | None = None
-    stream_controls: tuple[StreamControl, ...] | None = None
+    stream_controls: tuple[_StreamControl, ...] | None = None
 
 
-class Picture(_Part):
+class _Picture(_Part):
     """What a recording and a later generation of its files are given alike."""
 
-    whiteboard: Whiteboard | None = None
-    concat: Concat | None = None
-    mix_stream: MixStream | None = None
-    record_control: RecordControl | None = None
+    whiteboard: _Whiteboard | None = None
+    concat: _Concat | None = None
+    mix_stream: _MixStream | None = None
+    record_control: _RecordControl | None = None
 
 
-class Generation(Picture):
+class Generation(_Picture):
     """Files made after class: of a room's messages in v1, of a recording task in v3."""
 
     room_id: int | None = Field(default=None, ge=1, le=MOST_ROOM)
+    """Number of the room, for v1."""
     group_id: str | None = None
+    """IM group of its board; the room's number where None."""
     online_record_task_id: str | None = None
+    """Task that recorded the class, for v3."""
 
 
-class Start(Picture):
-    """A recording to be started."""
+class Start(_Picture):
+    """Recording to be started."""
 
     room_id: int = Field(ge=1, le=MOST_ROOM)
+    """Number of the room."""
     group_id: str | None = None
     """IM group of the board; the room's number where None."""
     user_id: str = Field(alias="RecordUserId")
     """User as whom the recorder enters the room: ``tic_record_user_<room>_<anything>``, another one for each task."""
     user_sig: str = Field(alias="RecordUserSig", min_length=1)
+    """Signature that lets this user in."""
     extra: tuple[str, ...] | None = Field(default=None, alias="Extras")
     """Features in use; MIX_STREAM is added where a mixed stream is asked for."""
     audio_file_needed: bool | None = None
+    """True for an mp3 of each stream as well."""
     record_mode: Literal["REALTIME_MODE", "VIDEO_GENERATION_MODE"] | None = None
+    """Mode; VIDEO_GENERATION_MODE keeps what is needed to make files later."""
     chat_group_id: str | None = None
+    """IM group of the chat, kept in that mode."""
     auto_stop_timeout: int | None = Field(default=None, ge=300, le=86400)
-    """Seconds without media and board after which the vendor ends the recording; its own 300 where None."""
+    """Time without media and board after which the vendor ends the recording, in s; its own 300 where None."""
     trtc_room_id: int | None = Field(default=None, alias="TRTCRoomId", ge=1, le=MOST_ROOM)
+    """Number of the room with the media, where it is another one."""
     trtc_room_id_str: str | None = Field(default=None, alias="TRTCRoomIdStr")
+    """Name of the room with the media, where it has no number."""
 
     @model_validator(mode="before")
     @classmethod

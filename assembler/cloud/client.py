@@ -1,21 +1,16 @@
-"""What both generations of the API share: their requests and answers, and which of them is asked."""
+"""Client of the API, its requests and answers: the interface that both generations have."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from assembler.cloud import Api, Kind, Steer
+from assembler.cloud import Kind, Steer
 from assembler.cloud.bodies import SECRETS, Generation, Start
 from assembler.dialects.body import JsonObject
 from assembler.dialects.fields import Fields
 from assembler.dialects.vendor_errors import read_error, refusal_of_request, refused
-from assembler.errors import InputError
-from assembler.options import Options
 
 KEYS = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY")
 """Variables with the credentials of generation 3."""
@@ -26,7 +21,7 @@ class Request:
     """One request as it will be sent."""
 
     what: str
-    """For messages: "to start a recording"."""
+    """Purpose, for messages: "to start a recording"."""
     url: str
     """Address without parameters."""
     body: JsonObject
@@ -61,14 +56,14 @@ def _hidden(values: JsonObject | dict[str, str]) -> JsonObject:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the vendor answered to a request that it granted."""
+    """Answer to a request that was granted."""
 
     raw: bytes
     """The body, byte by byte."""
     values: JsonObject
     """The object in it, without its wrapper."""
     mark: str
-    """By what the vendor finds the request: "random 526919", "RequestId ..."."""
+    """Name by which the vendor finds the request: "random 526919", "RequestId ..."."""
 
     def text(self, *names: str) -> str:
         """The first of these fields that has a text; "" where none has."""
@@ -98,54 +93,40 @@ def granted(request: Request, raw: bytes, values: JsonObject, mark: str) -> Answ
 
 
 class Cloud(Protocol):
-    """A client of one generation. All but ``send`` only make the request; what cannot be asked is an InputError."""
+    """Client of one generation. All but ``send`` only make a request; what it cannot ask for is an InputError."""
 
-    def start(self, start: Start) -> Request: ...
-    def steer(self, how: Steer, task: str) -> Request: ...
-    def query(self, task: str, kind: Kind) -> Request: ...
-    def generate(self, generation: Generation) -> Request: ...
-    def set_callback(self, url: str, kind: Kind) -> Request: ...
-    def set_callback_key(self, key: str, kind: Kind) -> Request: ...
-    def show_callback(self, kind: Kind) -> Request: ...
-    def running(self, offset: int) -> Request: ...
-    def send(self, request: Request) -> Answer:
-        """Raises CloudError where the vendor refuses it, does not answer, or answers what cannot be read."""
+    def start(self, start: Start) -> Request:
+        """Start a recording."""
         ...
 
+    def steer(self, how: Steer, task: str) -> Request:
+        """Change a recording under way."""
+        ...
 
-def choose_api(options: Options, wanted: Api | None) -> Api:
-    """The generation that is asked: the wanted one, else the one whose credentials are there.
+    def query(self, task: str, kind: Kind) -> Request:
+        """Ask for the state and the result of a task."""
+        ...
 
-    Raises InputError where they are missing, or where both are there and none was named.
-    """
-    missing = [name for name in KEYS if not os.environ.get(name)]
-    there = {Api.V1: bool(options.tickey and options.tickey.get_secret_value()), Api.V3: not missing}
-    if options.sdk_app_id is None:
-        raise InputError("the app is not named", hint="Set ASSEMBLER_SDK_APP_ID to its SdkAppId.")
-    if len(missing) == 1 and wanted is not Api.V1 and not (wanted is None and there[Api.V1]):
-        raise InputError(f"{missing[0]} is not set", hint=f"Generation 3 of the API takes it and {KEYS[0]} together.")
-    usable = [api for api, is_there in there.items() if is_there and wanted in (None, api)]
-    if len(usable) == 2:
-        raise InputError("credentials of both generations are set", hint="Add --api v1 or --api v3.")
-    if not usable:
-        names = {Api.V1: "ASSEMBLER_TICKEY", Api.V3: " and ".join(KEYS)}
-        raise InputError(
-            f"there are no credentials for {f'--api {wanted}' if wanted else 'the API'}",
-            hint=f"Set {names[wanted] if wanted else f'{names[Api.V1]} (generation 1), or {names[Api.V3]} (3)'}.",
-        )
-    return usable[0]
+    def generate(self, generation: Generation) -> Request:
+        """Have files made after class."""
+        ...
 
+    def set_callback(self, url: str, kind: Kind) -> Request:
+        """Set the callback address of the app; "" deletes it."""
+        ...
 
-@contextmanager
-def open_cloud(options: Options, wanted: Api | None = None) -> Iterator[Cloud]:
-    """A client of the generation that ``choose_api`` finds."""
-    match choose_api(options, wanted):
-        case Api.V1:
-            from assembler.cloud.v1 import opened_v1
+    def set_callback_key(self, key: str, kind: Kind) -> Request:
+        """Set the key that signs its callbacks; "" deletes it."""
+        ...
 
-            with opened_v1(options) as v1:
-                yield v1
-        case Api.V3:
-            from assembler.cloud.v3 import CloudV3
+    def show_callback(self, kind: Kind) -> Request:
+        """Ask for the callback address that is set."""
+        ...
 
-            yield CloudV3(options)
+    def running(self, offset: int) -> Request:
+        """Ask for the recordings of the app that are under way, from the one at ``offset`` on."""
+        ...
+
+    def send(self, request: Request) -> Answer:
+        """Send a request. Raises CloudError where it is refused, or not answered as the API does."""
+        ...

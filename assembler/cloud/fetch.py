@@ -20,16 +20,16 @@ MOST_FAILURES = 60
 
 @dataclass(frozen=True)
 class Result:
-    """What the vendor says of a task."""
+    """State and result of a task, as the vendor tells them."""
 
     task: str
     """Id of the task."""
     answer: Answer
-    """Its body is what ``assemble run`` reads."""
+    """Answer of the vendor; its body is what `assembler run` reads."""
     recording: Recording | None
     """The finished recording; None where there is none (yet)."""
     problem: AssemblerError | None
-    """Why there is none: NotFinished, RecordingFailed, InputError."""
+    """Reason why there is none: NotFinished, RecordingFailed, InputError."""
 
     @property
     def state(self) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from assembler.cloud import Kind, Steer
 from assembler.cloud.bodies import Generation, Start, check_address, check_task, for_generation_1
-from assembler.cloud.client import Answer, Request, granted
+from assembler.cloud.client import Answer, Cloud, Request, granted
 from assembler.dialects.body import JsonObject, load_object
 from assembler.dialects.signature import sign
 from assembler.errors import CloudError, DownloadError, InputError
@@ -19,25 +19,23 @@ from assembler.options import Options
 
 SIGNED_SECONDS = 600
 """Validity of a signature, in s; clocks differ."""
-MOST_RANDOM = 2**31 - 1
-NEWER = "Only generation 3 can: add --api v3, with its credentials."
+_MOST_RANDOM = 2**31 - 1
+_NEWER = "Only generation 3 can: add --api v3, with its credentials."
 
 
 def url_parameters(options: Options, now: int) -> dict[str, str]:
-    """Parameters of one request's URL, ``now`` in Unix seconds; ``random`` is new each time."""
+    """Make the parameters of one request's URL, ``now`` in Unix seconds; ``random`` is new each time."""
     assert options.tickey is not None
     expire = now + SIGNED_SECONDS
     return {
         "sdkappid": str(options.sdk_app_id),
         "sign": sign(options.tickey.get_secret_value(), expire),
         "expire_time": str(expire),
-        "random": str(1 + secrets.randbelow(MOST_RANDOM)),
+        "random": str(1 + secrets.randbelow(_MOST_RANDOM)),
     }
 
 
-class CloudV1:
-    """Made by ``opened_v1``; of one thread."""
-
+class _CloudV1:
     def __init__(self, options: Options, session: Session) -> None:
         self._options = options
         self._session = session
@@ -62,13 +60,13 @@ class CloudV1:
         return self._request("to set the callback address", kind, "callback", {"callback": check_address(url)})
 
     def set_callback_key(self, key: str, kind: Kind) -> Request:
-        raise InputError("generation 1 signs its callbacks with the TicKey, there is no other key to set", hint=NEWER)
+        raise InputError("generation 1 signs its callbacks with the TicKey, there is no other key to set", hint=_NEWER)
 
     def show_callback(self, kind: Kind) -> Request:
-        raise InputError("generation 1 does not tell which callback address is set", hint=NEWER)
+        raise InputError("generation 1 does not tell which callback address is set", hint=_NEWER)
 
     def running(self, offset: int) -> Request:
-        raise InputError("generation 1 does not tell which tasks are running", hint=NEWER)
+        raise InputError("generation 1 does not tell which tasks are running", hint=_NEWER)
 
     def _request(self, what: str, kind: Kind, action: str, body: JsonObject, *, is_query: bool = False) -> Request:
         url = f"{self._options.cloud_base.rstrip('/')}/record/v1/{kind}/{action}"
@@ -96,11 +94,11 @@ class CloudV1:
 
 
 @contextmanager
-def opened_v1(options: Options) -> Iterator[CloudV1]:
-    """A client, until the ``with`` is left. Raises InputError where ASSEMBLER_CLOUD_BASE is no address."""
+def open_v1(options: Options) -> Iterator[Cloud]:
+    """Open a client of one thread. Raises InputError where ASSEMBLER_CLOUD_BASE is no address."""
     try:
         host = host_of(options.cloud_base)
     except DownloadError as exc:
         raise InputError("ASSEMBLER_CLOUD_BASE is no http or https address", hint="Write https://host.") from exc
     with open_session((*options.allow_hosts, host)) as session:
-        yield CloudV1(options, session)
+        yield _CloudV1(options, session)

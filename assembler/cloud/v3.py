@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
 from typing import Any
 
 from assembler.cloud import Kind, Steer
 from assembler.cloud.bodies import Generation, Start, check_address, check_task
-from assembler.cloud.client import KEYS, Answer, Request, granted
+from assembler.cloud.client import KEYS, Answer, Cloud, Request, granted
 from assembler.dialects.body import JsonObject, load_object, shortened
 from assembler.errors import CloudError, InputError
 from assembler.network.http import discreet
 from assembler.options import Options
 
-VERSION = "2019-09-19"
-TIMEOUT_SECONDS = 30
+_VERSION = "2019-09-19"
+_TIMEOUT_SECONDS = 30
 ATTEMPTS = 6
 """Maximum attempts at a request that comes too soon after others; the vendor grants 20 a second."""
-MOST_KEY = 64
-PAGE = 100
+_MOST_KEY = 64
+_PAGE = 100
 """Number of running tasks asked for at once."""
-NOUNS = {Kind.ONLINE: "OnlineRecord", Kind.OFFLINE: "VideoGenerationTask"}
-ACTION = "X-TC-Action"
-WHERE = (
-    "Ask again later; or look at ASSEMBLER_CLOUD_ENDPOINT and ASSEMBLER_CLOUD_SCHEME, and at HTTPS_PROXY or HTTP_PROXY "
+_NOUNS = {Kind.ONLINE: "OnlineRecord", Kind.OFFLINE: "VideoGenerationTask"}
+_ACTION = "X-TC-Action"
+_WHERE = (
+    "Ask again later; or look at ASSEMBLER_CLOUD_ENDPOINT, and at HTTPS_PROXY or HTTP_PROXY "
     "(a host of your own has to be in NO_PROXY twice: as host and as host:port)."
 )
 
 
-class CloudV3:
-    """Raises InputError where the extra is not installed or a setting cannot be."""
-
+class _CloudV3:
     def __init__(self, options: Options) -> None:
         self._options = options
         try:
@@ -49,7 +48,8 @@ class CloudV3:
             ) from exc
         stamina.instrumentation.set_on_retry_hooks([])  # else it logs, and so prints, each attempt
         self._stamina, self._refusal = stamina, TencentCloudSDKException
-        http = HttpProfile(options.cloud_scheme.value, options.cloud_endpoint, reqTimeout=TIMEOUT_SECONDS)
+        scheme, self._host = _address(options)
+        http = HttpProfile(scheme, self._host, reqTimeout=_TIMEOUT_SECONDS)
         try:
             credential = Credential(*(os.environ[name] for name in KEYS), os.environ.get("TENCENTCLOUD_TOKEN"))
             self._client: Any = TiwClient(credential, options.cloud_region, ClientProfile(httpProfile=http))
@@ -64,7 +64,7 @@ class CloudV3:
 
     def query(self, task: str, kind: Kind) -> Request:
         body: JsonObject = {"TaskId": check_task(task)}
-        return self._request(f"to tell of task {task}", f"Describe{NOUNS[kind]}", body, is_query=True)
+        return self._request(f"to tell of task {task}", f"Describe{_NOUNS[kind]}", body, is_query=True)
 
     def generate(self, generation: Generation) -> Request:
         if generation.online_record_task_id is None or generation.room_id is not None:
@@ -74,27 +74,26 @@ class CloudV3:
 
     def set_callback(self, url: str, kind: Kind) -> Request:
         body: JsonObject = {"Callback": check_address(url)}
-        return self._request("to set the callback address", f"Set{NOUNS[kind]}Callback", body)
+        return self._request("to set the callback address", f"Set{_NOUNS[kind]}Callback", body)
 
     def set_callback_key(self, key: str, kind: Kind) -> Request:
-        if len(key) > MOST_KEY:
-            raise InputError(f"a callback key has at most {MOST_KEY} characters", hint="Take a shorter one.")
-        return self._request("to set the callback key", f"Set{NOUNS[kind]}CallbackKey", {"CallbackKey": key})
+        if len(key) > _MOST_KEY:
+            raise InputError(f"a callback key has at most {_MOST_KEY} characters", hint="Take a shorter one.")
+        return self._request("to set the callback key", f"Set{_NOUNS[kind]}CallbackKey", {"CallbackKey": key})
 
     def show_callback(self, kind: Kind) -> Request:
-        return self._request("to tell the callback address", f"Describe{NOUNS[kind]}Callback", {})
+        return self._request("to tell the callback address", f"Describe{_NOUNS[kind]}Callback", {})
 
     def running(self, offset: int) -> Request:
-        body: JsonObject = {"SdkAppID": self._options.sdk_app_id, "TaskType": "OnlineRecord", "Limit": PAGE}
+        body: JsonObject = {"SdkAppID": self._options.sdk_app_id, "TaskType": "OnlineRecord", "Limit": _PAGE}
         return self._asked("to list what is running", "DescribeRunningTasks", {**body, "Offset": offset})
 
     def _request(self, what: str, action: str, body: JsonObject, *, is_query: bool = False) -> Request:
         return self._asked(what, action, {"SdkAppId": self._options.sdk_app_id, **body}, is_query=is_query)
 
     def _asked(self, what: str, action: str, body: JsonObject, *, is_query: bool = False) -> Request:
-        headers = {ACTION: action, "X-TC-Version": VERSION, "X-TC-Region": self._options.cloud_region}
-        url = f"{self._options.cloud_scheme}://{self._options.cloud_endpoint}/"
-        return Request(what, url, body, headers=headers, is_query=is_query)
+        headers = {_ACTION: action, "X-TC-Version": _VERSION, "X-TC-Region": self._options.cloud_region}
+        return Request(what, self._options.cloud_endpoint, body, headers=headers, is_query=is_query)
 
     def send(self, request: Request) -> Answer:
         """Nothing but a request that came too soon is sent again: the vendor did nothing about that one."""
@@ -102,7 +101,7 @@ class CloudV3:
             with discreet(), warnings.catch_warnings(action="ignore"):
                 for attempt in self._stamina.retry_context(on=self._came_too_soon, attempts=ATTEMPTS, timeout=60.0):
                     with attempt:
-                        raw = self._client.call(request.headers[ACTION], request.body)
+                        raw = self._client.call(request.headers[_ACTION], request.body)
             values = _unwrapped(raw)
         except self._refusal as exc:
             code, message, request_id = str(exc.code), exc.message, exc.requestId
@@ -122,9 +121,22 @@ class CloudV3:
     def _unreached(self, request: Request, code: str, message: object) -> CloudError:
         text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
         return CloudError(
-            f"{self._options.cloud_endpoint} did not answer as the vendor's API does: {code}: {shortened(text, 200)}",
-            hint=f"{request.doubt}{WHERE}",
+            f"{self._host} did not answer as the vendor's API does: {code}: {shortened(text, 200)}",
+            hint=f"{request.doubt}{_WHERE}",
         )
+
+
+def _address(options: Options) -> tuple[str, str]:
+    """Scheme and host, with its port, of ASSEMBLER_CLOUD_ENDPOINT."""
+    scheme, separator, host = options.cloud_endpoint.rstrip("/").partition("://")
+    if scheme not in ("http", "https") or not separator or not re.fullmatch(r"[\w.:\[\]-]+", host, re.ASCII):
+        raise InputError("ASSEMBLER_CLOUD_ENDPOINT is no http or https address", hint="Write https://host.")
+    return scheme, host
+
+
+def open_v3(options: Options) -> Cloud:
+    """Open a client. Raises InputError where the extra is not installed or a setting cannot be used."""
+    return _CloudV3(options)
 
 
 def _unwrapped(raw: bytes) -> JsonObject:

@@ -21,7 +21,7 @@ from assembler.workspace import digest_of
 NO_MATTER = {
     "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
     "share_minutes", "overwrite", "render_ahead",
-    "sdk_app_id", "tickey", "usersig_key", "cloud_base", "cloud_endpoint", "cloud_scheme", "cloud_region",
+    "sdk_app_id", "tickey", "usersig_key", "cloud_base", "cloud_endpoint", "cloud_region",
 }  # fmt: skip
 """Options that change nothing in the finished file."""
 

@@ -18,7 +18,8 @@ from terminal import Desk
 from werkzeug import Request, Response
 
 from assembler.cloud import Api
-from assembler.cloud.client import Cloud, open_cloud
+from assembler.cloud.choose import open_cloud
+from assembler.cloud.client import Cloud
 from assembler.options import load_options
 
 TICKEY = "9016607A382749C69D4F4B00C61DD083"
@@ -98,8 +99,7 @@ def vendor(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Vendor:
         monkeypatch.delenv(name)
     monkeypatch.setenv("ASSEMBLER_SDK_APP_ID", "1400127115")
     monkeypatch.setenv("ASSEMBLER_CLOUD_BASE", httpserver.url_for("/base"))
-    monkeypatch.setenv("ASSEMBLER_CLOUD_ENDPOINT", f"{httpserver.host}:{httpserver.port}")
-    monkeypatch.setenv("ASSEMBLER_CLOUD_SCHEME", "http")
+    monkeypatch.setenv("ASSEMBLER_CLOUD_ENDPOINT", httpserver.url_for("/"))
     return Vendor(httpserver)
 
 

@@ -14,7 +14,8 @@ from werkzeug import Response
 
 from assembler.cloud import Api, Kind, Steer
 from assembler.cloud.bodies import Generation, Start, checked
-from assembler.cloud.client import Cloud, Request, open_cloud
+from assembler.cloud.choose import open_cloud
+from assembler.cloud.client import Cloud, Request
 from assembler.cloud.fetch import ask
 from assembler.cloud.v1 import SIGNED_SECONDS, url_parameters
 from assembler.dialects.signature import sign

@@ -13,7 +13,8 @@ from werkzeug import Response
 
 from assembler.cloud import Api, Kind, Steer
 from assembler.cloud.bodies import Generation, Start, checked, mix_by
-from assembler.cloud.client import Cloud, Request, open_cloud
+from assembler.cloud.choose import open_cloud
+from assembler.cloud.client import Cloud, Request
 from assembler.cloud.fetch import ask
 from assembler.dialects.vendor_errors import ADVICE
 from assembler.errors import CloudError, InputError, RecordingFailed
@@ -166,10 +167,19 @@ def test_an_answer_that_is_not_the_vendors_says_so(v3: Cloud, vendor: Vendor, an
 
 
 def test_a_host_that_is_not_there_names_the_settings_to_look_at(v3: Cloud) -> None:
-    options = load_options(cloud_endpoint="127.0.0.1:1")
+    options = load_options(cloud_endpoint="http://127.0.0.1:1")
     with open_cloud(options, Api.V3) as cloud, pytest.raises(CloudError) as caught:
         cloud.send(cloud.query(TASK, ONLINE))
     assert "ASSEMBLER_CLOUD_ENDPOINT" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["tiw.tencentcloudapi.com", "ftp://a.example", "https://", "http://a.example/x?y=1"]
+)
+def test_an_endpoint_that_is_no_address_is_refused(v3: Cloud, endpoint: str) -> None:
+    options = load_options(cloud_endpoint=endpoint)
+    with pytest.raises(InputError, match="ASSEMBLER_CLOUD_ENDPOINT"), open_cloud(options, Api.V3):
+        pass
 
 
 def test_a_proxy_is_passed_by_for_a_host_that_is_named_as_the_hint_says(
