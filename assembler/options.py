@@ -121,10 +121,6 @@ class FormerName(DeprecationWarning):
     """An option was given by its former name."""
 
 
-SECRET = ("database_url", "callback_key", "callback_keys", "api_token", "notify_url", "notify_secret", "tickey", "usersig_key")
-"""Settings whose value no message repeats."""
-
-
 def settings_file() -> Path:
     """``ASSEMBLER_CONFIG``, or settings.toml in the platform's configuration folder."""
     named = os.environ.get("ASSEMBLER_CONFIG")
@@ -318,7 +314,9 @@ def load_options(**given: Any) -> Options:
                 f"there is no setting {name!r} (in {settings_file()})",
                 hint=f"{meant}`assembler run --help` names them.",
             ) from exc
-        said = first["msg"] if name in SECRET else f"{first['msg']} (got {first.get('input')!r})"
+        field = Options.model_fields.get(name.partition(".")[0])
+        is_secret = field is not None and "SecretStr" in str(field.annotation)
+        said = first["msg"] if is_secret else f"{first['msg']} (got {first.get('input')!r})"
         if first["type"] == "value_error":
             said = str(first["ctx"]["error"])
         raise InputError(

@@ -57,6 +57,16 @@ def test_a_bad_value_is_named_with_its_setting(monkeypatch: pytest.MonkeyPatch, 
     assert f"ASSEMBLER_{name}" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "name", ["database_url", "callback_key", "callback_keys", "notify_url", "tickey", "usersig_key"]
+)
+def test_a_bad_secret_is_named_and_not_shown(name: str, file: Path) -> None:
+    file.write_text(f"{name} = [5318008]\n")
+    with pytest.raises(InputError, match=rf"setting {name}\b") as caught:
+        load_options()
+    assert "5318008" not in str(caught.value)
+
+
 def test_a_former_name_means_the_option_of_today_and_says_so(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     file.write_text("jobs = 2\n")
     with pytest.warns(FormerName, match="jobs is called processes now"):
