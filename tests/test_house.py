@@ -195,29 +195,34 @@ NOT_AN_OPENING = re.compile(
 
 
 def sentences_to_write(path: Path) -> list[str]:
-    """Public names of a module that have no docstring, or one that opens badly. A field or constant has its docstring
-    in the line under it; rows (``X = Dialect(...)``) and other values of a base's field need none."""
+    """Public names of a module that have no docstring, and names of any kind whose docstring opens badly.
+
+    A field or constant has its docstring in the line under it; rows (``X = Dialect(...)``) and other values of a base's
+    field need none.
+    """
     found: list[str] = []
 
-    def judge(name: str, text: str | None) -> None:
-        if not text or NOT_AN_OPENING.match(text):
+    def judge(name: str, text: str | None, *, is_needed: bool = True) -> None:
+        if NOT_AN_OPENING.match(text) if text else is_needed:
             found.append(f"{path.relative_to(PACKAGE)}: {name}: {text or 'no sentence'}")
 
     def visit(owner: str, node: ast.Module | ast.ClassDef) -> None:
         for part, under in zip(node.body, [*node.body[1:], None], strict=True):
-            if isinstance(part, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and part.name[0] != "_":
-                judge(owner + part.name, ast.get_docstring(part))
+            if isinstance(part, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{owner}{part.name}"
+                judge(name, ast.get_docstring(part), is_needed=not re.search(r"(^|\.)_", name))
                 if isinstance(part, ast.ClassDef):
-                    visit(f"{owner}{part.name}.", part)
+                    visit(f"{name}.", part)
             elif isinstance(part, ast.Assign | ast.AnnAssign):
-                name = ast.unparse(part.target if isinstance(part, ast.AnnAssign) else part.targets[0])
+                name = owner + ast.unparse(part.target if isinstance(part, ast.AnnAssign) else part.targets[0])
                 text = (
                     under.value.value if isinstance(under, ast.Expr) and isinstance(under.value, ast.Constant) else None
                 )
                 is_row = re.match(r"[A-Z]\w+\(", ast.unparse(part.value) if part.value else "")
                 is_field = owner and isinstance(part, ast.AnnAssign)
-                if name[0] != "_" and (text or is_field or (name.isupper() and not is_row)):
-                    judge(owner + name, text and str(text))
+                is_constant = name.split(".")[-1].isupper() and not is_row
+                is_private = re.search(r"(^|\.)_", name) is not None
+                judge(name, text and str(text), is_needed=not is_private and bool(is_field or is_constant))
 
     tree = ast.parse(path.read_text("utf-8"))
     if tree.body:

@@ -52,15 +52,15 @@ def _read(fields: Fields, query: Query) -> Recording:
         if isinstance(given, list):
             values[name] = [_rounded(entry) if isinstance(entry, dict) else entry for entry in given]
     try:
-        told = Recording.model_validate({**values, "segments": ()})
+        recording = Recording.model_validate({**values, "segments": ()})
     except ValidationError as exc:
         raise InputError(_refusal("", exc).sentence, hint=HINT) from exc
     except RecursionError as exc:
         raise InputError("the body is nested too deeply to be a recording result") from exc
     segments, refused = collect(fields.entries("segments"), _segment, "play_time", findings)
     if not segments:
-        refuse_empty(shortened(told.name, 80), "segments", told.error, refused, HINT)
-    start = _wall(told.start, "start", findings)
+        refuse_empty(shortened(recording.name, 80), "segments", recording.error, refused, HINT)
+    start = _wall(recording.start, "start", findings)
     omissions = tuple(
         omission.model_copy(
             update={
@@ -68,23 +68,23 @@ def _read(fields: Fields, query: Query) -> Recording:
                 "at": omission.at if abs(omission.at or 0) <= LONGEST else None,
             }
         )
-        for index, omission in enumerate(told.omissions)
+        for index, omission in enumerate(recording.omissions)
         if is_plausible(f"omissions[{index}]", omission, start, findings)
     )
     findings += [
         warning(f"omissions[{index}].at", f"{shown(omission.at)} is absurd and was ignored.")
-        for index, omission in enumerate(told.omissions)
+        for index, omission in enumerate(recording.omissions)
         if abs(omission.at or 0) > LONGEST
     ]
     changes = {
-        "app_id": told.app_id or query.get(APP),
+        "app_id": recording.app_id or query.get(APP),
         "segments": segments,
         "start": start,
-        "stop": _wall(told.stop, "stop", findings),
-        "total": _within(told.total, "total", LONGEST, findings),
+        "stop": _wall(recording.stop, "stop", findings),
+        "total": _within(recording.total, "total", LONGEST, findings),
         "omissions": omissions,
     }
-    return told.model_copy(update={**changes, "findings": (*told.findings, *findings)})
+    return recording.model_copy(update={**changes, "findings": (*recording.findings, *findings)})
 
 
 def _segment(path: str, entry: Json) -> Segment | UnusableEntry:

@@ -34,14 +34,14 @@ def read_omissions(fields: Fields, spelling: Spelling, start: WallMs | None) -> 
     return tuple(found)
 
 
-def _in_ms(path: str, told: Omission, start: WallMs | None, skipped: Ms, findings: list[Finding]) -> Omission:
+def _in_ms(path: str, omission: Omission, start: WallMs | None, skipped: Ms, findings: list[Finding]) -> Omission:
     """A pause that was written in seconds; its place too, where only that agrees with the clock.
 
     ``skipped``: how long the pauses before it were.
     """
     findings.append(note(path, "The omission's wall clock was read as seconds."))
-    resume, at = told.resume, told.at
-    pause = WallMs(told.pause * 1000)
+    resume, at = omission.resume, omission.at
+    pause = WallMs(omission.pause * 1000)
     if resume is not None and resume < FIRST_WALL:
         resume = WallMs(resume * 1000)
     if at is not None and start is not None:

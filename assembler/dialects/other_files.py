@@ -29,7 +29,7 @@ _STARTS: tuple[tuple[int, tuple[bytes, ...], str, str], ...] = (
     (0, (b"%PDF-",), "a PDF", "Give the JSON of the result."),
     (0, (b"SQLite format 3",), "a database", "Give the JSON of the result."),
 )
-"""Where the mark stands, the marks, what it is, the next step. No JSON text begins like any of them."""
+"""Offset of the mark, the marks, name of the kind, next step. No JSON text begins like any of them."""
 
 
 def refuse_other_file(body: bytes) -> None:

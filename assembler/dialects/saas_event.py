@@ -32,8 +32,8 @@ def _read(fields: Fields, query: Query) -> Recording:
         )
     values = {"room_id": data.get("class_id"), **data.values}
     values["video_info"] = [_in_ms(path, entry, data) for path, entry in data.entries("video_info")]
-    told = Fields(values, data.path, data.findings)
-    return read_result(told, SNAKE, query, dialect=SAAS_EVENT.name, is_over=True)
+    inner = Fields(values, data.path, data.findings)
+    return read_result(inner, SNAKE, query, dialect=SAAS_EVENT.name, is_over=True)
 
 
 def _in_ms(path: str, entry: Json, data: Fields) -> Json:

@@ -65,17 +65,17 @@ def seat_users(layout: Layout, present: Present) -> Seated:
 def seat_shares(layout: Layout, present: Present) -> Seated:
     """Seat screen shares, where there are more than slots one on top of the other."""
     slots = list_slots(layout, Accepts.SCREEN)
-    laid = lay_over(present.shares, slots)
+    seated = lay_over(present.shares, slots)
     placements, findings = [], []
     for slot in slots:
-        for clip, part in uncovered([stay for stay, where in laid if where is slot]):
+        for clip, part in uncovered([stay for stay, where in seated if where is slot]):
             placements.append(_placed(slot, clip, StreamKind.SCREEN, part))
-    for stay, where in laid:
+    for stay, where in seated:
         if where is None and slots:
             sentence = f"Layout {layout.name} has no place for this user's share {_range(stay.span)}: it is not seen."
             findings.append(note(f"screen of {stay.user}", sentence))
     shown = {p.video_id for p in placements}
-    for stay, where in laid:
+    for stay, where in seated:
         if where is not None and not any(clip.video_id in shown for clip in stay.clips):
             sentence = f"A later share covers it {_range(stay.span)}: it is not seen."
             findings.append(note(f"screen of {stay.user}", sentence))

@@ -181,7 +181,7 @@ class _Video:
     joins: tuple[int, ...]
     findings: list[Finding]
     encoding: Encoding | None
-    """None: copied."""
+    """Encoder and its settings; None where it is copied."""
     unread: tuple[tuple[str, Span], ...] = ()
     """Parts that could not be decoded: video ids, and spans on the playback axis."""
 

@@ -173,8 +173,8 @@ def probe_files(
     lengths = {name: s.duration if s.duration is not None and s.duration > 0 else None for name, s in segments.items()}
     sizes = {name: s.size for name, s in segments.items()}
     for name, path in files.items():
-        told = (name in stamps, lengths.get(name), sizes.get(name))
-        keys[name] = digest_of(PROBE_VERSION, name, identity_of(path), *told)[:32]
+        declared = (name in stamps, lengths.get(name), sizes.get(name))
+        keys[name] = digest_of(PROBE_VERSION, name, identity_of(path), *declared)[:32]
         with suppress(OSError, ValueError):
             answer = ProbeAnswer.from_json((workspace.facts / f"{keys[name]}.json").read_text("utf-8"))
             if answer.facts is not None and (answer.straight is None or answer.straight.exists()):
@@ -210,8 +210,8 @@ def probe_files(
 def _forget_copies(workspace: Workspace) -> None:
     """Remove straightened copies that nobody has used for a long time: they can be made again from their sources."""
     for copy in workspace.straight.glob(f"*{STRAIGHT}"):
-        told = workspace.facts / f"{copy.stem}.json"
+        facts = workspace.facts / f"{copy.stem}.json"
         with suppress(OSError):
-            used = told.stat().st_mtime if told.exists() else copy.stat().st_ctime
+            used = facts.stat().st_mtime if facts.exists() else copy.stat().st_ctime
             if used < time.time() - COPY_DAYS * 86_400:
                 copy.unlink()

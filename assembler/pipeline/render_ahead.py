@@ -153,7 +153,7 @@ class _Growth:
     peeked: Mapping[str, PartialFacts]
     stop: Stop
     links: dict[str, Path] = field(default_factory=dict)
-    """By video id."""
+    """Links by video id."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)

@@ -100,13 +100,13 @@ class Target:
             )
 
     def _check_ours(self) -> None:
-        told = find_claims(self.out)
-        if told is None or not _is_told_of(self.out, told):
+        claims = find_claims(self.out)
+        if claims is None or not _is_described_by(self.out, claims):
             raise InputError(
                 f"{self.out} is there and is not a playback made by assembler",
                 hint=f"{OTHER_NAME} --overwrite replaces it.",
             )
-        tasks = told.get("tasks")
+        tasks = claims.get("tasks")
         if isinstance(tasks, list) and tasks and not set(map(str, tasks)) & {r.name for r in self.recordings}:
             raise InputError(
                 f"{self.out} is there and is the playback of another class ({tasks[0]})",
@@ -127,13 +127,13 @@ def _is_same(one: Path, other: Path) -> bool:
     return False
 
 
-def _is_told_of(out: Path, told: dict[str, Any]) -> bool:
+def _is_described_by(out: Path, claims: dict[str, Any]) -> bool:
     """True for the file that its playback.json tells of, also where it was cut short, or was about to be replaced by
     that one when the run was killed."""
     sizes = [place.stat().st_size for place in (out, out.with_name(out.name + PART)) if place.is_file()]
-    if told["size"] in sizes:
+    if claims["size"] in sizes:
         return True
     with suppress(KeyError, TypeError, ValueError):
-        count = 1 + sum(int(run[1]) for run in told["stamps"]["steps"])
+        count = 1 + sum(int(run[1]) for run in claims["stamps"]["steps"])
         return count == count_frames(out)
     return False

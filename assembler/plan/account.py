@@ -72,7 +72,7 @@ def lost_pictures(segment: Segment, facts: Facts) -> tuple[LostVideo, ...]:
 
 
 _Claim = tuple[Disposition, Spans, str]
-"""What these spans become, and why if they are lost; an earlier claim goes before a later one."""
+"""Claim of spans for a disposition, and the reason if they are lost; an earlier claim goes before a later one."""
 
 
 def _ledger(

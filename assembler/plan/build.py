@@ -54,7 +54,7 @@ def build_plan(
         frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
         parts = without_gaps(find_visible(window, placed, fps, frames), frames)
     is_provisional = any(not clip.is_known for _, clip in window.clips())
-    told = Mode.OPEN if is_provisional and copying.wants_stamps else mode
+    final_mode = Mode.OPEN if is_provisional and copying.wants_stamps else mode
     bed = build_bed(window, placed, facts)
     if mode is Mode.ENCODE or options.loudness is not None:
         bed = bed.model_copy(update={"copied": None})
@@ -82,9 +82,9 @@ def build_plan(
         canvas=placed.layout.canvas,
         layout=placed.layout.name,
         layout_reason=placed.reason,
-        mode=told,
+        mode=final_mode,
         mode_reason=reason,
-        scenes=build_scenes(parts, placed.layout, told, reason),
+        scenes=build_scenes(parts, placed.layout, final_mode, reason),
         lanes=build_lanes(visible, placed.layout) if mode is Mode.ENCODE else (),
         copied=runs,
         wants_stamps=copying.wants_stamps,

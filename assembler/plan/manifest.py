@@ -170,10 +170,10 @@ def load_manifest(playback: Path) -> Manifest:
 def find_claims(playback: Path) -> dict[str, Any] | None:
     """The playback.json beside a file, of any format and version; None where there is none that assembler wrote."""
     try:
-        told = json.loads((assets_of(playback) / MANIFEST).read_text("utf-8"))
+        values = json.loads((assets_of(playback) / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) and told.keys() >= OURS else None
+    return values if isinstance(values, dict) and values.keys() >= OURS else None
 
 
 def parse_manifest(text: bytes, path: Path) -> Manifest:
@@ -190,9 +190,9 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
         raise _not_understood(path) from exc
 
 
-def upgraded(told: dict[str, Any], path: Path, upgrades: Sequence[Upgrade] = UPGRADES) -> dict[str, Any]:
+def upgraded(values: dict[str, Any], path: Path, upgrades: Sequence[Upgrade] = UPGRADES) -> dict[str, Any]:
     """The same manifest in the newest format; raises InputError for one that is newer still."""
-    newest, found = 1 + len(upgrades), told.get("format", 1)
+    newest, found = 1 + len(upgrades), values.get("format", 1)
     if not isinstance(found, int) or found < 1:
         raise _not_understood(path)
     if found > newest:
@@ -201,8 +201,8 @@ def upgraded(told: dict[str, Any], path: Path, upgrades: Sequence[Upgrade] = UPG
             hint="Upgrade assembler, or make the playback anew with `assembler run`.",
         )
     for number, upgrade in enumerate(upgrades[found - 1 :], start=found + 1):
-        told = {**upgrade(told), "format": number}
-    return told
+        values = {**upgrade(values), "format": number}
+    return values
 
 
 def _not_understood(path: Path) -> InputError:

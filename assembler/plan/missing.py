@@ -84,12 +84,12 @@ def _places(losses: Sequence[LostPart], lost: int) -> str:
     by_reason: dict[str, list[Span]] = {}
     for loss in losses:
         by_reason.setdefault(loss.why, []).append(span(loss.start, loss.end))
-    told = []
+    sentences = []
     for why, spans in by_reason.items():
         places = [f"{clock_text(p.start)} to {clock_text(p.end)}" for p in union(spans)]
         more = f" and {len(places) - PLACES_TOLD} more" if len(places) > PLACES_TOLD else ""
-        told.append(f"from {', '.join(places[:PLACES_TOLD])}{more} of its file ({why})")
-    return f"{clock_text(lost)} {'are' if lost != 1000 else 'is'} not in the playback: {'; '.join(told)}"
+        sentences.append(f"from {', '.join(places[:PLACES_TOLD])}{more} of its file ({why})")
+    return f"{clock_text(lost)} {'are' if lost != 1000 else 'is'} not in the playback: {'; '.join(sentences)}"
 
 
 def find_background(

@@ -53,9 +53,9 @@ font-size: 13px; } .cards td[data-name]:has(p, ul)::before { content: none; } .f
 """Style sheet shared by all pages."""
 
 
-def text(told: object, longest: int = LONGEST_TEXT) -> str:
+def text(value: object, longest: int = LONGEST_TEXT) -> str:
     """Untrusted text as markup: escaped, cut, and without what turns or hides its neighbours."""
-    whole = str(told)
+    whole = str(value)
     cut = whole if len(whole) <= longest else whole[: longest - 1] + "…"
     return escape(_UNSEEN.sub("\ufffd", without_queries(cut)))
 
@@ -92,8 +92,8 @@ def listed(items: Sequence[str], most: int) -> str:
 
 def facts(rows: Sequence[tuple[str, str]]) -> str:
     """Names and values; values are markup already, empty ones are left out."""
-    told = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in rows if value)
-    return f'<table class="facts"><tbody>{told}</tbody></table>'
+    cells = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in rows if value)
+    return f'<table class="facts"><tbody>{cells}</tbody></table>'
 
 
 def findings(sentences: Sequence[str]) -> str:

@@ -132,8 +132,8 @@ class _Page:
     def finding(self, finding: Finding) -> str:
         where = text(finding.where) + ": " if finding.where else ""
         places = self.places(finding.where)
-        told = f' <span class="faint">(at {places})</span>' if places else ""
-        return f"{finding.severity.value}: {where}{text(finding.sentence)}{told}"
+        at = f' <span class="faint">(at {places})</span>' if places else ""
+        return f"{finding.severity.value}: {where}{text(finding.sentence)}{at}"
 
     def segments(self) -> str:
         fates = {outcome.video_id: outcome for outcome in self.manifest.outcomes}
@@ -175,11 +175,11 @@ class _Page:
         jumps = self.manifest.clock.jumps
         if not jumps:
             return "<p>No pause was skipped.</p>"
-        told = []
+        lines = []
         for jump in jumps:
             length = clock_text(jump.length) if jump.length is not None else "unknown length"
-            told.append(f"<li>Pause of {length} skipped at {self.at(jump.at)} (known from: {text(jump.reason)})</li>")
-        return folded(_count(told, "pause"), f"<ul>{''.join(told)}</ul>", len(told))
+            lines.append(f"<li>Pause of {length} skipped at {self.at(jump.at)} (known from: {text(jump.reason)})</li>")
+        return folded(_count(lines, "pause"), f"<ul>{''.join(lines)}</ul>", len(lines))
 
     def decisions(self) -> str:
         known = self.manifest
@@ -199,11 +199,11 @@ class _Page:
     def vendor(self) -> str:
         """Quote the vendor about each recording."""
         parts = []
-        for told in self.manifest.recordings:
-            rows = [(name, text(value)) for name, value in vendor_facts(told)]
-            error = told.error
+        for words in self.manifest.recordings:
+            rows = [(name, text(value)) for name, value in vendor_facts(words)]
+            error = words.error
             rows += [("failure", text(f"{error.message} {error.advice}"))] if error is not None else []
-            parts += [f"<h2>Recording: {text(told.name)}</h2>", facts(rows)] if rows else []
+            parts += [f"<h2>Recording: {text(words.name)}</h2>", facts(rows)] if rows else []
         return "".join(parts)
 
     def scenes(self) -> str:
@@ -211,8 +211,8 @@ class _Page:
         rows = []
         for scene in self.manifest.scenes:
             start, end = frame_ms(scene.first, self.manifest.fps), frame_ms(scene.end, self.manifest.fps)
-            told = [f"{text(s.slot)}: {text(owners.get(s.video_id, s.video_id))}" for s in scene.shown]
-            shown = listed(told, FEW_PLACES)
+            named = [f"{text(s.slot)}: {text(owners.get(s.video_id, s.video_id))}" for s in scene.shown]
+            shown = listed(named, FEW_PLACES)
             rows.append(
                 [self.at(start), clock_text(end), shown or "background", f"{scene.mode.value}: {text(scene.reason)}"]
             )

@@ -175,14 +175,16 @@ def _chapter(title: str, at: int) -> str:
 
 def _story(timeline: Timeline, lost: Mapping[str, Sequence[Unused]]) -> str:
     """Tell what the picture shows, for people who cannot see it."""
-    told = [f"A playback of {clock_text(timeline.length)}."]
+    sentences = [f"A playback of {clock_text(timeline.length)}."]
     for track in timeline.tracks:
-        told.append(f"{track.name}: {_listed([clip.span for clip in track.clips])}.")
+        sentences.append(f"{track.name}: {_listed([clip.span for clip in track.clips])}.")
         if track.gaps:
-            told.append(f"Missing between: {_listed([gap.span for gap in track.gaps])}.")
-    told += [f"{name}, not used: {_listed([one.span for one in same])}." for name, same in lost.items()]
-    told += [f"A {_pause_words(jump.length)} is skipped at {clock_text(jump.at)}." for jump in timeline.clock.jumps]
-    return " ".join(told)
+            sentences.append(f"Missing between: {_listed([gap.span for gap in track.gaps])}.")
+    sentences += [f"{name}, not used: {_listed([one.span for one in same])}." for name, same in lost.items()]
+    sentences += [
+        f"A {_pause_words(jump.length)} is skipped at {clock_text(jump.at)}." for jump in timeline.clock.jumps
+    ]
+    return " ".join(sentences)
 
 
 def _listed(spans: Sequence[Span]) -> str:

@@ -110,20 +110,20 @@ MOST_PAUSES = 200
 """Maximum number of pauses that are printed."""
 
 
-def vendor_facts(told: Told) -> list[tuple[str, str]]:
+def vendor_facts(words: Told) -> list[tuple[str, str]]:
     """Names and values of what the vendor said beside the files: what is needed to look into a class, or to ask it."""
-    broke = [f"{i.user or 'nobody named'} {i.count}x" for i in told.interrupts if i.count]
+    broke = [f"{i.user or 'nobody named'} {i.count}x" for i in words.interrupts if i.count]
     more = [f"and {len(broke) - MOST_BROKEN} more"] if len(broke) > MOST_BROKEN else []
-    times = f"{told.exception_count} times" if told.exception_count else ""
+    times = f"{words.exception_count} times" if words.exception_count else ""
     named = ", ".join([*broke[:MOST_BROKEN], *more])
     pairs = [
-        ("room", told.room_id),
-        ("group", told.group_id),
-        ("recorder", told.record_user_id),
-        ("ended by", told.finish_reason),
+        ("room", words.room_id),
+        ("group", words.group_id),
+        ("recorder", words.record_user_id),
+        ("ended by", words.finish_reason),
         ("streams broke", ": ".join(part for part in (times, named) if part)),
-        ("request", told.request_id),
-        ("random", told.random),
+        ("request", words.request_id),
+        ("random", words.random),
     ]
     return [(name, value) for name, value in pairs if value]
 
@@ -170,9 +170,9 @@ def describe_findings(findings: Iterable[Finding], names: Names = MappingProxyTy
 
 def _many(where: Sequence[str], names: Names) -> str:
     """``camera of ann [a1]: ``, of several files the first and how many more."""
-    told = [f"{names[name]} [{name}]" if name in names else name for name in dict.fromkeys(where) if name]
-    more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
-    return f"{', '.join(told[:MOST_NAMED])}{more}: " if told else ""
+    shown = [f"{names[name]} [{name}]" if name in names else name for name in dict.fromkeys(where) if name]
+    more = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
+    return f"{', '.join(shown[:MOST_NAMED])}{more}: " if shown else ""
 
 
 def describe_plan(plan: Plan, names: Names = MappingProxyType({})) -> str:
@@ -190,8 +190,8 @@ def describe_plan(plan: Plan, names: Names = MappingProxyType({})) -> str:
     lines += [_scene(scene, plan, names) for scene in plan.scenes[:MOST_SCENES]]
     if (more := len(plan.scenes) - MOST_SCENES) > 0:
         lines.append(f"and {more} more scenes (--json has them all)")
-    told = _told_once(plan.outcomes, plan.findings, names)
-    return "\n".join([*lines, *([""] if told else []), *told])
+    shown = _told_once(plan.outcomes, plan.findings, names)
+    return "\n".join([*lines, *([""] if shown else []), *shown])
 
 
 def _told_once(outcomes: Iterable[Outcome], findings: Iterable[Finding], names: Names) -> list[str]:
@@ -221,12 +221,12 @@ def _scene(scene: Scene, plan: Plan, names: Names) -> str:
 def account_text(account: Account) -> str:
     """``picture 0:40 shown, 0:20 covered; sound 1:00 heard``; "" where nothing was recorded."""
     kinds = {"picture": account.picture.lengths, "sound": account.sound.lengths}
-    told = [
+    shown = [
         f"{kind} " + ", ".join(f"{clock_text(length)} {became.value}" for became, length in lengths.items())
         for kind, lengths in kinds.items()
         if lengths
     ]
-    return "; ".join(told)
+    return "; ".join(shown)
 
 
 def fates_text(outcomes: Iterable[Outcome]) -> str:

@@ -29,8 +29,8 @@ class Judged(NamedTuple):
 def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judged:
     """Judge whether a callback that came ``at`` this instant is to be believed and can be read; without keys everything
     is believed."""
-    told = query.get(APP, "")
-    app = told if told.isascii() and told.isalnum() and len(told) <= 40 else None
+    given = query.get(APP, "")
+    app = given if given.isascii() and given.isalnum() and len(given) <= 40 else None
     query = with_app(query, app)
     try:
         body = load_object(raw)

@@ -68,8 +68,8 @@ def take_in_spooled(records: Records, options: Options) -> int:
     for path in paths:
         try:
             head, _, raw = path.read_bytes().partition(b"\n")
-            told = json.loads(head)
-            body = Body(raw, told["app"], told["source"], WallMs(told["received"]))
+            fields = json.loads(head)
+            body = Body(raw, fields["app"], fields["source"], WallMs(fields["received"]))
         except FileNotFoundError:
             continue  # somebody else was faster
         except (OSError, ValueError, KeyError, TypeError):

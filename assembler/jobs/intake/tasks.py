@@ -60,19 +60,19 @@ class Task(Value):
 
     def history(self, clock: Callable[[WallMs | None], str]) -> list[str]:
         """Return the sentences that somebody who waits for the class, or wonders what became of it, ought to know."""
-        told = []
+        sentences = []
         if self.error:
             so = "" if self.is_over else ", the class is NOT being recorded"
-            told.append(f"its start failed at {clock(self.started)}{so}: {self.error}")
+            sentences.append(f"its start failed at {clock(self.started)}{so}: {self.error}")
         if self.forced is not None:
             since = f" since {clock(self.pause)}" if self.pause is not None else ""
-            told.append(f"ended at {clock(self.forced)} by force: it was paused{since}")
+            sentences.append(f"ended at {clock(self.forced)} by force: it was paused{since}")
         elif self.pause is not None and self.resumed is not None:
-            told.append(f"paused at {clock(self.pause)}, went on at {clock(self.resumed)}")
+            sentences.append(f"paused at {clock(self.pause)}, went on at {clock(self.resumed)}")
         elif self.pause is not None:
             until = f", to be ended at {clock(self.stop)}" if self.stop is not None and not self.is_over else ""
-            told.append(f"{'was paused for long' if self.is_over else 'paused'} since {clock(self.pause)}{until}")
-        return told
+            sentences.append(f"{'was paused for long' if self.is_over else 'paused'} since {clock(self.pause)}{until}")
+        return sentences
 
 
 def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
@@ -82,20 +82,20 @@ def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
     row = connection.execute(sa.select(TASK).where(TASK.c.task == event.task_id)).mappings().first()
     if row is None and not is_about_recording(event.kind):
         return
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "app": event.app_id, "room": event.room_id, "progress": event.progress,
         "pause": event.pause, "stop": event.stop,
     }  # fmt: skip
     latest = {"kind": event.kind, "sent": event.sent}
     if row is None:
-        values = {"task": event.task_id, **told, **latest, "is_expected": False, "updated": received}
+        values = {"task": event.task_id, **fields, **latest, "is_expected": False, "updated": received}
         connection.execute(sa.insert(TASK).values({**values, **_moments(event, received, None)}))
         return
     is_later = (event.sent or received) >= (row["sent"] or 0)
     if is_later:
-        changed = {name: value for name, value in told.items() if value is not None} | latest
+        changed = {name: value for name, value in fields.items() if value is not None} | latest
     else:
-        changed = {name: value for name, value in told.items() if value is not None and row[name] is None}
+        changed = {name: value for name, value in fields.items() if value is not None and row[name] is None}
     changed |= _moments(event, received, Task.model_validate(dict(row)))
     wanted = sa.update(TASK).where(TASK.c.task == event.task_id)
     connection.execute(wanted.values(**changed, updated=max(received, row["updated"])))

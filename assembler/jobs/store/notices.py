@@ -40,12 +40,12 @@ def file_notice(connection: sa.Connection, job: Job, at: WallMs) -> None:
     name = hashlib.sha256(f"{job.id} {job.created} {job.tries} {job.state.value}".encode()).hexdigest()[:32]
     if connection.execute(sa.select(NOTICE.c.id).where(NOTICE.c.id == name)).first() is not None:
         return
-    told = {
+    fields = {
         "id": name, "event": TOLD[job.state], "job": job.id, "task": job.task, "app": job.app, "room": job.room,
         "revision": job.revision, "state": job.state.value, "verdict": job.verdict, "output": job.output,
         "reason": job.reason, "findings": len(job.findings), "time": at,
     }  # fmt: skip
-    values = {"id": name, "job": job.id, "body": json.dumps(told), "created": at, "due": at, "tries": 0}
+    values = {"id": name, "job": job.id, "body": json.dumps(fields), "created": at, "due": at, "tries": 0}
     connection.execute(sa.insert(NOTICE).values(**values, is_over=False))
 
 

@@ -100,8 +100,8 @@ class Records:
         """Return the number of jobs in each state, 0 for those without."""
         with self.reading() as connection:
             rows = connection.execute(sa.select(JOB.c.state, sa.func.count()).group_by(JOB.c.state)).all()
-        told = {JobState(state): count for state, count in rows}
-        return {state: told.get(state, 0) for state in JobState}
+        counts = {JobState(state): count for state, count in rows}
+        return {state: counts.get(state, 0) for state in JobState}
 
     def change(self, job: str, *, only: Sequence[JobState] = (), during: int | None = None, **values: Any) -> bool:
         """Write values of one job; not where it has left the states ``only`` or the try ``during``.

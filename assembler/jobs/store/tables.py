@@ -166,8 +166,8 @@ def _move_refused(engine: sa.Engine, separate: sa.Engine) -> None:
         return
     numbers = [row.pop("id") for row in rows]
     with engine.begin() as connection:
-        gone = connection.execute(sa.delete(REFUSED).where(REFUSED.c.id <= numbers[-1])).rowcount
-        if gone:  # nobody else moves them in this moment
+        removed = connection.execute(sa.delete(REFUSED).where(REFUSED.c.id <= numbers[-1])).rowcount
+        if removed:  # nobody else moves them in this moment
             with separate.begin() as other:
                 other.execute(sa.insert(REFUSED), rows)
 

@@ -63,16 +63,18 @@ def advice_on_tasks() -> str:
 
 def advice_on_refused(refused: Sequence[Refused]) -> list[str]:
     """One sentence for each kind of refusal."""
-    told = []
+    sentences = []
     reasons = {one.reason for one in refused if one.status == 403}
     if any("expired" in reason for reason in reasons):
-        told.append("Expired signatures: see whether this machine's clock is right; an old callback may be a replay.")
+        sentences.append(
+            "Expired signatures: see whether this machine's clock is right; an old callback may be a replay."
+        )
     if any("expired" not in reason for reason in reasons):
-        told.append(
+        sentences.append(
             "Missing or wrong signatures: <code>ASSEMBLER_CALLBACK_KEYS</code> has to name the keys set at the "
             "recorder; a sender without one of them is not believed. Once that is fixed: "
             "<code>assembler jobs refused take --all</code>"
         )
     if any(one.status == 400 for one in refused):
-        told.append("Unreadable bodies are kept for inspection; somebody else may be calling.")
-    return told
+        sentences.append("Unreadable bodies are kept for inspection; somebody else may be calling.")
+    return sentences

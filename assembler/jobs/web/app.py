@@ -164,8 +164,8 @@ def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics:
         except JobError:
             database = "away"
         is_well = database == "ok" and not refused
-        told = {"status": "ok" if is_well else "degraded", "database": database, "spooled": spooled(), **refused}
-        return JSONResponse(told, 200 if is_well else 503)
+        answer = {"status": "ok" if is_well else "degraded", "database": database, "spooled": spooled(), **refused}
+        return JSONResponse(answer, 200 if is_well else 503)
 
     @app.api_route("/metrics", methods=["GET", "HEAD"])
     def figures() -> Response:

@@ -26,9 +26,9 @@ def job_page(
     """Write the page of one job, and of what events told of its task; ``drawn`` is markup."""
     parts = [f'<p><a href="/">All jobs</a></p><h1>{text(job.id)}</h1>']
     parts.append(f"<p>{state(job)} {elapsed(job, at)}</p><p>{how_far(job)}</p>")
-    if told := reason(job):
+    if why := reason(job):
         is_bad = job.state in (JobState.FAILED, JobState.POISON)
-        parts.append(f'<div class="box{" failed" if is_bad else ""}">{told}</div>')
+        parts.append(f'<div class="box{" failed" if is_bad else ""}">{why}</div>')
     parts.append(_links(job, published))
     if history := task.history(clock) if task is not None else []:
         parts.append("<h2>What events told</h2>" + findings([text(sentence) for sentence in history]))
@@ -76,5 +76,5 @@ def draw_job(records: Records, job: Job) -> str:
         timeline = timeline_only(recording, load_options())
     except AssemblerError:
         return ""
-    told = describe_recordings([recording], timeline, 110)
-    return f"{draw_picture(timeline)}<details><summary>As text</summary><pre>{text(told, 100_000)}</pre></details>"
+    described = describe_recordings([recording], timeline, 110)
+    return f"{draw_picture(timeline)}<details><summary>As text</summary><pre>{text(described, 100_000)}</pre></details>"

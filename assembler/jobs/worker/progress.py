@@ -63,14 +63,14 @@ class ProgressWriter:
             step = LONG_STEP if LONG_STEP in self._open else self._step
             share = self._open.get(step)
         part = share.part if share is not None else None
-        told = (step, part, share.remaining(time.monotonic()) if share is not None and step == LONG_STEP else None)
+        latest = (step, part, share.remaining(time.monotonic()) if share is not None and step == LONG_STEP else None)
         records.note(self.job.id, *said)
-        if told != self._written:
+        if latest != self._written:
             records.change(
                 self.job.id, during=self.job.tries, only=[JobState.RUNNING], step=step, progress=part,
-                remaining=told[2],
+                remaining=latest[2],
             )  # fmt: skip
-            self._written = told
+            self._written = latest
         known = records.find_job(self.job.id)
         if known is None or known.state is JobState.CANCELLED or known.tries != self.job.tries:
             self.stop.set()

@@ -97,8 +97,8 @@ class JobSteps:
                     self._park()
                 return {"over": True}  # cancelled: the record says so already
             except AssemblerError as exc:
-                told = {"error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
-                return {"over": True, **told, "known": under_way.known}
+                failure = {"error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
+                return {"over": True, **failure, "known": under_way.known}
             except Exception as exc:  # noqa: BLE001 a fault of ours must not end the worker; the job's log has all of it
                 under_way.say(traceback.format_exc()[-1900:])
                 return {"over": True, "error": f"a bug in assembler: {type(exc).__name__}", "bug": True}

@@ -81,10 +81,10 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
 
 def supervise_until_stopped(count: int, options: Options, say: Callable[[str], None]) -> int:
     """Several workers until SIGTERM or Ctrl-C."""
-    told = threading.Event()
+    is_over = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: told.set())
+        signal.signal(name, lambda *_: is_over.set())
     with supervise(count, options, say):
-        while not told.wait(0.5):
+        while not is_over.wait(0.5):
             pass
     return 0

@@ -67,10 +67,10 @@ class _Clock:
 def run_worker(options: Options, say: Callable[[str], None]) -> int:
     """Work until told to stop; the process ends here (threads of the job under way never return)."""
     check_ready(options)
-    told = _end_when_told()
+    signalled = _end_when_told()
     with contextlib.suppress(OSError):
         os.nice(NICE)
-    there = _once_there(options, told, say)
+    there = _once_there(options, signalled, say)
     if there is None:
         return 0
     records, engine, seat = there
@@ -80,7 +80,7 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
     helped = helping(options, seat.name, lambda: work.under_way is None, stop, say)
     with working(options, seat.name, work), ahead, told_of, helped:
         say(f"worker {seat.name}: publishing to {output_of(options)}")
-        _watch(options, records, engine, seat, work, told, say)
+        _watch(options, records, engine, seat, work, signalled, say)
         _fall_silent(work, stop)
     with _reported(say):
         work.release()
@@ -95,25 +95,27 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
 
 def _end_when_told() -> Stop:
     """Set by the signal; from then on the process has ``END_SECONDS``, wherever it is."""
-    told = Stop()
+    signalled = Stop()
 
     def end(*_: object) -> None:
-        if not told.is_set():
+        if not signalled.is_set():
             last = threading.Timer(END_SECONDS, os._exit, [JobError.exit_code])
             last.daemon = True
             last.start()
-        told.set()
+        signalled.set()
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, end)
-    return told
+    return signalled
 
 
-def _once_there(options: Options, told: Stop, say: Callable[[str], None]) -> tuple[Records, Engine, WorkerLease] | None:
+def _once_there(
+    options: Options, signalled: Stop, say: Callable[[str], None]
+) -> tuple[Records, Engine, WorkerLease] | None:
     """The database, the queue and a name of our own, as soon as the server is there; None where we are told to stop
     before. A file of our own is not waited for: what is wrong with it stays wrong."""
     said = ""
-    while not told.is_set():
+    while not signalled.is_set():
         try:
             records = Records(open_database(options), tells=options.notify_url is not None)
             return records, Engine(options), take_seat(options)
@@ -123,17 +125,17 @@ def _once_there(options: Options, told: Stop, say: Callable[[str], None]) -> tup
             if exc.sentence != said:
                 said = exc.sentence
                 say(f"warning: {said}; waiting for it")
-        told.wait(AWAY_SECONDS)
+        signalled.wait(AWAY_SECONDS)
     return None
 
 
 def _watch(
-    options: Options, records: Records, engine: Engine, seat: WorkerLease, work: JobSteps, told: Stop,
+    options: Options, records: Records, engine: Engine, seat: WorkerLease, work: JobSteps, signalled: Stop,
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
-    adoption = _Adoption(options, engine, seat.name, told, say)
-    while not told.wait(0.5):
+    adoption = _Adoption(options, engine, seat.name, signalled, say)
+    while not signalled.wait(0.5):
         with _reported(say):
             if look.is_due():
                 if not seat.is_held():
@@ -185,8 +187,8 @@ class _Adoption:
     anew.
     """
 
-    def __init__(self, options: Options, engine: Engine, own: str, told: Stop, say: Callable[[str], None]) -> None:
-        self._options, self._engine, self._own, self._told, self._say = options, engine, own, told, say
+    def __init__(self, options: Options, engine: Engine, own: str, signalled: Stop, say: Callable[[str], None]) -> None:
+        self._options, self._engine, self._own, self._signalled, self._say = options, engine, own, signalled, say
         self._suspects: set[str] = set()
 
     def adopt(self) -> None:
@@ -199,7 +201,7 @@ class _Adoption:
             try:
                 if is_certain or name in self._suspects:
                     self._say(f"worker {name} is dead: its work goes back into the queue")
-                    requeue_jobs_of(seat, self._told)
+                    requeue_jobs_of(seat, self._signalled)
                 else:
                     suspects.add(name)
             finally:

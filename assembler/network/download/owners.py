@@ -44,7 +44,7 @@ NOBODY = Owner()
 
 class _Apps(Value):
     since: WallMs
-    """Since when files are kept by app."""
+    """Time since which files are kept by app."""
     known: tuple[str, ...]
     """Apps that were seen here, ``ENOUGH`` of them."""
 

@@ -47,9 +47,9 @@ class PartialFile:
     failure: DownloadError | None = None
     """Error for which it will not become whole; None as long as it may."""
     _next: int = 0
-    """Where the next piece begins."""
+    """Start of the next piece."""
     _pieces: list[ByteRange] = field(default_factory=list)
-    """Those under way, and one that failed: what is behind it does not count."""
+    """Pieces under way, and one that failed: what is behind it does not count."""
     _busy: int = 0
     _is_over: bool = False
     _is_whole: bool = False

@@ -220,7 +220,7 @@ def _receive(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:
 
 def _store(response: requests.Response, piece: ByteRange, growing: PartialFile, fetch: Fetch, part: IO[bytes]) -> None:
     host, pace, noted = host_of(fetch.url), Pace(), time.monotonic()
-    at, told = piece.at, noted
+    at, reported = piece.at, noted
 
     def read() -> bytes:
         return response.raw.read1(min(CHUNK_BYTES, piece.end - at), decode_content=False)
@@ -235,9 +235,9 @@ def _store(response: requests.Response, piece: ByteRange, growing: PartialFile, 
             fetch.halt.check()
             part.write(chunk)
             at += len(chunk)
-            if (now := time.monotonic()) - told > TOLD_SECONDS:
+            if (now := time.monotonic()) - reported > TOLD_SECONDS:
                 tell()
-                told = now
+                reported = now
                 if now - noted > NOTE_SECONDS:
                     growing.note()
                     noted = now

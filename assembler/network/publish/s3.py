@@ -297,10 +297,10 @@ def _translated(exc: Exception, bucket: str) -> PublishError:
     from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
 
     text = str(exc)
-    told = re.search(r"<Code>(\w{1,60})</Code>", text)
+    code = re.search(r"<Code>(\w{1,60})</Code>", text)
     status = re.search(r"status code: (\d{3})", text)
     number = int(status[1]) if status else None
-    said = f" ({told[1] if told else number})" if told or number else ""
+    said = f" ({code[1] if code else number})" if code or number else ""
     if "169.254.169.254" in text or "169.254.170.2" in text:  # where obstore looks for keys if it was given none
         return refused("there are no keys for the object storage", "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     if isinstance(exc, FileNotFoundError):
