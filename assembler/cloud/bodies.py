@@ -42,7 +42,7 @@ class _Part(BaseModel):
     )
 
     def spelled(self, *, as_v1: bool) -> JsonObject:
-        """What was given, spelled as one generation wants it."""
+        """Return what was given, spelled as one generation wants it."""
         values: JsonObject = self.model_dump(mode="json", by_alias=not as_v1, exclude_none=True)
         mixed = values.get("mix_stream")
         if isinstance(mixed, dict) and "custom" in mixed:  # given by the vendor's newer names
@@ -118,7 +118,7 @@ class _StreamControl(_Part):
 
 
 class _RecordControl(_Part):
-    """Which streams are recorded, and how."""
+    """Choice of the streams that are recorded, and how."""
 
     enabled: bool = True
     disable_record: bool | None = None
@@ -128,7 +128,7 @@ class _RecordControl(_Part):
 
 
 class _Picture(_Part):
-    """What a recording and a later generation of its files are given alike."""
+    """Part that a recording and a later generation of its files are given alike."""
 
     whiteboard: _Whiteboard | None = None
     concat: _Concat | None = None

@@ -96,7 +96,7 @@ class _CloudV3:
         return Request(what, self._options.cloud_endpoint, body, headers=headers, is_query=is_query)
 
     def send(self, request: Request) -> Answer:
-        """Nothing but a request that came too soon is sent again: the vendor did nothing about that one."""
+        """Send a request; again only one that came too soon: the vendor did nothing about that one."""
         try:
             with discreet(), warnings.catch_warnings(action="ignore"):
                 for attempt in self._stamina.retry_context(on=self._came_too_soon, attempts=ATTEMPTS, timeout=60.0):

@@ -189,7 +189,7 @@ class Batch:
 
 
 def _claim(body: bytes) -> Claim:
-    """Raises InputError where the body is not a result that could ever become a playback."""
+    """Read which job a body claims; raises InputError where it could never become a playback."""
     with suppress(RecordingFailed):  # that is an outcome, too: its job says so
         parse(body)
     return claim_of(body)

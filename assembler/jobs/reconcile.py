@@ -21,14 +21,15 @@ MOST_DEATHS = 3
 
 
 def catch_up(records: Records, engine: Engine, options: Options) -> None:
-    """Raises JobError where the database does not answer."""
+    """Take in what was stored and not taken, and requeue lost jobs; raises JobError where the database does not
+    answer."""
     take_in_spooled(records, options)
     take_in(records, engine)
     requeue_lost(records, engine)
 
 
 def requeue_lost(records: Records, engine: Engine) -> None:
-    """Every job that is not over has a try that is not over."""
+    """Give every job that is not over a try that is not over."""
     before, new_before = now() - MOMENT_MS, now() - NEW_MOMENT_MS
     active = records.list_jobs(ACTIVE)
     jobs = [job for job in active if job.updated < (new_before if job.state is JobState.NEW else before)]

@@ -85,13 +85,13 @@ def untaken(records: Records, limit: int = 500) -> list[int]:
 
 
 def load_body(records: Records, number: int) -> Body:
-    """Raises JobError where it is not there."""
+    """Return a stored body; raises JobError where it is not there."""
     with records.reading() as connection:
         return body_at(connection, number)
 
 
 def body_at(connection: sa.Connection, number: int) -> Body:
-    """Raises JobError where it is not there."""
+    """Return a stored body within a transaction; raises JobError where it is not there."""
     wanted = sa.select(EVENT.c.body, EVENT.c.app, EVENT.c.source, EVENT.c.received).where(EVENT.c.id == number)
     row = connection.execute(wanted).first()
     if row is None:

@@ -30,7 +30,7 @@ class RefusedBody(NamedTuple):
 
 
 def load_refused(records: Records, number: int) -> RefusedBody:
-    """Raises JobError where there is none (any more)."""
+    """Return a refused body; raises JobError where there is none (any more)."""
     names = [REFUSED.c[name] for name in ("id", "body", "query", "received")]
     with records.refusals.reading() as connection:
         row = connection.execute(sa.select(*names).where(REFUSED.c.id == number)).first()

@@ -72,7 +72,7 @@ class Records:
         return _job(row) if row is not None else None
 
     def load_job(self, job: str) -> Job:
-        """Raises JobError where there is none."""
+        """Return the job with this id; raises JobError where there is none."""
         found = self.find_job(job)
         if found is None:
             raise JobError(f"there is no job {job[:100]!r}", hint="`assembler jobs list` shows all.")

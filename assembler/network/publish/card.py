@@ -32,7 +32,7 @@ def refused(sentence: str, hint: str) -> PublishError:
 
 
 def read_card(raw: bytes, where: str) -> Card:
-    """Raises PublishError where it is not a card."""
+    """Read a card; raises PublishError where the bytes are none."""
     try:
         return Card.model_validate_json(raw)
     except ValidationError as exc:
