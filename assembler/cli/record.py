@@ -91,7 +91,7 @@ def _picture(board: str | None, init: str | None, concat: bool, mix: str | None,
     if board is not None or init is not None:
         sizes = dict(zip(("width", "height"), board.lower().split("x"), strict=False)) if board else {}
         if board is not None and (len(sizes) != 2 or not all(size.isdecimal() for size in sizes.values())):
-            raise InputError(f"{board!r} is no size", hint="Write --board 1280x960.")
+            raise InputError(f"{board!r} is not a size", hint="Write --board 1280x960.")
         fields["whiteboard"] = {**sizes, **({"init_param": init} if init is not None else {})}
     if mix is not None:
         fields["mix_stream"] = mix_by(mix, teacher)

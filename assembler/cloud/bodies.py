@@ -78,7 +78,7 @@ class _Whiteboard(_Part):
             try:
                 json.loads(text)
             except ValueError as exc:
-                raise ValueError('this is no JSON such as {"ratio": "16:9"}') from exc
+                raise ValueError('this is not JSON such as {"ratio": "16:9"}') from exc
         return text
 
 
@@ -210,14 +210,14 @@ def _plain(value: Any) -> Json:
 def check_address(url: str) -> str:
     """A callback address, or "" for none. Raises InputError for what is neither."""
     if not ADDRESS.fullmatch(url):
-        raise InputError(f"{shown(url)} is no callback address", hint="It has to begin with http:// or https://.")
+        raise InputError(f"{shown(url)} is not a callback address", hint="It has to begin with http:// or https://.")
     return url
 
 
 def check_task(task: str) -> str:
     """A task id; both generations make them of twenty letters and digits. Raises InputError."""
     if not re.fullmatch(r"[\w.-]{1,64}", task, re.ASCII):
-        raise InputError(f"{shown(task)} is no task id", hint="`record start` prints it, callbacks name it.")
+        raise InputError(f"{shown(task)} is not a task id", hint="`record start` prints it, callbacks name it.")
     return task
 
 

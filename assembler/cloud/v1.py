@@ -95,10 +95,10 @@ class _CloudV1:
 
 @contextmanager
 def open_v1(options: Options) -> Iterator[Cloud]:
-    """Open a client of one thread. Raises InputError where ASSEMBLER_CLOUD_BASE is no address."""
+    """Open a client of one thread. Raises InputError where ASSEMBLER_CLOUD_BASE is not an address."""
     try:
         host = host_of(options.cloud_base)
     except DownloadError as exc:
-        raise InputError("ASSEMBLER_CLOUD_BASE is no http or https address", hint="Write https://host.") from exc
+        raise InputError("ASSEMBLER_CLOUD_BASE is not an http or https address", hint="Write https://host.") from exc
     with open_session((*options.allow_hosts, host)) as session:
         yield _CloudV1(options, session)

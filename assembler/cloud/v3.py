@@ -130,7 +130,7 @@ def _address(options: Options) -> tuple[str, str]:
     """Scheme and host, with its port, of ASSEMBLER_CLOUD_ENDPOINT."""
     scheme, separator, host = options.cloud_endpoint.rstrip("/").partition("://")
     if scheme not in ("http", "https") or not separator or not re.fullmatch(r"[\w.:\[\]-]+", host, re.ASCII):
-        raise InputError("ASSEMBLER_CLOUD_ENDPOINT is no http or https address", hint="Write https://host.")
+        raise InputError("ASSEMBLER_CLOUD_ENDPOINT is not an http or https address", hint="Write https://host.")
     return scheme, host
 
 

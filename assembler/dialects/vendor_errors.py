@@ -75,7 +75,7 @@ CODE_ADVICE = {
     "InvalidParameter.BodyParameterTypeUnmatched": "Mend the type of the parameter that the message names.",
     "InvalidParameter.CallbackAddressFormatError": "Give a callback address that begins with http:// or https://.",
     "InvalidParameter.FileFormatUnsupported": _CONVERSION,
-    "InvalidParameter.InvalidExtra": "Remove what is no feature from Extras: MIX_STREAM is one.",
+    "InvalidParameter.InvalidExtra": "Remove what is not a feature from Extras: MIX_STREAM is one.",
     "InvalidParameter.PreprocessParameter": _CONVERSION,
     "InvalidParameter.RecordParameter": "Mend the parameter of the recording that the message names.",
     "InvalidParameter.SdkAppIdNotFound": "Check the SdkAppId: this account has no such app.",
@@ -89,7 +89,7 @@ CODE_ADVICE = {
     "ResourceUnavailable.InterfaceUnAuthorized": _PURCHASE,
     "ResourceUnavailable.NotRegistered": _PURCHASE,
     "ResourceUnavailable.ServiceExpired": "The account is in arrears or the service has expired: pay or renew it.",
-    "UnauthorizedOperation.SdkAppId": "Check the SdkAppId: it is no app of the account that these keys belong to.",
+    "UnauthorizedOperation.SdkAppId": "Check the SdkAppId: it is not an app of the account that these keys belong to.",
     "UnsupportedOperation.InvalidTaskStatus": "The task is in a state without that: pause only what is recorded, "
     "resume only what is paused, stop only what has not ended.",
     "UnsupportedOperation.TaskHasAlreadyStopped": "The task has ended: fetch its result.",

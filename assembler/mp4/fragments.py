@@ -1,4 +1,4 @@
-"""Whole fragments of a fragmented mp4 that a killed ffmpeg of ours left."""
+"""Whole fragments of a fragmented mp4 that a killed ffmpeg left."""
 
 from __future__ import annotations
 

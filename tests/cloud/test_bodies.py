@@ -39,7 +39,7 @@ GOOD = {"room_id": 1234, "user_id": "tic_record_user_1234_1", "user_sig": "s3cre
         ({"mix_stream": {"model_id": 3}}, r"mix_stream.model_id: .*1 or 2 \(got 3\)"),
         ({"mix_stream": {"enabled": True}}, "mix_stream: a mixed stream needs ModelId 1 or 2, or a Custom layout"),
         ({"whiteboard": {"width": 1}}, "whiteboard.width: .*2"),
-        ({"whiteboard": {"init_param": "{ratio"}}, "whiteboard.init_param: this is no JSON"),
+        ({"whiteboard": {"init_param": "{ratio"}}, "whiteboard.init_param: this is not JSON"),
         ({"RecordMode": "FAST"}, "record_mode: .*REALTIME_MODE"),
         ({"Colour": "red"}, "Colour: extra"),
     ],
@@ -61,7 +61,7 @@ def test_limits_are_allowed() -> None:
 
 @pytest.mark.parametrize("url", ["ftp://a.example", "a.example/callback", "http://", "https:///x", "http://a b", " "])
 def test_a_callback_address_is_http_or_https_or_nothing(url: str) -> None:
-    with pytest.raises(InputError, match="no callback address"):
+    with pytest.raises(InputError, match="not a callback address"):
         check_address(url)
     assert check_address("") == ""
     assert check_address("http://127.0.0.1:8000/callback") == "http://127.0.0.1:8000/callback"
@@ -69,7 +69,7 @@ def test_a_callback_address_is_http_or_https_or_nothing(url: str) -> None:
 
 @pytest.mark.parametrize("task", ["", "../x", "a b", "x" * 65, "课"])
 def test_a_task_id_is_one_word(task: str) -> None:
-    with pytest.raises(InputError, match="no task id"):
+    with pytest.raises(InputError, match="not a task id"):
         check_task(task)
 
 

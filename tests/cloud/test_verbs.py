@@ -199,13 +199,13 @@ class TestBadInput:
             (["record", "start", "5", "--teacher", "ann"], 2, "--mix tiw-1"),
             (["record", "start", "5", "--auto-stop", "600"], 2, "generation 1 of the API knows no auto_stop_timeout"),
             (["record", "start", "5", "--with", "lost.json"], 2, "lost.json cannot be read"),
-            (["record", "stop", "a/b"], 2, "no task id"),
+            (["record", "stop", "a/b"], 2, "not a task id"),
             (["record", "set-callback", "a.example"], 2, "http:// or https://"),
             (["record", "set-callback", "https://a.example", "--delete"], 2, "at once"),
             (["record", "set-callback"], 2, "--api v3"),
             (["record", "running"], 2, "--api v3"),
             (["record", "generate", TASK], 2, "room"),
-            (["fetch", "../x"], 2, "no task id"),
+            (["fetch", "../x"], 2, "not a task id"),
         ],
     )
     def test_it_is_refused_before_anybody_is_asked(

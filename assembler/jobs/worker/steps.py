@@ -99,7 +99,7 @@ class JobSteps:
             except AssemblerError as exc:
                 failure = {"error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
                 return {"over": True, **failure, "known": under_way.known}
-            except Exception as exc:  # noqa: BLE001 a fault of ours must not end the worker; the job's log has all of it
+            except Exception as exc:  # noqa: BLE001 a bug must not end the worker; the job's log has all of it
                 under_way.say(traceback.format_exc()[-1900:])
                 return {"over": True, "error": f"a bug in assembler: {type(exc).__name__}", "bug": True}
 
@@ -220,7 +220,7 @@ class JobSteps:
         return {}
 
     def _begin_anew(self, name: str, last: dict[str, Any]) -> None:
-        """A result that came while the try went on was told of to nobody: it is no reason to fail that none was there.
+        """A result that came while the try went on was seen by nobody: that none was there is then no reason to fail.
 
         Behind the outcome: a process that takes in a result from now on sees that the job failed."""
         job = self._records.load_job(name)
