@@ -73,6 +73,26 @@ def test_every_sample_is_read_back_at_its_time(
         assert b"".join(data for _, data in read[index]) == content(track)
 
 
+def test_tracks_that_lie_one_behind_the_other_are_interleaved_second_by_second(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(bytes(800))
+    tracks = [
+        TrackSamples(
+            layout([(10, 250)] * 40, keys=[0, 20]),
+            range(0, 10_000, 250),
+            [(400 * n, 400, 0, 40, tmp_path / "source", n)],
+        )
+        for n in (0, 1)
+    ]
+    write_mp4(tmp_path / "out.mp4", SCALE, tracks, [], 10_000)
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        packets = [packet for packet in file.demux(*file.streams.video) if packet.size]
+    in_file = sorted(packets, key=lambda packet: packet.pos or 0)
+    assert [(p.stream.index, p.pts) for p in in_file] == [
+        (track, second * 1000 + at) for second in range(10) for track in (0, 1) for at in range(0, 1000, 250)
+    ]
+    assert [p.pts for p in in_file if p.is_keyframe] == [0, 0, 5000, 5000]
+
+
 def test_a_source_that_got_shorter_is_an_error(tmp_path: Path) -> None:
     given = tracks_in(tmp_path / "source", [[(9, 40), (9, 40)]], 1)
     (tmp_path / "source").write_bytes(b"short")

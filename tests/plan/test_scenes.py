@@ -48,8 +48,9 @@ def test_lanes_hold_the_same_pictures_lowest_first_and_no_two_at_once(parts: lis
     assert [lane.z for lane in lanes] == sorted(lane.z for lane in lanes)
     for part in parts:
         for frame in range(part.first, part.end):
-            found = {(lane.slot, p.video_id) for lane in lanes for p in lane.pieces if p.first <= frame < p.end}
-            assert found == {(LAYOUT.slots[h.slot].name, h.video_id) for h in part.shown}
+            pieces = [(lane.slot, p) for lane in lanes for p in lane.pieces if p.first <= frame < p.end]
+            found = {(slot, piece.video_id, piece.play_start) for slot, piece in pieces}
+            assert found == {(LAYOUT.slots[h.slot].name, h.video_id, h.play_start) for h in part.shown}
     for lane in lanes:
         joined = [(a, b) for a, b in pairwise(lane.pieces) if a.end == b.first]
         assert all((a.video_id, a.play_start) != (b.video_id, b.play_start) for a, b in joined), "these are one piece"

@@ -42,6 +42,9 @@ def test_several_edits_are_placed_one_behind_the_other(wide: bool) -> None:
     assert read(track([(1000, 0), (500, EMPTY), (2000, 30_000)], wide=wide)) == {
         7: (Edit(0, 0, 15_000), Edit(15_000, EMPTY, EMPTY + 7_500), Edit(22_500, 30_000, 60_000))
     }
+    assert read(track([(1000, 0), (2000, 30_000)], wide=wide)) == {
+        7: (Edit(0, 0, 15_000), Edit(15_000, 30_000, 60_000))
+    }
 
 
 @pytest.mark.parametrize("rows", [[], [(4000, 0)], [(500, EMPTY), (4000, 0)], [(4000, 3000)]])
