@@ -75,22 +75,16 @@ def test_every_sample_is_read_back_at_its_time(
 
 def test_tracks_that_lie_one_behind_the_other_are_interleaved_second_by_second(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(bytes(800))
-    tracks = [
-        TrackSamples(
-            layout([(10, 250)] * 40, keys=[0, 20]),
-            range(0, 10_000, 250),
-            [(400 * n, 400, 0, 40, tmp_path / "source", n)],
-        )
-        for n in (0, 1)
-    ]
+    tables, stamps = layout([(10, 250)] * 40, keys=[0, 20]), range(0, 10_000, 250)
+    tracks = [TrackSamples(tables, stamps, [(400 * n, 400, 0, 40, tmp_path / "source", n)]) for n in (0, 1)]
     write_mp4(tmp_path / "out.mp4", SCALE, tracks, [], 10_000)
     with av.open(str(tmp_path / "out.mp4")) as file:
-        packets = [packet for packet in file.demux(*file.streams.video) if packet.size]
-    in_file = sorted(packets, key=lambda packet: packet.pos or 0)
-    assert [(p.stream.index, p.pts) for p in in_file] == [
+        found = [(p.pos, p.stream.index, p.pts) for p in file.demux(*file.streams.video) if p.size]
+    assert [(track, pts) for _, track, pts in sorted(found)] == [
         (track, second * 1000 + at) for second in range(10) for track in (0, 1) for at in range(0, 1000, 250)
     ]
-    assert [p.pts for p in in_file if p.is_keyframe] == [0, 0, 5000, 5000]
+    sync = (tmp_path / "out.mp4").read_bytes().partition(b"stss")[2]
+    assert struct.unpack(">III", sync[4:16]) == (2, 1, 21), "samples are counted from 1"
 
 
 def test_a_source_that_got_shorter_is_an_error(tmp_path: Path) -> None:
