@@ -94,7 +94,7 @@ def _lists(fields: Fields, spelling: Spelling) -> list[str]:
 def _refuse_replay(name: str, where: str) -> Never:
     raise InputError(
         f"{name} holds no videos, only a {where}: its files have to be made first",
-        hint="Ask the vendor for them with CreateVideoGenerationTask, then give the result of that task.",
+        hint="Have them made: `assembler record generate` (CreateVideoGenerationTask); give the result of that task.",
     )
 
 

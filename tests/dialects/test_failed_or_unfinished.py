@@ -95,6 +95,9 @@ def test_an_answer_of_the_api_that_refuses_a_request_says_nothing_of_a_class(cod
     [
         ({"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "21 a second"}}}, True),
         ({"Response": {"Error": {"Code": "InternalError", "Message": ""}}}, True),
+        ({"Response": {"Error": {"Code": "LimitExceeded.TaskConcurrency", "Message": "x"}}}, True),
+        ({"Response": {"Error": {"Code": "LimitExceeded.TranscodePagesLimitation", "Message": "x"}}}, False),
+        ({"Response": {"Error": {"Code": "ResourceUnavailable.ServiceExpired", "Message": "x"}}}, False),
         ({"Response": {"Error": {"Code": "AuthFailure.SignatureExpire", "Message": "x"}}}, False),
         ({"Response": {"Error": {"Code": "InvalidParameter.TaskNotFound", "Message": "x"}}}, False),
         ({"error_code": 20095, "error_msg": "x"}, True),
