@@ -69,6 +69,21 @@ class Muxer(StrEnum):
     """Hands every packet to libavformat, which is slower; the file is the same to every reader."""
 
 
+class NoticeEvent(StrEnum):
+    """Event that is told to ``notify_url``."""
+
+    READY = "playback.ready"
+    """A playback is there."""
+    FAILED = "playback.failed"
+    """A job ended without a playback."""
+    RECORDING_FAILED = "recording.failed"
+    """The vendor says that a recording could not start: the class is not being recorded."""
+    PAUSED_LONG = "recording.paused_long"
+    """The vendor warns of a long pause, after which it ends the recording."""
+    STOPPED = "recording.stopped"
+    """The vendor ended a recording by force, for having been paused too long."""
+
+
 class EncoderName(StrEnum):
     """A row of ``media.encoders``, or ``auto``: the first hardware that is proven to work, else x264."""
 
@@ -229,9 +244,11 @@ class Options(BaseSettings):
     retry_seconds: float = Field(default=30.0, gt=0, le=3600)
     """Seconds that a job waits after its first failure that may pass; four times as long after each more, up to 1 h."""
     notify_url: SecretStr | None = None
-    """Address that gets a signed POST when a playback is ready or failed; none is sent if not given."""
+    """Address that gets a signed POST for each of the events to be told; none is sent if not given."""
     notify_secret: SecretStr | None = None
     """Secret with which those notices are signed; needed with the address."""
+    notify_events: Annotated[tuple[NoticeEvent, ...], NoDecode] = (NoticeEvent.READY, NoticeEvent.FAILED)
+    """Events told, separated by commas: also recording.failed (to start), recording.paused_long, recording.stopped."""
     share_minutes: float = Field(default=5.0, ge=0)
     """A playback at least this long is rendered together with idle workers that have the same home; 0: by one alone."""
     sdk_app_id: int | None = Field(default=None, ge=1)
@@ -247,7 +264,7 @@ class Options(BaseSettings):
     cloud_region: str = "ap-guangzhou"
     """Region of generation 3."""
 
-    @field_validator("allow_hosts", "public_hosts", "screen_users", "callback_keys", mode="before")
+    @field_validator("allow_hosts", "public_hosts", "screen_users", "callback_keys", "notify_events", mode="before")
     @classmethod
     def _list(cls, given: object) -> object:
         return tuple(one.strip() for one in given.split(",") if one.strip()) if isinstance(given, str) else given
@@ -290,6 +307,11 @@ def _with_present_names(given: dict[str, Any]) -> dict[str, Any]:
 def variable_of(option: str) -> str:
     """Name of an option's environment variable."""
     return f"ASSEMBLER_{option.upper()}"
+
+
+def events_told(options: Options) -> frozenset[NoticeEvent]:
+    """List the events that are told; none where no address is named."""
+    return frozenset(options.notify_events if options.notify_url is not None else ())
 
 
 def flag_of(option: str) -> Flag | None:

@@ -22,7 +22,7 @@ from assembler.jobs.intake.intake import take_in
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import open_database
-from assembler.options import Options, load_options
+from assembler.options import Options, events_told, load_options
 
 HALTING = """
 import functools, importlib, pathlib, sys, threading
@@ -65,7 +65,7 @@ class Workshop:
         os.environ.update({"ASSEMBLER_HOME": str(folder / "home"), **given})
         try:
             options = load_options()
-            records = Records(open_database(options), tells=options.notify_url is not None)
+            records = Records(open_database(options), tells=events_told(options))
             engine = Engine(options)
             try:
                 yield cls(folder, settings, options, records, engine)

@@ -12,7 +12,7 @@ import typer
 
 from assembler.cli.verb import verb
 from assembler.errors import InputError, JobError
-from assembler.options import FormerName, load_options
+from assembler.options import FormerName, events_told, load_options
 
 if TYPE_CHECKING:
     from assembler.jobs.engine import Engine
@@ -43,7 +43,7 @@ def open_jobs() -> tuple[Records, Engine]:
     from assembler.jobs.store.tables import open_database
 
     options = load_options()
-    return Records(open_database(options), tells=options.notify_url is not None), Engine(options)
+    return Records(open_database(options), tells=events_told(options)), Engine(options)
 
 
 @verb

@@ -14,7 +14,7 @@ from storage import KEYS, serving
 from terminal import three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
-from assembler.errors import JobError
+from assembler.errors import InputError, JobError
 from assembler.jobs.batch import Batch, Given
 from assembler.jobs.control import cancel, try_again
 from assembler.jobs.engine import Results
@@ -26,6 +26,7 @@ from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import NOTICE, open_database
 from assembler.jobs.worker.send_notices import tell_due, tell_for, telling
 from assembler.jobs.worker.steps import JobSteps
+from assembler.options import NoticeEvent, load_options
 from assembler.processes import Stop
 from jobs.intake.test_once import event
 
@@ -121,6 +122,58 @@ class TestWhatIsTold:
             end(shop, DONE)
             assert filed(shop) == []
             assert tell_for(shop.options, shop.records, 1) == 0
+
+
+VENDOR = Path(__file__).parents[2] / "fixtures" / "vendor"
+RECORDINGS = [
+    ("v1-callback-start-failed.json", "recording.failed", "startfail2", "40004"),
+    ("online-record-long-pause-warning.json", "recording.paused_long", "bj0mt2l23osdj300hl30", "paused for long"),
+    ("online-record-long-pause-force-stopped.json", "recording.stopped", "bj0mt2l23osdj300hl30", "by force"),
+]
+"""(Body, event, task, what the reason says)."""
+
+
+class TestRecordings:
+    @pytest.fixture
+    def shop(self, tmp_path: Path, backend: Backend) -> Iterator[Workshop]:
+        named = ",".join(NoticeEvent)
+        with Workshop.opened(tmp_path, **backend.settings(), notify_events=named) as opened:
+            yield opened
+
+    @pytest.mark.parametrize(("name", "told", "task", "why"), RECORDINGS, ids=[r[1] for r in RECORDINGS])
+    def test_what_an_operator_should_act_on_is_told_once(
+        self, shop: Workshop, backend: Backend, name: str, told: str, task: str, why: str
+    ) -> None:
+        body = (VENDOR / name).read_bytes()
+        shop.hand_in(body, body)
+        send(shop)
+        (came,) = [one.told for one in backend.came if one.told["event"].startswith("recording.")]
+        assert (came["event"], came["task"], came["job"]) == (told, task, None)
+        assert why in came["reason"]
+        assert (came["pause"] is not None) == (told == "recording.paused_long" or "force" in name)
+        shop.hand_in(body)
+        assert send(shop) == 0
+
+    def test_other_events_are_not(self, shop: Workshop) -> None:
+        for name in ("online-record-started.json", "online-record-stopped.json", "v1-callback-record-started.json"):
+            shop.hand_in((VENDOR / name).read_bytes())
+        assert filed(shop) == []
+
+    def test_a_delivered_one_stands_in_no_log(self, shop: Workshop, backend: Backend) -> None:
+        shop.hand_in((VENDOR / RECORDINGS[1][0]).read_bytes())
+        assert send(shop) == 1
+        assert shop.records.log_of("") == []
+
+
+def test_recordings_are_told_only_where_that_was_asked_for(shop: Workshop) -> None:
+    for name, *_ in RECORDINGS[1:]:
+        shop.hand_in((VENDOR / name).read_bytes())
+    assert filed(shop) == []
+
+
+def test_an_unknown_event_is_a_mistake_that_names_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"recording\.paused_long"):
+        load_options(notify_events="playback.ready,recording.pausd")
 
 
 class TestOnce:
@@ -236,7 +289,7 @@ def test_a_database_of_an_earlier_version_gets_what_it_lacks(shop: Workshop) -> 
         connection.execute(sa.text("DROP TABLE assembler_notice"))
         connection.execute(sa.text("ALTER TABLE assembler_job DROP COLUMN remaining"))
         connection.execute(sa.text("DROP TABLE assembler_version"))  # it came later than both
-    shop.records = Records(open_database(shop.options), tells=True)
+    shop.records = Records(open_database(shop.options), tells=frozenset(NoticeEvent))
     end(shop, DONE)
     assert len(filed(shop)) == 1
 

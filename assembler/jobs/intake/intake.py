@@ -19,11 +19,11 @@ from assembler.dialects.vendor_errors import error_text
 from assembler.errors import AssemblerError, InputError, JobError
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, body_at, keep, load_body, untaken
-from assembler.jobs.intake.tasks import learn, learn_pauses
+from assembler.jobs.intake.tasks import learn, learn_pauses, tell_event
 from assembler.jobs.store.model import Claim, Job, JobState, claim_of
 from assembler.jobs.store.records import Records, assign, note, now
 from assembler.jobs.store.tables import EVENT, JOB
-from assembler.options import Options
+from assembler.options import NoticeEvent, Options
 from assembler.recording import Omission
 from assembler.times import WallMs
 from assembler.workspace import write_whole
@@ -100,7 +100,7 @@ def _take_some(records: Records, numbers: Sequence[int]) -> list[Job]:
     read = {number: _read(body) for number, body in bodies.items()}
     try:
         with records.transaction() as connection:
-            taken = [_take(connection, bodies[number], *read[number], number) for number in numbers]
+            taken = [_take(connection, bodies[number], *read[number], number, records.tells) for number in numbers]
         return [job for job in taken if job is not None]
     except JobError as exc:
         if len(numbers) == 1:
@@ -130,13 +130,20 @@ def enqueue(records: Records, engine: Engine, jobs: Sequence[Job]) -> None:
 
 
 def _take(
-    connection: sa.Connection, body: Body, event: Event | None, claim: Claim | None, odd: str, number: int
+    connection: sa.Connection,
+    body: Body,
+    event: Event | None,
+    claim: Claim | None,
+    odd: str,
+    number: int,
+    tells: frozenset[NoticeEvent],
 ) -> Job | None:
     if connection.execute(sa.select(EVENT.c.is_taken).where(EVENT.c.id == number)).scalar():
         return None
     job, is_due = assign(connection, claim, number) if claim is not None else (None, False)
     if event is not None:
         learn(connection, event, body.received)
+        tell_event(connection, event, tells)
     if claim is not None and claim.task is not None:
         learn_pauses(connection, claim.task, claim.omissions)
     elif event is not None and event.task_id is not None and event.pause is not None:

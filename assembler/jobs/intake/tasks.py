@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from assembler.dialects import Event, Moment, find_moment, is_about_recording
 from assembler.dialects.acknowledged import REFUSED_REQUEST
 from assembler.dialects.vendor_errors import error_text
+from assembler.jobs.store.notices import file_event_notice
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import JOB, TASK
+from assembler.options import NoticeEvent
 from assembler.recording import Omission
 from assembler.times import WallMs
 from assembler.values import Value
@@ -126,6 +128,30 @@ def _resumed(event: Event, sent: WallMs, known: Task | None) -> WallMs | None:
     if goes_on and pause is None:
         return max(sent, resumed or sent)
     return sent if goes_on and pause is not None and sent > pause and resumed is None else resumed
+
+
+def tell_event(connection: sa.Connection, event: Event, tells: frozenset[NoticeEvent]) -> None:
+    """File a notice of an event that an operator should act on, where such events are told."""
+    told, reason = _find_notice(event)
+    if told is None or told not in tells or event.task_id is None:
+        return
+    values = {
+        "app": event.app_id, "room": event.room_id, "reason": reason, "sent": event.sent, "pause": event.pause,
+        "stop": event.stop,
+    }  # fmt: skip
+    file_event_notice(connection, told, event.task_id, values, now())
+
+
+def _find_notice(event: Event) -> tuple[NoticeEvent | None, str]:
+    """Find what an event is told as, and why; None for one that is not told."""
+    moment = find_moment(event.kind)
+    if moment is Moment.STARTED and event.error is not None:
+        return NoticeEvent.RECORDING_FAILED, f"{error_text(event.error)}. {event.error.advice}".strip()
+    if moment is Moment.PAUSED and event.pause is not None:
+        return NoticeEvent.PAUSED_LONG, "the recording is paused for long: the vendor will end it"
+    if moment is Moment.FORCED:
+        return NoticeEvent.STOPPED, "the vendor ended the recording by force: it was paused for too long"
+    return None, ""
 
 
 def learn_pauses(connection: sa.Connection, task: str, omissions: Sequence[Omission]) -> None:

@@ -6,15 +6,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.tables import JOB, NOTICE
+from assembler.options import NoticeEvent
 from assembler.times import WallMs
 
-TOLD = {JobState.DONE: "playback.ready", JobState.FAILED: "playback.failed", JobState.POISON: "playback.failed"}
+TOLD = {
+    JobState.DONE: NoticeEvent.READY,
+    JobState.FAILED: NoticeEvent.FAILED,
+    JobState.POISON: NoticeEvent.FAILED,
+}
 """The ends somebody waits for. What was ended by hand, or is followed by a later result, is none."""
 WAITS_SECONDS = (10, 30, 90, 270, 810, 2430, *[3600] * 23)
 """Times between the tries, in s: about a day in all, not counting times at which no worker runs."""
@@ -28,7 +34,7 @@ class Notice(NamedTuple):
     id: str
     """The same over all repetitions."""
     job: str
-    """The job it tells of."""
+    """The job it tells of; "" for a recording that has none yet."""
     body: bytes
     """Body that is sent."""
     tries: int
@@ -37,16 +43,37 @@ class Notice(NamedTuple):
 
 def file_notice(connection: sa.Connection, job: Job, at: WallMs) -> None:
     """Write down that this end of a job is to be told; again for the same end, nothing changes."""
-    name = hashlib.sha256(f"{job.id} {job.created} {job.tries} {job.state.value}".encode()).hexdigest()[:32]
-    if connection.execute(sa.select(NOTICE.c.id).where(NOTICE.c.id == name)).first() is not None:
-        return
     fields = {
-        "id": name, "event": TOLD[job.state], "job": job.id, "task": job.task, "app": job.app, "room": job.room,
+        "event": TOLD[job.state].value, "job": job.id, "task": job.task, "app": job.app, "room": job.room,
         "revision": job.revision, "state": job.state.value, "verdict": job.verdict, "output": job.output,
         "reason": job.reason, "findings": len(job.findings), "time": at,
     }  # fmt: skip
-    values = {"id": name, "job": job.id, "body": json.dumps(fields), "created": at, "due": at, "tries": 0}
-    connection.execute(sa.insert(NOTICE).values(**values, is_over=False))
+    _file(connection, f"{job.id} {job.created} {job.tries} {job.state.value}", fields, at)
+
+
+def file_event_notice(
+    connection: sa.Connection, event: NoticeEvent, task: str, values: Mapping[str, object], at: WallMs
+) -> None:
+    """Write down that a recording, which has no job yet, is to be told of; a repeated event changes nothing.
+
+    ``values``: what the notice says besides, equal in every repetition of the vendor's event.
+    """
+    fields = {"event": event.value, "job": None, "task": task, **values}
+    _file(connection, json.dumps(fields, sort_keys=True), {**fields, "time": at}, at)
+
+
+def _file(connection: sa.Connection, what: str, fields: Mapping[str, object], at: WallMs) -> None:
+    name = hashlib.sha256(what.encode()).hexdigest()[:32]
+    if connection.execute(sa.select(NOTICE.c.id).where(NOTICE.c.id == name)).first() is not None:
+        return
+    values = {
+        "id": name,
+        "job": fields["job"] or "",
+        "body": json.dumps({"id": name, **fields}),
+        "created": at,
+        "due": at,
+    }
+    connection.execute(sa.insert(NOTICE).values(**values, tries=0, is_over=False))
 
 
 def take_notice(connection: sa.Connection, at: WallMs) -> Notice | None:

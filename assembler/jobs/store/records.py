@@ -15,6 +15,7 @@ from assembler.errors import JobError
 from assembler.jobs.store.model import Claim, Job, JobState, is_older, job_id
 from assembler.jobs.store.notices import TOLD, file_notice, forget_notices
 from assembler.jobs.store.tables import EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
+from assembler.options import NoticeEvent
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 
@@ -30,10 +31,10 @@ def now() -> WallMs:
 class Records:
     """Records of the database; every method is one transaction, and raises JobError where that fails."""
 
-    def __init__(self, engine: sa.Engine, *, tells: bool = False) -> None:
+    def __init__(self, engine: sa.Engine, *, tells: frozenset[NoticeEvent] = frozenset()) -> None:
         self.engine = engine
-        self._tells = tells
-        """Whether somebody is to be told how jobs end."""
+        self.tells = tells
+        """Events of which somebody is to be told."""
         # SQLite lets one write at a time, and a writer that finds it taken sleeps ever longer: our own threads queue up
         self._writing: AbstractContextManager[object] = (
             threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
@@ -115,7 +116,7 @@ class Records:
             wanted = wanted.where(JOB.c.tries == during)
         with self.transaction() as connection:
             is_changed = connection.execute(wanted).rowcount > 0
-            if is_changed and self._tells and values.get("state") in TOLD:
+            if is_changed and TOLD.get(values.get("state", "")) in self.tells:
                 row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().one()
                 file_notice(connection, _job(row), now())
             return is_changed

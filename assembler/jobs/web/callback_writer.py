@@ -20,7 +20,7 @@ from assembler.jobs.intake.intake import check_spool, spool, take_in, take_in_sp
 from assembler.jobs.reconcile import requeue_lost
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
-from assembler.options import Options
+from assembler.options import Options, events_told
 
 AT_ONCE = 200
 """Maximum number of bodies that one transaction stores."""
@@ -69,7 +69,7 @@ class CallbackWriter:
         """The database, opened when it is first there. Raises JobError while it is not."""
         with self._lock:
             if self._records is None:
-                self._records = Records(open_database(self.options), tells=self.options.notify_url is not None)
+                self._records = Records(open_database(self.options), tells=events_told(self.options))
             return self._records
 
     def engine(self) -> Engine:

@@ -43,7 +43,7 @@ def tell_due(options: Options, records: Records, is_over: Callable[[], bool]) ->
             why_not = receiver.tell(notice.id, notice.body)
             with records.transaction() as connection:
                 said = settle_notice(connection, notice, now(), why_not)
-                if said:
+                if said and notice.job:
                     note(connection, notice.job, said)
             taken += not why_not
             notice = None if is_over() else _take(records)

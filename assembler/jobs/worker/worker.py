@@ -27,7 +27,7 @@ from assembler.jobs.worker.lease import WorkerLease, take_seat, try_seat
 from assembler.jobs.worker.prefetch import fetching_ahead
 from assembler.jobs.worker.send_notices import telling
 from assembler.jobs.worker.steps import JobSteps
-from assembler.options import Options
+from assembler.options import Options, events_told
 from assembler.processes import Stop, Stopped
 
 NICE = 10
@@ -117,7 +117,7 @@ def _once_there(
     said = ""
     while not signalled.is_set():
         try:
-            records = Records(open_database(options), tells=options.notify_url is not None)
+            records = Records(open_database(options), tells=events_told(options))
             return records, Engine(options), take_seat(options)
         except JobError as exc:
             if options.database_url is None or not exc.retry:
