@@ -14,11 +14,12 @@ from pathlib import Path
 import psutil
 
 from assembler import processes
+from assembler.choices import EncoderName
 from assembler.errors import AssemblerError
 from assembler.media.choose_encoder import find_refusal
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
-from assembler.options import EncoderName, Options, settings_file, unknown_settings
+from assembler.options import Options, settings_file, unknown_settings
 from assembler.values import Value
 
 NEEDED_ENCODERS = ("libx264", "aac")

@@ -21,6 +21,7 @@ from typing import Any
 
 from lessons import facts
 
+from assembler.choices import Fill, Quality
 from assembler.facts import Facts, Stretch
 from assembler.layout.model import Canvas, Rect
 from assembler.media.encoders import VAAPI, X264, Encoding
@@ -30,7 +31,6 @@ from assembler.media.render.filter_graph import build_graph, compile_graph
 from assembler.media.render.inputs import Input
 from assembler.media.render.run_ffmpeg import output_options
 from assembler.media.render.setup import RENDER_VERSION
-from assembler.options import Fill, Quality
 from assembler.pipeline.gather import PROBE_VERSION
 from assembler.plan.chunks import Chunk, Source, Tile
 from assembler.progress import Silent

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from assembler.choices import Fill
 from assembler.errors import InputError
 from assembler.layout.builtin import LAYOUTS
 from assembler.layout.model import Accepts, Canvas, Layout, Rect, Slot
 from assembler.layout.row import Needs
-from assembler.options import Fill
 
 BLACK = "#000000"
 """Background that the vendor's MixStream has where it names none."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from assembler.choices import Fill
 from assembler.layout.fit import pictured_size
 from assembler.layout.model import Accepts, Rect, Slot
-from assembler.options import Fill
 
 BLACK, SLATE = "#000000", "#34363B"
 """Colours of a canvas and of bars."""

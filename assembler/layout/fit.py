@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from pydantic import Field
 
+from assembler.choices import Fill
 from assembler.layout.model import Rect
-from assembler.options import Fill
 from assembler.values import Value
 
 LONGEST_SIDE = 8192

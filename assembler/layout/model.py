@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from assembler.choices import Fill
 from assembler.findings import Finding
-from assembler.options import Fill
 from assembler.recording import StreamKind
 from assembler.times import Span
 from assembler.values import Value

@@ -14,6 +14,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+from assembler.choices import EncoderName, Quality
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, note, warning
 from assembler.layout.model import Canvas
@@ -23,7 +24,7 @@ from assembler.media.render.chunks import Rendered, render_chunks
 from assembler.media.render.run_ffmpeg import run_chunk
 from assembler.media.render.setup import RenderSetup
 from assembler.mp4.boxes import read_sample_description
-from assembler.options import EncoderName, Options, Quality
+from assembler.options import Options
 from assembler.plan.chunks import Chunk
 from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop

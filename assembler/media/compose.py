@@ -10,6 +10,7 @@ from math import floor
 from pathlib import Path
 
 import assembler
+from assembler.choices import Muxer
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
@@ -24,7 +25,7 @@ from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import choose_borders
 from assembler.media.render.setup import RENDER_VERSION, BytesMissing, Growth, RenderSetup
 from assembler.media.run import Run
-from assembler.options import Muxer, Options
+from assembler.options import Options
 from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from assembler.options import EncoderName, Quality
+from assembler.choices import EncoderName, Quality
 
 MAX_GOP_SECONDS = 10
 """Maximum time between two key frames, in s."""

@@ -12,9 +12,9 @@ from fractions import Fraction
 from itertools import combinations, pairwise
 from math import lcm
 
+from assembler.choices import Fill
 from assembler.facts import Facts, VideoFacts
 from assembler.layout.model import Canvas, Rect
-from assembler.options import Fill
 from assembler.plan.model import Mode, Piece, Plan
 from assembler.times import Frame, PlayMs, frame_stamp
 from assembler.values import Value

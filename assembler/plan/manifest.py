@@ -13,10 +13,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from assembler.choices import Quality
 from assembler.errors import InputError
 from assembler.findings import Finding, Outcome, Verdict
 from assembler.layout.model import Canvas
-from assembler.options import Quality
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.plan.stamps import Stamps
 from assembler.recording import Interrupt, Recording, StreamKind, VendorError

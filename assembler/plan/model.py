@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
 
+from assembler.choices import Fill
 from assembler.findings import Finding, Outcome
 from assembler.layout.model import Canvas, Rect
-from assembler.options import Fill
 from assembler.timeline.model import Chapter
 from assembler.times import FileMs, Frame, Ms, PlayMs, Span
 from assembler.values import Value

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from assembler.choices import PlayTimes
 from assembler.errors import InputError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
-from assembler.options import PlayTimes
 from assembler.recording import Recording, Segment
 from assembler.timeline.compare import compare
 from assembler.timeline.model import Chapter, Clock, Jump, LeftOut, Timeline, Why

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from assembler.choices import PlayTimes
 from assembler.findings import Finding, note, warning
-from assembler.options import PlayTimes
 from assembler.recording import Omission, Recording
 from assembler.timeline.model import Jump
 from assembler.times import Ms, PlayMs, Span, WallMs, clock_text, wall_text

@@ -16,10 +16,11 @@ from courses import Course
 from material import FPS, Material
 from measuring import Cost, measured
 
+from assembler.choices import Quality
 from assembler.media.encoders import ENCODERS
 from assembler.media.mixdown.mixdown import BIT_RATE, CODER
 from assembler.media.render.cpu import tune_for_cpu
-from assembler.options import Quality, load_options
+from assembler.options import load_options
 from assembler.pipeline.assemble import plan_probed
 from assembler.pipeline.read_results import read_recordings
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from assembler.choices import Quality
 from assembler.cli.main import main
 from assembler.media.encoders import ENCODERS
-from assembler.options import Quality
 
 OPTIONS = (("preset", "ultrafast"), ("qp", "0"))
 

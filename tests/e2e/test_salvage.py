@@ -18,10 +18,10 @@ from classes import BOARD, USER_1, Class, Stream, wrong_pictures
 from synthetic import Recipe, make
 from terminal import Desk, busy_in, until
 
+from assembler.choices import Quality
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.verify.verify import verify
 from assembler.mp4.fragments import Fragments, count_frames_in_either, read_fragments
-from assembler.options import Quality
 from assembler.pipeline.assemble import Playback
 from assembler.plan.manifest import load_manifest
 from assembler.recording import StreamKind

@@ -14,6 +14,7 @@ from storage import KEYS, serving
 from terminal import three_streams, until
 from workshop import Workshop, body_of, kill, laid
 
+from assembler.choices import NoticeEvent
 from assembler.errors import InputError, JobError
 from assembler.jobs.batch import Batch, Given
 from assembler.jobs.control import cancel, try_again
@@ -26,7 +27,7 @@ from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import NOTICE, open_database
 from assembler.jobs.worker.send_notices import tell_due, tell_for, telling
 from assembler.jobs.worker.steps import JobSteps
-from assembler.options import NoticeEvent, load_options
+from assembler.options import load_options
 from assembler.processes import Stop
 from jobs.intake.test_once import event
 

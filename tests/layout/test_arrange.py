@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lessons import board, camera, facts, mix, screen, segment
 
+from assembler.choices import Fill
 from assembler.errors import InputError
 from assembler.findings import Severity
 from assembler.layout import LAYOUTS, find_layout
-from assembler.options import Fill
 from assembler.recording import Segment, StreamKind
 from layout.arranging import arranged, layout_file, said, shown
 

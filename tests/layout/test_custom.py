@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assembler.choices import Fill
 from assembler.errors import InputError
 from assembler.layout import load_custom
 from assembler.layout.custom import colour_of
 from assembler.layout.model import Accepts, Layout, Rect
-from assembler.options import Fill
 from layout.arranging import LAYOUT_FILES
 
 

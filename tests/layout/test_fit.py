@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assembler.choices import Fill
 from assembler.layout import pictured_size
 from assembler.layout.fit import LONGEST_SIDE
 from assembler.layout.model import Rect
-from assembler.options import Fill
 
 sides = st.integers(1, 4096)
 slots = st.builds(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assembler.choices import Fill
 from assembler.layout.model import Accepts, Rect, Slot
 from assembler.layout.seats import find_stays, hand_out, most_at_once
-from assembler.options import Fill
 from assembler.timeline.model import Clip
 from assembler.times import FileMs, span
 

@@ -14,11 +14,11 @@ from classes import BOARD, USER_1, Class, Stream, wrong_pictures
 from lessons import omission
 from synthetic import Recipe
 
+from assembler.choices import EncoderName, Quality
 from assembler.media.choose_encoder import SMALL, EncoderRefused, prove
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import verify
-from assembler.options import EncoderName, Quality
 from assembler.pipeline.assemble import Playback
 from assembler.recording import StreamKind
 

@@ -10,10 +10,11 @@ from fractions import Fraction
 import pytest
 from lessons import board, camera, facts, mix, omission, recording, screen, segment
 
+from assembler.choices import EncoderName, Fill
 from assembler.facts import Facts
 from assembler.findings import Fate
 from assembler.layout.model import Accepts, Arrangement, Canvas, Layout, Placement, Rect, Slot
-from assembler.options import EncoderName, Fill, Options
+from assembler.options import Options
 from assembler.pipeline.decide import plan_only
 from assembler.plan.build import build_plan
 from assembler.plan.model import Mode, Plan

@@ -7,9 +7,9 @@ import random
 import pytest
 from lessons import START, board, camera, facts, mix, omission, recording, screen, segment
 
+from assembler.choices import PlayTimes
 from assembler.errors import InputError
 from assembler.findings import Severity, Verdict, judge
-from assembler.options import PlayTimes
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline, playback_at, wall_at
 from assembler.timeline.model import Timeline

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lessons import camera, mix, omission, recording, screen
 
+from assembler.choices import PlayTimes
 from assembler.errors import InputError
 from assembler.layout.seats import Stay, find_stays, uncovered
-from assembler.options import PlayTimes
 from assembler.timeline import build_timeline
 from assembler.timeline.model import Clip
 from assembler.timeline.pauses import Cuts

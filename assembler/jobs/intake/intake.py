@@ -14,6 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from assembler.choices import NoticeEvent
 from assembler.dialects import Event, read_event
 from assembler.dialects.vendor_errors import error_text
 from assembler.errors import AssemblerError, InputError, JobError
@@ -23,7 +24,7 @@ from assembler.jobs.intake.tasks import learn, learn_pauses, tell_event
 from assembler.jobs.store.model import Claim, Job, JobState, claim_of
 from assembler.jobs.store.records import Records, assign, note, now
 from assembler.jobs.store.tables import EVENT, JOB
-from assembler.options import NoticeEvent, Options
+from assembler.options import Options
 from assembler.recording import Omission
 from assembler.times import WallMs
 from assembler.workspace import write_whole

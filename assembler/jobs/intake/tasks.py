@@ -7,13 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from assembler.choices import NoticeEvent
 from assembler.dialects import Event, Moment, find_moment, is_about_recording
 from assembler.dialects.acknowledged import REFUSED_REQUEST
 from assembler.dialects.vendor_errors import error_text
 from assembler.jobs.store.notices import file_event_notice
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import JOB, TASK
-from assembler.options import NoticeEvent
 from assembler.recording import Omission
 from assembler.times import WallMs
 from assembler.values import Value

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from assembler.choices import NoticeEvent
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.tables import JOB, NOTICE
-from assembler.options import NoticeEvent
 from assembler.times import WallMs
 
 TOLD = {

@@ -11,11 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from assembler.choices import NoticeEvent
 from assembler.errors import JobError
 from assembler.jobs.store.model import Claim, Job, JobState, is_older, job_id
 from assembler.jobs.store.notices import TOLD, file_notice, forget_notices
 from assembler.jobs.store.tables import EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
-from assembler.options import NoticeEvent
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 

@@ -17,13 +17,13 @@ from typing import Any
 import ffmpeg
 from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
+from assembler.choices import Fill
 from assembler.facts import Facts, VideoFacts
 from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.colour import convert_colour, is_drawn_exactly, scale_matrix
 from assembler.media.render.inputs import Input
-from assembler.options import Fill
 from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
 
 Stream = Any  # ffmpeg-python has no types

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from assembler.choices import Quality
 from assembler.media.render.claims import ChunkQueue, try_lock
 from assembler.media.render.setup import RenderSetup
-from assembler.options import Options, Quality
+from assembler.options import Options
 from assembler.plan.chunks import Chunk
 from assembler.plan.model import Mode, Plan
 from assembler.values import Value

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from assembler.choices import Quality
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import NO_KEY, Facts
 from assembler.layout.model import Rect
@@ -19,7 +20,6 @@ from assembler.media.encoders import X264
 from assembler.media.render.inputs import Input
 from assembler.media.render.run_ffmpeg import run_chunk
 from assembler.media.render.setup import RenderSetup
-from assembler.options import Quality
 from assembler.plan.chunks import Chunk, Source, Tile, grid_rate
 from assembler.times import Span, frame_ms, span
 from assembler.workspace import DAMAGE, GRAPH, LOG, MADE

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from lessons import camera, recording
 
+from assembler.choices import Quality
 from assembler.layout.model import Canvas
 from assembler.media.choose_encoder import prove
 from assembler.media.encoders import ENCODERS
@@ -21,7 +22,7 @@ from assembler.media.render.chunks import render_chunks
 from assembler.media.render.claims import ChunkQueue, claim_chunk
 from assembler.media.render.offer import find_offer_place, share_chunks
 from assembler.media.render.setup import RenderSetup
-from assembler.options import Quality, load_options
+from assembler.options import load_options
 from assembler.pipeline.decide import plan_only
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped

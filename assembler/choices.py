@@ -1,0 +1,86 @@
+"""Choices of settings: the values that each may have, by name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PlayTimes(StrEnum):
+    """Axis of the declared play times."""
+
+    AUTO = "auto"
+    """Axis decided by evidence (DESIGN, Pauses)."""
+    PLAYBACK = "playback"
+    """Playback axis: pauses are taken out already."""
+    WALL = "wall"
+    """Wall clock relative to the start: pauses are still inside."""
+
+
+class Fill(StrEnum):
+    """Scaling of a picture to its place; the aspect ratio is kept."""
+
+    FIT = "fit"
+    """All of the picture, with bars."""
+    CROP = "crop"
+    """All of the place, with the picture's borders cut off."""
+
+
+class Quality(StrEnum):
+    """Quality of an encoded picture; a column of ``media.encoders``."""
+
+    DRAFT = "draft"
+    """Fast, for a look."""
+    STANDARD = "standard"
+    """Good picture at a fair size."""
+    HIGH = "high"
+    """Slower and larger."""
+
+
+class Muxer(StrEnum):
+    """Program part that joins chunks, copied packets and sound into the finished mp4."""
+
+    OWN = "own"
+    """Copies bytes and writes the sample tables itself; by libav where a file is not one that it knows."""
+    LIBAV = "libav"
+    """Hands every packet to libavformat, which is slower; the file is the same to every reader."""
+
+
+class NoticeEvent(StrEnum):
+    """Event that is told to ``notify_url``."""
+
+    READY = "playback.ready"
+    """A playback is there."""
+    FAILED = "playback.failed"
+    """A job ended without a playback."""
+    RECORDING_FAILED = "recording.failed"
+    """The vendor says that a recording could not start: the class is not being recorded."""
+    PAUSED_LONG = "recording.paused_long"
+    """The vendor warns of a long pause, after which it ends the recording."""
+    STOPPED = "recording.stopped"
+    """The vendor ended a recording by force, for having been paused too long."""
+
+
+class EncoderName(StrEnum):
+    """A row of ``media.encoders``, or ``auto``: the first hardware that is proven to work, else x264."""
+
+    AUTO = "auto"
+    """First hardware encoder that is proven to work, else x264."""
+    X264 = "x264"
+    """H.264 on the CPU."""
+    NVENC = "nvenc"
+    """H.264 on an NVIDIA card."""
+    QSV = "qsv"
+    """H.264 on Intel graphics (Quick Sync)."""
+    VAAPI = "vaapi"
+    """H.264 through VA-API (Linux)."""
+    VIDEOTOOLBOX = "videotoolbox"
+    """H.264 on a Mac."""
+    SVT_AV1 = "svt-av1"
+    """AV1 on the CPU."""
+    X265 = "x265"
+    """HEVC on the CPU."""
+
+    @property
+    def codec(self) -> str:
+        """Codec that it makes, and so may be copied where it was asked for."""
+        return {EncoderName.SVT_AV1: "av1", EncoderName.X265: "hevc"}.get(self, "h264")
