@@ -225,9 +225,10 @@ def mix_by(layout: str, teacher: str | None) -> JsonObject:
     """A mixed stream by a layout's name or CustomLayout file, as `--layout` takes them. Raises InputError."""
     if layout in MODELS:
         return {"model_id": MODELS[layout], **({"teacher_id": teacher} if teacher else {})}
-    if layout == "mix" or teacher:
-        what = "layout mix is of a mixed stream itself" if layout == "mix" else f"layout {layout} reserves no place"
-        raise InputError(what, hint=f"Only {' and '.join(MODELS)} are mixed with a teacher's place.")
+    if layout in ("auto", "mix"):
+        raise InputError(f"nothing can be mixed by the layout {layout}", hint="Give --mix tiw-2, or another layout.")
+    if teacher:
+        raise InputError(f"layout {layout} reserves no place", hint=f"Only {' and '.join(MODELS)} have a teacher's.")
     return {"custom": custom_of(find_row(layout).divide(Needs(users=MIXED_USERS)))}
 
 
