@@ -51,6 +51,15 @@ def imported(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+def test_relative_imports_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path / "assembler")
+    module = tmp_path / "assembler" / "plan" / "sub" / "scenes.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("from . import why\nfrom ..rate import one\nfrom ...media import child\nimport numpy")
+    found = {"assembler.plan.sub.why", "assembler.plan.rate.one", "assembler.media.child", "numpy"}
+    assert found <= imported(module)
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_room_imports_only_from_lower_ranks_or_itself(path: Path) -> None:
     own = room(path)
