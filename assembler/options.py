@@ -160,6 +160,8 @@ class Options(BaseSettings):
     """Further such secrets (in the environment: separated by commas), for several apps or while they rotate."""
     api_token: SecretStr | None = Field(default=None, min_length=16)
     """Token, of at least 16 characters, with which programs may put results to `serve`; nobody may if not given."""
+    reconcile: bool = True
+    """Asks the vendor for results that did not come, where credentials of our own are set (see Recording by API)."""
     retry_seconds: float = Field(default=30.0, gt=0, le=3600)
     """Seconds that a job waits after its first failure that may pass; four times as long after each more, up to 1 h."""
     notify_url: SecretStr | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,16 @@ class Result:
         progress = self.answer.text("Progress", "progress")
         status = self.answer.text("Status", "status").upper()
         return status or (f"{progress} of 100" if progress and self.recording is None else "FINISHED")
+
+    @property
+    def body(self) -> bytes:
+        """The answer as a body that names its task, which the vendor leaves out where the task failed."""
+        if self.answer.task:
+            return self.answer.raw
+        values = json.loads(self.answer.raw)
+        inner = values.get("Response", values)
+        inner["task_id" if inner is values else "TaskId"] = self.task
+        return json.dumps(values, ensure_ascii=False).encode()
 
 
 def ask(cloud: Cloud, task: str, kind: Kind = Kind.ONLINE) -> Result:

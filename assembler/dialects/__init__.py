@@ -97,6 +97,14 @@ def find_moment(kind: str) -> Moment:
     return next((row.envelope for row in DIALECTS if row.envelope.is_about(kind)), PART).moment(kind)
 
 
+def find_generation(kind: str) -> int | None:
+    """Find the generation of the API (1 or 3) whose tasks have events of this type; None for those of neither."""
+    small = kind.lower()
+    if small.startswith("record_"):
+        return 1
+    return 3 if small.startswith(("onlinerecord", "offlinerecord")) else None
+
+
 def list_result_types() -> list[str]:
     """List the types of all events that announce a finished recording."""
     return [kind for row in DIALECTS for kind in row.envelope.results]

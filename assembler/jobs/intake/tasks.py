@@ -54,6 +54,12 @@ class Task(Value):
     known, when it was last seen to run: its warning may come late."""
     forced: WallMs | None = None
     """Time at which it was ended for being paused too long, Unix ms; None if it was not."""
+    asked: WallMs | None = None
+    """Time at which the vendor was last asked for its result, Unix ms; None if it was not."""
+    asks: int | None = None
+    """Number of questions since the latest event; -1 where the answer was that nothing will come. None: 0."""
+    answer: str | None = None
+    """The vendor's answer to the last question; None without one."""
 
     @property
     def is_over(self) -> bool:
@@ -74,6 +80,8 @@ class Task(Value):
         elif self.pause is not None:
             until = f", to be ended at {clock(self.stop)}" if self.stop is not None and not self.is_over else ""
             sentences.append(f"{'was paused for long' if self.is_over else 'paused'} since {clock(self.pause)}{until}")
+        if self.answer:
+            sentences.append(f"asked for at {clock(self.asked)}: {self.answer}")
         return sentences
 
 
@@ -100,7 +108,7 @@ def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
         changed = {name: value for name, value in fields.items() if value is not None and row[name] is None}
     changed |= _moments(event, received, Task.model_validate(dict(row)))
     wanted = sa.update(TASK).where(TASK.c.task == event.task_id)
-    connection.execute(wanted.values(**changed, updated=max(received, row["updated"])))
+    connection.execute(wanted.values(**changed, updated=max(received, row["updated"]), asks=0))
 
 
 def _moments(event: Event, received: WallMs, known: Task | None) -> dict[str, Any]:
@@ -171,7 +179,7 @@ def expect(records: Records, tasks: Sequence[str]) -> None:
                 values = {"task": task, "kind": EXPECTED, "is_expected": True, "updated": now()}
                 connection.execute(sa.insert(TASK).values(values))
             else:
-                connection.execute(sa.update(TASK).where(TASK.c.task == task).values(is_expected=True))
+                connection.execute(sa.update(TASK).where(TASK.c.task == task).values(is_expected=True, asks=0))
 
 
 def missing(records: Records) -> list[Task]:

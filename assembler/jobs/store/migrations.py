@@ -36,7 +36,15 @@ def _number_1(connection: sa.Connection) -> None:
         connection.execute(sa.text("CREATE INDEX IF NOT EXISTS ix_assembler_event_job ON assembler_event (job)"))
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1,)
+def _number_2(connection: sa.Connection) -> None:
+    """Adds what asking the vendor for missing results keeps of a task."""
+    _add_columns(
+        connection, "assembler_task",
+        sa.Column("asked", sa.BigInteger), sa.Column("asks", sa.Integer), sa.Column("answer", sa.Text),
+    )  # fmt: skip
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1, _number_2)
 """Migrations in order; once released, none of them changes. Each leaves alone a table that is not in its database, and
 what is there already (tables that an older version lacked are made in today's shape first)."""
 

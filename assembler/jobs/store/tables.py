@@ -100,6 +100,9 @@ TASK = sa.Table(
     sa.Column("started", sa.BigInteger),
     sa.Column("resumed", sa.BigInteger),
     sa.Column("forced", sa.BigInteger),
+    sa.Column("asked", sa.BigInteger),  # when the vendor was asked for its result
+    sa.Column("asks", sa.Integer),  # how often since the latest event; -1: there is nothing more to ask for
+    sa.Column("answer", sa.Text),
 )  # fmt: skip
 """Tasks of which events told (``intake.tasks.Task``)."""
 LOG = sa.Table(

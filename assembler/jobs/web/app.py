@@ -30,6 +30,7 @@ from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, page_hosts, serv
 from assembler.jobs.web.put_result import is_authorized, judge_result
 from assembler.jobs.web.refusal_writer import Refusals
 from assembler.jobs.web.request_bodies import SMALL, Inbox, Refusal
+from assembler.jobs.worker.ask_vendor import asking
 from assembler.jobs.worker.send_notices import telling
 from assembler.jobs.worker.supervisor import supervise
 from assembler.options import Options
@@ -70,7 +71,8 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         answering, working = telling(options, doorway.records), supervise(workers, options, say)
-        with threads, large, doorway.open(), refusals.open(), answering, working:
+        asked = asking(options, doorway.records, doorway.engine, say)
+        with threads, large, doorway.open(), refusals.open(), answering, asked, working:
             yield
 
     app = FastAPI(title="assembler", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -22,6 +22,7 @@ from assembler.jobs.publishing import check_ready, output_of
 from assembler.jobs.reconcile import catch_up
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
+from assembler.jobs.worker.ask_vendor import asking
 from assembler.jobs.worker.help_render import helping
 from assembler.jobs.worker.lease import WorkerLease, take_seat, try_seat
 from assembler.jobs.worker.prefetch import fetching_ahead
@@ -77,8 +78,9 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
     stop = Stop()
     work = JobSteps(options, records, engine, stop)
     ahead, told_of = fetching_ahead(options, records, seat.name, stop), telling(options, lambda: records)
+    asked = asking(options, lambda: records, lambda: engine, say)
     helped = helping(options, seat.name, lambda: work.under_way is None, stop, say)
-    with working(options, seat.name, work), ahead, told_of, helped:
+    with working(options, seat.name, work), ahead, told_of, asked, helped:
         say(f"worker {seat.name}: publishing to {output_of(options)}")
         _watch(options, records, engine, seat, work, signalled, say)
         _fall_silent(work, stop)
