@@ -38,6 +38,7 @@ LONGEST_DAYS = 3
 END_SECONDS = 1.0
 """Maximum time that the end waits for a silent vendor, in s: another worker repeats the question."""
 GENERATIONS = {1: Api.V1, 3: Api.V3}
+"""Generations of the API by the number that ``find_generation`` gives."""
 NOTHING_MORE = -1
 """Value of ``Task.asks`` where nothing will come."""
 
