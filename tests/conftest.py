@@ -26,7 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "leaves_parts: leaves .part files on purpose (a killed or failed run)")
 
 
-SLOW_PLACES = {"e2e", "cloud", "jobs", "demo", "network", "test_memory.py", "test_processes.py", "test_cli.py"}
+SLOW_PLACES = {
+    "e2e", "cloud", "jobs", "demo", "emulator", "network", "test_memory.py", "test_processes.py", "test_cli.py",
+}  # fmt: skip
 """Folders and modules; single modules and classes are marked where they stand."""
 SLOW_FIXTURES = {"ffmpeg", "bundled_ffmpeg", "postgres"}
 

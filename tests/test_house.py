@@ -22,8 +22,9 @@ RANKS = {
     "media": 6, "network": 6, "report": 6,
     "cloud": 7, "pipeline": 7,
     "demo": 8, "doctor": 8, "jobs": 8,
-    "cli": 9,
-    "__main__": 10,
+    "emulator": 10,
+    "cli": 11,
+    "__main__": 12,
 }  # fmt: skip
 """A room imports only from rooms of a LOWER rank, and from itself."""
 PIPELINE = ["read_results", "gather", "target", "decide", "render_ahead", "assemble"]

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import assembler
+from assembler.cli.emulate import emulate
 from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.jobs import add_job_verbs, jobs_app
 from assembler.cli.record import Generation, add_cloud_verbs, fetch_recordings
@@ -218,6 +219,7 @@ def doctor(*, options: Options, as_json: Json = False) -> int:
 
 add_cloud_verbs(app)
 add_job_verbs(app)
+app.command()(emulate)
 jobs_app.add_typer(refused_app, name="refused")
 
 

@@ -1,0 +1,295 @@
+"""Generation 3: TC3-HMAC-SHA256, actions by POST and GET, answers as the vendor's SDK wants them.
+
+An answer has status 200 and exactly ``application/json``, a failure as well; else the SDK does not look for Error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pydantic import Field
+
+from assembler.dialects.body import load_object
+from assembler.emulator.checks import Generate, Part, Start, check_address, check_made, check_start, read
+from assembler.emulator.cloud import APP, Cloud
+from assembler.emulator.errors import Reason, Refused
+from assembler.emulator.results import v3_result
+from assembler.emulator.task import Call, Phase, Task
+from assembler.errors import InputError
+from assembler.times import WallMs
+
+VERSION = "2019-09-19"
+"""Version of the API."""
+SKEW_SECONDS = 300
+"""Maximum difference of the clocks, in s."""
+MOST_KEY = 64
+"""Maximum length of a callback key."""
+_AUTHORIZATION = re.compile(
+    r"TC3-HMAC-SHA256 Credential=(?P<id>[^/, ]+)/(?P<date>[0-9-]{10})/(?P<service>\w+)/tc3_request, ?"
+    r"SignedHeaders=(?P<headers>[a-z0-9;-]+), ?Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it came."""
+
+    method: str
+    """POST or GET."""
+    query: str
+    """Query of the URL, as it was sent."""
+    headers: Mapping[str, str]
+    """Headers, by lower-case names."""
+    raw: bytes | None
+    """Body; None where it was too large."""
+    base: str
+    """Address under which the client reached us."""
+
+
+class _OfTask(Part):
+    sdk_app_id: int
+    task_id: str
+
+
+class _OfApp(Part):
+    sdk_app_id: int
+
+
+class _Callback(_OfApp):
+    callback: str = ""
+
+
+class _CallbackKey(_OfApp):
+    callback_key: str = ""
+
+
+class _Running(Part):
+    sdk_app_id: int = Field(alias="SdkAppID")
+    task_type: str
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+def signature_of(request: Request, secret: str, *, timestamp: str, date: str, service: str, signed: str) -> str:
+    """Compute the signature of a request."""
+    lines = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in signed.split(";"))
+    body = hashlib.sha256(request.raw or b"").hexdigest()
+    canonical = f"{request.method}\n/\n{request.query}\n{lines}\n{signed}\n{body}"
+    scope = f"{date}/{service}/tc3_request"
+    text = f"TC3-HMAC-SHA256\n{timestamp}\n{scope}\n{hashlib.sha256(canonical.encode('latin-1')).hexdigest()}"
+    key = f"TC3{secret}".encode()
+    for part in (date, service, "tc3_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def check_signed(request: Request, secret: str, now: WallMs) -> None:
+    """Check the signature of a request. Raises Refused."""
+    given = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
+    if given is None:
+        raise Refused(Reason.SIGNATURE, "the Authorization header is not one of TC3-HMAC-SHA256")
+    timestamp = request.headers.get("x-tc-timestamp", "")
+    if not re.fullmatch("[0-9]{1,12}", timestamp):
+        raise Refused(Reason.SIGNATURE, "X-TC-Timestamp is missing or malformed")
+    if not {"content-type", "host"} <= set(given["headers"].split(";")):
+        raise Refused(Reason.SIGNATURE, "content-type and host have to be signed")
+    date = datetime.fromtimestamp(int(timestamp), UTC).strftime("%Y-%m-%d")
+    made = signature_of(
+        request, secret, timestamp=timestamp, date=given["date"], service=given["service"], signed=given["headers"]
+    )
+    if given["date"] != date or given["service"] != "tiw" or not hmac.compare_digest(made, given["signature"]):
+        raise Refused(Reason.SIGNATURE, "the signature is not that of this stand-in's key, the day and tiw")
+    if abs(int(timestamp) - now / 1000) > SKEW_SECONDS:
+        raise Refused(Reason.EXPIRED, "X-TC-Timestamp is over 5 minutes from the stand-in's clock")
+
+
+def answer(cloud: Cloud, request: Request) -> bytes:
+    """Answer one request."""
+    action = request.headers.get("x-tc-action", "")
+    told: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    problem, request_id = "", str(uuid.uuid4())
+    try:
+        if request.raw is None:
+            raise Refused(Reason.TOO_LARGE)
+        check_signed(request, cloud.setup.key, cloud.now())
+        if request.headers.get("x-tc-version") != VERSION:
+            raise Refused(Reason.NO_VERSION)
+        if action not in ACTIONS:
+            raise Refused(Reason.NO_ACTION, f"there is no action {action[:60]}")
+        cloud.count(action)
+        values = _values(request)
+        is_text = request.method == "GET"
+        check_app(values, is_text=is_text)
+        told = ACTIONS[action](cloud, values, is_text, request.base)
+    except Refused as exc:
+        problem = f"{exc.reason.code} {exc.sentence}"
+        told = {"Error": {"Code": exc.reason.code, "Message": exc.sentence}}
+    task = told.get("TaskId") or values.get("TaskId") or values.get("OnlineRecordTaskId") or ""
+    cloud.remember("v3", action or "no action", str(task), problem)
+    return json.dumps({"Response": {**told, "RequestId": request_id}}, ensure_ascii=False).encode()
+
+
+def check_app(values: dict[str, Any], *, is_text: bool) -> None:
+    """Check the app of a request. Raises Refused."""
+    app = values.get("SdkAppId", values.get("SdkAppID"))
+    if is_text and isinstance(app, str) and app.isdecimal():
+        app = int(app)
+    if not isinstance(app, int) or isinstance(app, bool) or app <= 0:
+        raise Refused(Reason.NO_APP)
+    if app != APP:
+        raise Refused(Reason.NOT_ACTIVATED, f"the app is not of this account: here it is {APP}")
+
+
+def _values(request: Request) -> dict[str, Any]:
+    if request.method == "GET":
+        return unflattened(parse_qsl(request.query, keep_blank_values=True))
+    try:
+        return dict(load_object(request.raw or b"{}"))
+    except InputError as exc:
+        raise Refused(Reason.MALFORMED, exc.sentence) from exc
+
+
+def unflattened(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Parameters of a GET as objects and lists: ``Concat.Enabled=True``, ``Extras.0=MIX_STREAM``."""
+    root: dict[str, Any] = {}
+    for name, value in pairs:
+        *parents, last = name.split(".")
+        place = root
+        for parent in parents[:20]:
+            inner = place.setdefault(parent, {})
+            if not isinstance(inner, dict):
+                raise Refused(Reason.MALFORMED, f"{name[:60]} is a value and an object")
+            place = inner
+        place[last] = value
+    return {name: _listed(value) for name, value in root.items()}
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _listed(part) for name, part in value.items()}
+    is_list = inner and all(name.isdecimal() for name in inner)
+    return [inner[name] for name in sorted(inner, key=int)] if is_list else inner
+
+
+Action = Callable[[Cloud, dict[str, Any], bool, str], dict[str, Any]]
+"""Grants an action: its parameters, whether they came as text, and our address; returns the answer."""
+
+
+def _start(cloud: Cloud, values: dict[str, Any], is_text: bool, base: str) -> dict[str, Any]:
+    given = read(Start, values, is_text=is_text)
+    wishes = check_start(given)
+    group = given.group_id or str(given.room_id)
+    return {"TaskId": cloud.start("v3", base, given.room_id, group, given.record_user_id, wishes).id}
+
+
+def _steer(call: Call) -> Action:
+    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
+        cloud.steer("v3", read(_OfTask, values, is_text=is_text).task_id, call)
+        return {}
+
+    return granted
+
+
+def _describe(*, is_offline: bool) -> Action:
+    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
+        task = cloud.find("v3", read(_OfTask, values, is_text=is_text).task_id)
+        if task.is_offline is not is_offline:
+            raise Refused(Reason.NO_TASK)
+        told = v3_result(task, cloud.address, cloud.setup.quirks)
+        if "Error" in told and task.phase is Phase.FINISHED and not _has_files(told):
+            return {"Error": told["Error"]}  # nothing else is said of a failed one
+        told.pop("Error", None)
+        return told
+
+    return granted
+
+
+def _has_files(told: dict[str, Any]) -> bool:
+    videos = told.get("VideoInfoList", told["VideoInfos"]) or []
+    return any(video["VideoUrl"] for video in videos)
+
+
+def _generate(cloud: Cloud, values: dict[str, Any], is_text: bool, base: str) -> dict[str, Any]:
+    given = read(Generate, values, is_text=is_text)
+    return {"TaskId": cloud.generate("v3", base, check_made(given), task=given.online_record_task_id).id}
+
+
+def _set_address(*, is_offline: bool) -> Action:
+    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
+        url = check_address(read(_Callback, values, is_text=is_text).callback)
+        cloud.addresses["v3", is_offline] = url
+        return {}
+
+    return granted
+
+
+def _set_key(*, is_offline: bool) -> Action:
+    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
+        key = read(_CallbackKey, values, is_text=is_text).callback_key
+        if len(key) > MOST_KEY:
+            raise Refused(Reason.PARAMETER, f"CallbackKey has at most {MOST_KEY} characters")
+        cloud.keys[is_offline] = key
+        return {}
+
+    return granted
+
+
+def _describe_address(*, is_offline: bool) -> Action:
+    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
+        read(_OfApp, values, is_text=is_text)
+        url, key = cloud.addresses.get(("v3", is_offline), ""), cloud.keys.get(is_offline, "")
+        return {"Callback": url, "CallbackKey": key}
+
+    return granted
+
+
+def _running(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
+    given = read(_Running, values, is_text=is_text)
+    with cloud.lock:
+        cloud.advance()
+        tasks = [t for t in cloud.tasks.values() if t.phase is not Phase.FINISHED and not t.is_offline]
+    is_ours = given.task_type == "OnlineRecord"
+    page = tasks[given.offset : given.offset + given.limit] if is_ours else []
+    return {"Total": len(tasks) if is_ours else 0, "Tasks": [_item(task) for task in page]}
+
+
+def _item(task: Task) -> dict[str, Any]:
+    made = datetime.fromtimestamp(task.due / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    status = "QUEUED" if task.phase is Phase.PREPARED else "PROCESSING"
+    return {
+        "SdkAppID": APP, "TaskID": task.id, "TaskType": "OnlineRecord", "CreateTime": made, "CancelTime": None,
+        "Status": status, "Progress": 0, "FileURL": "", "RoomID": task.room,
+    }  # fmt: skip
+
+
+ACTIONS: dict[str, Action] = {
+    "StartOnlineRecord": _start,
+    "StopOnlineRecord": _steer(Call.STOP),
+    "PauseOnlineRecord": _steer(Call.PAUSE),
+    "ResumeOnlineRecord": _steer(Call.RESUME),
+    "DescribeOnlineRecord": _describe(is_offline=False),
+    "CreateVideoGenerationTask": _generate,
+    "DescribeVideoGenerationTask": _describe(is_offline=True),
+    "DescribeRunningTasks": _running,
+    **{
+        name.format(noun): make(is_offline=is_offline)
+        for noun, is_offline in (("OnlineRecord", False), ("VideoGenerationTask", True))
+        for name, make in (
+            ("Set{}Callback", _set_address),
+            ("Set{}CallbackKey", _set_key),
+            ("Describe{}Callback", _describe_address),
+        )
+    },
+}
+"""Actions by name."""
