@@ -79,7 +79,8 @@ def body_of(task: Task, told: Happening, address: Address, quirks: frozenset[str
         if told.event not in (Event.STARTED, *RESULTS) or (told.event is Event.FINISHED and task.fails):
             return {}
         if told.event is Event.STARTED:
-            number, words = task.failure.value if task.failure is not None and task.fails else (0, "")
+            failure = task.failure if task.fails else None
+            number, words = failure.value[:2] if failure is not None else (0, "")
             who = {"task_id": task.id, "record_user_id": task.user, "room_id": task.room}
             kind = {"callback_type": "record_started", "task_type": "record_online"}
             return {"error_code": number, "error_msg": words, "timestamp": seconds, **who, **kind}
@@ -161,7 +162,7 @@ def send(delivery: Delivery, expiry: int) -> str:
 
     try:
         with discreet():
-            status, answer = on_the_wire(host_of(url), call)
+            status, answer = on_the_wire(host_of(url), call, was_answered=False)
     except DownloadError as exc:
         return exc.sentence
     if status != 200:

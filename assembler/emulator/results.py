@@ -20,7 +20,7 @@ _NINE_MINUTES = 540_000
 
 
 def values_of(task: Task, address: Address, quirks: frozenset[str]) -> Values:
-    """Everything that a result says, by the names of ``Spelling``, oddities included."""
+    """Values of a result by the names of ``Spelling``, oddities included."""
     omissions: list[Values] = []
     skipped = task.began or 0
     for pause in task.pauses:
@@ -144,7 +144,7 @@ def _spelled(values: Values, spelling: Spelling) -> Values:
 
 
 def v1_result(task: Task, address: Address, quirks: frozenset[str], *, is_callback: bool = False) -> Values:
-    """What generation 1 says of a task: the answer to a query, or the body of a callback."""
+    """Result of generation 1: the answer to a query, or the body of a callback."""
     values = values_of(task, address, quirks)
     failure = values["failure"]
     error = {"error_code": failure.value[0], "error_msg": failure.value[1]} if failure else {"error_code": 0}
@@ -163,7 +163,7 @@ def v1_result(task: Task, address: Address, quirks: frozenset[str], *, is_callba
 
 
 def v3_result(task: Task, address: Address, quirks: frozenset[str], *, is_event: bool = False) -> Values:
-    """What generation 3 says of a task: the answer to Describe..., or the EventData of the last event."""
+    """Result of generation 3: the answer to Describe..., or the EventData of the last event."""
     values = values_of(task, address, quirks)
     failure = values["failure"]
     spelled = _spelled(values, CAMEL)

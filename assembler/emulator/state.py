@@ -135,7 +135,7 @@ def finished(task: Task, at: WallMs, told: list[Happening]) -> Task:
 
 
 def stretches(task: Task) -> list[tuple[WallMs, WallMs]]:
-    """What was recorded: (first instant, first one behind), between the pauses."""
+    """List what was recorded between the pauses: (first instant, first one behind)."""
     if task.began is None or task.ended is None:
         return []
     found, begin = [], task.began

@@ -171,7 +171,7 @@ class Task(Value):
     fails: bool = False
     """True if the recorder will not be able to enter the room."""
     source: str = ""
-    """Of files after class: the recording they are made of; "" for a room."""
+    """Recording that files after class are made of; "" where they are of a room."""
     phase: Phase = Phase.PREPARED
     """State."""
     asked: tuple[tuple[Phase, WallMs], ...] = ()
