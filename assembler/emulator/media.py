@@ -80,7 +80,7 @@ def _mixed(task: Task, quirks: frozenset[str]) -> list[Presence]:
 
 
 def _parts(task: Task, stream: Presence) -> list[tuple[Ms, Ms]]:
-    """Where a stream was recorded, on the playback axis."""
+    """Find where a stream was recorded, on the playback axis."""
     assert task.began is not None
     begin = task.began + in_ms(stream.since)
     end = task.began + in_ms(stream.until) if stream.until is not None else None

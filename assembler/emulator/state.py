@@ -48,7 +48,7 @@ def advance(task: Task, now: WallMs, delays: Delays) -> tuple[Task, list[Happeni
 
 
 def _steps(task: Task, delays: Delays) -> list[_Step]:
-    """What may happen next; the earliest does."""
+    """List what may happen next; the earliest does."""
     steps: list[_Step] = []
     match task.phase:
         case Phase.PREPARED:
@@ -81,7 +81,7 @@ def _steps(task: Task, delays: Delays) -> list[_Step]:
 
 
 def _by_script(task: Task, began: WallMs) -> list[_Step]:
-    """What the room's own app asks for later on."""
+    """List what the app of the room itself asks for later on."""
     steps: list[_Step] = []
     for pause in task.lesson.pauses:
         if task.phase is Phase.RECORDING:
