@@ -53,7 +53,8 @@ def wanted_files(task: Task, quirks: frozenset[str]) -> tuple[Wanted, ...]:
         if not task.wishes.control(_stream_id(kind, stream.user), "DisableRecord"):
             there = _parts(task, stream)
             parts.setdefault((kind, stream.user.lstrip("\0")), []).extend(there)
-            if kind == CAMERA and (task.wishes.audio or "mp3" in quirks):
+            is_heard = kind == CAMERA and not task.wishes.control(stream.user, "DisableAudio")
+            if is_heard and (task.wishes.audio or "mp3" in quirks):
                 parts.setdefault((AUDIO, stream.user), []).extend(there)
     files: list[Wanted] = []
     users = sorted({stream.user for stream in task.lesson.streams if stream.shows == "camera"})

@@ -33,6 +33,7 @@ SKEW_SECONDS = 300
 """Maximum difference of the clocks, in s."""
 MOST_KEY = 64
 """Maximum length of a callback key."""
+Values = dict[str, Any]
 _AUTHORIZATION = re.compile(
     r"TC3-HMAC-SHA256 Credential=(?P<id>[^/, ]+)/(?P<date>[0-9-]{10})/(?P<service>\w+)/tc3_request, ?"
     r"SignedHeaders=(?P<headers>[a-z0-9;-]+), ?Signature=(?P<signature>[0-9a-f]{64})"
@@ -55,13 +56,12 @@ class Request:
     """Address under which the client reached us."""
 
 
-class _OfTask(Part):
-    sdk_app_id: int
-    task_id: str
-
-
 class _OfApp(Part):
     sdk_app_id: int
+
+
+class _OfTask(_OfApp):
+    task_id: str
 
 
 class _Callback(_OfApp):
@@ -130,7 +130,8 @@ def answer(cloud: Cloud, request: Request) -> bytes:
         values = _values(request)
         is_text = request.method == "GET"
         check_app(values, is_text=is_text)
-        told = ACTIONS[action](cloud, values, is_text, request.base)
+        model, grant = ACTIONS[action]
+        told = grant(cloud, read(model, values, is_text=is_text), request.base)
     except Refused as exc:
         problem = f"{exc.reason.code} {exc.sentence}"
         told = {"Error": {"Code": exc.reason.code, "Message": exc.sentence}}
@@ -182,89 +183,45 @@ def _listed(value: Any) -> Any:
     return [inner[name] for name in sorted(inner, key=int)] if is_list else inner
 
 
-Action = Callable[[Cloud, dict[str, Any], bool, str], dict[str, Any]]
-"""Grants an action: its parameters, whether they came as text, and our address; returns the answer."""
-
-
-def _start(cloud: Cloud, values: dict[str, Any], is_text: bool, base: str) -> dict[str, Any]:
-    given = read(Start, values, is_text=is_text)
-    wishes = check_start(given)
-    group = given.group_id or str(given.room_id)
+def _start(cloud: Cloud, given: Start, base: str) -> Values:
+    wishes, group = check_start(given), given.group_id or str(given.room_id)
     return {"TaskId": cloud.start("v3", base, given.room_id, group, given.record_user_id, wishes).id}
 
 
-def _steer(call: Call) -> Action:
-    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
-        cloud.steer("v3", read(_OfTask, values, is_text=is_text).task_id, call)
+def _steer(call: Call) -> tuple[type[_OfTask], Callable[[Cloud, _OfTask, str], Values]]:
+    def granted(cloud: Cloud, given: _OfTask, _: str) -> Values:
+        cloud.steer("v3", given.task_id, call)
         return {}
 
-    return granted
+    return _OfTask, granted
 
 
-def _describe(*, is_offline: bool) -> Action:
-    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
-        task = cloud.find("v3", read(_OfTask, values, is_text=is_text).task_id)
-        if task.is_offline is not is_offline:
-            raise Refused(Reason.NO_TASK)
-        told = v3_result(task, cloud.address, cloud.setup.quirks)
-        if "Error" in told and task.phase is Phase.FINISHED and not _has_files(told):
-            return {"Error": told["Error"]}  # nothing else is said of a failed one
-        told.pop("Error", None)
-        return told
-
-    return granted
-
-
-def _has_files(told: dict[str, Any]) -> bool:
+def _describe(cloud: Cloud, given: _OfTask, *, is_offline: bool) -> Values:
+    task = cloud.find("v3", given.task_id)
+    if task.is_offline is not is_offline:
+        raise Refused(Reason.NO_TASK)
+    told = v3_result(task, cloud.address, cloud.setup.quirks)
     videos = told.get("VideoInfoList", told["VideoInfos"]) or []
-    return any(video["VideoUrl"] for video in videos)
+    if "Error" in told and task.phase is Phase.FINISHED and not any(video["VideoUrl"] for video in videos):
+        return {"Error": told["Error"]}  # nothing else is said of a failed one
+    told.pop("Error", None)
+    return told
 
 
-def _generate(cloud: Cloud, values: dict[str, Any], is_text: bool, base: str) -> dict[str, Any]:
-    given = read(Generate, values, is_text=is_text)
+def _generate(cloud: Cloud, given: Generate, base: str) -> Values:
     return {"TaskId": cloud.generate("v3", base, check_made(given), task=given.online_record_task_id).id}
 
 
-def _set_address(*, is_offline: bool) -> Action:
-    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
-        url = check_address(read(_Callback, values, is_text=is_text).callback)
-        cloud.addresses["v3", is_offline] = url
-        return {}
-
-    return granted
-
-
-def _set_key(*, is_offline: bool) -> Action:
-    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
-        key = read(_CallbackKey, values, is_text=is_text).callback_key
-        if len(key) > MOST_KEY:
-            raise Refused(Reason.PARAMETER, f"CallbackKey has at most {MOST_KEY} characters")
-        cloud.keys[is_offline] = key
-        return {}
-
-    return granted
-
-
-def _describe_address(*, is_offline: bool) -> Action:
-    def granted(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
-        read(_OfApp, values, is_text=is_text)
-        url, key = cloud.addresses.get(("v3", is_offline), ""), cloud.keys.get(is_offline, "")
-        return {"Callback": url, "CallbackKey": key}
-
-    return granted
-
-
-def _running(cloud: Cloud, values: dict[str, Any], is_text: bool, _: str) -> dict[str, Any]:
-    given = read(_Running, values, is_text=is_text)
+def _running(cloud: Cloud, given: _Running, _: str) -> Values:
     with cloud.lock:
         cloud.advance()
         tasks = [t for t in cloud.tasks.values() if t.phase is not Phase.FINISHED and not t.is_offline]
-    is_ours = given.task_type == "OnlineRecord"
-    page = tasks[given.offset : given.offset + given.limit] if is_ours else []
-    return {"Total": len(tasks) if is_ours else 0, "Tasks": [_item(task) for task in page]}
+    if given.task_type != "OnlineRecord":
+        tasks = []
+    return {"Total": len(tasks), "Tasks": [_item(t) for t in tasks[given.offset : given.offset + given.limit]]}
 
 
-def _item(task: Task) -> dict[str, Any]:
+def _item(task: Task) -> Values:
     made = datetime.fromtimestamp(task.due / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     status = "QUEUED" if task.phase is Phase.PREPARED else "PROCESSING"
     return {
@@ -273,23 +230,39 @@ def _item(task: Task) -> dict[str, Any]:
     }  # fmt: skip
 
 
-ACTIONS: dict[str, Action] = {
-    "StartOnlineRecord": _start,
+def _set_address(cloud: Cloud, given: _Callback, *, is_offline: bool) -> Values:
+    cloud.addresses["v3", is_offline] = check_address(given.callback)
+    return {}
+
+
+def _set_key(cloud: Cloud, given: _CallbackKey, *, is_offline: bool) -> Values:
+    if len(given.callback_key) > MOST_KEY:
+        raise Refused(Reason.PARAMETER, f"CallbackKey has at most {MOST_KEY} characters")
+    cloud.keys[is_offline] = given.callback_key
+    return {}
+
+
+def _describe_address(cloud: Cloud, *, is_offline: bool) -> Values:
+    return {"Callback": cloud.addresses.get(("v3", is_offline), ""), "CallbackKey": cloud.keys.get(is_offline, "")}
+
+
+ACTIONS: dict[str, tuple[type[Part], Callable[[Cloud, Any, str], Values]]] = {
+    "StartOnlineRecord": (Start, _start),
     "StopOnlineRecord": _steer(Call.STOP),
     "PauseOnlineRecord": _steer(Call.PAUSE),
     "ResumeOnlineRecord": _steer(Call.RESUME),
-    "DescribeOnlineRecord": _describe(is_offline=False),
-    "CreateVideoGenerationTask": _generate,
-    "DescribeVideoGenerationTask": _describe(is_offline=True),
-    "DescribeRunningTasks": _running,
-    **{
-        name.format(noun): make(is_offline=is_offline)
-        for noun, is_offline in (("OnlineRecord", False), ("VideoGenerationTask", True))
-        for name, make in (
-            ("Set{}Callback", _set_address),
-            ("Set{}CallbackKey", _set_key),
-            ("Describe{}Callback", _describe_address),
-        )
-    },
+    "DescribeOnlineRecord": (_OfTask, lambda cloud, given, _: _describe(cloud, given, is_offline=False)),
+    "SetOnlineRecordCallback": (_Callback, lambda cloud, given, _: _set_address(cloud, given, is_offline=False)),
+    "SetOnlineRecordCallbackKey": (_CallbackKey, lambda cloud, given, _: _set_key(cloud, given, is_offline=False)),
+    "DescribeOnlineRecordCallback": (_OfApp, lambda cloud, *_: _describe_address(cloud, is_offline=False)),
+    "CreateVideoGenerationTask": (Generate, _generate),
+    "DescribeVideoGenerationTask": (_OfTask, lambda cloud, given, _: _describe(cloud, given, is_offline=True)),
+    "SetVideoGenerationTaskCallback": (_Callback, lambda cloud, given, _: _set_address(cloud, given, is_offline=True)),
+    "SetVideoGenerationTaskCallbackKey": (
+        _CallbackKey,
+        lambda cloud, given, _: _set_key(cloud, given, is_offline=True),
+    ),
+    "DescribeVideoGenerationTaskCallback": (_OfApp, lambda cloud, *_: _describe_address(cloud, is_offline=True)),
+    "DescribeRunningTasks": (_Running, _running),
 }
-"""Actions by name."""
+"""Actions by name: the model of their parameters, and a function of the cloud, these and our address that grants."""
