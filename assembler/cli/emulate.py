@@ -35,6 +35,15 @@ def emulate(
     fault: Annotated[
         list[str] | None, typer.Option("--fault", help="A fault of files and callbacks, by name; `list` lists them.")
     ] = None,
+    refuse: Annotated[
+        str,
+        typer.Option(
+            "--refuse",
+            help="Refuse every request with this code: 20099, InternalError, ...",
+            metavar="CODE",
+            show_default=False,
+        ),
+    ] = "",
 ) -> int:
     """Run a stand-in for the recording cloud: its API, its callbacks, and real files of what happened in a room."""
     from assembler.emulator.quirks import FAULTS, QUIRKS
@@ -65,7 +74,7 @@ def emulate(
         )
         print(f"SdkAppId {APP}, TicKey and SecretKey: {shown}; any SecretId", file=sys.stderr, flush=True)
         setup = Setup(
-            key=KEY if key is None else key, speed=speed, lesson=script, quirks=quirks, faults=faults,
+            key=KEY if key is None else key, speed=speed, lesson=script, quirks=quirks, faults=faults, refuse=refuse,
             folder=Path(folder), ffmpeg=program,
         )  # fmt: skip
         try:

@@ -149,7 +149,7 @@ def send(delivery: Delivery, expiry: int) -> str:
     """Send one callback once; "" where it was received, else why not. The address is asked whatever it is."""
     rule = RULES[delivery.api]
     url, body = signed(delivery, expiry)
-    raw = json.dumps(body, ensure_ascii=False).encode()
+    raw = json.dumps(body).encode()
 
     def call() -> tuple[int, bytes]:
         with open_session((host_of(url),)) as session:

@@ -48,6 +48,8 @@ class Setup(Value):
     """Names of oddities."""
     faults: frozenset[str] = frozenset()
     """Names of faults."""
+    refuse: str = ""
+    """Code, of either generation, with which its requests are refused; "" for none."""
     folder: Path
     """Folder of the files."""
     ffmpeg: str
@@ -159,6 +161,18 @@ class Cloud:
             if len(times) >= MOST_A_SECOND:
                 raise Refused(Reason.TOO_OFTEN)
             times.append(now)
+
+    def refusal_v1(self) -> dict[str, object]:
+        """Answer of generation 1 where it was told to refuse every request; {} where not."""
+        code = self.setup.refuse
+        is_number = code.lstrip("-").isdecimal()
+        return {"error_code": int(code), "error_msg": "refused as told"} if is_number else {}
+
+    def refusal_v3(self) -> dict[str, object]:
+        """Answer of generation 3 in the same way."""
+        code = self.setup.refuse
+        is_code = code != "" and not code.lstrip("-").isdecimal()
+        return {"Error": {"Code": code, "Message": "refused as told"}} if is_code else {}
 
     def remember(self, api: str, what: str, task: str, problem: str) -> None:
         """Keep a request for the page."""

@@ -57,13 +57,13 @@ def answer(cloud: Cloud, path: str, query: dict[str, str], raw: bytes | None, ba
         cloud.count(path)
         body = _body(raw)
         task = str(body.get("task_id", ""))
-        told = _granted(cloud, path, body, base)
+        told = cloud.refusal_v1() or _granted(cloud, path, body, base)
         task = str(told.get("task_id", task))
     except Refused as exc:
         problem = f"{exc.reason.number} {exc.sentence}"
         told = {"error_code": exc.reason.number, "error_msg": exc.sentence}
     cloud.remember("v1", path, task, problem)
-    return json.dumps(told, ensure_ascii=False).encode()
+    return json.dumps(told).encode()
 
 
 def _body(raw: bytes) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def check_signed(request: Request, secret: str, now: WallMs) -> None:
     if given is None:
         raise Refused(Reason.SIGNATURE, "the Authorization header is not one of TC3-HMAC-SHA256")
     timestamp = request.headers.get("x-tc-timestamp", "")
-    if not re.fullmatch("[0-9]{1,12}", timestamp):
+    if not re.fullmatch("[0-9]{1,11}", timestamp):
         raise Refused(Reason.SIGNATURE, "X-TC-Timestamp is missing or malformed")
     if not {"content-type", "host"} <= set(given["headers"].split(";")):
         raise Refused(Reason.SIGNATURE, "content-type and host have to be signed")
@@ -131,13 +131,13 @@ def answer(cloud: Cloud, request: Request) -> bytes:
         is_text = request.method == "GET"
         check_app(values, is_text=is_text)
         model, grant = ACTIONS[action]
-        told = grant(cloud, read(model, values, is_text=is_text), request.base)
+        told = cloud.refusal_v3() or grant(cloud, read(model, values, is_text=is_text), request.base)
     except Refused as exc:
         problem = f"{exc.reason.code} {exc.sentence}"
         told = {"Error": {"Code": exc.reason.code, "Message": exc.sentence}}
     task = told.get("TaskId") or values.get("TaskId") or values.get("OnlineRecordTaskId") or ""
     cloud.remember("v3", action or "no action", str(task), problem)
-    return json.dumps({"Response": {**told, "RequestId": request_id}}, ensure_ascii=False).encode()
+    return json.dumps({"Response": {**told, "RequestId": request_id}}).encode()
 
 
 def check_app(values: dict[str, Any], *, is_text: bool) -> None:

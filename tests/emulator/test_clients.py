@@ -10,6 +10,7 @@ from assembler.cloud import Api, Kind, Steer
 from assembler.cloud.bodies import Generation, Start, checked
 from assembler.cloud.choose import open_cloud
 from assembler.cloud.fetch import ask
+from assembler.dialects.vendor_errors import ADVICE
 from assembler.emulator.cloud import APP, KEY
 from assembler.emulator.lesson import Lesson, Presence
 from assembler.emulator.task import Phase
@@ -83,3 +84,28 @@ def test_a_failed_start_and_an_old_signature_say_so(practice: Open, api: Api, mo
         stand_in.clock.move(3600)
         with pytest.raises(CloudError, match=r"expired|5 minutes"):
             ask(cloud, task)
+
+
+def codes_of(api: Api) -> list[str]:
+    """Codes of the vendor's tables."""
+    if api is Api.V1:
+        return [str(number) for number in sorted(ADVICE)]
+    from tencentcloud.tiw.v20190919 import errorcodes
+
+    return [code for name, code in sorted(vars(errorcodes).items()) if name.isupper()]
+
+
+def test_every_code_of_the_tables_says_what_to_do(practice: Open, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in, codes = practice(lesson=ALONE), codes_of(api)
+    point(monkeypatch, stand_in)
+    assert len(codes) >= (25 if api is Api.V1 else 38), "this test would not notice"
+    with open_cloud(load_options(), api) as cloud:
+        for code in codes:
+            if code == "RequestLimitExceeded":
+                continue  # it is asked again for a minute: tests/cloud
+            stand_in.clock.move(2)
+            stand_in.cloud.setup = stand_in.cloud.setup.model_copy(update={"refuse": code})
+            with pytest.raises(CloudError) as caught:
+                cloud.send(cloud.steer(Steer.PAUSE, "g68cee8e90jcq4ogg8jb"))
+            assert code in caught.value.sentence
+            assert caught.value.hint

@@ -66,6 +66,25 @@ def test_a_body_that_is_no_json_or_10_mb_long_is_refused(practice: Open) -> None
     assert stand_in.post("online/start", GOOD)["error_code"] == 0, "it goes on"
 
 
+@pytest.mark.parametrize("path", ["online/start", "online/callback", "online/stop"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"callback": "http://\\ud800/", "task_id": "\\ud800", "room_id": 5, "user_id": "\\ud800", "user_sig": "s"}',
+        b'{"\\ud800": 1, "room_id": 5}',
+        b'{"room_id": NaN, "task_id": {}, "callback": []}',
+        b'{"room_id": 1e999, "task_id": null, "callback": true}',
+        b'{"a":' * 5000,
+        b"\xff\xfe{}",
+        b'{"room_id": ' + b"9" * 5000 + b"}",
+    ],
+)
+def test_a_hostile_body_is_answered(practice: Open, path: str, raw: bytes) -> None:
+    stand_in = practice()
+    assert stand_in.post(path, None, raw=raw)["error_code"] in (0, 20003, 20004, 20005)
+    assert requests.get(stand_in.base, timeout=5).status_code == 200
+
+
 def test_the_vendors_example_is_granted(practice: Open) -> None:
     told = practice().post("online/start", None, raw=vendor("v1-start-request.json"))
     assert (told["error_code"], told["error_msg"], len(told["task_id"])) == (0, "ok", 20)

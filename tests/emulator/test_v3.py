@@ -142,6 +142,8 @@ def signed(stand_in: Any, raw: bytes, **changed: str) -> dict[str, Any]:
         (b"x" * 10_000_000, {}, "RequestSizeLimitExceeded"),
         (b"{}", {"x-tc-action": "MakeCoffee"}, "InvalidAction"),
         (b"{}", {"x-tc-version": "2018-01-01"}, "NoSuchVersion"),
+        (b"{}", {"x-tc-timestamp": "99999999999"}, "AuthFailure.SignatureExpire"),
+        (b'{"SdkAppId": 1400000001, "\\ud800": 5}', {}, "InvalidParameter.RecordParameter"),
         (b"{}", {"authorization": "TC3-HMAC-SHA256 nonsense"}, "AuthFailure.SignatureFailure"),
     ],
 )
