@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -187,11 +188,19 @@ def verify(
 @with_options
 def demo(
     out: Annotated[Path, typer.Option("-o", "--output", help="Folder for the demo.")] = Path("assembler-demo"),
+    live: Annotated[
+        bool, typer.Option("--live", help="Record a class by API in a stand-in cloud, and assemble it by callback.")
+    ] = False,
     *,
     options: Options,
     progress: ShownAs = ProgressStyle.BARS,
 ) -> int:
     """Make a small class, serve it on loopback, and inspect, plan, run and verify it."""
+    if live:
+        from assembler.emulator.live import show_live
+
+        show_live(out / "live", options, partial(print, flush=True))
+        return 0
     from assembler.demo.show import show
 
     show(out, options, _progress(progress), print)

@@ -198,7 +198,14 @@ def run(cloud: Cloud, door: socket.socket, host: str) -> None:
 @contextlib.contextmanager
 def serving(cloud: Cloud, door: socket.socket, host: str = LOOPBACK[1]) -> Iterator[str]:
     """The address at which it is served, from a thread, until it is left."""
-    server = Listener(Limits(make_app(cloud, host)))
+    with serving_app(make_app(cloud, host), door, host) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving_app(app: Any, door: socket.socket, host: str) -> Iterator[str]:
+    """Serve any application from a thread until the ``with`` is left; its address."""
+    server = Listener(Limits(app))
     with _quietly():
         thread = threading.Thread(target=server.run, args=([door],), name="emulator-server")
         thread.start()
