@@ -25,6 +25,7 @@ from assembler.options import Options, load_options
 from assembler.times import WallMs, clock_text
 
 HOST = "127.0.0.1"
+"""Address of both servers."""
 ROOM = 880528
 """Number of the room."""
 STORY = (
@@ -40,6 +41,7 @@ PATIENCE_SECONDS = 300
 LOOK_SECONDS = 0.3
 """Time between two looks at the job, in s."""
 ENDED = (JobState.DONE, JobState.FAILED, JobState.POISON)
+"""States in which a job stays."""
 
 
 def show_live(folder: Path, options: Options, say: Callable[[str], None]) -> Path:
