@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,6 +24,10 @@ GRACE_SECONDS = 2.0
 def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("house", settings.default, deadline=None)  # machines are shared: no test is timed
     settings.load_profile("house")
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # started with & by a script: children would be deaf to Ctrl-C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "leaves_parts: leaves .part files on purpose (a killed or failed run)")
 
 
