@@ -6,6 +6,8 @@ Whoever changes a table here adds a step to ``migrations.py``.
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,7 +191,7 @@ def _sqlite(path: Path) -> sa.Engine:
     def prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
         # a transaction that may write begins as a writer: one that only becomes a writer later could be refused
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
 
     @sa.event.listens_for(engine, "begin")
@@ -198,6 +200,19 @@ def _sqlite(path: Path) -> sa.Engine:
         connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _switch_to_wal(connection: sa.engine.interfaces.DBAPIConnection) -> None:
+    """Switch to the write-ahead log; SQLite refuses that at once, whatever its timeout, while another one does so."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def _postgres(url: str) -> sa.Engine:
