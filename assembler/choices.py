@@ -84,3 +84,25 @@ class EncoderName(StrEnum):
     def codec(self) -> str:
         """Codec that it makes, and so may be copied where it was asked for."""
         return {EncoderName.SVT_AV1: "av1", EncoderName.X265: "hevc"}.get(self, "h264")
+
+
+class Role(StrEnum):
+    """Role of a person in a class."""
+
+    TEACHER = "teacher"
+    """Teacher: gets the first place."""
+    ASSISTANT = "assistant"
+    """Assistant of the teacher."""
+    STUDENT = "student"
+    """Student."""
+
+
+class Show(StrEnum):
+    """Visibility of a person."""
+
+    YES = "yes"
+    """Seen and heard."""
+    NO = "no"
+    """Hidden: neither seen nor heard, and nowhere named."""
+    ANONYMOUS = "anonymous"
+    """Heard; a silhouette and a number stand for camera and name."""

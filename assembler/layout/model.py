@@ -113,6 +113,17 @@ class Placement(Value):
     """Time in which it holds the slot, playback axis."""
 
 
+class CardPlacement(Value):
+    """A drawn card (name, or silhouette) in a slot, for a person whose picture is not to be seen."""
+
+    slot: str
+    """Name of the slot."""
+    user: str
+    """User id of the person (``people``)."""
+    span: Span
+    """Time in which it holds the slot, playback axis."""
+
+
 class Arrangement(Value):
     """A layout with everything that is seen in it."""
 
@@ -123,5 +134,8 @@ class Arrangement(Value):
     placements: tuple[Placement, ...]
     """Sorted by start, then slot order. Within one slot they may overlap only for screen shares and the board
     (several shares at once: the later one is on top), never for users."""
+    cards: tuple[CardPlacement, ...] = ()
+    """Drawn cards of people without a picture, sorted by start, then slot order; none overlaps another placement of a
+    user in its slot."""
     findings: tuple[Finding, ...]
     """Users without a slot, mixed streams not shown..."""

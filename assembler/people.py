@@ -1,0 +1,35 @@
+"""People of one class as the playback shows them: hidden ones are not among them, anonymous ones have a number."""
+
+from __future__ import annotations
+
+from assembler.choices import Role
+from assembler.class_card import ClassCard
+from assembler.values import Value
+
+
+class Person(Value):
+    """One person of the class."""
+
+    user: str
+    """User id as it stands in the recording that is planned; of an anonymous person the name that stands for it."""
+    name: str
+    """Name to be drawn and told: from the class card, "Student 3", or "" where only the id is known."""
+    role: Role
+    """Role in the class."""
+    is_anonymous: bool = False
+    """True if a silhouette stands for the person's camera."""
+
+
+class Cast(Value):
+    """Everybody of one class, with what the class card says of it."""
+
+    people: tuple[Person, ...] = ()
+    """People in order of their first play time; nobody who is hidden."""
+    teacher: str | None = None
+    """User id of the teacher, where the class card or the options name one; None where nobody is named."""
+    card: ClassCard | None = None
+    """Class card without hidden people and without ids of anonymous ones; None where there is none."""
+
+    def find(self, user: str) -> Person | None:
+        """Find a person by user id; None where nobody has it."""
+        return next((person for person in self.people if person.user == user), None)
