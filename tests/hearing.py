@@ -12,6 +12,7 @@ from assembler.facts import Facts
 from assembler.layout.arrange import arrange
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.probe.probe import Declared, probe_answers
+from assembler.media.source_files import SourceFiles
 from assembler.options import Options
 from assembler.plan.heard import build_bed
 from assembler.plan.model import AudioBed
@@ -44,7 +45,7 @@ def hear(path: Path, folder: Path, length: int = 2400) -> Heard:
     timeline = build_timeline(recording([camera("cam", "ann", 0, length)]), facts)
     bed = build_bed(timeline, arrange(timeline, facts, {}, Options()), facts)
     out = folder / "sound.m4a"
-    files = {"cam": answers["cam"].straight or path}
+    files = SourceFiles({"cam": answers["cam"].straight or path})
     findings = render_mixdown(
         bed, files, facts, length=Ms(length), out=out, work=folder, ffmpeg=BUNDLED, loudness=None, stop=Stop(),
         on_seconds=None, stall_seconds=60,

@@ -23,6 +23,7 @@ from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.chunks import Rendered, render_chunks
 from assembler.media.render.run_ffmpeg import run_chunk
 from assembler.media.render.setup import RenderSetup
+from assembler.media.source_files import SourceFiles
 from assembler.mp4.boxes import read_sample_description
 from assembler.options import Options
 from assembler.plan.chunks import Chunk
@@ -157,7 +158,7 @@ def _tried(encoding: Encoding, canvas: Canvas, fps: Fraction, program: Ffmpeg) -
         folder = Path(scratch)
         (folder / CHUNKS).mkdir()
         out = folder / CHUNKS / f"trial{CHUNK}"
-        setup = RenderSetup(folder, program, encoding, {}, {}, Stop(), TRIAL_SECONDS)
+        setup = RenderSetup(folder, program, encoding, SourceFiles(), {}, Stop(), TRIAL_SECONDS)
         try:
             run_chunk(frame, setup, {}, out, lambda _: None)
         except DiskFull:

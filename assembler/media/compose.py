@@ -12,6 +12,7 @@ from pathlib import Path
 import assembler
 from assembler.choices import Muxer
 from assembler.errors import DiskFull, MediaError
+from assembler.facts import Facts
 from assembler.findings import Finding, judge
 from assembler.media.child import run_module
 from assembler.media.choose_encoder import Choice, render_by_any
@@ -23,8 +24,9 @@ from assembler.media.mux.order import AudioTrack, Join, PacketRun
 from assembler.media.render.offer import find_offer_place
 from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import choose_borders
-from assembler.media.render.setup import RENDER_VERSION, BytesMissing, Growth, RenderSetup
+from assembler.media.render.setup import RENDER_VERSION, RenderSetup
 from assembler.media.run import Run
+from assembler.media.source_files import BytesMissing, SourceFiles
 from assembler.options import Options
 from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
@@ -77,7 +79,10 @@ def compose(
 ) -> Manifest:
     """Write the whole playback to ``part`` and return its manifest; work that exists in ``folder`` is reused."""
     check_space(plan, got, folder, part)
-    setup = replace(_setup(got, folder, choice, run), offer=find_offer_place(plan, folder, run.options))
+    setup = replace(
+        _setup(SourceFiles(got.files), got.facts, folder, choice, run),
+        offer=find_offer_place(plan, folder, run.options),
+    )
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
     video, (track, heard) = _render(plan, setup, run)
     run.progress.say("joining")
@@ -115,21 +120,23 @@ def compose(
     )
 
 
-def render_ahead(plan: Plan, got: SegmentFiles, growth: Growth, *, folder: Path, choice: Choice, run: Run) -> None:
-    """Render into ``folder`` what ``compose`` will need, as far as files are downloaded.
+def render_streams(
+    plan: Plan, files: SourceFiles, facts: Mapping[str, Facts], *, folder: Path, choice: Choice, run: Run
+) -> None:
+    """Render video and audio into ``folder``, where ``compose`` finds them.
 
     Raises BytesMissing where something was left for later; finished work stays whatever is raised.
     """
-    _render(plan, replace(_setup(got, folder, choice, run), growth=growth), run)
+    _render(plan, _setup(files, facts, folder, choice, run), run)
 
 
-def _setup(got: SegmentFiles, folder: Path, choice: Choice, run: Run) -> RenderSetup:
+def _setup(files: SourceFiles, facts: Mapping[str, Facts], folder: Path, choice: Choice, run: Run) -> RenderSetup:
     return RenderSetup(
         folder=folder,
         program=run.ffmpeg,
         encoder=choice.encoding,
-        files=got.files,
-        facts=got.facts,
+        files=files,
+        facts=facts,
         stop=run.stop,
         stall_seconds=run.options.stall_seconds,
     )
@@ -269,17 +276,9 @@ def _render_audio(plan: Plan, setup: RenderSetup, options: Options) -> _Audio:
             stop=setup.stop,
             on_seconds=None,
             stall_seconds=options.stall_seconds,
-            available=_available(plan, setup),
         )
         write_whole(report, _MixReport(findings=findings).model_dump_json())
     return AudioTrack(name=str(out), container="mov", offset=Fraction(0), end=None), findings
-
-
-def _available(plan: Plan, setup: RenderSetup) -> dict[str, Path]:
-    if setup.growth is None:
-        return {}
-    places = {p.video_id: setup.growth.available(p.video_id) for p in plan.bed.pieces}
-    return {name: place for name, place in places.items() if place is not None}
 
 
 def _join(plan: Plan, video: _Video, track: AudioTrack, part: Path, setup: RenderSetup, muxer: Muxer) -> None:

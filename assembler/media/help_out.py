@@ -22,6 +22,7 @@ from assembler.media.render.claims import claim_chunk, fetch_beginning, is_locke
 from assembler.media.render.inputs import prepare_sources
 from assembler.media.render.offer import Offer, work_of
 from assembler.media.render.setup import RenderSetup
+from assembler.media.source_files import SourceFiles
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop, Stopped
 from assembler.workspace import CHUNKS, SPLIT
@@ -142,7 +143,7 @@ def _setup(offer: Offer, own: Path, program: Ffmpeg, stop: Stop) -> RenderSetup:
             folder=own,
             program=program,
             encoder=_encoding(offer, program),
-            files={name: Path(path) for name, path in offer.files.items()},
+            files=SourceFiles({name: Path(path) for name, path in offer.files.items()}),
             facts={name: Facts.from_json(text) for name, text in offer.facts.items()},
             stop=stop,
             stall_seconds=offer.stall_seconds,

@@ -21,12 +21,12 @@ from pathlib import Path
 from assembler.errors import AssemblerError, DownloadError
 from assembler.facts import Facts
 from assembler.media.choose_encoder import choose_encoder
-from assembler.media.compose import render_ahead
+from assembler.media.compose import render_streams
 from assembler.media.mixdown.order import BytesAvailable
-from assembler.media.probe.probe import PartialFacts, probe_growing
+from assembler.media.probe.probe import PartialFacts, probe_partial
 from assembler.media.render.inputs import source_name
-from assembler.media.render.setup import BytesMissing
 from assembler.media.run import Run
+from assembler.media.source_files import BytesMissing, SourceFiles
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.download import fetch_all
 from assembler.network.download.partial_file import PartialFile
@@ -108,20 +108,20 @@ class _Ahead(Fetching):
             while not self.arrivals.wait(POLL_SECONDS):
                 if self.stop.is_set():
                     return
-            if self.arrivals.growing:
+            if self.arrivals.partial:
                 with suppress(BytesMissing, Stopped, AssemblerError):
                     self._render()
         finally:
             self._is_planned.set()
 
     def _render(self) -> None:
-        files, growing = self.arrivals.files, self.arrivals.growing
+        files, partial = self.arrivals.files, self.arrivals.partial
         segments = [s for r in self.recordings for s in r.segments]
         options, workspace = self.run.options, self.run.workspace
         stamps = wanted_stamps(self.recordings, options)
-        holes = {name: (g.entry.part, (g.have, g.tail)) for name, g in growing.items()}
-        peeked = probe_growing(holes, keep_stamps=stamps, work=workspace.scratch, stop=self.stop)
-        if set(peeked) != set(growing):
+        holes = {name: (g.entry.part, (g.have, g.tail)) for name, g in partial.items()}
+        peeked = probe_partial(holes, keep_stamps=stamps, work=workspace.scratch, stop=self.stop)
+        if set(peeked) != set(partial):
             return
         declared = {segment.video_id: segment for segment in segments}
         whole = probe_files(files, stamps, declared, self.run.quietly(self.stop))
@@ -136,72 +136,71 @@ class _Ahead(Fetching):
         with workspace.free(digest) as folder:
             if folder is None:
                 return
-            growth = _Growth(folder / SOURCES, growing, peeked, self.stop)
-            render_ahead(
-                plan, replace(got, files={**files, **growth.links}), growth, folder=folder,
-                choice=choose_encoder(plan, options, self.run.ffmpeg), run=replace(self.run, stop=self.stop),
-            )  # fmt: skip
+            sources = _PartialFiles(files, partial, peeked, folder / SOURCES, self.stop)
+            choice = choose_encoder(plan, options, self.run.ffmpeg)
+            render_streams(plan, sources, facts, folder=folder, choice=choice, run=replace(self.run, stop=self.stop))
 
 
-@dataclass
-class _Growth:
-    """Files under way, as the renderer sees them."""
+class _PartialFiles(SourceFiles):
+    """Source files of which some are still being fetched."""
 
-    folder: Path
-    """The work folder's ``sources``: each file has its lasting name in there."""
-    growing: Mapping[str, PartialFile]
-    peeked: Mapping[str, PartialFacts]
-    stop: Stop
-    links: dict[str, Path] = field(default_factory=dict)
-    """Links by video id."""
+    is_complete = False
 
-    def __post_init__(self) -> None:
-        self.folder.mkdir(exist_ok=True)
-        for name, growing in self.growing.items():
-            link = self.folder / source_name(name, growing.identity)
+    def __init__(
+        self, whole: Mapping[str, Path], partial: Mapping[str, PartialFile], peeked: Mapping[str, PartialFacts],
+        folder: Path, stop: Stop,
+    ) -> None:  # fmt: skip
+        """``folder``: the work folder's ``sources``, in which each file has its lasting name."""
+        super().__init__(whole)
+        self._partial, self._peeked, self._stop = partial, peeked, stop
+        folder.mkdir(exist_ok=True)
+        for name, file in partial.items():
+            self[name] = link = folder / source_name(name, file.identity)
             link.unlink(missing_ok=True)
             try:
-                os.link(growing.place, link)
+                os.link(file.place, link)
             except OSError as exc:  # a file system without links, or it has become whole and was moved
                 raise BytesMissing from exc
-            self.links[name] = link
-            growing.listen(self._note)
+            file.listen(self._note)
 
-    def _note(self, growing: PartialFile) -> None:
+    def _note(self, file: PartialFile) -> None:
         """Tell the mixing child how much is there; a file that is lost ends all."""
-        if growing.is_lost:
-            self.stop.set()
-        place = self.available(growing.segment.video_id)
-        if place is not None:
-            with suppress(OSError):  # the folder goes when all is done
-                place.write_bytes(BytesAvailable(growing.have, growing.tail).to_bytes())
+        if file.is_lost:
+            self._stop.set()
+        with suppress(OSError):  # the folder goes when all is done
+            place = _available_of(self[file.segment.video_id])
+            place.write_bytes(BytesAvailable(file.have, file.tail).to_bytes())
 
-    def identity(self, video_id: str) -> Identity | None:
-        growing = self.growing.get(video_id)
-        return growing.identity if growing is not None else None
+    def identity(self, video_id: str) -> Identity:
+        file = self._partial.get(video_id)
+        return file.identity if file is not None else super().identity(video_id)
 
-    def available(self, video_id: str) -> Path | None:
-        link = self.links.get(video_id)
-        return link.with_name(link.name + GROWN) if link is not None else None
+    def bytes_available(self, video_id: str) -> Path | None:
+        return _available_of(self[video_id]) if video_id in self._partial else None
 
     def wait_for(self, chunk: Chunk) -> None:
         sources = [source for tile in chunk.tiles for source in tile.sources]
         for source in sources:
-            growing = self.growing.get(source.video_id)
-            if growing is None:
+            file = self._partial.get(source.video_id)
+            if file is None:
                 continue
-            wanted = self._bytes(source, chunk, growing)
-            while not growing.wait(wanted, POLL_SECONDS):
-                if self.stop.is_set():
+            wanted = self._bytes(source, chunk, file)
+            while not file.wait(wanted, POLL_SECONDS):
+                if self._stop.is_set():
                     raise Stopped
-                if growing.is_lost:
+                if file.is_lost:
                     raise BytesMissing
 
-    def _bytes(self, source: Source, chunk: Chunk, growing: PartialFile) -> int:
+    def _bytes(self, source: Source, chunk: Chunk, file: PartialFile) -> int:
         """Number of bytes from the start that hold everything the chunk shows of this file."""
-        found = self.peeked[source.video_id]
+        found = self._peeked[source.video_id]
         shift = source.shift / grid_rate(chunk.fps)
         stamp = (float(source.end / chunk.fps) - shift) / float(source.pace)
         until = (stamp - float(found.facts.origin)) * 1000 + AHEAD_MS
         place = bisect_left(found.reach, until, key=lambda reached: reached[0])
-        return found.reach[place][1] if place < len(found.reach) else growing.size
+        return found.reach[place][1] if place < len(found.reach) else file.size
+
+
+def _available_of(link: Path) -> Path:
+    """Place of a partial file's ``BytesAvailable``."""
+    return link.with_name(link.name + GROWN)

@@ -14,6 +14,7 @@ from assembler.findings import Finding, note, warning
 from assembler.media.damage.losses import Loss, build_findings
 from assembler.media.mixdown.order import FileReport, MixInput, Part, Report
 from assembler.media.mixdown.pipe import Mixing
+from assembler.media.source_files import SourceFiles
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop, log_tail
 from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, Span, clock_text, samples_at, span
@@ -36,7 +37,7 @@ MIN_REPORTED = samples_at(200)
 
 def render_mixdown(
     bed: AudioBed,
-    files: Mapping[str, Path],
+    files: SourceFiles,
     facts: Mapping[str, Facts],
     *,
     length: Ms | PlayMs,
@@ -47,16 +48,15 @@ def render_mixdown(
     stop: Stop,
     on_seconds: Callable[[float], None] | None,
     stall_seconds: float,
-    available: Mapping[str, Path] | None = None,
 ) -> tuple[Finding, ...]:
     """Mix every piece of the bed at its place and write ``length`` ms of AAC to ``out`` (mp4, with its edit list).
 
     Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` holds
     short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` gets the count of done
-    seconds of ``length``, both passes counted. ``available``: the files of ``BytesAvailable`` for sources still being
-    downloaded, by video id. Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then does not appear.
+    seconds of ``length``, both passes counted. Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then
+    does not appear.
     """
-    sources, findings = _sources(bed, files, facts, available or {})
+    sources, findings = _sources(bed, files, facts)
     parts = _parts(bed, length)
     mixing = Mixing(sources, parts, samples_at(length), work.absolute(), ffmpeg, stop, stall_seconds)
     share = _MixProgress(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
@@ -74,7 +74,7 @@ def render_mixdown(
 
 
 def _sources(
-    bed: AudioBed, files: Mapping[str, Path], facts: Mapping[str, Facts], available: Mapping[str, Path]
+    bed: AudioBed, files: SourceFiles, facts: Mapping[str, Facts]
 ) -> tuple[dict[str, MixInput], list[Finding]]:
     sources: dict[str, MixInput] = {}
     findings: list[Finding] = []
@@ -93,7 +93,7 @@ def _sources(
             origin=known.origin,
             pace=known.sounds[0].pace,
             tracks=tuple((audio.index, samples_at(audio.end)) for audio in known.sounds),
-            available=available.get(video_id),
+            available=files.bytes_available(video_id),
         )
     return sources, findings
 

@@ -132,7 +132,7 @@ class PartialFacts(NamedTuple):
     """Byte positions over time, as ``ProbeAnswer.reach``."""
 
 
-def probe_growing(
+def probe_partial(
     files: Mapping[str, tuple[Path, tuple[int, int]]], *, keep_stamps: Collection[str], work: Path, stop: Stop | None
 ) -> dict[str, PartialFacts]:
     """Probe files that are still being downloaded (by video id, each with its hole); unusable ones are left out."""

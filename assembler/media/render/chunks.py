@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
 
 from assembler.errors import DiskFull, MediaError
 from assembler.findings import Finding
@@ -18,7 +17,8 @@ from assembler.media.render.offer import share_chunks
 from assembler.media.render.repair import find_damage, has_errors, may_be_early, without_undecodable
 from assembler.media.render.resume import split_at_resume
 from assembler.media.render.run_ffmpeg import TimeMeter, is_transient, run_chunk, run_once
-from assembler.media.render.setup import BytesMissing, RenderSetup
+from assembler.media.render.setup import RenderSetup
+from assembler.media.source_files import BytesMissing
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stalled, Stopped
 from assembler.times import Frame
@@ -44,13 +44,13 @@ def render_chunks(
 ) -> tuple[list[Rendered], list[Finding]]:
     """Render all chunks: their files, in order, and findings about damaged or replaced video.
 
-    Finished chunks are reused, and begun ones continued. Longest first, ``processes`` at once; ahead of downloads in
-    the order of the playback, and then BytesMissing is raised at the end if a chunk was left for later. Raises
-    MediaError naming the chunk.
+    Finished chunks are reused, and begun ones continued. Longest first, ``processes`` at once; in the order of
+    the playback where source files are still being written. Raises MediaError naming the chunk, and BytesMissing at the
+    end if a chunk was left for later.
     """
     (setup.folder / CHUNKS).mkdir(exist_ok=True)
     inputs = prepare_sources(chunks, setup)
-    order = sorted(range(len(chunks)), key=lambda i: -_cost(chunks[i]) if setup.growth is None else i)
+    order = sorted(range(len(chunks)), key=lambda i: -_cost(chunks[i]) if setup.files.is_complete else i)
     done: dict[int, list[Rendered]] = {}
     with (
         share_chunks(chunks, order, setup, processes=processes) as queue,
@@ -58,8 +58,8 @@ def render_chunks(
     ):
         futures = [pool.submit(_render_next, queue, chunks, setup, inputs, on_seconds) for _ in order]
         try:
-            finished, _ = wait(futures, return_when=FIRST_EXCEPTION if setup.growth is None else ALL_COMPLETED)
-            failed = [f for f in finished if not isinstance(f.exception(), NoneType | BytesMissing)]
+            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [f for f in finished if f.exception() is not None]
             if failed:
                 setup.stop.set()
         except BaseException:
@@ -71,8 +71,11 @@ def render_chunks(
         for future in failed:
             if not isinstance(future.exception(), Stopped):
                 future.result()
-        done.update(future.result() for future in futures)
-    rendered = [piece for i in range(len(chunks)) for piece in done[i]]
+        for future in futures:
+            done.update(future.result())
+    if len(done) < len(chunks):
+        raise BytesMissing
+    rendered = [piece for i in sorted(done) for piece in done[i]]
     return rendered, build_findings(loss for piece in rendered for loss in piece.losses)
 
 
@@ -86,9 +89,13 @@ def _render_next(
     setup: RenderSetup,
     inputs: Mapping[tuple[str, int], Input],
     on_seconds: Callable[[float], None],
-) -> tuple[int, list[Rendered]]:
+) -> dict[int, list[Rendered]]:
+    """Render the next chunk: its files by its index; empty where it is left for later."""
     with queue.claim() as index:
-        return index, _render_chunk(chunks[index], setup, inputs, on_seconds)
+        try:
+            return {index: _render_chunk(chunks[index], setup, inputs, on_seconds)}
+        except BytesMissing:
+            return {}
 
 
 def _render_chunk(
@@ -125,8 +132,7 @@ def _render_parts(
             reach_part(0)
             rendered += _render_parts(part, setup, inputs, reach_part, is_last_try=is_last_try)
         return rendered
-    if setup.growth is not None:
-        setup.growth.wait_for(chunk)
+    setup.files.wait_for(chunk)
     try:
         losses = _render_or_repair(chunk, setup, inputs, out.with_suffix(MADE), reach, is_last_try=is_last_try)
     except _Retry:
@@ -164,7 +170,7 @@ def _render_or_repair(
         if isinstance(exc, DiskFull | Stalled):
             raise
         failure = exc
-    if setup.growth is not None and (failure is not None or has_errors(log)):
+    if not setup.files.is_complete and (failure is not None or has_errors(log)):
         raise BytesMissing from failure
     if failure is None and not may_be_early(chunk, log):
         return find_damage(chunk, setup, inputs, made, log)

@@ -13,7 +13,8 @@ from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts, VideoFacts
 from assembler.media.child import run_module
 from assembler.media.mux.order import Cut
-from assembler.media.render.setup import BytesMissing, RenderSetup
+from assembler.media.render.setup import RenderSetup
+from assembler.media.source_files import BytesMissing
 from assembler.plan.chunks import Chunk
 from assembler.workspace import PART, SOURCES, Identity, digest_of
 
@@ -45,7 +46,7 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
     inputs: dict[tuple[str, int], Input] = {}
     for video_id, stretch in needed:
         facts = setup.facts[video_id]
-        name = source_name(video_id, setup.identity(video_id))
+        name = source_name(video_id, setup.files.identity(video_id))
         link = folder / name
         if not link.exists():
             with suppress(FileNotFoundError):
@@ -53,7 +54,7 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
             _link(setup.files[video_id].resolve(), link)
         container, stream, late = facts.container, facts.picture.stream if facts.picture is not None else 0, 0
         if facts.picture is not None and len(facts.picture.stretches) > 1:
-            if setup.growth is not None:
+            if not setup.files.is_complete:
                 raise BytesMissing
             name, container, stream, late = f"{name}-{stretch}.nut", "nut", 0, _late(facts.picture)
             _cut_stretch(link, folder / name, facts, stretch, setup)

@@ -30,8 +30,9 @@ def choose_borders(plan: Plan, setup: RenderSetup, *, seconds: float, processes:
         kept = json.loads(path.read_text("utf-8"))
         if _are_borders(kept, plan):
             return tuple(Frame(at) for at in kept)
-    is_gradual = setup.growth is not None
-    borders = place_borders(plan, setup.facts, seconds=seconds, processes=processes, is_gradual=is_gradual)
+    borders = place_borders(
+        plan, setup.facts, seconds=seconds, processes=processes, is_gradual=not setup.files.is_complete
+    )
     write_whole(path, json.dumps(borders))
     return borders
 
@@ -64,7 +65,7 @@ def _salvage(chunk: Chunk, setup: RenderSetup, inputs: Mapping[tuple[str, int], 
     out = setup.chunk_file(chunk)
     made = out.with_suffix(MADE)
     part, log = part_of(made), made.with_suffix(LOG)
-    if may_be_early(chunk, log) or (setup.growth is not None and has_errors(log)):
+    if may_be_early(chunk, log) or (not setup.files.is_complete and has_errors(log)):
         return 0
     try:
         found = read_fragments(part)

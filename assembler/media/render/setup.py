@@ -5,36 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from assembler.facts import Facts
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
+from assembler.media.source_files import SourceFiles
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
-from assembler.workspace import CHUNK, CHUNKS, Identity, digest_of, identity_of
+from assembler.workspace import CHUNK, CHUNKS, digest_of
 
 RENDER_VERSION = 9
 """Version of rendered chunks and mixdowns; raise it when the same chunk would come out differently, so that older work
 is not reused."""
-
-
-class BytesMissing(Exception):
-    """Raised where a file that is still being downloaded lacks bytes for the work, which is left for later."""
-
-
-class Growth(Protocol):
-    """Files that are still being downloaded, for work ahead of them."""
-
-    def identity(self, video_id: str) -> Identity | None:
-        """Predict the file's identity when it is whole; None for one that is whole."""
-
-    def available(self, video_id: str) -> Path | None:
-        """Find the file that holds its ``BytesAvailable``; None for one that is whole."""
-
-    def wait_for(self, chunk: Chunk) -> None:
-        """Wait until all bytes that this chunk reads are downloaded; raises BytesMissing where they will not be, or
-        Stopped."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +29,7 @@ class RenderSetup:
     """Program that renders."""
     encoder: Encoding
     """Encoder and its settings."""
-    files: Mapping[str, Path]
+    files: SourceFiles
     """Source files by video id."""
     facts: Mapping[str, Facts]
     """Facts of the source files, by video id."""
@@ -55,22 +37,15 @@ class RenderSetup:
     """Set when the work is to end."""
     stall_seconds: float
     """Maximum time of an ffmpeg without progress, in s; then it is killed and tried once more."""
-    growth: Growth | None = None
-    """Files still being downloaded, for work ahead of them; None: all files are whole."""
     offer: Path | None = None
     """Place where the chunks are offered to other processes (``share_chunks``); None: to none."""
     _versions: dict[str, str] = field(default_factory=dict)
-
-    def identity(self, video_id: str) -> Identity:
-        """Identify this version of a file, whether it is whole already or not."""
-        ahead = self.growth.identity(video_id) if self.growth is not None else None
-        return ahead or identity_of(self.files[video_id])
 
     def version(self, video_id: str) -> str:
         """Digest a file's identity and facts."""
         if video_id not in self._versions:
             known = self.facts.get(video_id)
-            self._versions[video_id] = digest_of(list(self.identity(video_id)), known)
+            self._versions[video_id] = digest_of(list(self.files.identity(video_id)), known)
         return self._versions[video_id]
 
     def chunk_file(self, chunk: Chunk) -> Path:

@@ -15,6 +15,7 @@ from assembler.media.render.inputs import prepare_sources
 from assembler.media.render.run_ffmpeg import ffmpeg_argv
 from assembler.media.render.setup import RenderSetup
 from assembler.media.run import Run
+from assembler.media.source_files import SourceFiles
 from assembler.plan.chunks import cut_frame
 from assembler.plan.model import Plan
 from assembler.segment_files import SegmentFiles
@@ -28,7 +29,9 @@ def render_frame(plan: Plan, got: SegmentFiles, frame: Frame, png: Path, run: Ru
     program = run.ffmpeg
     with run.workspace.scratch_folder() as folder:
         (folder / CHUNKS).mkdir()
-        setup = RenderSetup(folder, program, X264.at(run.options.quality), got.files, got.facts, run.stop, 60.0)
+        setup = RenderSetup(
+            folder, program, X264.at(run.options.quality), SourceFiles(got.files), got.facts, run.stop, 60.0
+        )
         inputs = prepare_sources([chunk], setup)
         stream = (
             build_graph(chunk, got.facts, inputs, program)

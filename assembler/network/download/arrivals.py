@@ -15,12 +15,12 @@ class Arrivals:
         self._told = threading.Event()
         self.files: dict[str, Path] = {}
         """Whole files, by video id."""
-        self.growing: dict[str, PartialFile] = {}
+        self.partial: dict[str, PartialFile] = {}
         """Files under way, by video id."""
 
-    def tell(self, files: dict[str, Path], growing: dict[str, PartialFile]) -> None:
+    def tell(self, files: dict[str, Path], partial: dict[str, PartialFile]) -> None:
         """Pass on that something is known of every file; those in neither of the two cannot be had."""
-        self.files, self.growing = files, growing
+        self.files, self.partial = files, partial
         self._told.set()
 
     def close(self) -> None:

@@ -59,7 +59,7 @@ class DownloadQueue:
     _turns: list[Turn] = field(default_factory=list)
     _unfinished: int = 0
     _unknown: set[str] = field(default_factory=set)
-    _growing: dict[str, PartialFile] = field(default_factory=dict)
+    _partial: dict[str, PartialFile] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _count: int = 0
 
@@ -95,9 +95,9 @@ class DownloadQueue:
             self._turns.clear()
             self._unfinished = 0
             self._changed.notify_all()
-        for growing in list(self._growing.values()):
-            if not growing.is_whole:
-                growing.end(is_whole=False)
+        for partial in list(self._partial.values()):
+            if not partial.is_whole:
+                partial.end(is_whole=False)
 
     def _next(self) -> Callable[[], None] | None:
         with self._changed:
@@ -113,16 +113,16 @@ class DownloadQueue:
         finally:
             self.sessions.put(session)
 
-    def learned(self, video_id: str, growing: PartialFile | None = None) -> None:
+    def learned(self, video_id: str, partial: PartialFile | None = None) -> None:
         """The file is there, given up, or at least its tables are known."""
         with self._changed:
-            if growing is not None:
-                self._growing[video_id] = growing
+            if partial is not None:
+                self._partial[video_id] = partial
             was_unknown = video_id in self._unknown
             self._unknown.discard(video_id)
             is_last = was_unknown and not self._unknown
         if is_last and self.arrivals is not None:
-            self.arrivals.tell({**self.local, **self.results.files}, dict(self._growing))
+            self.arrivals.tell({**self.local, **self.results.files}, dict(self._partial))
 
 
 @dataclass
@@ -134,7 +134,7 @@ class _File:
     lock: ExitStack = field(default_factory=ExitStack)
     older: Known | None = None
     """Return an earlier version that is there whole, where the server has another one now."""
-    growing: PartialFile | None = None
+    partial: PartialFile | None = None
 
     def begin(self) -> None:
         """Find out whether it is there, is to be fetched whole, or can be peeked at."""
@@ -159,7 +159,7 @@ class _File:
                     peeked = peek(self._fetch(session))
             match peeked:
                 case PartialFile():
-                    self.growing = peeked
+                    self.partial = peeked
                     line.put(PIECE, peeked.next_play_time, self.fetch_on)
                     line.learned(segment.video_id, peeked)
                 case Known():
@@ -181,34 +181,34 @@ class _File:
 
     def fetch_on(self) -> None:
         """The next piece of what was peeked at; the one behind it may be fetched at the same time."""
-        line, growing = self.line, self.growing
-        assert growing is not None
-        piece, failure = growing.claim(piece_bytes(growing)), None
+        line, partial = self.line, self.partial
+        assert partial is not None
+        piece, failure = partial.claim(piece_bytes(partial)), None
         if piece is None:
             return
-        if not growing.is_taken:
-            line.put(PIECE, growing.next_play_time, self.fetch_on)
+        if not partial.is_taken:
+            line.put(PIECE, partial.next_play_time, self.fetch_on)
         try:
             with line.session() as session:
-                fetch_piece(piece, growing, self._fetch(session))
+                fetch_piece(piece, partial, self._fetch(session))
         except CacheBroken:
             raise
         except DownloadError as exc:
             failure = exc
-        if growing.leave(piece, failure):
-            self._end_growing(growing)
+        if partial.leave(piece, failure):
+            self._end_partial(partial)
 
-    def _end_growing(self, growing: PartialFile) -> None:
+    def _end_partial(self, partial: PartialFile) -> None:
         """Give it its final name, or give it up: nobody is at it any more."""
         with self._failing():
-            match growing.failure:
+            match partial.failure:
                 case None:
                     with self.line.session() as session:
-                        self._fetch(session).finished(growing.known)
-                    growing.end(is_whole=True)
+                        self._fetch(session).finished(partial.known)
+                    partial.end(is_whole=True)
                     self._finish()
                 case Changed():
-                    growing.end(is_whole=False)
+                    partial.end(is_whole=False)
                     self.entry.drop_part()
                     self.line.put(WHOLE, self.segment.play_time or 0, self.fetch_whole)
                 case failure:
@@ -265,8 +265,8 @@ class _File:
         except CacheBroken:
             raise
         except DownloadError as failure:
-            if self.growing is not None and not self.growing.is_whole:
-                self.growing.end(is_whole=False)
+            if self.partial is not None and not self.partial.is_whole:
+                self.partial.end(is_whole=False)
             if self.older is None:
                 results.failures[name] = failure
                 self.lock.close()

@@ -182,26 +182,26 @@ class Changed(DownloadError):
     """Raised where the server has another version: what was peeked at is worthless."""
 
 
-def fetch_piece(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:
+def fetch_piece(piece: ByteRange, partial: PartialFile, fetch: Fetch) -> None:
     """One piece.
 
     Raises DownloadError (Changed where the file has to be fetched anew), DiskFull or Stopped.
     """
-    fetch.meter.reach(growing.fetched)
-    persistently(lambda: _receive(piece, growing, fetch), fetch.halt, fetch.meter)
+    fetch.meter.reach(partial.fetched)
+    persistently(lambda: _receive(piece, partial, fetch), fetch.halt, fetch.meter)
 
 
-def piece_bytes(growing: PartialFile) -> int:
+def piece_bytes(partial: PartialFile) -> int:
     """Choose the length of this file's next piece, in bytes."""
-    seconds = (growing.segment.duration or 0) / 1000
-    bytes_per_second = growing.size / seconds if seconds else growing.size
+    seconds = (partial.segment.duration or 0) / 1000
+    bytes_per_second = partial.size / seconds if seconds else partial.size
     return min(max(int(bytes_per_second * PIECE_SECONDS), PIECE_BYTES.start), PIECE_BYTES.stop)
 
 
-def _receive(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:
+def _receive(piece: ByteRange, partial: PartialFile, fetch: Fetch) -> None:
     """One request; what it brought is in the part and noted."""
-    start, known = piece.at, growing.known
-    if start >= piece.end or growing.is_lost:
+    start, known = piece.at, partial.known
+    if start >= piece.end or partial.is_lost:
         return
     headers = _asking(start, piece.end) | {"If-Range": known.etag or ""}
     with opened(fetch.session, fetch.url, headers) as response, fetch.halt.watching(response):
@@ -213,12 +213,12 @@ def _receive(piece: ByteRange, growing: PartialFile, fetch: Fetch) -> None:
         with disk_errors(fetch.entry.file.parent), fetch.entry.part.open("r+b") as part:
             part.seek(start)
             try:
-                _store(response, piece, growing, fetch, part)
+                _store(response, piece, partial, fetch, part)
             finally:
-                growing.note()
+                partial.note()
 
 
-def _store(response: requests.Response, piece: ByteRange, growing: PartialFile, fetch: Fetch, part: IO[bytes]) -> None:
+def _store(response: requests.Response, piece: ByteRange, partial: PartialFile, fetch: Fetch, part: IO[bytes]) -> None:
     host, pace, noted = host_of(fetch.url), Pace(), time.monotonic()
     at, reported = piece.at, noted
 
@@ -227,11 +227,11 @@ def _store(response: requests.Response, piece: ByteRange, growing: PartialFile, 
 
     def tell() -> None:
         part.flush()
-        growing.reach(piece, at)
-        fetch.meter.reach(growing.fetched)
+        partial.reach(piece, at)
+        fetch.meter.reach(partial.fetched)
 
     try:
-        while at < piece.end and not growing.is_lost and (chunk := on_the_wire(host, read)):
+        while at < piece.end and not partial.is_lost and (chunk := on_the_wire(host, read)):
             fetch.halt.check()
             part.write(chunk)
             at += len(chunk)
@@ -239,13 +239,13 @@ def _store(response: requests.Response, piece: ByteRange, growing: PartialFile, 
                 tell()
                 reported = now
                 if now - noted > NOTE_SECONDS:
-                    growing.note()
+                    partial.note()
                     noted = now
             if pace.is_stalled(len(chunk)):
                 raise TryAgain(f"{host} sends almost nothing")
     finally:
         tell()
-    if at < piece.end and not growing.is_lost:
+    if at < piece.end and not partial.is_lost:
         raise TryAgain(f"{host} ended early, at {at:,} of {piece.end:,} bytes")
 
 

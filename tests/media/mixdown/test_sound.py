@@ -37,6 +37,7 @@ from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, Severity
 from assembler.media.mixdown.mixdown import LIMIT, render_mixdown
+from assembler.media.source_files import SourceFiles
 from assembler.plan.model import AudioBed, SoundPiece
 from assembler.processes import Stalled, Stop, Stopped
 from assembler.times import FileMs, Ms, span
@@ -95,8 +96,8 @@ class Renders:
         work.mkdir(parents=True, exist_ok=True)
         out = self.folder / "sound.m4a"
         findings = render_mixdown(
-            bed, files, facts, length=Ms(length), out=out, work=work, ffmpeg=self.ffmpeg, loudness=loudness,
-            stop=stop or Stop(), on_seconds=self.seconds.append, stall_seconds=stall_seconds,
+            bed, SourceFiles(files), facts, length=Ms(length), out=out, work=work, ffmpeg=self.ffmpeg,
+            loudness=loudness, stop=stop or Stop(), on_seconds=self.seconds.append, stall_seconds=stall_seconds,
         )  # fmt: skip
         return out, findings
 

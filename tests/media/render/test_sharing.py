@@ -22,6 +22,7 @@ from assembler.media.render.chunks import render_chunks
 from assembler.media.render.claims import ChunkQueue, claim_chunk
 from assembler.media.render.offer import find_offer_place, share_chunks
 from assembler.media.render.setup import RenderSetup
+from assembler.media.source_files import SourceFiles
 from assembler.options import load_options
 from assembler.pipeline.decide import plan_only
 from assembler.plan.chunks import Chunk
@@ -101,7 +102,7 @@ class TestHelp:
     def setup(self, work: Path, bundled_ffmpeg: str) -> RenderSetup:
         encoding = ENCODERS["x264"].at(Quality.STANDARD)
         offer = work.parent.parent / "shared/abc.json"
-        return RenderSetup(work, find_ffmpeg(bundled_ffmpeg), encoding, {}, {}, Stop(), 60, offer=offer)
+        return RenderSetup(work, find_ffmpeg(bundled_ffmpeg), encoding, SourceFiles(), {}, Stop(), 60, offer=offer)
 
     def help(self, setup: RenderSetup, program: Ffmpeg, may_go_on: Callable[[], bool] = lambda: True) -> int:
         assert setup.offer is not None

@@ -45,9 +45,9 @@ def movie(size: int = 100_000, seed: int = 0, *, tables_first: bool = False, tab
 class Seen(Arrivals):
     """Also remembers what was there when it was told."""
 
-    def tell(self, files: dict[str, Path], growing: dict[str, PartialFile]) -> None:
-        self.at_first = {name: (g.entry.part.read_bytes(), g.have, g.tail) for name, g in growing.items()}
-        super().tell(files, growing)
+    def tell(self, files: dict[str, Path], partial: dict[str, PartialFile]) -> None:
+        self.at_first = {name: (g.entry.part.read_bytes(), g.have, g.tail) for name, g in partial.items()}
+        super().tell(files, partial)
 
 
 @pytest.mark.parametrize("tables_first", [True, False])
@@ -64,7 +64,7 @@ def test_head_and_tables_are_there_before_the_rest(server: FileServer, download:
     assert (b"moov" in early[tail:]) != tables_first
     assert have + len(body) - tail < len(body) / 4
     assert server.sent == len(body), "nothing is sent twice"
-    assert arrivals.growing["v1"].is_whole
+    assert arrivals.partial["v1"].is_whole
     assert not download.parts()
 
 
@@ -72,10 +72,10 @@ def test_a_file_still_under_way_has_the_identity_it_will_have(server: FileServer
     server.bodies["/v1"] = movie()
     arrivals = Arrivals()
     fetched = download(segment(url=server.url("/v1")), arrivals=arrivals)
-    assert arrivals.growing["v1"].identity == identity_of(fetched.files["v1"])
+    assert arrivals.partial["v1"].identity == identity_of(fetched.files["v1"])
     fetched.files["v1"].unlink()
     again = download(segment(url=server.url("/v1")))
-    assert identity_of(again.files["v1"]) == arrivals.growing["v1"].identity, "the same version fetched again"
+    assert identity_of(again.files["v1"]) == arrivals.partial["v1"].identity, "the same version fetched again"
 
 
 def test_what_is_needed_first_is_fetched_first(server: FileServer, download: Downloads) -> None:
@@ -117,7 +117,7 @@ def test_a_server_that_knows_no_ranges_is_asked_once(server: FileServer, downloa
     arrivals = Arrivals()
     assert download(segment(url=server.url("/v1")), arrivals=arrivals).files["v1"].read_bytes() == body
     assert len(server.requests) == 1
-    assert arrivals.growing == {}
+    assert arrivals.partial == {}
     assert set(arrivals.files) == {"v1"}
 
 
@@ -172,7 +172,7 @@ def test_what_is_no_mp4_with_whole_tables_is_fetched_from_its_beginning(
     server.bodies["/v1"] = body
     arrivals = Arrivals()
     fetched = download(segment(url=server.url("/v1")), arrivals=arrivals)
-    assert arrivals.growing == {}
+    assert arrivals.partial == {}
     assert fetched.failures == {}
     assert fetched.files["v1"].read_bytes() == body
     assert server.sent <= len(body) + END + 1208
@@ -209,7 +209,7 @@ def test_another_version_in_the_middle_is_fetched_anew_and_never_mixed(server: F
     server.scripts["/v1"] = [as_it_should, as_it_should, as_it_should, swap]
     arrivals = Arrivals()
     assert download(segment(url=server.url("/v1")), arrivals=arrivals).files["v1"].read_bytes() == new
-    assert arrivals.growing["v1"].is_lost
+    assert arrivals.partial["v1"].is_lost
 
 
 @pytest.mark.leaves_parts
@@ -219,8 +219,8 @@ def test_a_file_that_goes_away_in_the_middle_is_told_and_lost(server: FileServer
     arrivals = Arrivals()
     fetched = download(segment(url=server.url("/v1")), arrivals=arrivals)
     assert "404" in str(fetched.failures["v1"])
-    assert arrivals.growing["v1"].is_lost
-    assert not arrivals.growing["v1"].wait(len(movie()), 5), "whoever waits for it is let go"
+    assert arrivals.partial["v1"].is_lost
+    assert not arrivals.partial["v1"].wait(len(movie()), 5), "whoever waits for it is let go"
 
 
 @pytest.fixture
@@ -265,23 +265,23 @@ def test_whoever_waits_for_bytes_is_woken_when_they_are_there(tmp_path: Path) ->
     entry = entry_of(tmp_path, segment(url="http://h/v1"))
     assert entry is not None
     known = Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
-    growing = PartialFile(segment(), "http://h/v1", entry, known)
+    partial = PartialFile(segment(), "http://h/v1", entry, known)
     heard: list[int] = []
-    growing.listen(lambda g: heard.append(g.have))
-    piece, behind = growing.claim(500), growing.claim(500)
+    partial.listen(lambda g: heard.append(g.have))
+    piece, behind = partial.claim(500), partial.claim(500)
     assert piece is not None
     assert behind is not None
-    assert growing.is_taken
-    growing.reach(behind, 900)
-    assert growing.have == 100, "what is behind a hole does not count"
-    thread = threading.Timer(0.05, growing.reach, [piece, 500])
+    assert partial.is_taken
+    partial.reach(behind, 900)
+    assert partial.have == 100, "what is behind a hole does not count"
+    thread = threading.Timer(0.05, partial.reach, [piece, 500])
     thread.start()
-    assert growing.wait(400, 5)
-    assert not growing.wait(501, 0.01)
-    assert not growing.leave(behind)
-    growing.reach(piece, 600)
-    assert growing.have == 1000, "it has met the end"
-    assert growing.leave(piece)
+    assert partial.wait(400, 5)
+    assert not partial.wait(501, 0.01)
+    assert not partial.leave(behind)
+    partial.reach(piece, 600)
+    assert partial.have == 1000, "it has met the end"
+    assert partial.leave(piece)
     thread.join()
     assert heard == [100, 100, 500, 500, 1000, 1000]
 
@@ -290,10 +290,10 @@ def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: 
     """Two pieces of a file tell at the same time; who writes down what it hears may be interrupted in between."""
     entry = entry_of(tmp_path, segment(url="http://h/v1"))
     assert entry is not None
-    growing = PartialFile(
+    partial = PartialFile(
         segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
     )
-    first, second = growing.claim(400), growing.claim(400)
+    first, second = partial.claim(400), partial.claim(400)
     assert first is not None
     assert second is not None
     heard: list[int] = []
@@ -303,11 +303,11 @@ def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: 
         time.sleep(0.05 if have < 500 else 0)
         heard.append(have)
 
-    growing.listen(hear)
-    slow = threading.Thread(target=growing.reach, args=[first, 300])
+    partial.listen(hear)
+    slow = threading.Thread(target=partial.reach, args=[first, 300])
     slow.start()
     time.sleep(0.02)
-    growing.reach(first, 500)
+    partial.reach(first, 500)
     slow.join()
     assert heard == sorted(heard)
 
@@ -315,15 +315,15 @@ def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: 
 def test_a_file_that_loses_one_piece_is_lost_when_the_last_has_ended(tmp_path: Path) -> None:
     entry = entry_of(tmp_path, segment(url="http://h/v1"))
     assert entry is not None
-    growing = PartialFile(
+    partial = PartialFile(
         segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
     )
-    first, second = growing.claim(200), growing.claim(200)
+    first, second = partial.claim(200), partial.claim(200)
     assert first is not None
     assert second is not None
-    assert not growing.leave(first, DownloadError("gone"))
-    assert growing.is_lost
-    assert growing.claim(200) is None
-    growing.reach(second, 500)
-    assert growing.leave(second)
-    assert growing.have == 100
+    assert not partial.leave(first, DownloadError("gone"))
+    assert partial.is_lost
+    assert partial.claim(200) is None
+    partial.reach(second, 500)
+    assert partial.leave(second)
+    assert partial.have == 100
