@@ -60,7 +60,7 @@ _NUMBERS = re.compile(r"[0-9]+|\"[^\"]*\"")
 
 
 def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The same findings, those of one kind cut to the first ones and a sum."""
+    """Shorten the findings: those of one kind are cut to the first ones and a sum."""
     stated, kept = list(findings), []
     wheres, sentences = _shapes([f.where for f in stated], 0), _shapes([f.sentence for f in stated], LEAST_IN_COMMON)
     counts: Counter[tuple[Severity, str, str]] = Counter()

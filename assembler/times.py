@@ -89,7 +89,7 @@ def span(start: int, end: int) -> Span:
 
 
 def union(spans: Iterable[Span]) -> list[Span]:
-    """The same milliseconds as sorted spans that neither meet nor touch."""
+    """Merge spans: the same milliseconds, as sorted spans that neither meet nor touch."""
     merged: list[Span] = []
     for piece in sorted((s for s in spans if not s.is_empty), key=lambda s: (s.start, s.end)):
         if merged and piece.start <= merged[-1].end:
@@ -140,7 +140,7 @@ def frame_stamp(frame: Frame, fps: Fraction) -> Fraction:
 
 
 def frame_ms(frame: Frame, fps: Fraction) -> PlayMs:
-    """The same stamp, rounded down to a whole millisecond."""
+    """Milliseconds from the start of the playback at which this frame is shown, rounded down."""
     return PlayMs(frame * 1000 * fps.denominator // fps.numerator)
 
 

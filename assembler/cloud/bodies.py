@@ -208,14 +208,14 @@ def _plain(value: Any) -> Json:
 
 
 def check_address(url: str) -> str:
-    """A callback address, or "" for none. Raises InputError for what is neither."""
+    """Check a callback address, or "" for none; raises InputError for what is neither."""
     if not ADDRESS.fullmatch(url):
         raise InputError(f"{shown(url)} is not a callback address", hint="It has to begin with http:// or https://.")
     return url
 
 
 def check_task(task: str) -> str:
-    """A task id; both generations make them of twenty letters and digits. Raises InputError."""
+    """Check a task id, of twenty letters and digits in both generations; raises InputError."""
     if not re.fullmatch(r"[\w.-]{1,64}", task, re.ASCII):
         raise InputError(f"{shown(task)} is not a task id", hint="`record start` prints it, callbacks name it.")
     return task

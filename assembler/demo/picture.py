@@ -60,7 +60,7 @@ def yuv(rgb: tuple[int, int, int], matrix: str) -> tuple[int, int, int]:
 
 
 def yuv_planes(image: Image, matrix: str) -> tuple[Plane, Plane, Plane]:
-    """The same of every pixel."""
+    """Convert every pixel of an image to luma and both chromas."""
     packed = image.astype(np.int32) @ (1 << 16, 1 << 8, 1)  # whole numbers sort much faster than rows of three
     colours, place = np.unique(packed, return_inverse=True)
     table = np.array([yuv((int(c) >> 16, int(c) >> 8 & 255, int(c) & 255), matrix) for c in colours], np.uint8)
@@ -106,7 +106,7 @@ class Painter:
         return luma, *self._chroma
 
     def frame(self, counter: int) -> bytes:
-        """The same as the bytes of a raw frame."""
+        """Draw the frame with this number, as the bytes of a raw frame."""
         return b"".join(plane.tobytes() for plane in self.planes(counter))
 
     def _decorate(self, luma: Plane, at: Fraction) -> None:

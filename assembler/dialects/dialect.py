@@ -135,7 +135,7 @@ class Dialect:
     matches: Callable[[JsonObject], bool]
     """True if the body looks like this dialect; earlier rows of the table have been asked before."""
     read: Callable[[Fields, Query], Recording]
-    """Raises InputError, RecordingFailed or NotFinished."""
+    """Read a body; raises InputError, RecordingFailed or NotFinished."""
     level: str = ""
     """The field that wraps the result: "", "EventData" or "Response"."""
     spelling: Spelling | None = None

@@ -33,7 +33,7 @@ _STARTS: tuple[tuple[int, tuple[bytes, ...], str, str], ...] = (
 
 
 def refuse_other_file(body: bytes) -> None:
-    """Raises InputError where the first kilobyte is that of a file of another kind."""
+    """Check the kind of a file; raises InputError where the first kilobyte is that of a file of another kind."""
     head = body[:1024].removeprefix(b"\xef\xbb\xbf")
     if head.lstrip()[:1] in (b"{", b"["):
         return

@@ -56,7 +56,7 @@ def check(
 
 
 def check_pair(given: Json, expire_time: Json, *, keys: Sequence[str], now: WallMs) -> Signature:
-    """The same for a signature and its expiry (Unix seconds, number or text) already taken out of the callback."""
+    """Check a signature and its expiry (Unix seconds, number or text), both taken out of a callback."""
     if not isinstance(given, str) or not given:
         return Signature.MISSING
     seconds = str(expire_time) if isinstance(expire_time, int | str) and not isinstance(expire_time, bool) else ""

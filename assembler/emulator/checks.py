@@ -101,7 +101,7 @@ class Start(Made):
     trtc_room_id: int | None = Field(default=None, alias="TRTCRoomId")
     """Room of the media where it has another number."""
     trtc_room_id_str: str | None = Field(default=None, alias="TRTCRoomIdStr")
-    """The same as text."""
+    """That room's number as text."""
 
 
 class Generate(Made):

@@ -129,7 +129,7 @@ ODD: dict[str, Callable[[Values], None]] = {
 
 
 def _spelled(values: Values, spelling: Spelling) -> Values:
-    """The same by a generation's names."""
+    """Rename the values to a generation's names."""
     found: Values = {}
     for name, value in values.items():
         if name in ("failure", "pauses"):

@@ -24,8 +24,10 @@ def output_of(options: Options) -> str:
 
 
 def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
-    """Raises InputError, PublishError or MediaError for what no job could get past; asks nobody. What does nothing is
-    only said."""
+    """Check the settings of a worker without asking anybody; a setting that does nothing is only said.
+
+    Raises InputError, PublishError or MediaError for what no job could get past.
+    """
     if os.environ.get("ASSEMBLER_CONFIG") and not settings_file().is_file():
         raise InputError(f"the settings file {settings_file()} is not there", hint="Fix ASSEMBLER_CONFIG, or unset it.")
     for name, near in unknown_settings().items():

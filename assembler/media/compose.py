@@ -31,7 +31,7 @@ from assembler.options import Options
 from assembler.plan.account import without_unread
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
-from assembler.plan.manifest import Manifest, Origin, encoded_stamps, told_of
+from assembler.plan.manifest import Manifest, Origin, encoded_stamps, vendor_report
 from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
 from assembler.recording import Recording, Segment
@@ -95,7 +95,7 @@ def compose(
         quality=None if video.encoding is None else video.encoding.quality,
         digest=digest,
         tasks=tuple(r.name for r in recordings),
-        recordings=tuple(told_of(r) for r in recordings),
+        recordings=tuple(vendor_report(r) for r in recordings),
         verdict=judge(stated),
         outcomes=mark_repaired(plan.outcomes, (*video.findings, *heard)),
         accounts=without_unread(plan.accounts, video.unread, plan.lanes, got.facts),

@@ -28,7 +28,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def check_notify(options: Options) -> None:
-    """Raises InputError where ASSEMBLER_NOTIFY_URL is not an address or its secret is missing; nobody is asked."""
+    """Check the settings; raises InputError where ASSEMBLER_NOTIFY_URL is not an address or its secret is missing."""
     if options.notify_url is None:
         return
     try:

@@ -69,7 +69,7 @@ def gather_local(recordings: Sequence[Recording], run: Run) -> SegmentFiles:
 
 
 def with_stamps(got: SegmentFiles, wanted: Collection[str], run: Run) -> SegmentFiles:
-    """The same, with the stamps of these segments' packets where they can still be learned."""
+    """Probe the stamps of these segments' packets, where they can still be learned."""
     files = {name: got.files[name] for name in wanted if name in got.facts}
     with disk_errors(run.workspace.home):
         learned = probe_files(files, wanted, {}, run)
@@ -134,7 +134,7 @@ def clocked(facts: dict[str, Facts], segments: Iterable[Segment], options: Optio
 
 
 def _check_space(segments: Sequence[Segment], run: Run, owner: Owner) -> None:
-    """Room for what has to be fetched, by declared sizes, is checked before the first byte."""
+    """Check the space for what is fetched, by declared sizes, before the first byte; raises DiskFull."""
     cache = run.workspace.cache
     there = on_disk(segments, cache=cache, options=run.options, owner=owner)
     needed, free = needed_bytes(segments, there), free_space(cache)

@@ -37,7 +37,7 @@ class Target:
     """Files that were read (results): never replaced, like the recorded ones."""
 
     def check_playback(self) -> None:
-        """Raises InputError for whatever would refuse the finished mp4, or must not be lost: told before the work."""
+        """Check the place of the mp4 before the work; raises InputError where it is refused, or a file lost."""
         self._check(".mp4", self._check_ours)
         assets = assets_of(self.out.absolute())
         names = (REPORT, MANIFEST)
@@ -49,7 +49,7 @@ class Target:
             )
 
     def check_frame(self) -> None:
-        """The same for a picture."""
+        """Check the place of a picture, likewise."""
         self._check(".png", self._check_our_picture)
 
     def _check(self, suffix: str, check_ours: Callable[[], None]) -> None:
@@ -81,8 +81,8 @@ class Target:
                 raise InputError(f"the folder {place} may not be written to", hint="Name a file in another one.")
 
     def _check_sources(self) -> None:
-        """Recorded files are never replaced, under whatever name they are reached, and nothing is put among them that
-        a later run would take for one."""
+        """Check that no recorded file is replaced, under whatever name it is reached, and nothing is put among them
+        that a later run would take for one."""
         out, options = self.out, self.options
         cache = Workspace(options.home).home / "cache"
         if Path(os.path.realpath(cache)) in Path(os.path.realpath(out)).parents:

@@ -187,7 +187,7 @@ def _check_picture(video_id: str, picture: VideoFacts, first: VideoFacts, canvas
 
 
 def check_exact(video_id: str, shown: Sequence[int], time_base: Fraction, has_hidden: bool) -> None:
-    """Raises CannotCopy where an mp4 cannot hold these stamps, or would show what the source hides."""
+    """Check the stamps; raises CannotCopy where an mp4 cannot hold them, or would show what the source hides."""
     least = INSTANT / time_base
     if any(after - before < least for before, after in pairwise(sorted(shown))):
         raise CannotCopy(f"{video_id} has several pictures of one stamp")

@@ -51,8 +51,8 @@ class Origin(Value):
     """Size of the file used; None where there was none."""
 
 
-class Told(Value):
-    """Words of the vendor about one recording, beside its files; each field as in ``Recording``."""
+class VendorReport(Value):
+    """Report of the vendor about one recording, beside its files; each field as in ``Recording``."""
 
     name: str
     """Task, else room."""
@@ -76,9 +76,9 @@ class Told(Value):
     """``random`` of the v1 callback's URL, for the vendor's support."""
 
 
-def told_of(recording: Recording) -> Told:
-    """Return the vendor's words about this recording."""
-    return Told(**{name: getattr(recording, name) for name in Told.model_fields})
+def vendor_report(recording: Recording) -> VendorReport:
+    """Take the vendor's report out of a recording."""
+    return VendorReport(**{name: getattr(recording, name) for name in VendorReport.model_fields})
 
 
 class Manifest(Value):
@@ -98,8 +98,8 @@ class Manifest(Value):
     """Digest of the plan, its files and the tools: the same digest gives the same file."""
     tasks: tuple[str, ...]
     """Names of the recordings, in order."""
-    recordings: tuple[Told, ...] = ()
-    """Words of the vendor about each recording."""
+    recordings: tuple[VendorReport, ...] = ()
+    """Report of the vendor about each recording."""
     verdict: Verdict
     """ok or degraded."""
     outcomes: tuple[Outcome, ...]

@@ -22,22 +22,22 @@ ROUNDING = Ms(100)
 """Maximum loss that is not even a note, in ms: files are a frame longer or shorter than declared."""
 LONGEST_BACKGROUND = Ms(2000)
 """Maximum stretch of background while something was recorded, in ms; a longer one is a warning."""
-TOLD = (NO_KEY, PACKETS_LOST)
+REPORTED = (NO_KEY, PACKETS_LOST)
 """Reasons of which ``find_unshowable`` tells."""
-PLACES_TOLD = 3
+NAMED_PLACES = 3
 """Maximum number of places of one loss that are named."""
 
 
 def refuse_nothing(window: Timeline, layout: Layout, parts: Iterable[Visible], bed: AudioBed) -> None:
-    """Raises InputError where something was recorded, and nothing of it is seen or heard."""
+    """Check that a layout shows or plays something; raises InputError where something was recorded and nothing is."""
     if bed.pieces or any(part.shown for part in parts):
         return
     recorded = [track.name for track in window.tracks if any(c.picture or c.sound for c in track.clips)]
     if recorded:
-        more = f" and {len(recorded) - PLACES_TOLD} more" if len(recorded) > PLACES_TOLD else ""
+        more = f" and {len(recorded) - NAMED_PLACES} more" if len(recorded) > NAMED_PLACES else ""
         raise InputError(
             f"layout {layout.name} shows nothing and plays nothing of what was recorded"
-            f" ({', '.join(recorded[:PLACES_TOLD])}{more})",
+            f" ({', '.join(recorded[:NAMED_PLACES])}{more})",
             hint="Take --layout auto, or --layout mix for a mixed stream.",
         )
 
@@ -54,7 +54,7 @@ def find_lost(segments: Sequence[Segment], accounts: Iterable[Account], unusable
         if account.video_id in silent:
             continue
         for content, ledger in ((Content.PICTURE, account.picture), (Content.SOUND, account.sound)):
-            parts = [loss for loss in ledger.lost if loss.why not in TOLD]
+            parts = [loss for loss in ledger.lost if loss.why not in REPORTED]
             lost = sum(loss.end - loss.start for loss in parts)
             if lost > ROUNDING:
                 sentence = f"Of the {content.value} of {names[account.video_id]}, {_places(parts, lost)}."
@@ -87,8 +87,8 @@ def _places(losses: Sequence[LostPart], lost: int) -> str:
     sentences = []
     for why, spans in by_reason.items():
         places = [f"{clock_text(p.start)} to {clock_text(p.end)}" for p in union(spans)]
-        more = f" and {len(places) - PLACES_TOLD} more" if len(places) > PLACES_TOLD else ""
-        sentences.append(f"from {', '.join(places[:PLACES_TOLD])}{more} of its file ({why})")
+        more = f" and {len(places) - NAMED_PLACES} more" if len(places) > NAMED_PLACES else ""
+        sentences.append(f"from {', '.join(places[:NAMED_PLACES])}{more} of its file ({why})")
     return f"{clock_text(lost)} {'are' if lost != 1000 else 'is'} not in the playback: {'; '.join(sentences)}"
 
 
@@ -109,10 +109,10 @@ def find_background(
     for missed in (part for stretch in empty for part in shared(everything, stretch)):
         if missed.length > LONGEST_BACKGROUND:
             names = [name for name, spans in recorded.items() if any(part.meets(missed) for part in spans)]
-            more = f" and {len(names) - PLACES_TOLD} more" if len(names) > PLACES_TOLD else ""
+            more = f" and {len(names) - NAMED_PLACES} more" if len(names) > NAMED_PLACES else ""
             sentence = (
                 f"From {clock_text(missed.start)} to {clock_text(missed.end)} nothing is seen, although there is a"
-                f" picture of {', '.join(names[:PLACES_TOLD])}{more}."
+                f" picture of {', '.join(names[:NAMED_PLACES])}{more}."
             )
             findings.append(warning("", sentence))
     return findings

@@ -8,7 +8,7 @@ from itertools import groupby
 from types import MappingProxyType
 
 from assembler.findings import Fate, Finding, Outcome, Severity, fold
-from assembler.plan.manifest import Manifest, Told, told_of
+from assembler.plan.manifest import Manifest, VendorReport, vendor_report
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import wall_at
@@ -88,7 +88,7 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline | No
         lines.append(f"{recording.name} ({recording.dialect}), {when}, {len(recording.segments)} files")
         if recording.error is not None:
             lines.append(f"  vendor: {recording.error.message} {recording.error.advice}".rstrip())
-        lines += [f"  {name}: {value}" for name, value in vendor_facts(told_of(recording))]
+        lines += [f"  {name}: {value}" for name, value in vendor_facts(vendor_report(recording))]
     if timeline is None:
         lines.append("length unknown: only the files can tell (`assembler plan --probe`)")
         for segment in (s for r in recordings for s in r.segments):
@@ -110,20 +110,20 @@ MOST_PAUSES = 200
 """Maximum number of pauses that are printed."""
 
 
-def vendor_facts(words: Told) -> list[tuple[str, str]]:
+def vendor_facts(report: VendorReport) -> list[tuple[str, str]]:
     """Names and values of what the vendor said beside the files: what is needed to look into a class, or to ask it."""
-    broke = [f"{i.user or 'nobody named'} {i.count}x" for i in words.interrupts if i.count]
+    broke = [f"{i.user or 'nobody named'} {i.count}x" for i in report.interrupts if i.count]
     more = [f"and {len(broke) - MOST_BROKEN} more"] if len(broke) > MOST_BROKEN else []
-    times = f"{words.exception_count} times" if words.exception_count else ""
+    times = f"{report.exception_count} times" if report.exception_count else ""
     named = ", ".join([*broke[:MOST_BROKEN], *more])
     pairs = [
-        ("room", words.room_id),
-        ("group", words.group_id),
-        ("recorder", words.record_user_id),
-        ("ended by", words.finish_reason),
+        ("room", report.room_id),
+        ("group", report.group_id),
+        ("recorder", report.record_user_id),
+        ("ended by", report.finish_reason),
         ("streams broke", ": ".join(part for part in (times, named) if part)),
-        ("request", words.request_id),
-        ("random", words.random),
+        ("request", report.request_id),
+        ("random", report.random),
     ]
     return [(name, value) for name, value in pairs if value]
 

@@ -12,7 +12,7 @@ from lessons import board, camera, omission, recording
 from assembler.findings import note, warning
 from assembler.options import load_options
 from assembler.pipeline.decide import plan_only
-from assembler.plan.manifest import Manifest, Origin, encoded_stamps, told_of
+from assembler.plan.manifest import Manifest, Origin, encoded_stamps, vendor_report
 from assembler.recording import Interrupt, Recording
 from assembler.report.page import SCRIPT, STYLE, report_page
 from assembler.report.text import describe_recordings
@@ -134,22 +134,22 @@ TOLD = {
 
 def test_what_the_vendor_said_of_a_recording_is_on_the_page_in_the_terminal_and_in_the_manifest() -> None:
     lesson = LESSON.model_copy(update=TOLD)
-    page = seen(report(lesson, recordings=(told_of(lesson),)))
+    page = seen(report(lesson, recordings=(vendor_report(lesson),)))
     terminal = describe_recordings([lesson], plan_only(lesson, load_options())[0])
     for words in ("grp_7", "tic_record_user_7_x", "FORCE_STOP", "r-1", "526919", "ann 2x"):
         assert words in page, words
         assert words in terminal, words
     assert "bob" not in page + terminal
-    assert told_of(lesson).model_dump()["interrupts"][0] == {"user": "ann", "count": 2}
+    assert vendor_report(lesson).model_dump()["interrupts"][0] == {"user": "ann", "count": 2}
 
 
 def test_what_the_vendor_said_cannot_break_the_page() -> None:
     lesson = LESSON.model_copy(update={"group_id": EVIL, "interrupts": (Interrupt(user=EVIL, count=1),)})
-    page = report(lesson, recordings=(told_of(lesson),))
+    page = report(lesson, recordings=(vendor_report(lesson),))
     assert EVIL not in page
     assert "grp" not in page
 
 
 def test_a_crowd_of_broken_streams_is_folded() -> None:
     lesson = LESSON.model_copy(update={"interrupts": tuple(Interrupt(user=f"u{n}", count=1) for n in range(5000))})
-    assert "u19 1x, and 4980 more" in seen(report(lesson, recordings=(told_of(lesson),)))
+    assert "u19 1x, and 4980 more" in seen(report(lesson, recordings=(vendor_report(lesson),)))

@@ -48,7 +48,7 @@ def spool(options: Options, body: Body) -> None:
 
 
 def check_spool(options: Options) -> None:
-    """Raises AssemblerError where ``spool`` would fail."""
+    """Check that the spool can be written; raises AssemblerError where ``spool`` would fail."""
     proof = _made(options) / f"{os.getpid()}.proof"
     write_whole(proof, b"proof", mode=0o600)
     proof.unlink(missing_ok=True)

@@ -16,12 +16,12 @@ from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.tables import JOB, NOTICE
 from assembler.times import WallMs
 
-TOLD = {
+EVENTS = {
     JobState.DONE: NoticeEvent.READY,
     JobState.FAILED: NoticeEvent.FAILED,
     JobState.POISON: NoticeEvent.FAILED,
 }
-"""The ends somebody waits for. What was ended by hand, or is followed by a later result, is none."""
+"""Events of the ends that somebody waits for; an end by hand, or one that a later result follows, has none."""
 WAITS_SECONDS = (10, 30, 90, 270, 810, 2430, *[3600] * 23)
 """Times between the tries, in s: about a day in all, not counting times at which no worker runs."""
 LEASE_SECONDS = 60
@@ -44,7 +44,7 @@ class Notice(NamedTuple):
 def file_notice(connection: sa.Connection, job: Job, at: WallMs) -> None:
     """Write down that this end of a job is to be told; again for the same end, nothing changes."""
     fields = {
-        "event": TOLD[job.state].value, "job": job.id, "task": job.task, "app": job.app, "room": job.room,
+        "event": EVENTS[job.state].value, "job": job.id, "task": job.task, "app": job.app, "room": job.room,
         "revision": job.revision, "state": job.state.value, "verdict": job.verdict, "output": job.output,
         "reason": job.reason, "findings": len(job.findings), "time": at,
     }  # fmt: skip

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from assembler.choices import NoticeEvent
 from assembler.errors import JobError
 from assembler.jobs.store.model import Claim, Job, JobState, is_older, job_id
-from assembler.jobs.store.notices import TOLD, file_notice, forget_notices
+from assembler.jobs.store.notices import EVENTS, file_notice, forget_notices
 from assembler.jobs.store.tables import EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
 from assembler.times import WallMs
 from assembler.workspace import digest_of
@@ -116,7 +116,7 @@ class Records:
             wanted = wanted.where(JOB.c.tries == during)
         with self.transaction() as connection:
             is_changed = connection.execute(wanted).rowcount > 0
-            if is_changed and TOLD.get(values.get("state", "")) in self.tells:
+            if is_changed and EVENTS.get(values.get("state", "")) in self.tells:
                 row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().one()
                 file_notice(connection, _job(row), now())
             return is_changed

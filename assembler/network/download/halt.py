@@ -26,12 +26,12 @@ class Halt:
         return self._event.is_set() or (self._stop is not None and self._stop.is_set())
 
     def check(self) -> None:
-        """Raises Stopped as soon as it is set."""
+        """Check whether it is set; raises Stopped then."""
         if self.is_set():
             raise Stopped
 
     def wait(self, seconds: float) -> None:
-        """Returns early where it is set."""
+        """Wait this long; less where it is set."""
         end = time.monotonic() + seconds
         while not self.is_set() and (left := end - time.monotonic()) > 0:
             self._event.wait(min(left, 0.1))

@@ -48,7 +48,7 @@ def size_text(size: int) -> str:
 
 
 def check_content(path: Path, where: str) -> None:
-    """Raises DownloadError where a file is empty or a page of text instead of a recording.
+    """Check a file's first bytes; raises DownloadError where it is empty or a page of text instead of a recording.
 
     ``where`` begins the sentence: whose file it is.
     """
@@ -73,7 +73,7 @@ def _starts_page(head: bytes) -> bool:
 
 
 def check_type(content_type: str, where: str) -> None:
-    """The same, judged by the server's Content-Type."""
+    """Check the server's Content-Type, likewise."""
     if content_type.partition(";")[0].strip().lower() in PAGE_TYPES:
         raise not_a_recording(where)
 
@@ -109,7 +109,7 @@ def _believable(segment: Segment) -> int:
 
 
 def check_declared(segment: Segment) -> None:
-    """Raises DownloadError where a file is declared to be larger than any that is fetched."""
+    """Check a file's declared size; raises DownloadError where it is larger than any that is fetched."""
     if (segment.size or 0) > HARD_CAP:
         raise DownloadError(
             f"it is declared as {size_text(segment.size or 0)}, and nothing over {size_text(HARD_CAP)} is fetched",

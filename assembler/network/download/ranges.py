@@ -40,7 +40,7 @@ PIECE_SECONDS = 10.0
 """Maximum media time of a piece, in s: so much may one file be ahead of the others."""
 PIECE_BYTES = range(256 * 1024, 8 << 20)
 """Bounds of a piece, in bytes."""
-TOLD_SECONDS = 0.1
+REPORT_SECONDS = 0.1
 """Minimum time between two reports of how far a file has come, in s: not one for every packet of the wire."""
 NOTE_SECONDS = 1.0
 """Minimum time between two notes on disk of how far a part has come, in s; this much is fetched again behind a kill."""
@@ -235,7 +235,7 @@ def _store(response: requests.Response, piece: ByteRange, partial: PartialFile, 
             fetch.halt.check()
             part.write(chunk)
             at += len(chunk)
-            if (now := time.monotonic()) - reported > TOLD_SECONDS:
+            if (now := time.monotonic()) - reported > REPORT_SECONDS:
                 tell()
                 reported = now
                 if now - noted > NOTE_SECONDS:

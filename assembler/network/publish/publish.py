@@ -43,7 +43,7 @@ class Destination:
 
 
 def check_output(output: str, options: Options) -> None:
-    """Raises PublishError where nothing could ever be published there: an unknown kind, a missing extra, a bad name."""
+    """Check a destination; raises PublishError for an unknown kind, a missing extra or a bad name."""
     _destination(output).check(output, options)
 
 

@@ -55,7 +55,7 @@ class _Later(Exception):
 
 
 def check_bucket(output: str, options: Options) -> None:
-    """Raises PublishError where the extra is missing or the settings cannot be meant; nobody is asked."""
+    """Check a bucket without asking it; raises PublishError where the extra is missing or the settings are wrong."""
     Bucket.opened(output, options)
 
 
