@@ -17,7 +17,8 @@ import assembler
 from assembler.cli.emulate import emulate
 from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.jobs import add_job_verbs, jobs_app
-from assembler.cli.record import Generation, add_cloud_verbs, fetch_recordings
+from assembler.cli.record import add_cloud_verbs, fetch_recordings
+from assembler.cli.record_flags import Generation
 from assembler.cli.refused import refused_app
 from assembler.cli.verb import print_failure, verb
 from assembler.errors import InputError

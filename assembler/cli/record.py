@@ -5,10 +5,27 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assembler.cli.record_flags import (
+    SECRET_FILE,
+    Board,
+    Concat,
+    DryRun,
+    Generation,
+    Group,
+    InitParam,
+    Mix,
+    More,
+    Offline,
+    Task,
+    Teacher,
+    further_fields,
+    read_text,
+    stream_fields,
+)  # fmt: skip
 from assembler.cli.verb import verb
 from assembler.cloud import Api, Kind, Steer
 from assembler.errors import InputError, NotFinished
@@ -21,30 +38,6 @@ if TYPE_CHECKING:
     from assembler.recording import Recording
 
 record_app = typer.Typer(help="Start, steer and ask for recordings by the vendor's API.", no_args_is_help=True)
-
-Generation = Annotated[
-    Api | None, typer.Option("--api", help="Generation of the API; the one whose credentials are set if not given.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request without its secrets; ask nobody.")]
-Offline = Annotated[bool, typer.Option("--offline", help="A task of `record generate`, not of a live recording.")]
-Task = Annotated[str, typer.Argument(help="Id of the task, as `record start` printed it.", metavar="TASK")]
-Group = Annotated[str | None, typer.Option("--group", help="IM group of the board; the room's number if not given.")]
-Board = Annotated[str | None, typer.Option("--board", help="Size of the board's video.", metavar="WIDTHxHEIGHT")]
-InitParam = Annotated[str | None, typer.Option("--init-param", help="Parameters of the board's SDK.", metavar="JSON")]
-Concat = Annotated[bool, typer.Option("--concat", help="Have the files of one stream joined over its pauses.")]
-Mix = Annotated[
-    str | None, typer.Option("--mix", help="Also record a mixed stream by this layout.", metavar="NAME|FILE.json")
-]
-Teacher = Annotated[
-    str | None, typer.Option("--teacher", help="User with the first place of --mix tiw-1 or tiw-2.", metavar="USER")
-]
-More = Annotated[
-    Path | None,
-    typer.Option(
-        "--with", help="Further fields of the request, as the vendor's page spells them.", metavar="FILE.json"
-    ),
-]
-_SECRET_FILE = "a file, or - for standard input"
 
 
 def add_cloud_verbs(app: typer.Typer) -> None:
@@ -75,37 +68,6 @@ def _send(cloud: Cloud, request: Request, dry_run: bool) -> Answer | None:
     return None
 
 
-def _read(path: Path) -> str:
-    try:
-        return (sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()).decode("utf-8-sig").strip()
-    except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        raise InputError(f"{path} cannot be read: {reason}", hint="Name an existing file.") from exc
-
-
-def _picture(board: str | None, init: str | None, concat: bool, mix: str | None, teacher: str | None) -> dict[str, Any]:
-    """The fields that these flags stand for."""
-    from assembler.cloud.bodies import mix_by
-
-    fields: dict[str, Any] = {"concat": {"enabled": True}} if concat else {}
-    if board is not None or init is not None:
-        sizes = dict(zip(("width", "height"), board.lower().split("x"), strict=False)) if board else {}
-        if board is not None and (len(sizes) != 2 or not all(size.isdecimal() for size in sizes.values())):
-            raise InputError(f"{board!r} is not a size", hint="Write --board 1280x960.")
-        fields["whiteboard"] = {**sizes, **({"init_param": init} if init is not None else {})}
-    if mix is not None:
-        fields["mix_stream"] = mix_by(mix, teacher)
-    elif teacher is not None:
-        raise InputError("--teacher has no mixed stream to be in", hint="Add --mix tiw-1 or --mix tiw-2.")
-    return fields
-
-
-def _more(path: Path | None) -> dict[str, Any]:
-    from assembler.dialects.body import load_object
-
-    return dict(load_object(_read(path))) if path is not None else {}
-
-
 @record_app.command()
 @verb
 def start(
@@ -115,7 +77,7 @@ def start(
         str | None, typer.Option("--user-id", help="Recorder's user, tic_record_user_ROOM_...; a new one if not given.")
     ] = None,
     user_sig: Annotated[
-        Path | None, typer.Option("--user-sig", help=f"Its UserSig: {_SECRET_FILE}.", metavar="FILE")
+        Path | None, typer.Option("--user-sig", help=f"Its UserSig: {SECRET_FILE}.", metavar="FILE")
     ] = None,
     board: Board = None,
     init_param: InitParam = None,
@@ -136,9 +98,11 @@ def start(
     options = load_options()
     with _cloud(options, api) as cloud:
         given = {"room_id": room, "group_id": group, "auto_stop_timeout": auto_stop}
-        fields = _picture(board, init_param, concat, mix, teacher)
-        recorder = recorder_of(options, room, user_id, None if user_sig is None else _read(user_sig))
-        answer = _send(cloud, cloud.start(checked(Start, {**given, **recorder, **fields, **_more(more)})), dry_run)
+        fields = stream_fields(board, init_param, concat, mix, teacher)
+        recorder = recorder_of(options, room, user_id, None if user_sig is None else read_text(user_sig))
+        answer = _send(
+            cloud, cloud.start(checked(Start, {**given, **recorder, **fields, **further_fields(more)})), dry_run
+        )
     if answer is not None:
         print(answer.task)
     return 0
@@ -204,7 +168,7 @@ def set_callback(
     delete: Annotated[bool, typer.Option("--delete", help="Delete the address.")] = False,
     key: Annotated[
         Path | None,
-        typer.Option("--key", help=f"Key that signs callbacks (v3): {_SECRET_FILE}, empty to delete.", metavar="FILE"),
+        typer.Option("--key", help=f"Key that signs callbacks (v3): {SECRET_FILE}, empty to delete.", metavar="FILE"),
     ] = None,
     offline: Offline = False,
     api: Generation = None,
@@ -216,7 +180,7 @@ def set_callback(
     with _cloud(load_options(), api) as cloud:
         kind = _kind(offline)
         if key is not None:
-            _send(cloud, cloud.set_callback_key(_read(key), kind), dry_run)
+            _send(cloud, cloud.set_callback_key(read_text(key), kind), dry_run)
         if url is not None or delete:
             _send(cloud, cloud.set_callback(url or "", kind), dry_run)
         if url is None and not delete and key is None:
@@ -259,7 +223,7 @@ def generate(
 
     given = {"online_record_task_id": task, "room_id": room}
     with _cloud(load_options(), api) as cloud:
-        answer = _send(cloud, cloud.generate(checked(Body, {**given, **_more(more)})), dry_run)
+        answer = _send(cloud, cloud.generate(checked(Body, {**given, **further_fields(more)})), dry_run)
     if answer is not None:
         print(answer.task)
     return 0

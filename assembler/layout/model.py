@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from itertools import pairwise
 
 from pydantic import Field
 
@@ -42,6 +44,20 @@ class Rect(Value):
     def meets(self, other: Rect) -> bool:
         """Tell whether the two share at least one pixel."""
         return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+
+
+def find_uncovered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:
+    """Split the part of a canvas that lies under none of these disjoint rectangles into rectangles."""
+    free: list[Rect] = []
+    for top, bottom in pairwise(sorted({0, height, *(r.y for r in rects), *(r.bottom for r in rects)})):
+        at = 0
+        for rect in sorted((r for r in rects if r.y <= top and bottom <= r.bottom), key=lambda r: r.x):
+            if at < rect.x:
+                free.append(Rect(x=at, y=top, width=rect.x - at, height=bottom - top))
+            at = rect.right
+        if at < width:
+            free.append(Rect(x=at, y=top, width=width - at, height=bottom - top))
+    return free
 
 
 class Canvas(Value):

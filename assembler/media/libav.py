@@ -8,7 +8,7 @@ from typing import Any
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.packet import Packet
+from av.packet import Packet, PacketSideData
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
@@ -60,6 +60,17 @@ def time_base_of(stream: Any) -> Fraction:
     found: Fraction | None = stream.time_base
     assert found is not None
     return found
+
+
+def without_discard(packet: Packet[Any]) -> Packet[Any]:
+    """Copy a packet without its discard flag: a decoder never outputs a key frame before an edit list's start."""
+    twin: Packet[Any] = Packet(bytes(packet))
+    twin.pts, twin.dts, twin.is_keyframe = packet.pts, packet.dts, True
+    if packet.stream.time_base is not None:
+        twin.time_base = packet.stream.time_base
+    if packet.has_sidedata("new_extradata"):
+        twin.set_sidedata(PacketSideData.from_packet(packet, "new_extradata"))
+    return twin
 
 
 class InBandSets:

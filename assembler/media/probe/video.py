@@ -12,11 +12,12 @@ from statistics import median_low
 from typing import Any
 
 import av
-from av.packet import Packet, PacketSideData
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from assembler.facts import NO_KEY, PACKETS_LOST, LostVideo, Stretch, VideoFacts
+from assembler.media.libav import without_discard
 from assembler.media.probe.container import Container
 from assembler.media.probe.parameter_sets import ParameterSets
 from assembler.times import FileMs
@@ -31,16 +32,9 @@ MAX_KEYS_DECODED = 500
 """Maximum count of key frames decoded; where every packet is one and the codec's headers are not read here (mjpeg, av1)
 a stream would be decoded whole. Later changes are not noticed."""
 MATRICES = {
-    0: "gbr",
-    1: "bt709",
-    4: "fcc",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "ycgco",
-    9: "bt2020nc",
+    0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc",
     10: "bt2020c",
-}
+}  # fmt: skip
 """Names of colour matrices in ffmpeg, by their code (ISO/IEC 23091-2, 8.3)."""
 FULL_RANGE = 2
 """Value of libav's ``color_range`` for full (JPEG) range."""
@@ -184,7 +178,7 @@ class VideoProbe:
         container's colour tags and rotation, as ffmpeg's does."""
         context = self.stream.codec_context
         try:
-            frames = context.decode(_without_discard(packet) if packet.is_discard else packet)
+            frames = context.decode(without_discard(packet) if packet.is_discard else packet)
             frames += context.decode(None)
         except av.FFmpegError:
             frames = []
@@ -295,17 +289,6 @@ class VideoProbe:
         found = [stretch for stretch, _ in self._stretches]
         ends = [stretch.start for stretch in found[1:]]
         return tuple(replace(stretch, end=end) for stretch, end in zip(found, [*ends, None], strict=True))
-
-
-def _without_discard(packet: Packet[Any]) -> Packet[Any]:
-    """Copy a packet without its discard flag: a decoder never outputs a key frame before an edit list's start."""
-    twin: Packet[Any] = Packet(bytes(packet))
-    twin.pts, twin.dts, twin.is_keyframe = packet.pts, packet.dts, True
-    if packet.stream.time_base is not None:
-        twin.time_base = packet.stream.time_base
-    if packet.has_sidedata("new_extradata"):
-        twin.set_sidedata(PacketSideData.from_packet(packet, "new_extradata"))
-    return twin
 
 
 def _usual_rate(step: Fraction) -> Fraction:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count, pairwise
+from itertools import count
 from math import ceil
 from typing import Any
 
@@ -20,7 +20,7 @@ from ffmpeg.nodes import FilterableStream, FilterNode, Node
 from assembler.choices import Fill
 from assembler.facts import Facts, VideoFacts
 from assembler.layout.fit import Fitted, pictured_size
-from assembler.layout.model import Canvas, Rect
+from assembler.layout.model import Canvas, Rect, find_uncovered
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.colour import convert_colour, is_drawn_exactly, scale_matrix
 from assembler.media.render.inputs import Input
@@ -94,7 +94,7 @@ class _Builder:
             return self._overlaid()
         if len(tiles) == 1:
             return self._padded(self._lane(tiles[0]), tiles[0].rect, canvas)
-        return self._side_by_side()
+        return self._stacked([(self._lane(t), t.rect) for t in tiles], canvas.width, canvas.height, canvas.background)
 
     def _padded(self, lane: Stream, rect: Rect, canvas: Canvas) -> Stream:
         if (rect.width, rect.height) == (canvas.width, canvas.height):
@@ -103,11 +103,6 @@ class _Builder:
             return self._stacked([(lane, rect)], canvas.width, canvas.height, canvas.background)
         colour = self._drawn(canvas.background)
         return lane.filter("pad", w=canvas.width, h=canvas.height, x=rect.x, y=rect.y, color=colour)
-
-    def _side_by_side(self) -> Stream:
-        canvas = self.chunk.canvas
-        lanes = [(self._lane(tile), tile.rect) for tile in self.chunk.tiles]
-        return self._stacked(lanes, canvas.width, canvas.height, canvas.background)
 
     def _stacked(self, lanes: Sequence[tuple[Stream, Rect]], width: int, height: int, colour: str) -> Stream:
         """Stack lanes side by side, the colour wherever none of them is."""
@@ -133,16 +128,9 @@ class _Builder:
                 f"between(n,{s.first - self.chunk.first},{s.end - self.chunk.first - 1})" for s in tile.sources
             )
             base = ffmpeg.filter(
-                [base, self._lane(tile)],
-                "overlay",
-                x=tile.rect.x,
-                y=tile.rect.y,
-                enable=shown,
-                eof_action="pass",
-                shortest=0,
-                repeatlast=0,
-                format="yuv420",
-            )
+                [base, self._lane(tile)], "overlay", x=tile.rect.x, y=tile.rect.y, enable=shown, eof_action="pass",
+                shortest=0, repeatlast=0, format="yuv420",
+            )  # fmt: skip
         return base
 
     def _lane(self, tile: Tile) -> Stream:
@@ -290,20 +278,6 @@ class _Builder:
 
     def _drawn(self, colour: str) -> str:
         return convert_colour(colour, in_frame_matrix=self.program.draws_in_frame_matrix)
-
-
-def find_uncovered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:
-    """Split the part of a canvas that lies under none of these disjoint rectangles into rectangles."""
-    free: list[Rect] = []
-    for top, bottom in pairwise(sorted({0, height, *(r.y for r in rects), *(r.bottom for r in rects)})):
-        at = 0
-        for rect in sorted((r for r in rects if r.y <= top and bottom <= r.bottom), key=lambda r: r.x):
-            if at < rect.x:
-                free.append(Rect(x=at, y=top, width=rect.x - at, height=bottom - top))
-            at = rect.right
-        if at < width:
-            free.append(Rect(x=at, y=top, width=width - at, height=bottom - top))
-    return free
 
 
 def _far(fps: Fraction) -> int:

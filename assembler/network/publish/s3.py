@@ -12,17 +12,16 @@ Exceptions of obstore hold URLs and whole answers: they are translated where the
 from __future__ import annotations
 
 import mimetypes
-import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from assembler.errors import PublishError
 from assembler.network.publish.card import CARD, Card, is_in_place, read_card, refused
+from assembler.network.publish.s3_settings import bucket_and_root, client_config
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 
@@ -41,11 +40,6 @@ RETRIES = 6
 """Maximum number of times that obstore repeats a request."""
 RETRY_SECONDS = 60.0
 """Maximum time for which obstore repeats what fails with 5xx or a cut wire, in s; then the job's own tries go on."""
-TIMES = {"timeout": "120s", "connect_timeout": "10s"}
-"""Maximum times of one request, unless AWS_TIMEOUT or AWS_CONNECT_TIMEOUT say otherwise."""
-TENCENT = ".myqcloud.com"
-"""Domain of Tencent COS, which puts the bucket's name before the host."""
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
 
 T = TypeVar("T")
 
@@ -124,14 +118,14 @@ class Bucket(NamedTuple):
     def opened(cls, output: str, options: Options) -> Bucket:
         """Open a bucket without asking it. Raises PublishError where the extra is missing or the settings cannot be
         meant."""
-        name, root = _bucket_and_root(output)
+        name, root = bucket_and_root(output)
         try:
             from obstore.store import S3Store
         except ImportError as exc:
             raise refused(
                 "publishing to object storage needs the extra `s3`", "Install it: pip install 'assembler[s3]'."
             ) from exc
-        config = _config(name, options)
+        config = client_config(name, options)
         backoff = {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=10), "base": 2}
         retry: Any = {
             "max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_SECONDS), "backoff": backoff,
@@ -214,58 +208,6 @@ def _check(stop: Stop) -> None:
 def _kind(key: str) -> Any:
     """Return the type that a browser is told."""
     return {"Content-Type": mimetypes.guess_type(key)[0] or "application/octet-stream"}
-
-
-def _bucket_and_root(output: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(output)
-        is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment
-    except ValueError:
-        is_plain = False
-    if not is_plain:
-        raise refused(
-            "ASSEMBLER_OUTPUT holds more than a bucket and a prefix",
-            "Write s3://bucket/prefix; keys belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-        )
-    root = parts.path.strip("/")
-    if not _BUCKET.fullmatch(parts.netloc) or (root and any(p in ("", ".", "..") for p in root.split("/"))):
-        raise refused(
-            f"{output!r} names no bucket and prefix", "Write s3://bucket/prefix, the bucket in small letters."
-        )
-    return parts.netloc, root
-
-
-def _config(bucket: str, options: Options) -> dict[str, Any]:
-    """Return what obstore is told beside what it reads from AWS_* variables itself."""
-    config: dict[str, Any] = {name: value for name, value in TIMES.items() if f"AWS_{name.upper()}" not in os.environ}
-    if options.s3_virtual_hosted is not None:
-        config["virtual_hosted_style_request"] = options.s3_virtual_hosted
-    if options.s3_endpoint is None:
-        return config
-    try:
-        parts = urlsplit(options.s3_endpoint)
-        host, port, has_secret = parts.hostname, parts.port, "@" in parts.netloc
-    except ValueError:
-        host, port, has_secret = None, None, False
-    if not host or has_secret or parts.scheme not in ("http", "https") or parts.query:
-        raise refused(
-            "ASSEMBLER_S3_ENDPOINT is not an address of a storage", "Write such as https://storage.example.com."
-        )
-    is_tencent = host.endswith(TENCENT)
-    is_virtual = is_tencent if options.s3_virtual_hosted is None else options.s3_virtual_hosted
-    if is_virtual and not host.startswith(f"{bucket}."):
-        host = f"{bucket}.{host}"
-    region = re.search(r"(?:^|\.)cos\.([a-z0-9-]+)\.myqcloud\.com$", host)
-    if region and not {"AWS_REGION", "AWS_DEFAULT_REGION"} & set(os.environ):
-        config["region"] = region[1]
-    place = (
-        f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
-    )
-    # under both names: the second one is stronger, and may be in the environment
-    config |= {"endpoint": place, "aws_endpoint_url_s3": place, "virtual_hosted_style_request": is_virtual}
-    if parts.scheme == "http":
-        config["allow_http"] = True
-    return config
 
 
 def _found(bucket: str, call: Callable[[], T]) -> T | None:
