@@ -17,13 +17,13 @@ BYTES_PER_PIXEL = Fraction(1, 100)
 def check_space(plan: Plan, got: SegmentFiles, folder: Path, part: Path) -> None:
     """Raise DiskFull unless there is space for the chunks in the work folder and for the file beside its final name."""
     if plan.mode is Mode.COPY:
-        video = sum(got.files[run.video_id].stat().st_size for run in plan.copied)
+        video = sum(got.files[video_id].stat().st_size for video_id in {run.video_id for run in plan.copied})
     else:
         video = int(plan.canvas.width * plan.canvas.height * plan.frames * BYTES_PER_PIXEL)
     audio = plan.length * 20  # 160 kbit/s
-    needs = {folder: audio if plan.mode is Mode.COPY else video + audio, part.absolute().parent: video + audio}
+    needs = ((folder, audio if plan.mode is Mode.COPY else video + audio), (part.absolute().parent, video + audio))
     devices: dict[int, tuple[Path, int]] = {}
-    for place, need in needs.items():
+    for place, need in needs:
         device = place.stat().st_dev
         devices[device] = (place, devices.get(device, (place, 0))[1] + need)
     for place, need in devices.values():
