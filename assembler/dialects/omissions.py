@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import accumulate
+
 from assembler.dialects.body import Json, shown
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.segments import LONGEST
@@ -19,37 +22,45 @@ LAST_WALL = WallMs(10**14)
 
 
 def read_omissions(fields: Fields, spelling: Spelling, start: WallMs | None) -> tuple[Omission, ...]:
-    """The pauses in the order given; ``start`` is when the recording started, None where unknown."""
-    found: dict[Omission, None] = {}
-    skipped = Ms(0)
+    """The pauses in the order given, each once; ``start`` is when the recording started, None where unknown."""
+    read: list[tuple[str, Omission, bool]] = []
     for path, entry in (entry for name in spelling.omissions for entry in fields.entries(name)):
         omission = _omission(path, entry, spelling, fields.findings)
         if omission is None:
             continue
-        if 0 < omission.pause < FIRST_WALL:
-            omission = _in_ms(path, omission, start, skipped, fields.findings)
-        if omission not in found and is_plausible(path, omission, start, fields.findings):
-            found[omission] = None
-            skipped = Ms(skipped + max(0, (omission.resume or omission.pause) - omission.pause))
+        is_in_seconds = 0 < omission.pause < FIRST_WALL
+        if is_in_seconds:
+            fields.findings.append(note(path, "The omission's wall clock was read as seconds."))
+            omission = _in_ms(omission)
+        if is_plausible(path, omission, start, fields.findings):
+            read.append((path, omission, is_in_seconds))
+    # in any order, and one pause may be given twice, in two units
+    lengths = sorted({(o.pause, max(0, (o.resume or o.pause) - o.pause)) for _, o, _ in read})
+    skipped = [0, *accumulate(length for _, length in lengths)]
+    found: dict[Omission, None] = {}
+    for path, omission, is_in_seconds in read:
+        if is_in_seconds and start is not None:
+            before = skipped[bisect_left(lengths, (omission.pause, 0))]
+            omission = _placed(path, omission, omission.pause - start - before, fields.findings)
+        found[omission] = None
     return tuple(found)
 
 
-def _in_ms(path: str, omission: Omission, start: WallMs | None, skipped: Ms, findings: list[Finding]) -> Omission:
-    """A pause that was written in seconds; its place too, where only that agrees with the clock.
-
-    ``skipped``: how long the pauses before it were.
-    """
-    findings.append(note(path, "The omission's wall clock was read as seconds."))
-    resume, at = omission.resume, omission.at
-    pause = WallMs(omission.pause * 1000)
+def _in_ms(omission: Omission) -> Omission:
+    """A pause that was written in seconds; its end may not have been."""
+    resume = omission.resume
     if resume is not None and resume < FIRST_WALL:
         resume = WallMs(resume * 1000)
-    if at is not None and start is not None:
-        by_clock = pause - start - skipped
-        if abs(1000 * at - by_clock) <= ROUNDED < abs(at - by_clock):
-            findings.append(note(path, "Its place in the playback was read as seconds, too."))
-            at = PlayMs(1000 * at)
-    return Omission(at=at, pause=pause, resume=resume)
+    return Omission(at=omission.at, pause=WallMs(omission.pause * 1000), resume=resume)
+
+
+def _placed(path: str, omission: Omission, by_clock: int, findings: list[Finding]) -> Omission:
+    """The pause with its place read as seconds, too, where only that agrees with the clock."""
+    at = omission.at
+    if at is None or not abs(1000 * at - by_clock) <= ROUNDED < abs(at - by_clock):
+        return omission
+    findings.append(note(path, "Its place in the playback was read as seconds, too."))
+    return Omission(at=PlayMs(1000 * at), pause=omission.pause, resume=omission.resume)
 
 
 def _omission(path: str, entry: Json, spelling: Spelling, findings: list[Finding]) -> Omission | None:
