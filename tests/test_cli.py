@@ -23,7 +23,7 @@ import assembler
 from assembler.options import settings_file
 from assembler.progress import Bars
 
-VERBS = ["run", "inspect", "plan", "verify", "demo", "doctor"]
+VERBS = ["run", "inspect", "plan", "verify", "at", "schema", "demo", "doctor"]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ RANKS = {
     "media": 6, "network": 6, "report": 6,
     "cloud": 7, "pipeline": 7,
     "demo": 8, "doctor": 8, "jobs": 8,
-    "emulator": 10,
+    "emulator": 10, "schemas": 10,
     "cli": 11,
     "__main__": 12,
 }  # fmt: skip

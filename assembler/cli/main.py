@@ -14,12 +14,14 @@ from typing import Annotated, Any
 import typer
 
 import assembler
+from assembler.cli.at import at
 from assembler.cli.emulate import emulate
 from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.jobs import add_job_verbs, jobs_app
 from assembler.cli.record import add_cloud_verbs, fetch_recordings
 from assembler.cli.record_flags import Generation
 from assembler.cli.refused import refused_app
+from assembler.cli.schema import schema
 from assembler.cli.verb import print_failure, verb
 from assembler.errors import InputError
 from assembler.options import Options
@@ -229,7 +231,8 @@ def doctor(*, options: Options, as_json: Json = False) -> int:
 
 add_cloud_verbs(app)
 add_job_verbs(app)
-app.command()(emulate)
+for one in (at, schema, emulate):
+    app.command()(one)
 jobs_app.add_typer(refused_app, name="refused")
 
 

@@ -29,6 +29,7 @@ from assembler.progress import Progress, Silent
 from assembler.recording import Recording
 from assembler.report.page import report_page
 from assembler.segment_files import SegmentFiles
+from assembler.timeline import cut_window
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
 from assembler.workspace import MANIFEST, PART, REPORT, assets_of, unwritable, write_whole
@@ -112,7 +113,8 @@ class _Making:
     def make(self, got: SegmentFiles, *, why_not: str = "") -> Playback:
         """Plan, compose, verify, and put in place, unless all that was done before; ``why_not``: why nothing is copied,
         if that was tried."""
-        timeline, plan = decide(self.recordings, got, self.run.options, may_copy=not why_not)
+        whole, plan = decide(self.recordings, got, self.run.options, may_copy=not why_not)
+        timeline = cut_window(whole, self.run.options.start, self.run.options.end)
         plan = plan.model_copy(update={"mode_reason": why_not}) if why_not else plan
         _refuse_warnings(plan.findings, self.run.options)
         choice = choose_encoder(plan, self.run.options, self.run.ffmpeg)

@@ -138,6 +138,8 @@ class Manifest(Value):
     """Axis of the declared play times ("playback" or "wall") and why."""
     clock: Clock
     """Wall clock of the playback, with the pauses that were skipped."""
+    timezone: str | None = None
+    """IANA name of the time zone of the class, from its class card; None where it names none."""
     chapters: tuple[Chapter, ...]
     """Marks in the file."""
     scenes: tuple[Scene, ...]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from classes import BOARD, USER_1, Class, Stream, beep_errors, wrong_pictures
-from lessons import omission
+from lessons import START, omission
 from oddities import odd
 from readers import stamps
 from sounds import beeps, listen
@@ -79,6 +79,7 @@ def test_a_window_shows_what_the_whole_shows_then(tmp_path: Path, ffmpeg: str) -
     whole = LESSON.rows(LESSON.assemble(tmp_path, ffmpeg, "whole.mp4"))
     part = LESSON.assemble(tmp_path, ffmpeg, "part.mp4", start=PlayMs(2_000), end=PlayMs(5_000), chunk_seconds=0.9)
     assert part.manifest.length == 3_000
+    assert part.manifest.clock.start == START + 2_000
     assert [r.seen for r in LESSON.rows(part)] == [r.seen for r in whole[30:75]]
     due = [at - 2 for at in np.arange(0.233, 7) if 2 <= at < 4.9]
     pitch = odd("blue").who.pitch

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from assembler.choices import NoticeEvent
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.tables import JOB, NOTICE
 from assembler.times import WallMs
+from assembler.values import Value
 
 EVENTS = {
     JobState.DONE: NoticeEvent.READY,
@@ -26,6 +27,64 @@ WAITS_SECONDS = (10, 30, 90, 270, 810, 2430, *[3600] * 23)
 """Times between the tries, in s: about a day in all, not counting times at which no worker runs."""
 LEASE_SECONDS = 60
 """Maximum time of one delivery attempt, in s; after it the sender is presumed dead."""
+
+
+class JobNotice(Value):
+    """Body of a notice that a job ended."""
+
+    id: str
+    """Identity of the notice, the same in every repetition."""
+    event: Literal[NoticeEvent.READY, NoticeEvent.FAILED]
+    """Event that is told."""
+    job: str
+    """Id of the job."""
+    task: str | None
+    """Recording task; None where the result names none."""
+    app: str | None
+    """SdkAppId as text; None where unknown."""
+    room: str | None
+    """Room as text; None where unknown."""
+    revision: int
+    """Number of the task's result, from 1: a later one replaces the playback."""
+    state: JobState
+    """State in which the job ended."""
+    verdict: str
+    """Verdict on the playback: ok or degraded; "" where there is none."""
+    output: str
+    """Address of the published playback; "" where there is none."""
+    reason: str
+    """Reason of a failure; "" where there was none."""
+    findings: int
+    """Number of findings."""
+    time: WallMs
+    """End of the job, Unix ms."""
+
+
+class EventNotice(Value):
+    """Body of a notice that something happened to a recording while its class went on."""
+
+    id: str
+    """Identity of the notice, the same in every repetition."""
+    event: Literal[NoticeEvent.RECORDING_FAILED, NoticeEvent.PAUSED_LONG, NoticeEvent.STOPPED]
+    """Event that is told."""
+    job: None
+    """Null: there is no job yet."""
+    task: str
+    """Recording task."""
+    app: str | None
+    """SdkAppId as text; None where unknown."""
+    room: str | None
+    """Room as text; None where unknown."""
+    reason: str
+    """Event in words."""
+    sent: WallMs | None
+    """Time at which the vendor sent the event, Unix ms; None where it says none."""
+    pause: WallMs | None
+    """Start of the pause, Unix ms; None where the event names none."""
+    stop: WallMs | None
+    """End of the recording, Unix ms; None where the event names none."""
+    time: WallMs
+    """Time at which the event was taken in, Unix ms."""
 
 
 class Notice(NamedTuple):
@@ -48,7 +107,7 @@ def file_notice(connection: sa.Connection, job: Job, at: WallMs) -> None:
         "revision": job.revision, "state": job.state.value, "verdict": job.verdict, "output": job.output,
         "reason": job.reason, "findings": len(job.findings), "time": at,
     }  # fmt: skip
-    _file(connection, f"{job.id} {job.created} {job.tries} {job.state.value}", fields, at)
+    _file(connection, JobNotice, f"{job.id} {job.created} {job.tries} {job.state.value}", fields, at)
 
 
 def file_event_notice(
@@ -59,17 +118,23 @@ def file_event_notice(
     ``values``: what the notice says besides, equal in every repetition of the vendor's event.
     """
     fields = {"event": event.value, "job": None, "task": task, **values}
-    _file(connection, json.dumps(fields, sort_keys=True), {**fields, "time": at}, at)
+    _file(connection, EventNotice, json.dumps(fields, sort_keys=True), {**fields, "time": at}, at)
 
 
-def _file(connection: sa.Connection, what: str, fields: Mapping[str, object], at: WallMs) -> None:
+def _file(
+    connection: sa.Connection,
+    kind: type[JobNotice | EventNotice],
+    what: str,
+    fields: Mapping[str, object],
+    at: WallMs,
+) -> None:
     name = hashlib.sha256(what.encode()).hexdigest()[:32]
     if connection.execute(sa.select(NOTICE.c.id).where(NOTICE.c.id == name)).first() is not None:
         return
     values = {
         "id": name,
         "job": fields["job"] or "",
-        "body": json.dumps({"id": name, **fields}),
+        "body": json.dumps(kind.model_validate({"id": name, **fields}).model_dump(mode="json")),
         "created": at,
         "due": at,
     }
