@@ -56,16 +56,17 @@ def emulate(
     for given, known, flag in ((quirks, QUIRKS, "--quirk"), (faults, FAULTS, "--fault")):
         if given - known.keys():
             raise InputError(f"there is no {flag} {min(given - known.keys())}", hint=f"{flag} list names them.")
-    from assembler.emulator.app import bound, run
+    from assembler.emulator.app import run
     from assembler.emulator.cloud import APP, KEY, Cloud, Setup
     from assembler.emulator.lesson import BUILT_IN, load_lesson
+    from assembler.jobs.web.listener import listen_at
     from assembler.media.ffmpeg import find_ffmpeg
     from assembler.options import load_options
     from assembler.times import WallMs
 
     script = load_lesson(lesson) if lesson is not None else BUILT_IN
     program = find_ffmpeg(load_options().ffmpeg).path
-    with bound(host, port) as door, tempfile.TemporaryDirectory(prefix="assembler-emulator-") as folder:
+    with listen_at(host, port) as door, tempfile.TemporaryDirectory(prefix="assembler-emulator-") as folder:
         base = f"http://{host}:{door.getsockname()[1]}"
         shown = KEY if key is None else "the key that was given"
         print(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assembler.dialects.body import JsonObject, shown
-from assembler.dialects.dialect import Envelope, Query, spelling_in
+from assembler.dialects.dialect import Dialect, Envelope, Query, spelling_in
 from assembler.dialects.fields import Fields
 from assembler.dialects.result import read_result
 from assembler.dialects.spelling import CAMEL
@@ -40,15 +40,22 @@ def event_type(body: JsonObject) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def read_result_event(fields: Fields, query: Query, dialect: str) -> Recording:
-    """The recording in an event that says: finished. Raises like ``read_result``."""
-    data = fields.require("EventData")
-    app_id = fields.text("SdkAppId")
-    spelling = spelling_in(fields.values, "EventData", CAMEL)
-    return read_result(data, spelling, query, dialect=dialect, app_id=app_id, is_over=True)
-
-
 def type_shown(fields: Fields) -> str:
     """The event's type as a message shows it."""
     value = fields.get("EventType")
     return value if isinstance(value, str) and value.isidentifier() and len(value) < 60 else shown(value)
+
+
+def read_result_event(fields: Fields, query: Query, dialect: str) -> Recording:
+    """Read the recording in an event that says: finished. Raises like ``read_result``."""
+    data = fields.require("EventData")
+    spelling = spelling_in(fields.values, "EventData", CAMEL)
+    return read_result(data, spelling, query, dialect=dialect, app_id=fields.text("SdkAppId"), is_over=True)
+
+
+def build_result_event(name: str, finished: str) -> Dialect:
+    """Build the dialect of the event of this type, which holds a finished result."""
+    return Dialect(
+        name, f"EventType {finished}, signed or not", lambda body: event_type(body) == finished,
+        lambda fields, query: read_result_event(fields, query, name), level="EventData", envelope=EVENT,
+    )  # fmt: skip

@@ -19,7 +19,6 @@ from starlette.routing import Route
 from assembler.emulator import v1, v3
 from assembler.emulator.cloud import Cloud
 from assembler.emulator.page import HEADERS, page
-from assembler.errors import InputError
 from assembler.jobs.web.listener import LOOPBACK, Gate, Limits, Listener, page_hosts, serve_at
 
 LARGEST = 2**20
@@ -166,17 +165,6 @@ def _running(*actions: Callable[[], None]) -> Iterator[None]:
 
 def _is_news(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()  # that is how a wire is cut
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """Bind a port. Raises InputError where that is not possible."""
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as exc:
-        raise InputError(
-            f"{host}:{port} cannot be listened at: {exc.strerror or exc}",
-            hint="Name another one with --port or --host, or end the program that listens there.",
-        ) from exc
 
 
 @contextlib.contextmanager

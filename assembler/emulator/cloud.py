@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assembler.cloud import Steer
 from assembler.emulator.callbacks import SIGNED_SECONDS, Delivery, after, body_of, queued, send
 from assembler.emulator.errors import Failure, Reason, Refused
 from assembler.emulator.lesson import BUILT_IN, Lesson
 from assembler.emulator.media import is_to_be_made, make_file, wanted_files
 from assembler.emulator.state import advance, ask, finished
-from assembler.emulator.task import Call, Delays, File, Happening, Phase, Task, Wishes
+from assembler.emulator.task import Delays, File, Happening, Phase, Task, Wishes
 from assembler.errors import MediaError
 from assembler.times import WallMs
 from assembler.values import Value
@@ -138,7 +139,7 @@ class Cloud:
             self.tasks[made.id] = made
             return made
 
-    def steer(self, api: str, name: str, call: Call) -> None:
+    def steer(self, api: str, name: str, call: Steer) -> None:
         """Pause, resume or stop a recording. Raises Refused."""
         with self.lock:
             self.tasks[name] = ask(self.find(api, name), call, self.now(), self.delays)

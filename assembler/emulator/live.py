@@ -13,13 +13,14 @@ from assembler.cloud.bodies import Start
 from assembler.cloud.choose import open_cloud
 from assembler.cloud.client import Cloud as Client
 from assembler.cloud.recorder import recorder_of
-from assembler.emulator.app import bound, serving, serving_app
+from assembler.emulator.app import serving, serving_app
 from assembler.emulator.cloud import APP, KEY, Cloud, Setup
 from assembler.errors import AssemblerError, MediaError
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
 from assembler.jobs.web.app import make_app
+from assembler.jobs.web.listener import listen_at
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.options import Options, load_options
 from assembler.times import WallMs, clock_text
@@ -58,10 +59,10 @@ def show_live(folder: Path, options: Options, say: Callable[[str], None]) -> Pat
     setup = Setup(speed=10, folder=folder / "cloud", ffmpeg=find_ffmpeg(options.ffmpeg).path)
     with ExitStack() as ends:
         cloud = Cloud(setup, lambda: WallMs(time.time_ns() // 1_000_000))
-        cloud_url = ends.enter_context(serving(cloud, ends.enter_context(bound(HOST, 0)), HOST))
+        cloud_url = ends.enter_context(serving(cloud, ends.enter_context(listen_at(HOST, 0)), HOST))
         ends.enter_context(_environment(_settings(folder, cloud_url)))
         own = load_options()
-        door = ends.enter_context(bound(HOST, 0))
+        door = ends.enter_context(listen_at(HOST, 0))
         server_url = f"http://{HOST}:{door.getsockname()[1]}"
         say(f"{server_url}/ is the status page, as long as this runs; {cloud_url}/ is the cloud's side.\n")
         ends.enter_context(serving_app(make_app(own, workers=1, say=lambda _: None, host=HOST), door, HOST))

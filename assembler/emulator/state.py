@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from assembler.cloud import Steer
 from assembler.emulator.errors import Failure, Reason, Refused
 from assembler.emulator.lesson import in_ms
-from assembler.emulator.task import Call, Delays, Event, Happening, Pause, Phase, Task
+from assembler.emulator.task import Delays, Event, Happening, Pause, Phase, Task
 from assembler.times import Ms, WallMs
 
-FROM = {Call.PAUSE: Phase.RECORDING, Call.RESUME: Phase.PAUSED}
+FROM = {Steer.PAUSE: Phase.RECORDING, Steer.RESUME: Phase.PAUSED}
 """State from which a call is allowed."""
-TO = {Call.PAUSE: Phase.PAUSED, Call.RESUME: Phase.RECORDING, Call.STOP: Phase.STOPPED}
+TO = {Steer.PAUSE: Phase.PAUSED, Steer.RESUME: Phase.RECORDING, Steer.STOP: Phase.STOPPED}
 """State to which it leads."""
 
 
-def ask(task: Task, call: Call, now: WallMs, delays: Delays) -> Task:
+def ask(task: Task, call: Steer, now: WallMs, delays: Delays) -> Task:
     """Accept a call, which takes effect later. Raises Refused where the state does not allow it."""
     if task.is_offline:
         raise Refused(Reason.NO_TASK)

@@ -32,17 +32,6 @@ class Phase(StrEnum):
     """The result is there."""
 
 
-class Call(StrEnum):
-    """Request that steers a task."""
-
-    PAUSE = "pause"
-    """Pause."""
-    RESUME = "resume"
-    """Go on."""
-    STOP = "stop"
-    """End the recording."""
-
-
 class Event(StrEnum):
     """Moment of a task that is told by a callback, spelled as generation 3 does."""
 

@@ -7,13 +7,13 @@ import json
 import re
 from typing import Any
 
+from assembler.cloud import Steer
 from assembler.dialects.body import load_object
 from assembler.dialects.signature import sign
 from assembler.emulator.checks import StartV1, check_address, check_made, check_recorder, read
 from assembler.emulator.cloud import APP, Cloud
 from assembler.emulator.errors import Reason, Refused
 from assembler.emulator.results import v1_result
-from assembler.emulator.task import Call
 from assembler.errors import InputError
 from assembler.times import WallMs
 
@@ -97,7 +97,7 @@ def _granted(cloud: Cloud, path: str, body: dict[str, Any], base: str) -> dict[s
                 raise Refused(Reason.NO_TASK)
             return v1_result(found, cloud.address, cloud.setup.quirks)
         case _:
-            cloud.steer("v1", _task(body), Call(name))
+            cloud.steer("v1", _task(body), Steer(name))
             return done
 
 

@@ -18,12 +18,13 @@ from urllib.parse import parse_qsl
 
 from pydantic import Field
 
+from assembler.cloud import Steer
 from assembler.dialects.body import load_object
 from assembler.emulator.checks import Generate, Part, Start, check_address, check_made, check_start, read
 from assembler.emulator.cloud import APP, Cloud
 from assembler.emulator.errors import Reason, Refused
 from assembler.emulator.results import v3_result
-from assembler.emulator.task import Call, Phase, Task
+from assembler.emulator.task import Phase, Task
 from assembler.errors import InputError
 from assembler.times import WallMs
 
@@ -188,7 +189,7 @@ def _start(cloud: Cloud, given: Start, base: str) -> Values:
     return {"TaskId": cloud.start("v3", base, given.room_id, group, given.record_user_id, wishes).id}
 
 
-def _steer(call: Call) -> tuple[type[_OfTask], Callable[[Cloud, _OfTask, str], Values]]:
+def _steer(call: Steer) -> tuple[type[_OfTask], Callable[[Cloud, _OfTask, str], Values]]:
     def granted(cloud: Cloud, given: _OfTask, _: str) -> Values:
         cloud.steer("v3", given.task_id, call)
         return {}
@@ -248,9 +249,9 @@ def _describe_address(cloud: Cloud, *, is_offline: bool) -> Values:
 
 ACTIONS: dict[str, tuple[type[Part], Callable[[Cloud, Any, str], Values]]] = {
     "StartOnlineRecord": (Start, _start),
-    "StopOnlineRecord": _steer(Call.STOP),
-    "PauseOnlineRecord": _steer(Call.PAUSE),
-    "ResumeOnlineRecord": _steer(Call.RESUME),
+    "StopOnlineRecord": _steer(Steer.STOP),
+    "PauseOnlineRecord": _steer(Steer.PAUSE),
+    "ResumeOnlineRecord": _steer(Steer.RESUME),
     "DescribeOnlineRecord": (_OfTask, lambda cloud, given, _: _describe(cloud, given, is_offline=False)),
     "SetOnlineRecordCallback": (_Callback, lambda cloud, given, _: _set_address(cloud, given, is_offline=False)),
     "SetOnlineRecordCallbackKey": (_CallbackKey, lambda cloud, given, _: _set_key(cloud, given, is_offline=False)),

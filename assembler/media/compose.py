@@ -203,16 +203,11 @@ def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: 
     ticks = frame_ticks(plan.fps)
     runs = [
         PacketRun(
-            name=str(piece.path),
-            container="mov",
-            first_packet=0,
-            end_packet=None,
-            start=piece.first * ticks,
-            stamps=None,
-            frames=piece.frames,
+            name=str(piece.path), container="mov", first_packet=0, end_packet=None, start=piece.first * ticks,
+            stamps=None, frames=piece.frames,
         )
         for piece in rendered
-    ]
+    ]  # fmt: skip
     stamps = encoded_stamps(plan, grid_rate(plan.fps), ticks)
     unread = tuple((loss.video_id, loss.span) for piece in rendered for loss in piece.losses if loss.what == UNREADABLE)
     return _Video(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding, unread)

@@ -16,10 +16,11 @@ import receiver
 import requests
 
 from assembler.dialects.signature import sign
-from assembler.emulator.app import bound, serving
+from assembler.emulator.app import serving
 from assembler.emulator.cloud import APP, KEY, Cloud, Setup
 from assembler.emulator.lesson import BUILT_IN, Lesson
 from assembler.emulator.task import Phase
+from assembler.jobs.web.listener import listen_at
 from assembler.times import WallMs
 
 SMALL = BUILT_IN.model_copy(update={"scale": 0.2})
@@ -115,7 +116,7 @@ def practice(tmp_path: Path, bundled_ffmpeg: str) -> Iterator[Open]:
                 folder=tmp_path / "cloud", ffmpeg=bundled_ffmpeg,
             )  # fmt: skip
             cloud = Cloud(setup, clock)
-            door = stack.enter_context(bound("127.0.0.1", 0))
+            door = stack.enter_context(listen_at("127.0.0.1", 0))
             made = Practice(cloud, clock, stack.enter_context(serving(cloud, door)), backend)
             stack.callback(made.session.close)
             return made

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from assembler.cloud import Steer
 from assembler.emulator.errors import Failure, Reason, Refused
 from assembler.emulator.lesson import BUILT_IN, Lesson, Presence, Stretch
 from assembler.emulator.state import advance, ask, finished, recorded, stretches
-from assembler.emulator.task import Call, Delays, Event, Happening, Phase, Task, Wishes
+from assembler.emulator.task import Delays, Event, Happening, Phase, Task, Wishes
 from assembler.times import WallMs
 
 DELAYS = Delays()
@@ -38,9 +39,9 @@ def in_phase(phase: Phase) -> Task:
         case Phase.RECORDING:
             return running
         case Phase.PAUSED:
-            return at(ask(running, Call.PAUSE, WallMs(T), DELAYS), 2000)
+            return at(ask(running, Steer.PAUSE, WallMs(T), DELAYS), 2000)
         case Phase.STOPPED:
-            return at(ask(running, Call.STOP, WallMs(T), DELAYS), 2000)
+            return at(ask(running, Steer.STOP, WallMs(T), DELAYS), 2000)
         case Phase.FINISHED:
             return finished(in_phase(Phase.STOPPED), WallMs(T + 9000), [])
         case _:
@@ -48,18 +49,18 @@ def in_phase(phase: Phase) -> Task:
 
 
 ALLOWED = {
-    **{(phase, Call.STOP): None for phase in (Phase.PREPARED, Phase.RECORDING, Phase.PAUSED)},
-    (Phase.PREPARED, Call.PAUSE): Reason.STATE, (Phase.PREPARED, Call.RESUME): Reason.STATE,
-    (Phase.RECORDING, Call.PAUSE): None, (Phase.RECORDING, Call.RESUME): Reason.STATE,
-    (Phase.PAUSED, Call.PAUSE): Reason.STATE, (Phase.PAUSED, Call.RESUME): None,
-    **{(phase, call): Reason.STOPPED for phase in (Phase.STOPPED, Phase.FINISHED) for call in Call},
-    **{(phase, call): Reason.NO_TASK for phase in (Phase.QUEUED, Phase.PROCESSING) for call in Call},
+    **{(phase, Steer.STOP): None for phase in (Phase.PREPARED, Phase.RECORDING, Phase.PAUSED)},
+    (Phase.PREPARED, Steer.PAUSE): Reason.STATE, (Phase.PREPARED, Steer.RESUME): Reason.STATE,
+    (Phase.RECORDING, Steer.PAUSE): None, (Phase.RECORDING, Steer.RESUME): Reason.STATE,
+    (Phase.PAUSED, Steer.PAUSE): Reason.STATE, (Phase.PAUSED, Steer.RESUME): None,
+    **{(phase, call): Reason.STOPPED for phase in (Phase.STOPPED, Phase.FINISHED) for call in Steer},
+    **{(phase, call): Reason.NO_TASK for phase in (Phase.QUEUED, Phase.PROCESSING) for call in Steer},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("phase", Phase)
-@pytest.mark.parametrize("call", Call)
-def test_every_call_in_every_state_is_granted_or_refused_as_documented(phase: Phase, call: Call) -> None:
+@pytest.mark.parametrize("call", Steer)
+def test_every_call_in_every_state_is_granted_or_refused_as_documented(phase: Phase, call: Steer) -> None:
     task, refused = in_phase(phase), ALLOWED[phase, call]
     assert task.phase is phase
     if refused is not None:
@@ -69,16 +70,16 @@ def test_every_call_in_every_state_is_granted_or_refused_as_documented(phase: Ph
         return
     asked = ask(task, call, WallMs(T + 9000), DELAYS)
     assert at(asked, 10_999).phase is (Phase.RECORDING if phase is Phase.PREPARED else phase), "2 s later, not at once"
-    to = {Call.PAUSE: Phase.PAUSED, Call.RESUME: Phase.RECORDING, Call.STOP: Phase.STOPPED}[call]
+    to = {Steer.PAUSE: Phase.PAUSED, Steer.RESUME: Phase.RECORDING, Steer.STOP: Phase.STOPPED}[call]
     assert at(asked, 11_000).phase is to
-    for again in (call, *((Call.PAUSE,) if call is Call.STOP else ())):
+    for again in (call, *((Steer.PAUSE,) if call is Steer.STOP else ())):
         with pytest.raises(Refused):
             ask(asked, again, WallMs(T + 9001), DELAYS)
 
 
 def test_a_pause_is_not_recorded() -> None:
-    task = ask(in_phase(Phase.PAUSED), Call.RESUME, WallMs(T + 9000), DELAYS)
-    task = ask(at(task, 11_000), Call.STOP, WallMs(T + 13_000), DELAYS)
+    task = ask(in_phase(Phase.PAUSED), Steer.RESUME, WallMs(T + 9000), DELAYS)
+    task = ask(at(task, 11_000), Steer.STOP, WallMs(T + 13_000), DELAYS)
     assert told(task, 20_000) == [(Event.STOPPED, 15_000)]
     task = at(task, 20_000)
     assert stretches(task) == [(T, T + 2000), (T + 11_000, T + 15_000)]
@@ -86,8 +87,8 @@ def test_a_pause_is_not_recorded() -> None:
 
 
 def test_calls_within_two_seconds_take_effect_one_after_the_other() -> None:
-    task = ask(in_phase(Phase.RECORDING), Call.PAUSE, WallMs(T + 1000), DELAYS)
-    task = ask(task, Call.RESUME, WallMs(T + 1500), DELAYS)
+    task = ask(in_phase(Phase.RECORDING), Steer.PAUSE, WallMs(T + 1000), DELAYS)
+    task = ask(task, Steer.RESUME, WallMs(T + 1500), DELAYS)
     assert [at(task, ms).phase for ms in (2999, 3000, 3499, 3500)] == [
         Phase.RECORDING, Phase.PAUSED, Phase.PAUSED, Phase.RECORDING,
     ]  # fmt: skip
@@ -105,8 +106,8 @@ def test_a_long_pause_is_warned_of_and_ends_the_recording() -> None:
 
 def test_a_second_pause_is_warned_of_as_well() -> None:
     task = at(in_phase(Phase.PAUSED), 30 * MINUTE)
-    task = at(ask(task, Call.RESUME, WallMs(T + 30 * MINUTE), DELAYS), 31 * MINUTE)
-    task = ask(task, Call.PAUSE, WallMs(T + 31 * MINUTE), DELAYS)
+    task = at(ask(task, Steer.RESUME, WallMs(T + 30 * MINUTE), DELAYS), 31 * MINUTE)
+    task = ask(task, Steer.PAUSE, WallMs(T + 31 * MINUTE), DELAYS)
     assert [event for event, _ in told(task, 60 * MINUTE)] == [Event.PAUSED_LONG]
 
 

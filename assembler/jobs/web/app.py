@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,7 +25,7 @@ from assembler.jobs.store.records import now
 from assembler.jobs.web import job_page, published_files, status_page
 from assembler.jobs.web.callback_writer import CallbackWriter
 from assembler.jobs.web.keys import Keys
-from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, page_hosts, serve_at
+from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, listen_at, page_hosts, serve_at
 from assembler.jobs.web.put_result import is_authorized, judge_result
 from assembler.jobs.web.refusal_writer import Refusals
 from assembler.jobs.web.request_bodies import SMALL, Inbox, Refusal
@@ -80,14 +79,9 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
 
     def decide(raw: bytes, query: dict[str, str]) -> Judged:
         judged = judge(raw, query, keys, now())
-        try:
-            if judged.status == 200:
-                doorway.store(Body(raw, judged.app, "callback", now()))
-            else:
-                refusals.put(Turned(raw, judged.status, judged.reason, kept(query), now()))
-        except AssemblerError as exc:
-            say(f"error: a callback could be stored nowhere: {exc.sentence}")
-            return Judged(503, "it could not be stored: send it again", judged.app)
+        if judged.status == 200:
+            return _store(Body(raw, judged.app, "callback", now()), judged, doorway, say)
+        refusals.put(Turned(raw, judged.status, judged.reason, kept(query), now()))
         return judged
 
     @app.post("/callback")
@@ -119,6 +113,16 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
     return app
 
 
+def _store(body: Body, judged: Judged, doorway: CallbackWriter, say: Callable[[str], None]) -> Judged:
+    """Store a body that was judged well; one that could be stored nowhere is to be sent again."""
+    try:
+        doorway.store(body)
+    except AssemblerError as exc:
+        say(f"error: a body from {body.source} could be stored nowhere: {exc.sentence}")
+        return judged._replace(status=503, reason="it could not be stored: send it again")
+    return judged
+
+
 def _add_results(
     app: FastAPI, options: Options, inbox: Inbox, doorway: CallbackWriter, say: Callable[[str], None]
 ) -> None:
@@ -126,13 +130,7 @@ def _add_results(
 
     def decide(raw: bytes, task: str) -> Judged:
         judged = judge_result(raw, task)
-        try:
-            if judged.status == 202:
-                doorway.store(Body(raw, None, "api", now()))
-        except AssemblerError as exc:
-            say(f"error: a result could be stored nowhere: {exc.sentence}")
-            return Judged(503, "it could not be stored: put it again", None)
-        return judged
+        return judged if judged.status != 202 else _store(Body(raw, None, "api", now()), judged, doorway, say)
 
     @app.put("/tasks/{task}/result")
     async def put_result(task: str, request: Request) -> Response:
@@ -248,19 +246,6 @@ def run_server(
             hint="Set ASSEMBLER_CALLBACK_KEY to the key set at the vendor, or add --insecure.",
         )
     app = make_app(options, workers=workers, say=say, host=host)
-    with _listening(host, port) as door:
+    with listen_at(host, port) as door:
         say(f"http://{host}:{port}/ shows the jobs; callbacks go to /callback")
         return 0 if serve_at(door, app) else JobError.exit_code
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """Bind the port before anything starts. Raises JobError where it is taken or not allowed."""
-    try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
-    except OSError as exc:
-        raise JobError(
-            f"{host}:{port} cannot be listened at: {exc.strerror or exc}",
-            hint="Name another one with --port or --host, or end the program that listens there.",
-        ) from exc

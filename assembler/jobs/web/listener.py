@@ -20,6 +20,8 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from assembler.errors import JobError
+
 HEAD_SECONDS = 10.0
 """Maximum time for the head of a request, in s."""
 BODY_SECONDS = 20.0
@@ -150,6 +152,17 @@ class Listener(uvicorn.Server):
         await super().startup(sockets)
         for one in sockets or ():
             one.listen(BACKLOG)  # asyncio takes one number for both: how many wait, and how many are let in at once
+
+
+def listen_at(host: str, port: int) -> socket.socket:
+    """Bind a port before anything starts. Raises JobError where it is taken or not allowed."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as exc:
+        raise JobError(
+            f"{host}:{port} cannot be listened at: {exc.strerror or exc}",
+            hint="Name another one with --port or --host, or end the program that listens there.",
+        ) from exc
 
 
 def serve_at(door: socket.socket, app: Any) -> bool:
