@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
 from assembler.findings import Finding
+from assembler.times import Span
 
 
 @dataclass
@@ -22,6 +24,10 @@ class SegmentFiles:
     """Reasons why other segments have no usable file."""
     findings: list[Finding] = field(default_factory=list)
     """Remarks of fetching and probing, a warning for each failure once all is gathered."""
+
+    speaking: Mapping[str, Sequence[Span]] | None = None
+    """Spans in which each user speaks, by user id, sorted and disjoint, playback axis of the whole class; None where it
+    was not measured before the plan."""
 
     @property
     def unusable(self) -> dict[str, str]:

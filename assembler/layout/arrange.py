@@ -21,6 +21,7 @@ from assembler.layout.seats import find_stays, most_at_once
 from assembler.options import Options
 from assembler.recording import StreamKind
 from assembler.timeline.model import Timeline
+from assembler.times import Span
 
 Sizes = Mapping[str, tuple[int, int] | None]
 
@@ -47,11 +48,18 @@ class _Choice:
     findings: Sequence[Finding]
 
 
-def arrange(timeline: Timeline, facts: Mapping[str, Facts], sizes: Sizes, options: Options) -> Arrangement:
+def arrange(
+    timeline: Timeline,
+    facts: Mapping[str, Facts],
+    sizes: Sizes,
+    options: Options,
+    speaking: Mapping[str, Sequence[Span]] | None = None,
+) -> Arrangement:
     """Layout and placements of a whole class.
 
-    ``sizes``: declared picture sizes by video id, used where nothing was probed. Raises InputError for an unknown
-    layout, teacher or mixed stream, and for a bad colour.
+    ``sizes``: declared picture sizes by video id, used where nothing was probed. ``speaking``: when each user speaks,
+    playback axis; None where it was not measured. Raises InputError for an unknown layout, teacher or mixed stream, and
+    for a bad colour.
     """
     _check_teacher(timeline, options)
     known = {clip.video_id: _size(clip.video_id, facts, sizes) for _, clip in timeline.clips()}
@@ -77,6 +85,7 @@ def arrange(timeline: Timeline, facts: Mapping[str, Facts], sizes: Sizes, option
         boards=tuple(track for track in timeline.tracks if track.kind is StreamKind.WHITEBOARD),
         mixed=mixed.track if mixed is not None else None,
         teacher=teacher,
+        speaking=speaking,
     )
     seated = row.seat(layout, present)
     order = {slot.name: index for index, slot in enumerate(layout.slots)}
@@ -84,7 +93,13 @@ def arrange(timeline: Timeline, facts: Mapping[str, Facts], sizes: Sizes, option
     findings = [*choice.findings, *unmixed, *absent]
     if mixed is None:  # else nobody is missing: the mixed stream contains them
         findings += [*seated.findings, *_without_place(timeline, layout)]
-    return Arrangement(layout=layout, reason=choice.reason, placements=tuple(placements), findings=tuple(findings))
+    return Arrangement(
+        layout=layout,
+        reason=choice.reason,
+        placements=tuple(placements),
+        findings=tuple(findings),
+        wants_speech=seated.wants_speech,
+    )
 
 
 def find_layout(name: str, needs: Needs | None = None) -> Layout:

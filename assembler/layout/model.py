@@ -155,3 +155,5 @@ class Arrangement(Value):
     user in its slot."""
     findings: tuple[Finding, ...]
     """Users without a slot, mixed streams not shown..."""
+    wants_speech: bool = False
+    """True if others would be seen where it is known who speaks when, and that was not measured."""

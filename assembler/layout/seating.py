@@ -30,9 +30,9 @@ class Present:
     """Mixed stream that is shown; None where none is."""
     teacher: str | None = None
     """User whose place stays reserved; None where nobody is named."""
-    speaking: Mapping[str, tuple[Span, ...]] | None = None
-    """Spans on the playback axis in which each user speaks, by user id; None where unknown. Nothing measures
-    it yet: probing would find the level of every file's audio, Facts keep it, and ``arrange`` lay it on the axis."""
+    speaking: Mapping[str, Sequence[Span]] | None = None
+    """Spans on the playback axis in which each user speaks, by user id, sorted and disjoint (``timeline.turns`` tells
+    who is the speaker); None where it was not measured: a layout that needs it then sets ``Seated.wants_speech``."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Seated:
     """Parts of clips in their slots, in any order. Those of users never overlap in one slot."""
     findings: tuple[Finding, ...] = ()
     """Users and shares that are not seen, with their times."""
+    wants_speech: bool = False
+    """True if the seating would be another one where it is known who speaks when, and that is not known."""
 
 
 Seating = Callable[[Layout, Present], Seated]

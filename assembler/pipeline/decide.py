@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from assembler.errors import InputError
 from assembler.layout import arrange
+from assembler.layout.model import Arrangement
 from assembler.media.render.setup import RENDER_VERSION
 from assembler.media.run import Run
 from assembler.options import Options
@@ -31,9 +32,7 @@ def decide(
 ) -> tuple[Timeline, Plan]:
     """The timeline of all recordings and the plan of what is to be rendered."""
     segments = [s for r in recordings for s in r.segments]
-    timeline = timeline_of(recordings, got, options)
-    sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in segments}
-    arrangement = arrange(timeline, got.facts, sizes, options)
+    timeline, arrangement = arranged(recordings, got, options)
     plan = build_plan(
         timeline,
         arrangement,
@@ -45,6 +44,14 @@ def decide(
         may_copy=may_copy,
     )
     return timeline, plan
+
+
+def arranged(recordings: Sequence[Recording], got: SegmentFiles, options: Options) -> tuple[Timeline, Arrangement]:
+    """The timeline of all recordings, and who is seen where."""
+    timeline = timeline_of(recordings, got, options)
+    declared = [s for r in recordings for s in r.segments]
+    sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in declared}
+    return timeline, arrange(timeline, got.facts, sizes, options, got.speaking)
 
 
 def timeline_of(recordings: Sequence[Recording], got: SegmentFiles, options: Options) -> Timeline:
