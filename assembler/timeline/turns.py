@@ -19,7 +19,7 @@ class Turn(NamedTuple):
     user: str
     """User id."""
     span: Span
-    """From the first word until somebody else is the speaker, playback axis: silence belongs to who spoke last."""
+    """Time from the first word until somebody else is the speaker, playback axis: silence belongs to who spoke last."""
 
 
 def find_turns(speaking: Mapping[str, Sequence[Span]], length: Ms) -> tuple[Turn, ...]:
