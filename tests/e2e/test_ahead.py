@@ -154,6 +154,15 @@ def slowly(tmp_path: Path) -> Iterator[Callable[..., Made]]:
         server.server_close()
 
 
+def from_whole_files(tmp_path: Path, ffmpeg: str, **options: object) -> Playback:
+    """Playback of the same class with another home, from files that are there."""
+    (tmp_path / "whole").mkdir()
+    return LESSON.assemble(
+        tmp_path / "whole", ffmpeg, home=tmp_path / "other", layout=str(tmp_path / "small.json"), chunk_seconds=2.0,
+        **options,
+    )  # fmt: skip
+
+
 def assert_in_sync(lesson: Class, playback: Playback) -> None:
     verify(playback.path, playback.manifest, decode="all")
     assert wrong_pictures(lesson, playback) == []
@@ -172,14 +181,7 @@ def test_the_file_is_the_same_as_from_whole_files(
     slowly: Callable[..., Made], bundled_ffmpeg: str, tmp_path: Path
 ) -> None:
     made = slowly(LESSON, bundled_ffmpeg)
-    (tmp_path / "whole").mkdir()
-    local = LESSON.assemble(
-        tmp_path / "whole",
-        bundled_ffmpeg,
-        home=tmp_path / "other",
-        layout=str(tmp_path / "small.json"),
-        chunk_seconds=2.0,
-    )
+    local = from_whole_files(tmp_path, bundled_ffmpeg)
     assert made.playback.path.read_bytes() == local.path.read_bytes()
 
 
@@ -210,15 +212,7 @@ def test_damage_in_the_middle_of_a_file_is_told_as_from_a_whole_file(
     data[middle : middle + 1000] = bytes(1000)
     (media / "a1.mp4").write_bytes(data)
     made = slowly(LESSON, bundled_ffmpeg)
-    (tmp_path / "whole").mkdir()
-    local = LESSON.assemble(
-        tmp_path / "whole",
-        bundled_ffmpeg,
-        home=tmp_path / "other",
-        layout=str(tmp_path / "small.json"),
-        media_dir=media,
-        chunk_seconds=2.0,
-    )
+    local = from_whole_files(tmp_path, bundled_ffmpeg, media_dir=media)
     assert made.playback.manifest.findings == local.manifest.findings
     assert made.playback.manifest.findings, "the damage was not noticed at all"
 

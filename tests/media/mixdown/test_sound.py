@@ -44,18 +44,6 @@ from assembler.times import FileMs, Ms, span
 
 pytestmark = pytest.mark.slow
 
-APT = "/usr/bin/ffmpeg"
-FFMPEGS = [
-    pytest.param(BUNDLED, id="bundled"),
-    pytest.param(
-        APT,
-        id="apt",
-        marks=[
-            pytest.mark.apt_ffmpeg,
-            pytest.mark.skipif(shutil.which(APT) is None, reason="Debian's ffmpeg is not installed"),
-        ],
-    ),
-]
 SPACE = 4000
 """Ms of playback for each clip of the class in ``played``."""
 
@@ -107,11 +95,6 @@ def renders(tmp_path: Path) -> Iterator[Renders]:
     renders = Renders(tmp_path)
     yield renders
     assert not list(tmp_path.rglob("*.part"))
-
-
-@pytest.fixture(scope="module", params=FFMPEGS)
-def ffmpeg(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @dataclass(frozen=True)

@@ -26,18 +26,6 @@ from assembler.progress import Silent
 pytestmark = pytest.mark.slow
 
 BUNDLED = imageio_ffmpeg.get_ffmpeg_exe()
-APT = "/usr/bin/ffmpeg"
-FFMPEGS = [
-    pytest.param(BUNDLED, id="bundled"),
-    pytest.param(
-        APT,
-        id="apt",
-        marks=[
-            pytest.mark.apt_ffmpeg,
-            pytest.mark.skipif(shutil.which(APT) is None, reason="Debian's ffmpeg is not installed"),
-        ],
-    ),
-]
 
 
 def lavfi(source: str) -> list[str]:
@@ -197,7 +185,6 @@ AXIS = ["plain.mp4", "plain.ts", "plain.flv", "vp8.webm", "lame.mp3", "cut.mp4",
 AXIS += ["open-cut.ts", "half-plain.mp4", "hidden.webm"]
 
 
-@pytest.mark.parametrize("ffmpeg", FFMPEGS)
 @pytest.mark.parametrize("name", AXIS)
 def test_file_time_zero_is_the_first_sample_ffmpeg_presents(folder: Path, found: Found, name: str, ffmpeg: str) -> None:
     shown, heard = stamps_of_ffmpeg(ffmpeg, folder / name)
@@ -308,7 +295,6 @@ def first_picture(ffmpeg: str, file: Path, size: tuple[int, int]) -> np.ndarray:
     return np.frombuffer(raw, np.uint8).reshape(size[1], size[0])
 
 
-@pytest.mark.parametrize("ffmpeg", FFMPEGS)
 @pytest.mark.parametrize("angle", [90, 180, 270])
 def test_rotation_is_how_ffmpeg_turns_the_picture_upright(folder: Path, found: Found, angle: int, ffmpeg: str) -> None:
     (stretch,) = found.picture(f"turned{angle}.mp4").stretches

@@ -308,18 +308,20 @@ def test_progress_counts_every_byte_once(server: FileServer, download: Downloads
     assert first.done == second.done == len(BODY)
 
 
+def drip(handler: Answer) -> None:
+    """Send a head that never ends, line by line."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    for _ in range(60):
+        with suppress(OSError):
+            handler.wfile.write(b"X-A: b\r\n")
+            handler.wfile.flush()
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("silence", ["connects and says nothing", "drips its head", "asks to come again later"])
 def test_being_told_to_stop_ends_a_download_whatever_its_server_does(
     server: FileServer, download: Downloads, v1: str, silence: str
 ) -> None:
-    def drip(handler: Answer) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        for _ in range(60):
-            with suppress(OSError):
-                handler.wfile.write(b"X-A: b\r\n")
-                handler.wfile.flush()
-            time.sleep(0.1)
-
     def busy(handler: Answer) -> None:
         handler.head(503, Retry_After=9, Content_Length=0)
 
@@ -338,14 +340,6 @@ def test_a_head_that_drips_for_ever_is_given_up(
 ) -> None:
     monkeypatch.setattr("assembler.network.http.ANSWER_SECONDS", 0.5)
     monkeypatch.setattr("assembler.network.download.fetch.ATTEMPTS", 1)
-
-    def drip(handler: Answer) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        for _ in range(20):
-            with suppress(OSError):
-                handler.wfile.write(b"X-A: b\r\n")
-                handler.wfile.flush()
-            time.sleep(0.1)
 
     server.always["/v1.mp4"] = drip
     assert "did not answer in time" in str(download(segment(url=v1)).failures["v1"])

@@ -261,11 +261,16 @@ def test_a_part_shorter_than_its_file_is_not_believed(
     assert download(segment(url=server.url("/v1")), arrivals=Arrivals()).files["v1"].read_bytes() == stopped
 
 
-def test_whoever_waits_for_bytes_is_woken_when_they_are_there(tmp_path: Path) -> None:
-    entry = entry_of(tmp_path, segment(url="http://h/v1"))
+def partial_file(folder: Path) -> PartialFile:
+    """File of 1000 bytes of which the first and the last hundred are there."""
+    entry = entry_of(folder, segment(url="http://h/v1"))
     assert entry is not None
     known = Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
-    partial = PartialFile(segment(), "http://h/v1", entry, known)
+    return PartialFile(segment(), "http://h/v1", entry, known)
+
+
+def test_whoever_waits_for_bytes_is_woken_when_they_are_there(tmp_path: Path) -> None:
+    partial = partial_file(tmp_path)
     heard: list[int] = []
     partial.listen(lambda g: heard.append(g.have))
     piece, behind = partial.claim(500), partial.claim(500)
@@ -288,11 +293,7 @@ def test_whoever_waits_for_bytes_is_woken_when_they_are_there(tmp_path: Path) ->
 
 def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: Path) -> None:
     """Two pieces of a file tell at the same time; who writes down what it hears may be interrupted in between."""
-    entry = entry_of(tmp_path, segment(url="http://h/v1"))
-    assert entry is not None
-    partial = PartialFile(
-        segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
-    )
+    partial = partial_file(tmp_path)
     first, second = partial.claim(400), partial.claim(400)
     assert first is not None
     assert second is not None
@@ -313,11 +314,7 @@ def test_what_is_heard_last_is_never_older_than_what_was_heard_before(tmp_path: 
 
 
 def test_a_file_that_loses_one_piece_is_lost_when_the_last_has_ended(tmp_path: Path) -> None:
-    entry = entry_of(tmp_path, segment(url="http://h/v1"))
-    assert entry is not None
-    partial = PartialFile(
-        segment(), "http://h/v1", entry, Known(size=1000, etag='"1"', last_modified=None, have=100, tail=900)
-    )
+    partial = partial_file(tmp_path)
     first, second = partial.claim(200), partial.claim(200)
     assert first is not None
     assert second is not None
