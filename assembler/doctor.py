@@ -50,6 +50,7 @@ def examine(options: Options) -> list[Symptom]:
     return [
         *_ffmpeg(options),
         _packages(),
+        _scripts(),
         _home(options),
         _privacy(options),
         _disk(options),
@@ -92,6 +93,26 @@ def _packages() -> Symptom:
         return Symptom(name="packages", is_well=False, text=f"{exc.name} is missing", hint=f"pip install {exc.name}")
     python = f"Python {sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
     return Symptom(name="packages", is_well=True, text=f"{python}, {text}", hint="")
+
+
+def _scripts() -> Symptom:
+    """Check in which scripts names can be drawn on pictures."""
+    from assembler.media.artwork.scripts import check_scripts
+
+    refusals = check_scripts()
+    drawn = ", ".join(name for name, why in refusals.items() if not why)
+    refused = "; ".join(f"{name}: {why}" for name, why in refusals.items() if why)
+    if not refused:
+        return Symptom(name="names", is_well=True, text=f"can be drawn in {drawn}", hint="")
+    hints = []
+    if "no font" in refused:
+        hints.append(
+            "pip install 'assembler[fonts]' brings Chinese, Japanese and Korean; others: a font of the system."
+        )
+    if "shaped" in refused:
+        hints.append("Install FriBiDi (Debian: libfribidi0).")
+    text = f"can be drawn in {drawn or 'no script'} (user ids instead of {refused})"
+    return Symptom(name="names", is_well=False, text=text, hint=" ".join(hints), is_warning=True)
 
 
 def _home(options: Options) -> Symptom:

@@ -8,6 +8,7 @@ import pytest
 from terminal import Desk, three_streams
 
 from assembler.doctor import Symptom, examine
+from assembler.media.artwork import fonts
 from assembler.options import load_options
 
 
@@ -17,7 +18,7 @@ def seen(name: str, **options: object) -> Symptom:
 
 def test_a_whole_installation_is_well(ffmpeg: str) -> None:
     symptoms = examine(load_options(ffmpeg=ffmpeg))
-    assert [s.name for s in symptoms if not s.is_well and s.name != "disk"] == []
+    assert [s.name for s in symptoms if not s.is_well and s.name not in ("disk", "names")] == []
     assert {"ffmpeg", "ffmpeg encoders", "ffmpeg filters", "packages", "home", "disk", "settings"} <= {
         s.name for s in symptoms
     }
@@ -28,6 +29,21 @@ def test_an_ffmpeg_that_is_not_there_is_named_with_what_to_do() -> None:
     assert not symptom.is_well
     assert "/nowhere/ffmpeg" in symptom.text
     assert "ASSEMBLER_FFMPEG" in symptom.hint
+
+
+def test_scripts_in_which_no_name_can_be_drawn_are_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cache in (fonts.load_font, fonts._packaged, fonts._files):
+        cache.cache_clear()
+    monkeypatch.setattr(fonts, "PACKAGES", fonts.PACKAGES[:1])
+    monkeypatch.setattr(fonts, "FOLDERS", ())
+    symptom = seen("names")
+    fonts._packaged.cache_clear()
+    fonts._files.cache_clear()
+    assert not symptom.is_well
+    assert symptom.is_warning
+    assert "Latin" in symptom.text.partition("(")[0]
+    assert "Chinese: no font here has CJK letters" in symptom.text
+    assert "assembler[fonts]" in symptom.hint
 
 
 def test_databases_that_others_may_read_are_a_warning_and_no_exit_code(tmp_path: Path, bundled_ffmpeg: str) -> None:

@@ -98,6 +98,8 @@ def test_no_room_holds_more_than_two_dozen_files() -> None:
     ("library", "rooms"),
     [
         ("ffmpeg", {"media"}),
+        ("PIL", {"media"}),
+        ("fontTools", {"media"}),
         ("requests", {"network"}),
         ("obstore", {"network"}),
         ("subprocess", {"processes"}),
@@ -127,7 +129,7 @@ def test_no_file_grows_past_a_purpose(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= AT_MOST
 
 
-HEAVY = {"av", "numpy", "ffmpeg", "requests", "urllib3", "typer", "pydantic"}
+HEAVY = {"av", "PIL", "fontTools", "numpy", "ffmpeg", "requests", "urllib3", "typer", "pydantic"}
 CHILDREN = ("damage", "mixdown", "mixdown", "mux", "probe", "verify")
 LIBRARIES = {"mixdown": {"av", "numpy"}, "mux": set[str]()}
 
