@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from assembler.choices import Role
 from assembler.class_card import ClassCard
+from assembler.findings import Finding
+from assembler.recording import Recording
 from assembler.values import Value
 
 
@@ -33,3 +35,18 @@ class Cast(Value):
     def find(self, user: str) -> Person | None:
         """Find a person by user id; None where nobody has it."""
         return next((person for person in self.people if person.user == user), None)
+
+
+NOBODY = Cast()
+"""Cast of a class without a card, and without a named teacher."""
+
+
+class RecordedClass(Value):
+    """Recordings of one class as they may be shown: without hidden people, and anonymous ones under other names."""
+
+    recordings: tuple[Recording, ...]
+    """Recordings in the order of the class."""
+    cast: Cast = NOBODY
+    """People who are in them."""
+    findings: tuple[Finding, ...] = ()
+    """Findings about the class card."""

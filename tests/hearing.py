@@ -14,6 +14,7 @@ from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.probe.probe import Declared, probe_answers
 from assembler.media.source_files import SourceFiles
 from assembler.options import Options
+from assembler.people import NOBODY
 from assembler.plan.heard import build_bed
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop
@@ -43,7 +44,7 @@ def hear(path: Path, folder: Path, length: int = 2400) -> Heard:
     assert known is not None
     facts = {"cam": known}
     timeline = build_timeline(recording([camera("cam", "ann", 0, length)]), facts)
-    bed = build_bed(timeline, arrange(timeline, facts, {}, Options()), facts)
+    bed = build_bed(timeline, arrange(timeline, facts, {}, Options(), NOBODY), facts)
     out = folder / "sound.m4a"
     files = SourceFiles({"cam": answers["cam"].straight or path})
     findings = render_mixdown(

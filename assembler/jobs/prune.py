@@ -19,7 +19,7 @@ from assembler.jobs.web.published_files import find_published
 from assembler.media.run import Run
 from assembler.network.publish.publish import unpublish
 from assembler.options import Options
-from assembler.pipeline.decide import work_digest
+from assembler.pipeline.decide import in_order, work_digest
 from assembler.recording import Recording
 from assembler.times import WallMs
 from assembler.workspace import Workspace, assets_of
@@ -102,7 +102,7 @@ def _by_name(records: Records, options: Options, jobs: list[Job]) -> dict[str, l
     named: dict[str, list[Job]] = {}
     for job in jobs:
         try:
-            name = work_digest([recording_of(records, job.event)], Run(options))[:32]
+            name = work_digest(in_order(recording_of(records, job.event), options), Run(options))[:32]
         except AssemblerError:  # what cannot be read has never been worked at
             continue
         named.setdefault(name, []).append(job)

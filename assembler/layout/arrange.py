@@ -19,6 +19,7 @@ from assembler.layout.row import LayoutRow, Needs
 from assembler.layout.seating import Present, heard_text, list_slots
 from assembler.layout.seats import find_stays, most_at_once
 from assembler.options import Options
+from assembler.people import Cast
 from assembler.recording import StreamKind
 from assembler.timeline.model import Timeline
 from assembler.times import Span
@@ -53,22 +54,23 @@ def arrange(
     facts: Mapping[str, Facts],
     sizes: Sizes,
     options: Options,
+    cast: Cast,
     speaking: Mapping[str, Sequence[Span]] | None = None,
 ) -> Arrangement:
     """Layout and placements of a whole class.
 
-    ``sizes``: declared picture sizes by video id, used where nothing was probed. ``speaking``: when each user speaks,
-    playback axis; None where it was not measured. Raises InputError for an unknown layout, teacher or mixed stream, and
-    for a bad colour.
+    ``sizes``: declared picture sizes by video id, used where nothing was probed. ``cast``: people of the class.
+    ``speaking``: when each user speaks, playback axis; None where it was not measured. Raises InputError for an
+    unknown layout, teacher or mixed stream, and for a bad colour.
     """
-    _check_teacher(timeline, options)
+    _check_teacher(timeline, options, cast)
     known = {clip.video_id: _size(clip.video_id, facts, sizes) for _, clip in timeline.clips()}
     mixes = rank_mixes(timeline, known)
     choice = _choose(timeline, mixes, options)
     stays = find_stays((t.user, c) for t, c in timeline.clips() if t.kind is StreamKind.CAMERA)
     staged = {t.kind for t, c in timeline.clips() if t.kind in STAGED and c.picture is not None}
     needs = Needs(
-        users=most_at_once(stays, options.teacher),
+        users=most_at_once(stays, cast.teacher),
         has_stage=bool(staged) or not stays,
         one_size=_one_size(timeline, known, facts, staged or {StreamKind.CAMERA}),
         stage=_shape(timeline, known, StreamKind.WHITEBOARD) or _shape(timeline, known, StreamKind.SCREEN) or (4, 3),
@@ -77,7 +79,7 @@ def arrange(
     )
     row = find_row(choice.name)
     layout = _recoloured(row.divide(needs), options)
-    teacher, absent = _teacher(timeline, layout, options)
+    teacher, absent = _teacher(timeline, layout, cast)
     mixed, unmixed = _mixed_shown(layout, mixes, choice, options)
     present = Present(
         users=tuple(stays),
@@ -132,17 +134,17 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _check_teacher(timeline: Timeline, options: Options) -> None:
+def _check_teacher(timeline: Timeline, options: Options, cast: Cast) -> None:
     users = sorted({t.user for t in timeline.tracks if t.user})
-    if options.teacher is not None and options.teacher not in users:
+    if options.teacher is not None and cast.teacher not in users:
         there = f"There are: {', '.join(users)}." if users else "No stream of this class names its user."
         raise InputError(f"there is no user {options.teacher!r} to be the teacher", hint=there)
 
 
-def _teacher(timeline: Timeline, layout: Layout, options: Options) -> tuple[str | None, list[Finding]]:
+def _teacher(timeline: Timeline, layout: Layout, cast: Cast) -> tuple[str | None, list[Finding]]:
     """Find the user who gets the first place: as asked for, else whom the layout's MixStream names."""
-    if options.teacher is not None or not layout.teacher:
-        return options.teacher, []
+    if cast.teacher is not None or not layout.teacher:
+        return cast.teacher, []
     if any(track.user == layout.teacher for track in timeline.tracks):
         return layout.teacher, []
     return None, [note(f"layout {layout.name}", f"Its TeacherId {layout.teacher!r} is nobody of this class.")]

@@ -117,6 +117,9 @@ def compose(
         clock=timeline.clock,
         chapters=plan.chapters,
         scenes=plan.scenes,
+        people=plan.people,
+        title=plan.title,
+        course=plan.course,
     )
 
 

@@ -17,7 +17,8 @@ from assembler.media.run import Run
 from assembler.media.verify.verify import verify
 from assembler.network.download.download import fetch_all
 from assembler.options import Options, load_options
-from assembler.pipeline.decide import decide, in_order, timeline_of, timeline_only, wanted_stamps, work_digest
+from assembler.people import RecordedClass
+from assembler.pipeline.decide import decide, in_order, timeline_of, wanted_stamps, work_digest
 from assembler.pipeline.gather import Fetch, gather, gather_local, with_stamps
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
@@ -73,15 +74,16 @@ def assemble(
     was done until then is kept in the workspace, and the same call continues there.
     """
     chosen = options or load_options()
-    target = Target(out, in_order(recordings, chosen), chosen, inputs)
-    return _assemble(target, Run(chosen, progress or Silent(), stop or Stop()))
+    recorded = in_order(recordings, chosen)
+    target = Target(out, recorded.recordings, chosen, inputs)
+    return _assemble(recorded, target, Run(chosen, progress or Silent(), stop or Stop()))
 
 
-def _assemble(target: Target, run: Run) -> Playback:
+def _assemble(recorded: RecordedClass, target: Target, run: Run) -> Playback:
     target.check_playback()
-    with rendering_ahead(target.recordings, run) as ahead:
-        got = ahead.settle(_gather(target.recordings, run, ahead.fetch))
-    making = _Making(target, run)
+    with rendering_ahead(recorded, run) as ahead:
+        got = ahead.settle(_gather(recorded, run, ahead.fetch))
+    making = _Making(recorded, target, run)
     try:
         return making.make(got)
     except _CopyDamaged as exc:
@@ -99,12 +101,9 @@ class _CopyDamaged(Exception):
 class _Making:
     """All that stays the same while one file is made."""
 
+    recorded: RecordedClass
     target: Target
     run: Run
-
-    @property
-    def recordings(self) -> Sequence[Recording]:
-        return self.target.recordings
 
     @property
     def out(self) -> Path:
@@ -113,7 +112,7 @@ class _Making:
     def make(self, got: SegmentFiles, *, why_not: str = "") -> Playback:
         """Plan, compose, verify, and put in place, unless all that was done before; ``why_not``: why nothing is copied,
         if that was tried."""
-        whole, plan = decide(self.recordings, got, self.run.options, may_copy=not why_not)
+        whole, plan = decide(self.recorded, got, self.run.options, may_copy=not why_not)
         timeline = cut_window(whole, self.run.options.start, self.run.options.end)
         plan = plan.model_copy(update={"mode_reason": why_not}) if why_not else plan
         _refuse_warnings(plan.findings, self.run.options)
@@ -123,13 +122,13 @@ class _Making:
         done = _already_there(self.out, digest)
         if done is not None:
             return Playback(self.out, done, was_there=True)
-        work = work_digest(self.recordings, self.run)
+        work = work_digest(self.recorded, self.run)
         with self.run.workspace.held(work, self.out, self.run.progress) as folder:
             done = _already_there(self.out, digest)  # made by another run while this one waited
             if done is not None:
                 return Playback(self.out, done, was_there=True)
             self.target.check_playback()  # it may be another class's meanwhile
-            for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recordings)]:
+            for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recorded.recordings)]:
                 write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
             manifest = self._compose(plan, timeline, got, choice, digest, folder)
             if not self.run.options.keep_work:
@@ -142,7 +141,15 @@ class _Making:
         part = self.out.with_name(self.out.name + PART)
         part.unlink(missing_ok=True)  # never written through: it may be another name of some file
         manifest = compose(
-            plan, timeline, got, digest, part, folder=folder, choice=choice, recordings=self.recordings, run=self.run
+            plan,
+            timeline,
+            got,
+            digest,
+            part,
+            folder=folder,
+            choice=choice,
+            recordings=self.recorded.recordings,
+            run=self.run,
         )
         with _without(part):
             _refuse_warnings(manifest.findings, self.run.options)
@@ -158,18 +165,18 @@ class _Making:
         return manifest
 
 
-def _gather(recordings: Sequence[Recording], run: Run, fetch: Fetch = fetch_all) -> SegmentFiles:
+def _gather(recorded: RecordedClass, run: Run, fetch: Fetch = fetch_all) -> SegmentFiles:
     """All that the plan asks for; where the files show more than was declared, some are probed once more."""
-    got = gather(recordings, run, stamps=wanted_stamps(recordings, run.options), fetch=fetch)
-    missing = decide(recordings, got, run.options)[1].wants_stamps
+    got = gather(recorded.recordings, run, stamps=wanted_stamps(recorded, run.options), fetch=fetch)
+    missing = decide(recorded, got, run.options)[1].wants_stamps
     return with_stamps(got, missing, run) if missing else got
 
 
 def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
     """The timeline from what is declared, and from what of it is in the media folder; never uses the network."""
-    ordered = in_order(recordings, options)
+    ordered = in_order(recordings, options).recordings
     if options.media_dir is None:
-        return timeline_only(ordered, options)
+        return timeline_of(ordered, SegmentFiles(), options)
     return timeline_of(ordered, gather_local(ordered, Run(options)), options)
 
 
@@ -177,9 +184,9 @@ def plan_probed(
     recordings: Recording | Sequence[Recording], options: Options, progress: Progress | None = None
 ) -> tuple[Timeline, Plan]:
     """Timeline and plan as ``assemble`` would take them: files are downloaded and probed, nothing is rendered."""
-    ordered = in_order(recordings, options)
-    got = _gather(ordered, Run(options, progress or Silent()))
-    return decide(ordered, got, options)
+    recorded = in_order(recordings, options)
+    got = _gather(recorded, Run(options, progress or Silent()))
+    return decide(recorded, got, options)
 
 
 def take_frame(
@@ -197,11 +204,11 @@ def take_frame(
     """
     from assembler.media.render.still import render_frame  # and with it what builds graphs
 
-    ordered = in_order(recordings, options)
+    recorded = in_order(recordings, options)
     run = Run(options, progress or Silent())
-    Target(png, ordered, options, inputs).check_frame()
-    got = _gather(ordered, run)
-    _, plan = decide(ordered, got, options)
+    Target(png, recorded.recordings, options, inputs).check_frame()
+    got = _gather(recorded, run)
+    _, plan = decide(recorded, got, options)
     if at >= plan.length:
         raise InputError(
             f"the playback is {clock_text(plan.length)} long, there is no frame at {clock_text(at)}",
@@ -210,7 +217,7 @@ def take_frame(
     shown = stamp_shown(plan, got.facts, at)
     if plan.mode is Mode.COPY:  # its pictures keep their stamps: on so fine a grid each has a frame of its own
         options = options.model_copy(update={"fps": FINEST_RATE})
-    _, plan = decide(ordered, got, options, may_copy=False)
+    _, plan = decide(recorded, got, options, may_copy=False)
     frame = min(rounded(shown * plan.fps), plan.frames - 1)
     render_frame(plan, got, Frame(frame), png, run)
     return png

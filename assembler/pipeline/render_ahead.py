@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -30,11 +30,11 @@ from assembler.media.source_files import BytesMissing, SourceFiles
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.download import fetch_all
 from assembler.network.download.partial_file import PartialFile
+from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide, wanted_stamps, work_digest
 from assembler.pipeline.gather import Fetch, clocked, probe_files
 from assembler.plan.chunks import Chunk, Source, grid_rate
 from assembler.processes import Stop, Stopped
-from assembler.recording import Recording
 from assembler.segment_files import SegmentFiles
 from assembler.workspace import GROWN, SOURCES, Identity
 
@@ -56,13 +56,13 @@ class Fetching:
 
 
 @contextmanager
-def rendering_ahead(recordings: Sequence[Recording], run: Run) -> Iterator[Fetching]:
+def rendering_ahead(recorded: RecordedClass, run: Run) -> Iterator[Fetching]:
     """Render in a thread while the files are fetched inside of the ``with`` by the value's ``fetch``; not where the
     options say so, for which nothing else changes."""
     if not run.options.render_ahead:
         yield Fetching()
         return
-    ahead = _Ahead(recordings, run)
+    ahead = _Ahead(recorded, run)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as pool:
         running = pool.submit(ahead.work)
         try:
@@ -79,7 +79,7 @@ def rendering_ahead(recordings: Sequence[Recording], run: Run) -> Iterator[Fetch
 class _Ahead(Fetching):
     """One class that is rendered ahead."""
 
-    recordings: Sequence[Recording]
+    recorded: RecordedClass
     run: Run
     arrivals: Arrivals = field(default_factory=Arrivals)
     """Files of which a part is there."""
@@ -116,9 +116,9 @@ class _Ahead(Fetching):
 
     def _render(self) -> None:
         files, partial = self.arrivals.files, self.arrivals.partial
-        segments = [s for r in self.recordings for s in r.segments]
+        segments = [s for r in self.recorded.recordings for s in r.segments]
         options, workspace = self.run.options, self.run.workspace
-        stamps = wanted_stamps(self.recordings, options)
+        stamps = wanted_stamps(self.recorded, options)
         holes = {name: (g.entry.part, (g.have, g.tail)) for name, g in partial.items()}
         peeked = probe_partial(holes, keep_stamps=stamps, work=workspace.scratch, stop=self.stop)
         if set(peeked) != set(partial):
@@ -129,10 +129,10 @@ class _Ahead(Fetching):
         facts = clocked({**whole.facts, **{n: found.facts for n, found in peeked.items()}}, segments, options)
         lacking = DownloadError("It cannot be had.")
         got = SegmentFiles(files, facts, {s.video_id: lacking for s in segments if s.video_id not in facts})
-        _, plan = decide(self.recordings, got, options)
+        _, plan = decide(self.recorded, got, options)
         self._facts = facts
         self._is_planned.set()
-        digest = work_digest(self.recordings, self.run)
+        digest = work_digest(self.recorded, self.run)
         with workspace.free(digest) as folder:
             if folder is None:
                 return

@@ -8,6 +8,7 @@ from assembler.facts import Facts
 from assembler.findings import Finding, fold, note
 from assembler.layout.model import Arrangement
 from assembler.options import Options
+from assembler.people import NOBODY, Cast
 from assembler.plan.account import draw_accounts
 from assembler.plan.copying import NOT_ALLOWED, decide_copying
 from assembler.plan.heard import build_bed
@@ -30,6 +31,7 @@ def build_plan(
     options: Options,
     *,
     segments: Sequence[Segment],
+    cast: Cast = NOBODY,
     unusable: Mapping[str, str] | None = None,
     findings: Sequence[Finding] = (),
     may_copy: bool = True,
@@ -103,6 +105,9 @@ def build_plan(
             accounts=accounts,
         ),
         findings=fold(stated),
+        people=cast.people if cast.card is not None else (),
+        title=cast.card.title if cast.card is not None else "",
+        course=cast.card.course if cast.card is not None else "",
     )
 
 

@@ -17,6 +17,7 @@ from assembler.choices import Quality
 from assembler.errors import InputError
 from assembler.findings import Finding, Outcome, Verdict
 from assembler.layout.model import Canvas
+from assembler.people import Person
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.plan.stamps import Stamps
 from assembler.recording import Interrupt, Recording, StreamKind, VendorError
@@ -144,6 +145,12 @@ class Manifest(Value):
     """Marks in the file."""
     scenes: tuple[Scene, ...]
     """Scenes: pictures and times, copied or encoded."""
+    people: tuple[Person, ...] = ()
+    """People whom the class card names, in order of their first play time; empty without a card."""
+    title: str = ""
+    """Title of the class; "" where no card gives one."""
+    course: str = ""
+    """Name of the course; "" where no card gives one."""
 
 
 def encoded_stamps(plan: Plan, time_scale: int, frame_ticks: int) -> Stamps:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
 
+from pydantic import Field
+
 from assembler.choices import Fill
 from assembler.findings import Finding, Outcome
 from assembler.layout.model import Canvas, Rect
+from assembler.people import Person
 from assembler.timeline.model import Chapter
 from assembler.times import FileMs, Frame, Ms, PlayMs, Span
 from assembler.values import Value
@@ -226,5 +229,12 @@ class Plan(Value):
     """Dispositions of every millisecond of every probed or unusable segment, sorted by video id."""
     outcomes: tuple[Outcome, ...]
     """Results for every segment, sorted by video id."""
+    people: tuple[Person, ...] = Field(default=(), exclude_if=lambda people: not people)
+    """People whom the class card names, in order of their first play time; empty without a card, and then in no
+    digest."""
+    title: str = Field(default="", exclude_if=lambda title: not title)
+    """Title of the class; "" where no card gives one."""
+    course: str = Field(default="", exclude_if=lambda course: not course)
+    """Name of the course; "" where no card gives one."""
     findings: tuple[Finding, ...]
     """Findings stated so far: by parser, probe, timeline, layout and plan."""

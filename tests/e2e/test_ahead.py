@@ -23,6 +23,7 @@ from assembler.media.verify.verify import verify
 from assembler.network.download import ranges as pieces
 from assembler.network.download.download import fetch_all
 from assembler.options import load_options
+from assembler.people import RecordedClass
 from assembler.pipeline import render_ahead as ahead
 from assembler.pipeline.assemble import Playback, assemble
 from assembler.plan.manifest import load_manifest
@@ -254,6 +255,8 @@ def chunks(desk: Desk) -> set[tuple[str, int]]:
 
 @pytest.mark.parametrize("is_ahead", [True, False])
 def test_nothing_is_rendered_ahead_where_the_options_say_so(tmp_path: Path, is_ahead: bool) -> None:
-    with ahead.rendering_ahead([], Run(load_options(home=tmp_path, render_ahead=is_ahead))) as fetching:
+    with ahead.rendering_ahead(
+        RecordedClass(recordings=()), Run(load_options(home=tmp_path, render_ahead=is_ahead))
+    ) as fetching:
         assert (fetching.fetch is fetch_all) is not is_ahead
         assert any(thread.name.startswith("ahead") for thread in threading.enumerate()) is is_ahead

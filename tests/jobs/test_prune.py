@@ -18,7 +18,7 @@ from assembler.jobs.intake.tasks import expect, missing
 from assembler.jobs.prune import prune, remove_outputs, remove_work
 from assembler.jobs.store.model import JobState
 from assembler.media.run import Run
-from assembler.pipeline.decide import work_digest
+from assembler.pipeline.decide import in_order, work_digest
 from assembler.workspace import Workspace
 from jobs.intake.test_once import event, names
 from jobs.intake.test_tasks import WARNED
@@ -79,12 +79,12 @@ class TestWorkFolders:
 
     def test_goes_though_nothing_in_it_names_the_job(self, three: Workshop) -> None:
         three.records.change("t2", state=JobState.FAILED)
-        digest = work_digest([LESSON.recording()], Run(three.options))
+        digest = work_digest(in_order(LESSON.recording(), three.options), Run(three.options))
         folder = self.folder(three, digest, 8)
         assert (remove_work(three.records, three.options, 7)[0], folder.exists()) == (1, False)
 
     def test_stays_where_somebody_may_need_it(self, three: Workshop) -> None:
-        digest = work_digest([LESSON.recording()], Run(three.options))
+        digest = work_digest(in_order(LESSON.recording(), three.options), Run(three.options))
         kept = [
             self.folder(three, "b" * 32, 6, "t1"),  # touched
             self.folder(three, "c" * 32, 8, "t2"),  # under way

@@ -13,6 +13,7 @@ from assembler.findings import Severity
 from assembler.layout import arrange
 from assembler.layout.model import Arrangement
 from assembler.options import load_options
+from assembler.people import Cast
 from assembler.recording import Segment
 from assembler.timeline import build_timeline
 
@@ -27,7 +28,8 @@ def arranged(segments: Sequence[Segment], known: Sequence[Facts] = (), **options
     """The arrangement of a class from what is declared, and from facts where there are some."""
     facts = {f.video_id: f for f in known}
     sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in segments}
-    return arrange(build_timeline(recording(segments), facts), facts, sizes, load_options(**options))
+    chosen = load_options(**options)
+    return arrange(build_timeline(recording(segments), facts), facts, sizes, chosen, Cast(teacher=chosen.teacher))
 
 
 def shown(arrangement: Arrangement) -> list[tuple[str, str, int, int]]:

@@ -14,6 +14,7 @@ from assembler.errors import DownloadError, InputError
 from assembler.facts import Facts
 from assembler.findings import Finding, Severity, Verdict, judge, warning
 from assembler.options import load_options
+from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide
 from assembler.plan.account import recorded_spans
 from assembler.plan.missing import LARGEST_LOSS
@@ -29,7 +30,7 @@ LAYOUTS = ("auto", "tiw-1", "tiw-2", "stage", "presenter", "grid", "mix")
 def planned(lesson: Recording, found: Mapping[str, Facts], unusable: tuple[str, ...] = (), **options: object) -> Plan:
     gone = [warning(name, "Left out: It is gone.") for name in unusable]
     got = SegmentFiles({}, dict(found), dict.fromkeys(unusable, DownloadError("It is gone.")), gone)
-    return decide([lesson], got, load_options(**options))[1]
+    return decide(RecordedClass(recordings=(lesson,)), got, load_options(**options))[1]
 
 
 def whole(lesson: Recording, **changed: Facts) -> dict[str, Facts]:

@@ -12,6 +12,7 @@ from lessons import board, camera, facts, omission, recording, screen
 
 from assembler.facts import Facts
 from assembler.options import Options
+from assembler.people import RecordedClass
 from assembler.pipeline.assemble import decide
 from assembler.plan.borders import (
     FIRST_SECONDS,
@@ -39,7 +40,9 @@ def known(segment: Segment, gop: int, *, size: tuple[int, int] = (640, 480)) -> 
 
 def planned(segments: Sequence[Segment], facts_by_id: Mapping[str, Facts]) -> Plan:
     got = SegmentFiles(facts=dict(facts_by_id))
-    return decide([recording(segments)], got, Options(layout="tiw-2", fps=FPS), may_copy=False)[1]  # type: ignore[arg-type]
+    return decide(
+        RecordedClass(recordings=(recording(segments),)), got, Options(layout="tiw-2", fps=FPS), may_copy=False
+    )[1]  # type: ignore[arg-type]
 
 
 def lesson(seconds: int, gop: int = 5000) -> tuple[Plan, dict[str, Facts]]:
@@ -59,7 +62,7 @@ def cut_often(pieces: int, length: int, pause: int) -> tuple[Plan, dict[str, Fac
     ]
     paused = recording([segment], total=pieces * length, stop=whole, omissions=pauses)
     got = SegmentFiles(facts=dict(by_id))
-    return decide([paused], got, Options(layout="tiw-2", fps=FPS), may_copy=False)[1], by_id  # type: ignore[arg-type]
+    return decide(RecordedClass(recordings=(paused,)), got, Options(layout="tiw-2", fps=FPS), may_copy=False)[1], by_id  # type: ignore[arg-type]
 
 
 @st.composite

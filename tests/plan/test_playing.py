@@ -12,6 +12,7 @@ from strategies import recordings
 from assembler.layout import arrange
 from assembler.layout.model import Accepts
 from assembler.options import load_options
+from assembler.people import NOBODY
 from assembler.plan.heard import build_bed
 from assembler.plan.playing import Playing
 from assembler.plan.scenes import find_runs, find_visible
@@ -29,7 +30,7 @@ def playing(lesson: Recording, begin: int = 0, layout: str = "tiw-2", fps: Fract
         for s in lesson.segments
     }
     timeline = build_timeline(lesson, known)
-    arrangement = arrange(timeline, known, {}, load_options(layout=layout))
+    arrangement = arrange(timeline, known, {}, load_options(layout=layout), NOBODY)
     parts = find_visible(timeline, arrangement, fps, Frame(max(1, frame_at(PlayMs(timeline.length), fps))))
     window = Span(start=PlayMs(begin), end=PlayMs(begin + timeline.length))
     return Playing(
