@@ -236,7 +236,7 @@ def _table_changes(data: mmap.mmap, span: tuple[int, int]) -> Iterator[int]:
             continue
         section = _section(data[at : at + TS_PACKETS[0]])
         if pid == 0:
-            maps |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, len(section) - 4, 4)}
+            maps |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, len(section) - 3, 4)}
             continue
         named = section[8:]
         if tables.setdefault(pid, named) != named:
