@@ -23,18 +23,20 @@ from assembler.times import Frame, Ms, PlayMs, Span, frame_at, span, union
 FPS = Fraction(10)
 
 
-def playing(lesson: Recording, begin: int = 0, layout: str = "tiw-2", fps: Fraction = FPS) -> Playing:
+def playing(lesson: Recording, begin: int = 0, layout: str = "tiw-2", silent: str = "") -> Playing:
     """The whole class, said to be played from ``begin`` on: what is in it then lies later by so much."""
     known = {
-        s.video_id: facts(s.video_id, s.duration or 1000, picture=s.kind is not StreamKind.AUDIO)
+        s.video_id: facts(
+            s.video_id, s.duration or 1000, picture=s.kind is not StreamKind.AUDIO, sound=s.video_id != silent
+        )
         for s in lesson.segments
     }
     timeline = build_timeline(lesson, known)
     arrangement = arrange(timeline, known, {}, load_options(layout=layout), NOBODY)
-    parts = find_visible(timeline, arrangement, fps, Frame(max(1, frame_at(PlayMs(timeline.length), fps))))
+    parts = find_visible(timeline, arrangement, FPS, Frame(max(1, frame_at(PlayMs(timeline.length), FPS))))
     window = Span(start=PlayMs(begin), end=PlayMs(begin + timeline.length))
     return Playing(
-        timeline, window, begin > 0, arrangement, find_runs(parts), build_bed(timeline, arrangement, known), fps
+        timeline, window, begin > 0, arrangement, find_runs(parts), build_bed(timeline, arrangement, known), FPS
     )
 
 
@@ -79,6 +81,8 @@ def test_kinds_of_streams_with_places_and_spans_of_streams_by_kind() -> None:
     assert mixed.accepts == {Accepts.MIX}
     assert (mixed.mix_seen, mixed.singles_seen) == ([span(0, 5_000)], [])
     assert (mixed.mix_heard, mixed.singles_heard) == ([span(0, 5_000)], [span(5_000, 9_000)])
+    unheard = playing(lesson, layout="mix", silent="m")
+    assert (unheard.mix_seen, unheard.mix_heard) == ([span(0, 5_000)], [])
 
 
 def test_a_track_tells_of_each_of_its_files_when_it_has_a_picture_and_sound() -> None:
