@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import count
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,9 @@ def _tracks(scan: Scan) -> list[_Track]:
 
 
 def _pts_to_write(track: _Track, base: int, tick: Fraction, is_sorted: bool) -> list[int]:
-    """List the pts in the order of writing, in ticks behind ``base``."""
+    """List the pts in the order of writing, in ticks behind ``base``: reordered frames of a matroska share a dts."""
     both = [pair for source in track.sources for pair in zip(source.dts, source.pts, strict=True)]
-    return [_ticks(pts - base, tick) for _, pts in (sorted(both) if is_sorted else both)]
+    return [_ticks(pts - base, tick) for _, pts in (sorted(both, key=itemgetter(0)) if is_sorted else both)]
 
 
 def _ticks(length: int, tick: Fraction) -> int:

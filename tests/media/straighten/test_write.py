@@ -1,0 +1,117 @@
+"""The straightened copy: every kept packet is there, with its new stamps, whatever the container."""
+
+from __future__ import annotations
+
+from array import array
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import av
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic import Recipe, make
+
+from assembler.media.probe.container import sniff
+from assembler.media.straighten.scan import Scan, scan_file
+from assembler.media.straighten.write import write
+
+SUFFIXES = ("mp4", "ts", "mkv")
+TICK = {"mp4": Fraction(1, 90_000), "ts": Fraction(1, 90_000), "mkv": Fraction(1, 1000)}
+
+
+@pytest.fixture(scope="module")
+def files(bundled_ffmpeg: str) -> dict[str, Path]:
+    """Two seconds with B-frames and sound."""
+    recipe = Recipe(identity="red", seconds=Fraction(2), fps=Fraction(10), width=64, height=48, bframes=2)
+    return {suffix: make(recipe.model_copy(update={"container": suffix}), bundled_ffmpeg) for suffix in SUFFIXES}
+
+
+def read(path: Path) -> dict[str, list[tuple[int, int, bytes]]]:
+    """(pts, dts, bytes) of every packet in µs, by kind of stream, as they are in the file."""
+    with av.open(str(path), options={"correct_ts_overflow": "0"}) as opened:
+        found: dict[str, list[tuple[int, int, bytes]]] = {"video": [], "audio": []}
+        for packet in opened.demux():
+            if packet.size and packet.pts is not None and packet.time_base is not None:
+                pts, dts = (round((at or 0) * packet.time_base * 1_000_000) for at in (packet.pts, packet.dts))
+                found[packet.stream.type].append((pts, dts, bytes(packet)))
+    return found
+
+
+def scanned(path: Path, moved: int = 0, dropped: frozenset[int] = frozenset()) -> Scan:
+    """All packets, moved from the middle of each stream on, but for those dropped (indices of the video stream)."""
+    scan = scan_file(path, sniff(path))
+    for source in scan.sources:
+        count, source.primed = len(source.stamps.pts), source.stamps.ahead
+        for n, (pts, dts) in enumerate(zip(source.stamps.pts, source.stamps.stamps, strict=True)):
+            source.kept.append(not (source.is_video and n in dropped))
+            if source.kept[-1]:
+                by = moved if 2 * n >= count else 0
+                source.pts.append(pts + by)
+                source.dts.append(dts + by)
+    return scan
+
+
+@settings(max_examples=12)
+@given(st.sampled_from(SUFFIXES), st.integers(0, 3_000_000), st.sets(st.integers(12, 19), max_size=2), st.booleans())
+def test_the_kept_packets_are_all_there_at_their_new_places(
+    files: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    suffix: str,
+    moved: int,
+    dropped: set[int],
+    is_sorted: bool,
+) -> None:
+    scan = scanned(files[suffix], moved, frozenset(dropped))
+    part = tmp_path_factory.mktemp("write") / "copy"
+    write(scan, part, is_sorted=is_sorted)
+    copy, source = read(part), read(files[suffix])
+    tick = TICK[suffix] * 1_000_000
+    shifts = set()
+    for one in scan.sources:
+        kind = "video" if one.is_video else "audio"
+        contents = [content for (*_, content), kept in zip(source[kind], one.kept, strict=True) if kept]
+        assert [content for *_, content in copy[kind]] == contents
+        shifts |= {round((new - old) / tick) for (new, *_), old in zip(copy[kind], one.pts, strict=True)}
+        times = [dts for _, dts, _ in copy[kind]]
+        assert suffix == "mkv" or all(a < b for a, b in pairwise(times)), "a matroska holds pts alone"
+        assert suffix == "mkv" or all(dts <= pts for pts, dts, _ in copy[kind])
+    assert max(shifts) - min(shifts) <= (3 if suffix == "mkv" else 2), "all streams are moved by one length"
+
+
+def test_sorting_brings_packets_into_the_order_of_their_new_stamps(files: dict[str, Path], tmp_path: Path) -> None:
+    scan = scan_file(files["mkv"], sniff(files["mkv"]))
+    for source in scan.sources:
+        order = Random(7)
+        source.kept = [True] * len(source.stamps.pts)
+        jumbled = [n + order.choice([0, 0, 5]) for n in range(len(source.stamps.pts))]
+        source.dts = array("q", [1_000 * n for n in jumbled])
+        source.pts = array("q", source.dts)
+    write(scan, tmp_path / "copy", is_sorted=True)
+    for kind, packets in read(tmp_path / "copy").items():
+        video = kind == "video"
+        (source,) = (one for one in scan.sources if one.is_video is video)
+        contents = [content for *_, content in read(files["mkv"])[kind]]
+        ranked = sorted(range(len(contents)), key=lambda n: (source.dts[n], n))
+        assert [content for *_, content in packets] == [contents[n] for n in ranked]
+
+
+@pytest.mark.parametrize(("pieces", "tracks"), [(2, 2), (3, 1)])
+def test_few_pieces_have_audio_tracks_of_their_own_and_many_share_one(
+    files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: int, tracks: int
+) -> None:
+    monkeypatch.setattr("assembler.media.straighten.write.MAX_OWN_TRACKS", 2)
+    whole = tmp_path / "whole.mkv"
+    whole.write_bytes(files["mkv"].read_bytes() * pieces)
+    scan = scanned(whole)
+    for source in scan.sources:
+        for stamps in (source.pts, source.dts):
+            stamps[:] = array("q", [at + 2_100_000 * source.piece for at in stamps])
+    write(scan, tmp_path / "copy", is_sorted=False)
+    with av.open(str(tmp_path / "copy")) as opened:
+        assert (len(opened.streams.video), len(opened.streams.audio)) == (1, tracks)
+    assert {kind: len(found) for kind, found in read(tmp_path / "copy").items()} == {
+        kind: pieces * len(found) for kind, found in read(files["mkv"]).items()
+    }
