@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
 from synthetic import Recipe, make
 from terminal import Desk, three_streams
 from typer.main import get_command

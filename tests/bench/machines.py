@@ -23,6 +23,7 @@ from pathlib import Path
 from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import imageio_ffmpeg
 from classes import Class
 from jobs.conftest import Postgres
