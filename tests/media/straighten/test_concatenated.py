@@ -65,10 +65,24 @@ def test_marks_inside_of_a_recording_begin_no_file(tmp_path: Path) -> None:
         ("wav", b"RIFF" + struct.pack("<I", 12) + b"WAVE" + bytes(8) + b"RIFF" + struct.pack("<I", 4) + b"WEBP"),
         ("mp3", b"\xff\xfb\x90\0" + bytes(32) + b"Xing" + bytes(99) + b"Xing" + b"ID3\x09" + bytes(9)),
         ("mov", box(b"ftyp") + box(b"moov") + box(b"ftyp") + box(b"mdat")),
+        ("mov", box(b"free") + box(b"ftyp") + box(b"moov")),
+        ("matroska", bytes(9) + ebml + b"matroska" + bytes(200)),
+        ("ogg", ogg_page(2) + ogg_page(2) + ogg_page(0, 5)),  # two streams at once
     ):
         path = tmp_path / container
         path.write_bytes(content)
         assert is_plain(find_pieces(path, container), path), container
+
+
+def ogg_page(flags: int, size: int = 0) -> bytes:
+    return b"OggS\0" + bytes([flags]) + bytes(20) + bytes([1, size]) + bytes(size)
+
+
+def test_what_lies_between_two_files_does_not_hide_the_second(tmp_path: Path) -> None:
+    odd = b"RIFF" + struct.pack("<I", 13) + b"WAVE" + bytes(9) + b"\0"
+    assert behind_each_other(tmp_path / "wav", odd, odd, odd) == spans(tmp_path / "wav", "wav")
+    first, second = ogg_page(2) + ogg_page(0, 9) + b"junk", ogg_page(2) + ogg_page(4)
+    assert behind_each_other(tmp_path / "ogg", first, second) == spans(tmp_path / "ogg", "ogg")
 
 
 def test_a_tag_before_the_first_frame_of_an_mp3_belongs_to_it(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assembler.errors import InputError
+from assembler.network.download.media_dir import LocalFiles, find_local, is_name_of
 from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
 
@@ -162,3 +165,38 @@ def test_a_page_beside_nothing_does_not_keep_the_file_from_being_fetched(
     server.bodies["/a.mp4"] = BODY
     assert folder.find(segment("a", server.url("/a.mp4"))).files
     assert len(server.requests) == 1
+
+
+NAMES = st.sampled_from(["a", "a.mp4", "a.b", "a.b.mp4", "b.mp4", "lesson b.mp4", "x.mkv", ".mp4", "a.json"])
+IDS = st.sampled_from(["a", "a.b", "b", "x", "lesson b", ""])
+URLS = st.sampled_from([None, "http://h/b.mp4", "http://h/p/lesson%20b.mp4?sign=1", "http://[", "http://h/x.mkv"])
+
+
+@given(st.sets(NAMES, min_size=1), st.lists(st.tuples(IDS, URLS), max_size=4, unique_by=lambda one: one[0]))
+def test_no_file_is_taken_that_would_not_be_said_to_be_a_segments_and_none_twice_by_id(
+    tmp_path_factory: pytest.TempPathFactory, names: set[str], given_segments: list[tuple[str, str | None]]
+) -> None:
+    folder = tmp_path_factory.mktemp("media")
+    for name in names:
+        (folder / name).write_bytes(BODY)
+    segments = [segment(*one) for one in given_segments]
+    found = find_local(segments, folder)
+    taken = {video_id: path.name for video_id, path in found.files.items()}
+    assert all(is_name_of(segments, name) for name in taken.values())
+    assert len(set(taken.values())) == len(taken)
+    for one in segments:
+        if one.video_id and one.video_id in names:
+            assert taken[one.video_id] == one.video_id
+
+
+def test_a_file_found_by_its_base_name_alone_is_doubted_where_its_size_is_another(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4", "c.mp4", "id.mp4"):
+        (tmp_path / name).write_bytes(BODY)
+    sizes = {"1": ("a", len(BODY)), "2": ("b", len(BODY) + 1), "3": ("c", None), "id": ("z", 5)}
+    segments = [segment(name, f"http://h/{base}.mp4", size=size) for name, (base, size) in sizes.items()]
+    found = find_local(segments, tmp_path)
+    assert list(found.files) == ["1", "2", "3", "id"]
+    assert found.doubtful == {"2": tmp_path / "b.mp4"}
+    assert [f.where for f in found.findings] == ["2"]
+    assert list(find_local(segments, tmp_path, refused=["2", "id"]).files) == ["1", "3", "id"], "an id proves itself"
+    assert find_local(segments, None) == LocalFiles()
