@@ -84,6 +84,11 @@ class Workspace:
         return self._folder("facts")
 
     @property
+    def levels(self) -> Path:
+        """Folder of the levels of measured files, named by the hash of what was measured."""
+        return self._folder("levels")
+
+    @property
     def straight(self) -> Path:
         """Folder of remuxed copies of files that had to be repaired."""
         return self._folder("straight")

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "assembler"
 RANKS = {
     "errors": 0, "messages": 0, "values": 0,
     "choices": 1, "findings": 1, "processes": 1, "progress": 1, "times": 1,
-    "class_card": 2, "facts": 2, "mp4": 2, "options": 2, "recording": 2, "workspace": 2,
+    "class_card": 2, "facts": 2, "levels": 2, "mp4": 2, "options": 2, "recording": 2, "workspace": 2,
     "dialects": 3, "people": 3, "segment_files": 3, "timeline": 3,
     "layout": 4,
     "plan": 5,
@@ -130,8 +130,8 @@ def test_no_file_grows_past_a_purpose(path: Path) -> None:
 
 
 HEAVY = {"av", "PIL", "fontTools", "numpy", "ffmpeg", "requests", "urllib3", "typer", "pydantic"}
-CHILDREN = ("damage", "mixdown", "mixdown", "mux", "probe", "verify")
-LIBRARIES = {"mixdown": {"av", "numpy"}, "mux": set[str]()}
+CHILDREN = ("damage", "levels", "mixdown", "mixdown", "mux", "probe", "verify")
+LIBRARIES = {"levels": {"av", "numpy"}, "mixdown": {"av", "numpy"}, "mux": set[str]()}
 
 
 @pytest.mark.parametrize(

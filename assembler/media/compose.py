@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import floor
 from pathlib import Path
 
@@ -19,13 +18,13 @@ from assembler.media.choose_encoder import Choice, render_by_any
 from assembler.media.damage.losses import mark_repaired
 from assembler.media.disk_space import check_space
 from assembler.media.encoders import Encoding
-from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.mux.order import AudioTrack, Join, PacketRun
 from assembler.media.render.offer import find_offer_place
 from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import choose_borders
 from assembler.media.render.setup import RENDER_VERSION, RenderSetup
 from assembler.media.run import Run
+from assembler.media.soundtrack import Soundtrack, render_audio
 from assembler.media.source_files import BytesMissing, SourceFiles
 from assembler.options import Options
 from assembler.plan.account import without_unread
@@ -37,13 +36,8 @@ from assembler.plan.stamps import Stamps, folded
 from assembler.recording import Recording, Segment
 from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Timeline
-from assembler.times import Ms, Span
-from assembler.values import Value
-from assembler.workspace import digest_of, identity_of, write_whole
-
-
-class _MixReport(Value):
-    findings: tuple[Finding, ...]
+from assembler.times import Span
+from assembler.workspace import digest_of, identity_of
 
 
 def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: Run) -> str:
@@ -145,17 +139,14 @@ def _setup(files: SourceFiles, facts: Mapping[str, Facts], folder: Path, choice:
     )
 
 
-_Audio = tuple[AudioTrack, tuple[Finding, ...]]
-
-
-def _render(plan: Plan, setup: RenderSetup, run: Run) -> tuple[_Video, _Audio]:
+def _render(plan: Plan, setup: RenderSetup, run: Run) -> tuple[_Video, Soundtrack]:
     """Render video and audio, side by side."""
     seconds = plan.length / 1000
     with (
         run.progress.task("render", seconds, "s") as task,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="mixdown") as pool,
     ):
-        audio = pool.submit(_render_audio, plan, setup, run.options)
+        audio = pool.submit(render_audio, plan, setup, run.options)
         try:
             video = _render_video(plan, setup, run.options, task.advance)
         except BytesMissing:
@@ -244,39 +235,6 @@ def _copy_video(plan: Plan, setup: RenderSetup) -> _Video:
         )
     everything = sorted(stamp for run in runs for stamp in run.stamps or ())
     return _Video(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
-
-
-def _render_audio(plan: Plan, setup: RenderSetup, options: Options) -> _Audio:
-    if plan.bed.copied is not None:
-        known = setup.facts[plan.bed.copied]
-        piece = plan.bed.pieces[0]
-        offset = Fraction(piece.span.start - piece.file_start, 1000) - known.origin
-        name = str(setup.files[plan.bed.copied].resolve())
-        index = known.sounds[0].index
-        return AudioTrack(name, known.container, offset, end=piece.span.end, index=index), ()
-    versions = {p.video_id: setup.version(p.video_id) for p in plan.bed.pieces}
-    paces = {name: sounds[0].pace for name in versions if (sounds := setup.facts[name].sounds)}
-    key = digest_of(RENDER_VERSION, plan.bed, paces, plan.length, versions, options.loudness, setup.program.text)[:32]
-    out = setup.folder / f"sound-{key}.m4a"
-    report = out.with_suffix(".json")
-    if out.exists() and report.exists():
-        findings = _MixReport.model_validate_json(report.read_text("utf-8")).findings
-    else:
-        findings = render_mixdown(
-            plan.bed,
-            setup.files,
-            setup.facts,
-            length=Ms(plan.length),
-            out=out,
-            work=setup.folder,
-            ffmpeg=setup.program.path,
-            loudness=options.loudness,
-            stop=setup.stop,
-            on_seconds=None,
-            stall_seconds=options.stall_seconds,
-        )
-        write_whole(report, _MixReport(findings=findings).model_dump_json())
-    return AudioTrack(name=str(out), container="mov", offset=Fraction(0), end=None), findings
 
 
 def _join(plan: Plan, video: _Video, track: AudioTrack, part: Path, setup: RenderSetup, muxer: Muxer) -> None:

@@ -36,6 +36,24 @@ def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, 
     return bed.model_copy(update={"copied": _copyable(bed, timeline.length, facts)})
 
 
+def find_voices(timeline: Timeline) -> dict[str, tuple[SoundPiece, ...]]:
+    """Return each user's own sound, by user id: of camera and audio file. A share's sound is a film's or a player's,
+    unless an audio file only repeats it: then it is the voice of who shares."""
+    recorded = {track.user for track in timeline.tracks if track.kind is StreamKind.AUDIO}
+    cameras = {track.user for track in timeline.tracks if track.kind is StreamKind.CAMERA}
+    owners = {
+        clip.video_id: track.user
+        for track, clip in timeline.clips()
+        if track.kind in (StreamKind.CAMERA, StreamKind.AUDIO)
+        or (track.kind is StreamKind.SCREEN and track.user in recorded - cameras and track.stream_id == track.user)
+    }
+    found: dict[str, list[SoundPiece]] = {}
+    for piece in _single_pieces(timeline, [span(0, timeline.length)]):
+        if piece.video_id in owners:
+            found.setdefault(owners[piece.video_id], []).append(piece)
+    return {user: _sorted(pieces) for user, pieces in found.items()}
+
+
 def repeated_sounds(timeline: Timeline) -> dict[str, list[Span]]:
     """Return the spans, by user, in which an audio file of theirs repeats what is heard anyway: when their camera has
     sound, or, where they have no camera, a share that is a stream of their own (a web screen share)."""

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 import av
@@ -21,6 +22,7 @@ import numpy as np
 
 from assembler.media.mixdown.decode import Reader
 from assembler.media.mixdown.file_pool import OpenFiles
+from assembler.media.mixdown.meter import Meter, join_tracks, write_levels
 from assembler.media.mixdown.order import PIPE_CLOSED, STATE_BYTES, FileReport, Order, Part, Report, State
 from assembler.media.mixdown.resample import PlacedSamples, Samples
 
@@ -68,6 +70,7 @@ class Mixer:
         self._files = OpenFiles()
         self._waiting = build_chains(order.parts)[::-1]
         self._open: list[tuple[Chain, Reader]] = []
+        self._metered: list[tuple[Path, list[Meter]]] = []
         self.accounts: list[FileReport] = []
 
     def blocks(self) -> Iterator[Samples]:
@@ -81,13 +84,24 @@ class Mixer:
             self._close_until(end)
             yield bus.interleaved()
 
+    def write_levels(self) -> None:
+        """Write the levels of each file, by the reading of it that reached farthest."""
+        best: dict[Path, list[Meter]] = {}
+        for path, meters in sorted(self._metered, key=lambda metered: len(metered[1][0].values)):
+            best[path] = meters
+        for path, meters in best.items():
+            write_levels(path, join_tracks(meters))
+
     def _open_until(self, end: int) -> None:
         while self._waiting and self._waiting[-1].parts[0].start < end:
             chain = self._waiting.pop()
             number = self._numbers[chain.parts[0].video_id]
             source = self._order.sources[number]
-            for track in source.tracks:
-                reader = Reader(source, track, self._files, partial(self._set_reading, number + 1))
+            meters = [Meter(end) for _, end in source.tracks] if source.levels is not None else []
+            if source.levels is not None:
+                self._metered.append((source.levels, meters))
+            for track, meter in zip_longest(source.tracks, meters):
+                reader = Reader(source, track, self._files, partial(self._set_reading, number + 1), meter)
                 reader.open()
                 self._set_reading(0)
                 self._open.append((Chain(list(chain.parts)), reader))
@@ -160,6 +174,7 @@ def mix(order: Order, put: Callable[[memoryview], object]) -> Report:
             put(block.data.cast("B"))
             samples += len(block)
             note(0)
+        mixer.write_levels()
         return Report(accounts=tuple(mixer.accounts))
 
 

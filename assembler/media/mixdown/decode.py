@@ -22,6 +22,7 @@ from av.packet import Packet
 from assembler.media.libav import discard_others, has_counted_stamps
 from assembler.media.mixdown.damaged_places import DamagedPlaces
 from assembler.media.mixdown.file_pool import OpenFiles, PooledFile
+from assembler.media.mixdown.meter import Meter
 from assembler.media.mixdown.order import FileReport, MixInput
 from assembler.media.mixdown.resample import PlacedSamples, Resampler
 from assembler.media.mixdown.stamp_line import TOLERANCE, Stamped, fit_lines
@@ -32,7 +33,7 @@ RAW = ("aac", "mp3")
 RATES = range(4_000, 768_001)
 """Plausible sample rates, in Hz."""
 NEVER = -(1 << 62)
-"""End of a stream before its first sample."""
+"""End of a stream before its first sample; negated: a place that none reaches."""
 OVERLAP = SAMPLE_RATE // 20
 """Maximum overlap of two runs, in samples; more is repeated audio. Where files were concatenated the padding of one's
 encoder overlaps the other. None in an mp4, where a frame goes on behind the end of its edit."""
@@ -41,13 +42,22 @@ encoder overlaps the other. None in an mp4, where a frame goes on behind the end
 class Reader:
     """Decodes one stream on demand; keeps about a second of samples."""
 
-    def __init__(self, source: MixInput, track: tuple[int, int], files: OpenFiles, on_step: Callable[[], None]) -> None:
-        """``track`` is one of the source's; ``on_step`` is called before each step in libav."""
+    def __init__(
+        self,
+        source: MixInput,
+        track: tuple[int, int],
+        files: OpenFiles,
+        on_step: Callable[[], None],
+        meter: Meter | None = None,
+    ) -> None:
+        """``track`` is one of the source's; ``on_step`` is called before each step in libav; ``meter`` measures all
+        that is decoded."""
         self._overlap = 0 if source.container == "mov" else OVERLAP
         self._source = source
         self._index, self._lasts_until = track
         self._files = files
         self._on_step = on_step
+        self._meter = meter
         self._container: InputContainer | None = None
         self._frames: Iterator[Stamped] = iter(())
         self._run: Resampler | None = None
@@ -112,6 +122,12 @@ class Reader:
             self._read_on(start)
         return [placed for placed in self._kept if placed.at < end]
 
+    def skip_all(self) -> Iterator[float]:
+        """Decode to the end of the stream and keep nothing; yields the second reached, about each second."""
+        while not self._is_over:
+            self._read_on(-NEVER)
+            yield max(self._end, 0) / SAMPLE_RATE
+
     def note_missing(self, end: int) -> None:
         """Count the samples missing before ``end``, file axis, to which the stream was to be heard."""
         if self._is_over and self._is_opened:
@@ -120,7 +136,12 @@ class Reader:
 
     def _fail(self, problem: str) -> None:
         self._problem = problem
+        self._end_stream()
+
+    def _end_stream(self) -> None:
         self._is_over = True
+        if self._meter is not None:
+            self._meter.finish()
 
     def _read_on(self, wanted: int) -> None:
         """Decode about a second more, keeping samples behind ``wanted``."""
@@ -139,7 +160,7 @@ class Reader:
                 self._keep(self._convert(run), wanted)
                 return
         self._finish_run(wanted)
-        self._is_over = True
+        self._end_stream()
 
     def _start_run(self, frame: AudioFrame, stamp: float | None) -> Resampler:
         """Start a run: at its stamp, or right behind the last one where the stamp differs by rounding only."""
@@ -175,6 +196,8 @@ class Reader:
         self._counts["dropped_samples"] += late
         placed = PlacedSamples(placed.at + late, placed.samples[:, late:])
         self._end = max(self._end, placed.end)
+        if self._meter is not None:
+            self._meter.add(placed, self._end - self._overlap)
         if placed.samples.shape[1] and placed.end > wanted:
             self._kept.append(placed)
 

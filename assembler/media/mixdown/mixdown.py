@@ -48,15 +48,16 @@ def render_mixdown(
     stop: Stop,
     on_seconds: Callable[[float], None] | None,
     stall_seconds: float,
+    levels: Mapping[str, Path] | None = None,
 ) -> tuple[Finding, ...]:
     """Mix every piece of the bed at its place and write ``length`` ms of AAC to ``out`` (mp4, with its edit list).
 
     Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` holds
     short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` gets the count of done
-    seconds of ``length``, both passes counted. Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then
-    does not appear.
+    seconds of ``length``, both passes counted. ``levels``: files for the ``Levels`` of those that are to be measured.
+    Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then does not appear.
     """
-    sources, findings = _sources(bed, files, facts)
+    sources, findings = _sources(bed, files, facts, levels or {})
     parts = _parts(bed, length)
     mixing = Mixing(sources, parts, samples_at(length), work.absolute(), ffmpeg, stop, stall_seconds)
     share = _MixProgress(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
@@ -73,8 +74,22 @@ def render_mixdown(
     return (*findings, *mixing.losses, *_all_findings(report, parts))
 
 
+def mix_input(video_id: str, files: SourceFiles, known: Facts, levels: Path | None) -> MixInput:
+    """Describe a file with sound to a child that reads it; ``levels``: as ``MixInput.levels``."""
+    return MixInput(
+        video_id=video_id,
+        path=files[video_id].absolute(),
+        container=known.container,
+        origin=known.origin,
+        pace=known.sounds[0].pace,
+        tracks=tuple((audio.index, samples_at(audio.end)) for audio in known.sounds),
+        available=files.bytes_available(video_id),
+        levels=levels,
+    )
+
+
 def _sources(
-    bed: AudioBed, files: SourceFiles, facts: Mapping[str, Facts]
+    bed: AudioBed, files: SourceFiles, facts: Mapping[str, Facts], levels: Mapping[str, Path]
 ) -> tuple[dict[str, MixInput], list[Finding]]:
     sources: dict[str, MixInput] = {}
     findings: list[Finding] = []
@@ -86,15 +101,7 @@ def _sources(
         if not known.sounds:
             findings.append(warning(video_id, "it holds no sound: silence in its place"))
             continue
-        sources[video_id] = MixInput(
-            video_id=video_id,
-            path=files[video_id].absolute(),
-            container=known.container,
-            origin=known.origin,
-            pace=known.sounds[0].pace,
-            tracks=tuple((audio.index, samples_at(audio.end)) for audio in known.sounds),
-            available=files.bytes_available(video_id),
-        )
+        sources[video_id] = mix_input(video_id, files, known, levels.get(video_id))
     return sources, findings
 
 

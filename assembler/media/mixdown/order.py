@@ -29,6 +29,8 @@ class MixInput(Message):
     """Audio streams to mix: (index in the file, end in samples of 48 kHz, file axis)."""
     available: Path | None = None
     """File of its ``BytesAvailable`` while it is downloaded; None: all bytes are there."""
+    levels: Path | None = None
+    """File for its ``Levels``, measured as far as it is decoded; None: they are not measured."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""Audio of a playback: copied, or mixed down and measured on the way."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from assembler.findings import Finding
+from assembler.media.levels.measure import find_levels, levels_place
+from assembler.media.mixdown.mixdown import render_mixdown
+from assembler.media.mux.order import AudioTrack
+from assembler.media.render.setup import RENDER_VERSION, RenderSetup
+from assembler.options import Options
+from assembler.plan.model import AudioBed, Plan
+from assembler.times import Ms
+from assembler.values import Value
+from assembler.workspace import Workspace, digest_of, write_whole
+
+Soundtrack = tuple[AudioTrack, tuple[Finding, ...]]
+"""Audio to be muxed, and the findings of mixing it."""
+
+
+class _MixReport(Value):
+    findings: tuple[Finding, ...]
+
+
+def render_audio(plan: Plan, setup: RenderSetup, options: Options) -> Soundtrack:
+    """Render the audio of a plan, or find what an earlier run rendered; the levels of what is mixed go to the home."""
+    if plan.bed.copied is not None:
+        known = setup.facts[plan.bed.copied]
+        piece = plan.bed.pieces[0]
+        offset = Fraction(piece.span.start - piece.file_start, 1000) - known.origin
+        name = str(setup.files[plan.bed.copied].resolve())
+        index = known.sounds[0].index
+        return AudioTrack(name, known.container, offset, end=piece.span.end, index=index), ()
+    versions = {p.video_id: setup.version(p.video_id) for p in plan.bed.pieces}
+    paces = {name: sounds[0].pace for name in versions if (sounds := setup.facts[name].sounds)}
+    key = digest_of(RENDER_VERSION, plan.bed, paces, plan.length, versions, options.loudness, setup.program.text)[:32]
+    out = setup.folder / f"sound-{key}.m4a"
+    report = out.with_suffix(".json")
+    if out.exists() and report.exists():
+        findings = _MixReport.model_validate_json(report.read_text("utf-8")).findings
+    else:
+        findings = render_mixdown(
+            plan.bed,
+            setup.files,
+            setup.facts,
+            length=Ms(plan.length),
+            out=out,
+            work=setup.folder,
+            ffmpeg=setup.program.path,
+            loudness=options.loudness,
+            stop=setup.stop,
+            on_seconds=None,
+            stall_seconds=options.stall_seconds,
+            levels=_unmeasured(plan.bed, setup, Workspace(options.home)),
+        )
+        write_whole(report, _MixReport(findings=findings).model_dump_json())
+    return AudioTrack(name=str(out), container="mov", offset=Fraction(0), end=None), findings
+
+
+def _unmeasured(bed: AudioBed, setup: RenderSetup, workspace: Workspace) -> dict[str, Path]:
+    """Places for the levels of all that is mixed, as far as they were not measured."""
+    places = {
+        name: levels_place(workspace, setup.files.identity(name), setup.facts[name])
+        for name in {piece.video_id for piece in bed.pieces}
+    }
+    return {name: place for name, place in places.items() if not ((known := find_levels(place)) and known.is_whole)}
