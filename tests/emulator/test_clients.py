@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from workshop import Workshop
 
 from assembler.cloud import Api, Kind, Steer
 from assembler.cloud.bodies import Generation, Start, checked
@@ -15,7 +18,13 @@ from assembler.emulator.cloud import APP, KEY
 from assembler.emulator.lesson import Lesson, Presence
 from assembler.emulator.task import Phase
 from assembler.errors import CloudError, RecordingFailed
+from assembler.jobs.control import try_again
+from assembler.jobs.store.model import JobState
+from assembler.jobs.store.tables import TASK
+from assembler.jobs.worker.ask_vendor import MOST_FRESH, ask_due
+from assembler.jobs.worker.steps import JobSteps
 from assembler.options import load_options
+from assembler.processes import Stop
 from emulator.conftest import ROOM, Open, Practice, until
 
 START = {"room_id": ROOM, "user_id": f"tic_record_user_{ROOM}_1", "user_sig": "s1g"}
@@ -109,3 +118,50 @@ def test_every_code_of_the_tables_says_what_to_do(practice: Open, api: Api, monk
                 cloud.send(cloud.steer(Steer.PAUSE, "g68cee8e90jcq4ogg8jb"))
             assert code in caught.value.sentence
             assert caught.value.hint
+
+
+def tried(shop: Workshop) -> JobState:
+    """The state of the one job after a try that downloads, and no more."""
+    (job,) = shop.records.list_jobs()
+    work = JobSteps(shop.options, shop.records, shop.engine, Stop())
+    assert work.begin(job.workflow)
+    got = work.steps[0][1](job.workflow, {})
+    if "error" in got:
+        work.steps[-1][1](job.workflow, {"download": got})
+    return shop.job(job.id).state
+
+
+def questions(shop: Workshop) -> int:
+    """Number of results that come to questions an hour later."""
+    with shop.records.transaction() as connection:
+        moved = {c.name: c - 3_600_000 for c in (TASK.c.updated, TASK.c.asked)}
+        connection.execute(sa.update(TASK).values(moved))
+    return ask_due(shop.options, shop.records, shop.engine, lambda _: None, lambda: False)
+
+
+def test_a_job_whose_links_have_expired_gets_fresh_ones_but_not_for_ever(
+    practice: Open, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stand_in = practice(faults=("expired",), quirks=("expiring-urls",), lesson=ALONE, speed=60)
+    point(monkeypatch, stand_in)
+    monkeypatch.setenv("ASSEMBLER_ALLOW_HOSTS", "127.0.0.1")
+    with open_cloud(load_options(), api) as cloud:
+        cloud.send(cloud.set_callback(stand_in.backend.url, Kind.ONLINE))
+        task = cloud.send(cloud.start(checked(Start, START))).task
+        stand_in.clock.move(4)
+        cloud.send(cloud.steer(Steer.STOP, task))
+        stand_in.clock.move(2)
+    bodies = until(lambda: len(came := [one.body for one in stand_in.backend.came]) >= 2 + (api is Api.V3) and came)
+    with Workshop.opened(tmp_path) as shop:
+        shop.hand_in(*bodies)
+        for _ in range(MOST_FRESH):
+            assert tried(shop) is JobState.FAILED
+            assert shop.job(task).lacking == 1
+            assert questions(shop) == 1
+            assert shop.job(task).state is JobState.WAITING, "it begins anew with fresh links"
+            stand_in.clock.move(11)  # too long in the queue: they expire as well
+        assert tried(shop) is JobState.FAILED
+        assert questions(shop) == 0
+        stand_in.clock.move(-11)
+        try_again(shop.records, shop.engine, shop.job(task))
+        assert tried(shop) is JobState.RUNNING, "there in time, it gets its file"

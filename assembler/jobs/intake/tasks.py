@@ -12,14 +12,17 @@ from assembler.dialects import Event, Moment, find_moment, is_about_recording
 from assembler.dialects.acknowledged import REFUSED_REQUEST
 from assembler.dialects.vendor_errors import error_text
 from assembler.jobs.store.notices import file_event_notice
+from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import JOB, TASK
+from assembler.jobs.store.tables import EVENT, JOB, TASK
 from assembler.recording import Omission
 from assembler.times import WallMs
 from assembler.values import Value
 
 EXPECTED = "expected"
 """Kind of a task that a person named and no event did (stored)."""
+ASKED = "api"
+"""Source of a body that the vendor gave when it was asked, by us or by a program (stored)."""
 
 
 class Task(Value):
@@ -188,6 +191,18 @@ def missing(records: Records) -> list[Task]:
     with records.reading() as connection:
         rows = connection.execute(sa.select(TASK).where(~has_job).order_by(TASK.c.updated)).mappings()
         return sorted((Task.model_validate(dict(row)) for row in rows), key=lambda task: task.error is None)
+
+
+def incomplete(records: Records, most: int) -> list[Task]:
+    """Tasks whose latest job ended without some of its files, and was brought fewer than so many results by asking."""
+    later, brought = JOB.alias(), sa.select(sa.func.count()).select_from(EVENT)
+    brought = brought.where(EVENT.c.job == JOB.c.id, EVENT.c.source == ASKED)
+    is_latest = ~sa.exists().where(later.c.key == JOB.c.key, later.c.number > JOB.c.number)
+    ended = JOB.c.state.in_([JobState.DONE.value, JobState.FAILED.value])
+    wanted = sa.select(TASK).join(JOB, JOB.c.key == TASK.c.task).where(ended, JOB.c.lacking > 0, is_latest)
+    with records.reading() as connection:
+        rows = connection.execute(wanted.where(brought.scalar_subquery() < most).order_by(TASK.c.updated)).mappings()
+        return [Task.model_validate(dict(row)) for row in rows]
 
 
 def find_task(records: Records, task: str | None) -> Task | None:

@@ -76,7 +76,8 @@ class Job(Value):
     count: int | None = None
     """Number of segments; None of a failure, and of jobs of older versions."""
     lacking: int | None = None
-    """Files that could not be had when its playback was made: a fresh result repairs that; None where unknown."""
+    """Files that could not be had when its playback was made, or it failed: a fresh result repairs that; None where
+    unknown."""
     state: JobState
     """State of the job."""
     reason: str = ""

@@ -1,4 +1,5 @@
-"""Questions to the vendor for results that did not come, beside the work: a lost callback is not a lost class.
+"""Questions to the vendor beside the work: for results that did not come, as a lost callback is not a lost class, and for
+fresh ones where links of a result have expired.
 
 Only credentials of our own are used, never a callback key. What is found goes the way of a callback: same task, same
 job.
@@ -20,7 +21,7 @@ from assembler.errors import AssemblerError, CloudError, InputError, NotFinished
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, keep
 from assembler.jobs.intake.intake import take_in
-from assembler.jobs.intake.tasks import EXPECTED, Task, missing
+from assembler.jobs.intake.tasks import ASKED, EXPECTED, Task, incomplete, missing
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import TASK
 from assembler.jobs.worker.background import beside
@@ -39,6 +40,8 @@ END_SECONDS = 1.0
 """Maximum time that the end waits for a silent vendor, in s: another worker repeats the question."""
 GENERATIONS = {1: Api.V1, 3: Api.V3}
 """Generations of the API by the number that ``find_generation`` gives."""
+MOST_FRESH = 3
+"""Maximum results asked for one job: a file that is missing after fresh links is gone."""
 NOTHING_MORE = -1
 """Value of ``Task.asks`` where nothing will come."""
 
@@ -72,7 +75,8 @@ def ask_due(
 ) -> int:
     """Ask for every task that is due, one after the other; return how many results came. Raises JobError."""
     apis, came = list_apis(options), 0
-    for task in missing(records):
+    renewed = [task.model_copy(update={"asks": max(task.asks or 0, 0)}) for task in incomplete(records, MOST_FRESH)]
+    for task in [*missing(records), *renewed]:
         api = find_api(task, options, apis)
         if is_over():
             break
@@ -119,7 +123,7 @@ def _ask(options: Options, records: Records, engine: Engine, task: Task, api: Ap
     if isinstance(result.problem, NotFinished):
         _note(records, task, result.state, is_last=False)
         return False
-    numbers = keep(records, [Body(result.body, task.app or str(options.sdk_app_id), "api", now())])
+    numbers = keep(records, [Body(result.body, task.app or str(options.sdk_app_id), ASKED, now())])
     take_in(records, engine, numbers)
     _note(records, task, result.state, is_last=True)
     say(f"task {task.task} was asked for: {result.state}")

@@ -31,6 +31,8 @@ class ProgressWriter:
         self.stop = Stop()
         self.known: list[int] = []
         """The task's bodies, once all of them were asked for files."""
+        self.lacking: int | None = None
+        """Files that none of them gave; None until then."""
         self._lock = threading.Lock()
         self._said: list[str] = []
         self._step = ""

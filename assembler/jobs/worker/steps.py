@@ -98,7 +98,7 @@ class JobSteps:
                 return {"over": True}  # cancelled: the record says so already
             except AssemblerError as exc:
                 failure = {"error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
-                return {"over": True, **failure, "known": under_way.known}
+                return {"over": True, **failure, "known": under_way.known, "lacking": under_way.lacking}
             except Exception as exc:  # noqa: BLE001 a bug must not end the worker; the job's log has all of it
                 under_way.say(traceback.format_exc()[-1900:])
                 return {"over": True, "error": f"a bug in assembler: {type(exc).__name__}", "bug": True}
@@ -114,7 +114,7 @@ class JobSteps:
     def _download(self, job: Job, under_way: ProgressWriter, results: Results) -> dict[str, Any]:
         found = fetch_sources(self._records, job.id, self._options, under_way, under_way.stop)
         under_way.known = found.known
-        lacking = len(found.failures)
+        lacking = under_way.lacking = len(found.failures)
         has_none = lacking == len(found.recording.segments)
         for name, error in found.failures.items():
             if error.retry and (has_none or job.failures < PATIENT_FAILURES):
@@ -206,6 +206,8 @@ class JobSteps:
             state = JobState.POISON if is_bug else JobState.FAILED
             if job.lacking and job.output:  # begun anew for more files: what was published is still there
                 state = JobState.DONE
+            elif last.get("lacking"):
+                values["lacking"] = last["lacking"]
             self._records.change(job.id, during=number, state=state, **values)
             self._records.note(job.id, f"Failed: {reason}")
             self._begin_anew(job.id, last)
