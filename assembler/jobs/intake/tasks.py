@@ -11,8 +11,8 @@ from assembler.choices import NoticeEvent
 from assembler.dialects import Event, Moment, find_moment, is_about_recording
 from assembler.dialects.acknowledged import REFUSED_REQUEST
 from assembler.dialects.vendor_errors import error_text
-from assembler.jobs.store.notices import file_event_notice
 from assembler.jobs.store.model import JobState
+from assembler.jobs.store.notices import file_event_notice
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import EVENT, JOB, TASK
 from assembler.recording import Omission

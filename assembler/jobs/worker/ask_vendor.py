@@ -1,5 +1,5 @@
-"""Questions to the vendor beside the work: for results that did not come, as a lost callback is not a lost class, and for
-fresh ones where links of a result have expired.
+"""Questions to the vendor beside the work: for results that did not come (a lost callback is not a lost class), and for
+fresh links where those of a result have expired.
 
 Only credentials of our own are used, never a callback key. What is found goes the way of a callback: same task, same
 job.
