@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from classes import Class, Stream, beep_errors, wrong_pictures
-from oddities import FIRST, is_warning, odd, packets, spoiled, wall, warnings
+from oddities import FIRST, is_warning, odd, packets, spoiled, wall, warnings, wiped
 from synthetic import make, truncated
 
 from assembler.findings import Fate, Verdict
@@ -22,14 +21,6 @@ CAMERA = StreamKind.CAMERA
 
 def fate(playback: Playback, video_id: str) -> Fate:
     return next(o.fate for o in playback.manifest.outcomes if o.video_id == video_id)
-
-
-def wiped(path: Path, places: Sequence[tuple[int, int]]) -> None:
-    """Nothing at all is left of these packets."""
-    data = bytearray(path.read_bytes())
-    for at, size in places:
-        data[at : at + size] = bytes(size)
-    path.write_bytes(data)
 
 
 def test_a_file_shorter_than_declared_is_held_for_a_second(tmp_path: Path, ffmpeg: str) -> None:

@@ -167,3 +167,11 @@ def spoiled(path: Path, places: Sequence[tuple[int, int]], keep: int = 5) -> Non
     for at, size in places:
         data[at + keep : at + size] = chance.randbytes(max(0, size - keep))
     path.write_bytes(data)
+
+
+def wiped(path: Path, places: Sequence[tuple[int, int]]) -> None:
+    """Nothing at all is left of these packets."""
+    data = bytearray(path.read_bytes())
+    for at, size in places:
+        data[at : at + size] = bytes(size)
+    path.write_bytes(data)

@@ -16,6 +16,8 @@ from assembler.media.straighten import concatenated
 from assembler.media.straighten.concatenated import Spliced, announce_streams, find_pieces, is_plain
 from assembler.mp4.moov import box
 
+pytestmark = pytest.mark.slow
+
 DEMUXERS = {"mkv": "matroska", "webm": "matroska", "mp4": "mov", "ogg": "ogg", "mp3": "mp3", "wav": "wav", "avi": "avi"}
 PICTURE = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=0.3")
 
