@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import floor
 from pathlib import Path
 
@@ -73,14 +73,11 @@ def compose(
 ) -> Manifest:
     """Write the whole playback to ``part`` and return its manifest; work that exists in ``folder`` is reused."""
     check_space(plan, got, folder, part)
-    setup = replace(
-        _setup(SourceFiles(got.files), got.facts, folder, choice, run),
-        offer=find_offer_place(plan, folder, run.options),
-    )
+    files, offer = SourceFiles(got.files), find_offer_place(plan, folder, run.options)
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
-    video, (track, heard) = _render(plan, setup, run)
+    video, (track, heard) = render_streams(plan, files, got.facts, folder=folder, choice=choice, run=run, offer=offer)
     run.progress.say("joining")
-    _join(plan, video, track, part, setup, run.options.muxer)
+    _join(plan, video, track, part, folder, run)
     stated = (*plan.findings, *choice.findings, *video.findings, *heard)
     return Manifest(
         made_by=assembler.__version__,
@@ -118,17 +115,15 @@ def compose(
 
 
 def render_streams(
-    plan: Plan, files: SourceFiles, facts: Mapping[str, Facts], *, folder: Path, choice: Choice, run: Run
-) -> None:
-    """Render video and audio into ``folder``, where ``compose`` finds them.
+    plan: Plan, files: SourceFiles, facts: Mapping[str, Facts], *, folder: Path, choice: Choice, run: Run,
+    offer: Path | None = None,
+) -> tuple[Video, Soundtrack]:  # fmt: skip
+    """Render video and audio into ``folder``, side by side; work that exists there is reused.
 
-    Raises BytesMissing where something was left for later; finished work stays whatever is raised.
+    ``offer``: the place where the chunks are offered to other processes. Raises BytesMissing where something was left
+    for later; finished work stays whatever is raised.
     """
-    _render(plan, _setup(files, facts, folder, choice, run), run)
-
-
-def _setup(files: SourceFiles, facts: Mapping[str, Facts], folder: Path, choice: Choice, run: Run) -> RenderSetup:
-    return RenderSetup(
+    setup = RenderSetup(
         folder=folder,
         program=run.ffmpeg,
         encoder=choice.encoding,
@@ -136,11 +131,8 @@ def _setup(files: SourceFiles, facts: Mapping[str, Facts], folder: Path, choice:
         facts=facts,
         stop=run.stop,
         stall_seconds=run.options.stall_seconds,
+        offer=offer,
     )
-
-
-def _render(plan: Plan, setup: RenderSetup, run: Run) -> tuple[_Video, Soundtrack]:
-    """Render video and audio, side by side."""
     seconds = plan.length / 1000
     with (
         run.progress.task("render", seconds, "s") as task,
@@ -175,20 +167,24 @@ def _origins(segments: Sequence[Segment], got: SegmentFiles) -> tuple[Origin, ..
 
 
 @dataclass(frozen=True)
-class _Video:
+class Video:
     """Video of a whole playback, before it is muxed."""
 
     runs: list[PacketRun]
+    """Runs of packets, in the order of the playback."""
     stamps: Stamps
+    """Pts of all frames."""
     joins: tuple[int, ...]
+    """Ticks at which runs meet."""
     findings: list[Finding]
+    """Findings about damaged or replaced video."""
     encoding: Encoding | None
     """Encoder and its settings; None where it is copied."""
     unread: tuple[tuple[str, Span], ...] = ()
     """Parts that could not be decoded: video ids, and spans on the playback axis."""
 
 
-def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> _Video:
+def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> Video:
     if plan.mode is Mode.COPY:
         return _copy_video(plan, setup)
     borders = choose_borders(plan, setup, seconds=options.chunk_seconds, processes=options.processes)
@@ -204,10 +200,10 @@ def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: 
     ]  # fmt: skip
     stamps = encoded_stamps(plan, grid_rate(plan.fps), ticks)
     unread = tuple((loss.video_id, loss.span) for piece in rendered for loss in piece.losses if loss.what == UNREADABLE)
-    return _Video(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding, unread)
+    return Video(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding, unread)
 
 
-def _copy_video(plan: Plan, setup: RenderSetup) -> _Video:
+def _copy_video(plan: Plan, setup: RenderSetup) -> Video:
     videos = {run.video_id: setup.facts[run.video_id].picture for run in plan.copied}
     scale = time_scale([p for p in videos.values() if p is not None])
     runs: list[PacketRun] = []
@@ -234,10 +230,10 @@ def _copy_video(plan: Plan, setup: RenderSetup) -> _Video:
             )
         )
     everything = sorted(stamp for run in runs for stamp in run.stamps or ())
-    return _Video(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
+    return Video(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
 
 
-def _join(plan: Plan, video: _Video, track: AudioTrack, part: Path, setup: RenderSetup, muxer: Muxer) -> None:
+def _join(plan: Plan, video: Video, track: AudioTrack, part: Path, folder: Path, run: Run) -> None:
     order = Join(
         out=str(part.absolute()),
         time_scale=video.stamps.time_scale,
@@ -247,10 +243,10 @@ def _join(plan: Plan, video: _Video, track: AudioTrack, part: Path, setup: Rende
         chapters=tuple((int(c.at), c.title) for c in plan.chapters),
         length=plan.length,
         size=(plan.canvas.width, plan.canvas.height),
-        by_libav=muxer is Muxer.LIBAV,
+        by_libav=run.options.muxer is Muxer.LIBAV,
     )
     try:
-        run_module("assembler.media.mux.child", ["join"], order, cwd=setup.folder, name="join", stop=setup.stop)
+        run_module("assembler.media.mux.child", ["join"], order, cwd=folder, name="join", stop=run.stop)
     except BaseException as exc:
         part.unlink(missing_ok=True)
         if plan.mode is Mode.COPY and isinstance(exc, MediaError) and not isinstance(exc, DiskFull):
