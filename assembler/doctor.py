@@ -55,6 +55,7 @@ def examine(options: Options) -> list[Symptom]:
         _privacy(options),
         _disk(options),
         _settings(),
+        _layout(options),
         _machine(options),
     ]
 
@@ -155,6 +156,12 @@ def _settings() -> Symptom:
         for name, near in unknown_settings().items()
     ]
     return Symptom(name="settings", is_well=not hints, text=text, hint=" ".join(hints))
+
+
+def _layout(options: Options) -> Symptom:
+    """Tell the layout, and where nobody chose one which is recommended."""
+    advice = " (recommended: ASSEMBLER_LAYOUT=auto-classroom)" if options.layout == "auto" else ""
+    return Symptom(name="layout", is_well=True, text=f"{options.layout}{advice}", hint="")
 
 
 def _machine(options: Options) -> Symptom:

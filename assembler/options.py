@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import warnings
 from dataclasses import dataclass
 from fractions import Fraction
@@ -81,6 +82,17 @@ def frame_rate(text: object) -> Fraction:
     return rate
 
 
+def canvas_size(given: object) -> tuple[int, int]:
+    """``1600x900`` as width and height; raises ValueError for anything else, and for what is too small, too large or
+    odd."""
+    text = "x".join(map(str, given)) if isinstance(given, (tuple, list)) else str(given)
+    match = re.fullmatch(r"(\d{2,4})[xX*](\d{2,4})", text.strip(), re.ASCII)
+    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    if width % 2 or height % 2 or not (320 <= width <= 3840 and 180 <= height <= 3840):
+        raise ValueError(f"{text!r} is not a size: write 1600x900, two even numbers, from 320x180 to 3840x3840")
+    return width, height
+
+
 class Options(BaseSettings):
     """Settings of a run, and of the jobs."""
 
@@ -93,7 +105,11 @@ class Options(BaseSettings):
     ffmpeg: Annotated[str | None, Flag("--ffmpeg", "PATH", verbs=("run", "demo", "doctor"))] = None
     """Path of the ffmpeg to use; the one installed with this package if not given."""
     layout: Annotated[str, Flag("--layout", "NAME|FILE.json", verbs=PLANNED)] = "auto"
-    """Layout: auto, tiw-1, tiw-2, stage, presenter, grid, mix, or a CustomLayout JSON file."""
+    """Layout: auto, auto-classroom, classroom, speaker, tiw-1, tiw-2, stage, presenter, grid, mix, or a .json file."""
+    size: Annotated[tuple[int, int] | None, NoDecode, Flag("--size", "WxH", verbs=PLANNED)] = None
+    """Size of the picture in a re-flowed layout, such as 1920x1080 or 1280x720; the layout's own if not given."""
+    reflow: Annotated[bool, Flag("--reflow", verbs=PLANNED)] = False
+    """Divides grid and presenter anew whenever somebody joins or leaves; with a class card they always are."""
     teacher: Annotated[str | None, Flag("--teacher", "USER", verbs=PLANNED)] = None
     """User id of the teacher, who gets the first (or larger) place throughout."""
     mix_user: Annotated[str | None, Flag("--mix-user", "STREAM", verbs=PLANNED)] = None
@@ -194,6 +210,11 @@ class Options(BaseSettings):
     @classmethod
     def _rate(cls, given: object) -> Fraction | None:
         return None if given is None else frame_rate(given)
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _size(cls, given: object) -> tuple[int, int] | None:
+        return None if given is None else canvas_size(given)
 
     @classmethod
     def settings_customise_sources(

@@ -24,6 +24,11 @@ def test_a_whole_installation_is_well(ffmpeg: str) -> None:
     }
 
 
+def test_a_layout_is_recommended_to_who_chose_none() -> None:
+    assert seen("layout").text == "auto (recommended: ASSEMBLER_LAYOUT=auto-classroom)"
+    assert seen("layout", layout="tiw-2").text == "tiw-2"
+
+
 def test_an_ffmpeg_that_is_not_there_is_named_with_what_to_do() -> None:
     symptom = seen("ffmpeg", ffmpeg="/nowhere/ffmpeg")
     assert not symptom.is_well

@@ -95,3 +95,14 @@ def test_an_unknown_setting_in_the_file_is_named(file: Path) -> None:
 
 def test_options_that_change_no_playback_are_options() -> None:
     assert set(NO_MATTER) <= set(Options.model_fields)
+
+
+@pytest.mark.parametrize("given", ["1601x900", "1600", "200x100", "5000x900", "x", "1600x", "1600x90"])
+def test_a_size_that_no_picture_can_have_is_refused(given: str) -> None:
+    with pytest.raises(InputError, match="is not a size"):
+        load_options(size=given)
+
+
+def test_a_size_is_two_even_numbers() -> None:
+    assert load_options(size="1280x720").size == (1280, 720)
+    assert load_options().size is None

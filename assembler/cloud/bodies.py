@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_pascal, to_snake
 from assembler.dialects.body import Json, JsonObject, shown
 from assembler.errors import InputError
 from assembler.layout.arrange import find_row
+from assembler.layout.choose import AUTO
 from assembler.layout.custom import custom_of
 from assembler.layout.row import Needs
 
@@ -225,7 +226,7 @@ def mix_by(layout: str, teacher: str | None) -> JsonObject:
     """A mixed stream by a layout's name or CustomLayout file, as `--layout` takes them. Raises InputError."""
     if layout in MODELS:
         return {"model_id": MODELS[layout], **({"teacher_id": teacher} if teacher else {})}
-    if layout in ("auto", "mix"):
+    if layout in (*AUTO, "mix"):
         raise InputError(f"nothing can be mixed by the layout {layout}", hint="Give --mix tiw-2, or another layout.")
     if teacher:
         raise InputError(f"layout {layout} reserves no place", hint=f"Only {' and '.join(MODELS)} have a teacher's.")

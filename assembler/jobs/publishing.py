@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from assembler.errors import InputError
 from assembler.layout.arrange import find_layout
+from assembler.layout.choose import AUTO
 from assembler.layout.custom import colour_of
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.network.download.media_dir import find_local
@@ -32,7 +33,7 @@ def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
         raise InputError(f"the settings file {settings_file()} is not there", hint="Fix ASSEMBLER_CONFIG, or unset it.")
     for name, near in unknown_settings().items():
         say(f"warning: {name} is not a setting and does nothing" + (f": did you mean {near}?" if near else ""))
-    if options.layout != "auto":
+    if options.layout not in AUTO:
         find_layout(options.layout)
     if options.background is not None:
         colour_of(options.background, "background")

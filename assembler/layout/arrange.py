@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,12 +11,19 @@ from assembler.errors import InputError
 from assembler.facts import Facts
 from assembler.findings import Finding, note
 from assembler.layout.builtin import LAYOUTS
+from assembler.layout.choose import AUTO, Choice, choose_layout, losers
 from assembler.layout.custom import colour_of, load_custom
-from assembler.layout.mixes import Mixed, choose_mix, percent, rank_mixes
+from assembler.layout.divide import usual_shape
+from assembler.layout.flow import seat_flowing
+from assembler.layout.mixes import Mixed, choose_mix, rank_mixes
 from assembler.layout.model import Accepts, Arrangement, Layout
+from assembler.layout.presence import find_attendance, find_shapes, find_stage
+from assembler.layout.reflow import Lesson, Reflow
 from assembler.layout.row import LayoutRow, Needs
-from assembler.layout.seating import Present, heard_text, list_slots
+from assembler.layout.seating import Present, Seated, heard_text, list_slots
 from assembler.layout.seats import find_stays, most_at_once
+from assembler.layout.silhouettes import draw_silhouettes, show_silhouettes
+from assembler.layout.teacher import find_teacher
 from assembler.options import Options
 from assembler.people import Cast
 from assembler.recording import StreamKind
@@ -37,18 +43,6 @@ STAGED = {StreamKind.WHITEBOARD, StreamKind.SCREEN}
 """Kinds of streams that ask for a stage."""
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """Decisions made before anybody is seated."""
-
-    name: str
-    """Name of the layout, or path of its file."""
-    mixed: Mixed | None
-    """The mixed stream it is made for."""
-    reason: str
-    findings: Sequence[Finding]
-
-
 def arrange(
     timeline: Timeline,
     facts: Mapping[str, Facts],
@@ -64,9 +58,10 @@ def arrange(
     unknown layout, teacher or mixed stream, and for a bad colour.
     """
     _check_teacher(timeline, options, cast)
+    timeline, hidden = show_silhouettes(timeline, cast)
     known = {clip.video_id: _size(clip.video_id, facts, sizes) for _, clip in timeline.clips()}
     mixes = rank_mixes(timeline, known)
-    choice = _choose(timeline, mixes, options)
+    choice = choose_layout(timeline, mixes, options, cast)
     stays = find_stays((t.user, c) for t, c in timeline.clips() if t.kind is StreamKind.CAMERA)
     staged = {t.kind for t, c in timeline.clips() if t.kind in STAGED and c.picture is not None}
     needs = Needs(
@@ -78,7 +73,7 @@ def arrange(
         mixed=(choice.mixed.size if choice.mixed is not None else None) or Needs().mixed,
     )
     row = find_row(choice.name)
-    layout = _recoloured(row.divide(needs), options)
+    layout = row.divide(needs)
     teacher, absent = _teacher(timeline, layout, cast)
     mixed, unmixed = _mixed_shown(layout, mixes, choice, options)
     present = Present(
@@ -89,19 +84,62 @@ def arrange(
         teacher=teacher,
         speaking=speaking,
     )
-    seated = row.seat(layout, present)
+    if row.reflow is not None and (row.reflow.is_always or options.reflow or cast.card is not None):
+        shapes = {kind: _shape(timeline, known, kind) or needs.stage for kind in STAGED}
+        layout, seated, found = _reflow(row.name, row.reflow, present, timeline, cast, hidden, shapes, needs, options)
+        absent += found
+    else:
+        seated = row.seat(layout, present)
+        absent += _unflowed(layout, options)
+    layout = _recoloured(layout, options)
     order = {slot.name: index for index, slot in enumerate(layout.slots)}
-    placements = sorted(seated.placements, key=lambda p: (p.span.start, order[p.slot], p.video_id))
+    placements, cards = draw_silhouettes(seated.placements, hidden, timeline)
     findings = [*choice.findings, *unmixed, *absent]
     if mixed is None:  # else nobody is missing: the mixed stream contains them
         findings += [*seated.findings, *_without_place(timeline, layout)]
     return Arrangement(
         layout=layout,
         reason=choice.reason,
-        placements=tuple(placements),
+        placements=tuple(sorted(placements, key=lambda p: (p.span.start, order[p.slot], p.video_id))),
+        cards=tuple(sorted([*seated.cards, *cards], key=lambda c: (c.span.start, order[c.slot], c.user))),
         findings=tuple(findings),
         wants_speech=seated.wants_speech,
     )
+
+
+def _reflow(
+    name: str,
+    rules: Reflow,
+    present: Present,
+    timeline: Timeline,
+    cast: Cast,
+    hidden: Collection[str],
+    shapes: Mapping[StreamKind, tuple[int, int]],
+    needs: Needs,
+    options: Options,
+) -> tuple[Layout, Seated, list[Finding]]:
+    """Seat a class in divisions of the canvas; where nobody is named as the teacher with whoever is found."""
+    teacher, found = present.teacher, list[Finding]()
+    if teacher is None and rules.enlarges_teacher:
+        teacher, reason = find_teacher(timeline, cast)
+        found = [note("teacher", reason)]
+    parts = find_stage(present.shares, present.boards) if rules.has_stage else []
+    lesson = Lesson(
+        length=timeline.length,
+        attendance=find_attendance(timeline, cast, hidden),
+        shapes=find_shapes(parts, shapes, timeline.length),
+        canvas=options.size or rules.size,
+        camera=usual_shape(needs.camera),
+        teacher=teacher,
+        speaking=present.speaking,
+    )
+    return *seat_flowing(name, lesson, parts, rules), found
+
+
+def _unflowed(layout: Layout, options: Options) -> list[Finding]:
+    """Say which options change nothing in a layout that is divided once and for all."""
+    asked = [name for name, given in (("size", options.size), ("reflow", options.reflow or None)) if given is not None]
+    return [note(name, f"Layout {layout.name} is the same throughout: --{name} changes nothing.") for name in asked]
 
 
 def find_layout(name: str, needs: Needs | None = None) -> Layout:
@@ -122,9 +160,11 @@ def find_row(name: str) -> LayoutRow:
         except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
             raise InputError(f"layout file {name} cannot be read: {reason}", hint="Name an existing file.") from exc
-    near = difflib.get_close_matches(name.lower(), ["auto", *LAYOUTS], n=1)
+    near = difflib.get_close_matches(name.lower(), [*AUTO, *LAYOUTS], n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
-    raise InputError(f"unknown layout {name!r}", hint=f"{meant}There are: auto, {', '.join(LAYOUTS)}, or a .json file.")
+    raise InputError(
+        f"unknown layout {name!r}", hint=f"{meant}There are: {', '.join([*AUTO, *LAYOUTS])}, or a .json file."
+    )
 
 
 def _is_file(path: Path) -> bool:
@@ -182,40 +222,8 @@ def _one_size(
     return sizes.pop()
 
 
-def _choose(timeline: Timeline, mixes: Sequence[Mixed], options: Options) -> _Choice:
-    if options.layout == "mix" or (options.layout == "auto" and options.mix_user is not None):
-        chosen = choose_mix(mixes, options.mix_user)
-        return _mix_choice(mixes, chosen, f"asked for: {chosen.track.name}")
-    if options.layout != "auto":
-        return _Choice(options.layout, None, f"asked for: {options.layout}", [])
-    whole = [m for m in mixes if m.is_whole]
-    if whole:
-        reason = f"auto: {whole[0].track.name} covers {percent(whole[0].coverage)} of the playback"
-        return _mix_choice(mixes, whole[0], reason)
-    kinds = {t.kind for t in timeline.tracks if any(c.picture is not None for c in t.clips)}
-    if mixes and not kinds - {StreamKind.MIX}:
-        return _mix_choice(mixes, choose_mix(mixes, None), "auto: there is nothing to see but a mixed stream")
-    findings = [
-        note(m.track.name, f"It is not shown: it covers {percent(m.coverage)} of the playback ({m.why_not}).")
-        for m in mixes
-    ]
-    if StreamKind.WHITEBOARD in kinds or StreamKind.SCREEN in kinds:
-        return _Choice("tiw-2", None, "auto: there is a board or a screen share", findings)
-    return _Choice("grid", None, "auto: there are only cameras", findings)
-
-
-def _mix_choice(mixes: Sequence[Mixed], chosen: Mixed, reason: str) -> _Choice:
-    partly = f"It covers {percent(chosen.coverage)} of the playback ({chosen.why_not}): elsewhere there is no picture."
-    findings = [note(chosen.track.name, partly)] if chosen.why_not else []
-    return _Choice("mix", chosen, reason, [*findings, *_losers(mixes, chosen)])
-
-
-def _losers(mixes: Sequence[Mixed], chosen: Mixed) -> list[Finding]:
-    return [note(m.track.name, f"It is not shown: {chosen.track.name} was taken.") for m in mixes if m is not chosen]
-
-
 def _mixed_shown(
-    layout: Layout, mixes: Sequence[Mixed], choice: _Choice, options: Options
+    layout: Layout, mixes: Sequence[Mixed], choice: Choice, options: Options
 ) -> tuple[Mixed | None, list[Finding]]:
     """The mixed stream that this layout shows; a layout file may have a place for one."""
     if choice.mixed is not None:
@@ -226,7 +234,7 @@ def _mixed_shown(
     if not mixes and options.mix_user is None:
         return None, []
     chosen = choose_mix(mixes, options.mix_user)
-    return chosen, _losers(mixes, chosen)
+    return chosen, losers(mixes, chosen)
 
 
 def _recoloured(layout: Layout, options: Options) -> Layout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assembler.layout.classroom import CLASSROOM, GRID, PRESENTER, SPEAKER, classroom, speaker
 from assembler.layout.divide import (
     BLACK,
     MARGIN,
@@ -83,11 +84,13 @@ def mix(needs: Needs) -> Layout:
 LAYOUTS: dict[str, LayoutRow] = {
     row.name: row
     for row in (
+        LayoutRow("classroom", "board or share, and those who are there", classroom, reflow=CLASSROOM),
+        LayoutRow("speaker", "board or share, and who speaks", speaker, reflow=SPEAKER),
         LayoutRow("tiw-1", "the vendor's, users below", tiw_1),
         LayoutRow("tiw-2", "the vendor's, users at the right", tiw_2),
         LayoutRow("stage", "board or screen share alone", stage),
-        LayoutRow("presenter", "the teacher large, the students small", presenter),
-        LayoutRow("grid", "cameras alone", grid),
+        LayoutRow("presenter", "the teacher large, the students small", presenter, reflow=PRESENTER),
+        LayoutRow("grid", "cameras alone", grid, reflow=GRID),
         LayoutRow("mix", "a mixed stream, as the vendor made it", mix),
     )
 }

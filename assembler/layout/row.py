@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from assembler.layout.model import Layout
+from assembler.layout.reflow import Reflow
 from assembler.layout.seating import SEATINGS, Present, Seated, Seating
 from assembler.values import Value
 
@@ -42,6 +43,8 @@ class LayoutRow:
     """Function that divides the canvas into places."""
     seatings: tuple[Seating, ...] = SEATINGS
     """Functions that seat those present, each some of them."""
+    reflow: Reflow | None = None
+    """Rules by which the canvas is divided anew whenever somebody joins or leaves; None where it never is."""
 
     def seat(self, layout: Layout, present: Present) -> Seated:
         """Seat everybody by all of the seatings."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assembler.findings import Finding, note, warning
-from assembler.layout.model import Accepts, Layout, Placement, Slot
+from assembler.layout.model import Accepts, CardPlacement, Layout, Placement, Slot
 from assembler.layout.seats import KEPT_FOR, Seat, Stay, hand_out, lay_over, seen, uncovered
 from assembler.recording import StreamKind
 from assembler.timeline.model import Clip, Track
@@ -43,6 +43,8 @@ class Seated:
     """Parts of clips in their slots, in any order. Those of users never overlap in one slot."""
     findings: tuple[Finding, ...] = ()
     """Users and shares that are not seen, with their times."""
+    cards: tuple[CardPlacement, ...] = ()
+    """Drawn cards in their slots, in any order."""
     wants_speech: bool = False
     """True if the seating would be another one where it is known who speaks when, and that is not known."""
 
@@ -127,22 +129,28 @@ def _whole_tracks(tracks: Sequence[Track], slots: Sequence[Slot]) -> Seated:
 
 
 def _unseen(late: Sequence[Stay], seats: Sequence[Seat]) -> list[Finding]:
-    """One finding for each user who had to do without a slot, with the times."""
     taken = {seat.stay: seat.start for seat in seats}
     unseen: dict[str, list[Span]] = {}
     for stay in late:
         missed = span(stay.span.start, taken.get(stay, stay.span.end))
         parts = [part for clip in stay.clips if (part := seen(clip).within(missed)) is not None]
         unseen.setdefault(stay.user, []).extend(parts and [span(parts[0].start, parts[-1].end)])
-    findings = []
     clips: dict[str, list[Clip]] = {}
     for stay in late:
         clips.setdefault(stay.user, []).extend(stay.clips)
+    return tell_unseen(unseen, clips)
+
+
+def tell_unseen(
+    unseen: Mapping[str, Sequence[Span]], clips: Mapping[str, Sequence[Clip]], *, is_meant: bool = False
+) -> list[Finding]:
+    """One finding for each user who had to do without a slot, with the times; ``is_meant``: none is a warning."""
+    findings = []
     for user, spans in unseen.items():
         merged = union(spans)
         ranges = [_range(s) for s in merged[:RANGES_SHOWN]]
         more = f" and {len(merged) - RANGES_SHOWN} more times" if len(merged) > RANGES_SHOWN else ""
-        is_short = sum(s.length for s in merged) <= KEPT_FOR
+        is_short = is_meant or sum(s.length for s in merged) <= KEPT_FOR
         if merged:
             sentence = (
                 f"No place is free {', '.join(ranges)}{more}: {user or 'this user'} is {heard_text(clips[user])} then."

@@ -1,4 +1,5 @@
-"""Draw the README's pictures of the layouts: ``python tests/bench/layout_pictures.py`` writes fixtures/layouts/*.png.
+"""Draw the README's pictures of the layouts: ``python tests/bench/layout_pictures.py`` writes fixtures/layouts/*.png
+(of the layouts that are named, if any are).
 
 Each is a frame of a real playback of one small class (board, teacher, three students), scaled down; the mixed
 stream of ``mix`` is that class as the vendor's ``tiw-2`` shows it.
@@ -10,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -46,13 +48,13 @@ def run(folder: Path, segments: list[dict[str, object]], *words: str) -> None:
     subprocess.run([*program, "run", "lesson.json", "--media-dir", ".", *words], cwd=folder, check=True)
 
 
-def draw_all(folder: Path) -> None:
-    """Draw one picture for each layout that comes with the tool."""
+def draw_all(folder: Path, layouts: Sequence[str]) -> None:
+    """Draw one picture for each of these layouts."""
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     segments = make_class(folder, ffmpeg)
     run(folder, segments, "--layout", "tiw-2", "--teacher", "teacher", "-o", "mixed.mp4")
     segments.append({"kind": "mix", "video_id": "mixed"})
-    for layout in LAYOUTS:
+    for layout in layouts:
         run(folder, segments, "--layout", layout, "--teacher", "teacher", "--frame", "1.4", f"{layout}.png")
         palette = f"[a]palettegen=max_colors={COLOURS}[p];[b][p]paletteuse=dither=none"
         small = f"scale={WIDTH}:-2:flags=area,split[a][b];{palette}"
@@ -62,4 +64,4 @@ def draw_all(folder: Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
-        draw_all(Path(place))
+        draw_all(Path(place), sys.argv[1:] or list(LAYOUTS))

@@ -159,7 +159,10 @@ class TestLayoutFiles:
     def test_an_unknown_layout_lists_those_there_are(self, name: str) -> None:
         with pytest.raises(InputError, match="unknown layout") as caught:
             arranged([board("w", 0, 1000)], layout=name)
-        assert "There are: auto, tiw-1, tiw-2, stage, presenter, grid, mix, or a .json file." in caught.value.hint
+        assert (
+            "There are: auto, auto-classroom, classroom, speaker, tiw-1, tiw-2, stage, presenter, grid, mix, or a"
+            in caught.value.hint
+        )
         assert ("Did you mean tiw-2?" in caught.value.hint) is (name.lower() in ("tiw2", "tiw-2"))
 
 
