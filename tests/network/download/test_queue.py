@@ -63,6 +63,28 @@ def test_turns_that_are_put_by_turns_are_served_before_any_thread_ends(more: lis
     assert sorted(done) == sorted(n for left in more for n in range(left + 1))
 
 
+def test_a_thread_waits_for_what_another_ones_turn_may_still_put() -> None:
+    line, done = empty(), list[int]()
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        assert may_end.wait(30)
+        line.put(WHOLE, 0, lambda: done.append(1))
+
+    line.put(FIRST, 0, hold)
+    first, second = (threading.Thread(target=line.serve) for _ in range(2))
+    first.start()
+    assert begun.wait(30)
+    second.start()
+    second.join(0.1)
+    assert second.is_alive()
+    may_end.set()
+    first.join(30)
+    second.join(30)
+    assert done == [1]
+
+
 def test_what_concerns_all_is_raised_and_drops_what_waits() -> None:
     line, done = empty(), list[int]()
     begun, failing = threading.Event(), threading.Event()
