@@ -143,7 +143,7 @@ def _wrong_at(row: Row, streams: Sequence[Stream], half: Fraction) -> list[str]:
                 continue
             shown = seen[stream.video_id]
             at = now - Fraction(start - file_start, 1000)
-            allowed = _allowed(stream.recipe, at, half)
+            allowed = allowed_frames(stream.recipe, at, half)
             if shown.identity == stream.recipe.identity and shown.counter in allowed:
                 return []
             if Fraction(start, 1000) + half < now < Fraction(end, 1000) - half and allowed:
@@ -156,7 +156,7 @@ def _wrong_at(row: Row, streams: Sequence[Stream], half: Fraction) -> list[str]:
     return []
 
 
-def _allowed(recipe: Recipe, at: Fraction, half: Fraction) -> set[int]:
+def allowed_frames(recipe: Recipe, at: Fraction, half: Fraction) -> set[int]:
     """The source frame that must be on the screen at this file time: every frame appears on the output frame nearest
     to its stamp, so at most half an output frame early or late (both neighbours of an exact tie are right)."""
     times = frame_times(recipe)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
 from math import ceil
@@ -25,6 +25,7 @@ from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.colour import convert_colour, is_drawn_exactly, scale_matrix
 from assembler.media.render.inputs import Input
 from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
+from assembler.plan.reflowed import find_disjoint_parts
 
 Stream = Any  # ffmpeg-python has no types
 
@@ -91,10 +92,18 @@ class _Builder:
             colour = f"color=c=0x{canvas.background[1:]}:s={canvas.width}x{canvas.height}:r={self.chunk.fps}:d=1000"
             return self._repeated(ffmpeg.input(colour, f="lavfi").video, self.chunk.frames)
         if not self.chunk.is_disjoint:
-            return self._overlaid()
+            parts = find_disjoint_parts(self.chunk, self.facts)
+            return self._overlaid() if len(parts) == 1 else self._joined([self._part(part) for part in parts])
         if len(tiles) == 1:
             return self._padded(self._lane(tiles[0]), tiles[0].rect, canvas)
         return self._stacked([(self._lane(t), t.rect) for t in tiles], canvas.width, canvas.height, canvas.background)
+
+    def _part(self, part: Chunk) -> Stream:
+        """Build a part of the chunk as if it were one of its own."""
+        canvas = part.canvas
+        return (
+            replace(self, chunk=part).composed() if part.tiles else self._flat(canvas.width, canvas.height, part.frames)
+        )
 
     def _padded(self, lane: Stream, rect: Rect, canvas: Canvas) -> Stream:
         if (rect.width, rect.height) == (canvas.width, canvas.height):
@@ -145,6 +154,10 @@ class _Builder:
             at = source.end
         if at < self.chunk.end:
             parts.append(self._flat(rect.width, rect.height, self.chunk.end - at))
+        return self._joined(parts)
+
+    def _joined(self, parts: Sequence[Stream]) -> Stream:
+        """Put parts one behind the other."""
         if len(parts) == 1:
             return parts[0]
         # concat guesses the length of a part from its stamps; every part has its exact count of frames, so count
