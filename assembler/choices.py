@@ -36,6 +36,15 @@ class Quality(StrEnum):
     """Slower and larger."""
 
 
+class YesNo(StrEnum):
+    """Answer of a setting that people give in words."""
+
+    YES = "yes"
+    """Assent."""
+    NO = "no"
+    """Refusal."""
+
+
 class Muxer(StrEnum):
     """Program part that joins chunks, copied packets and sound into the finished mp4."""
 

@@ -6,6 +6,7 @@ class                   exit code  retry   meaning
 InputError              2          no      what was given is wrong: a file, an option, a body
   RecordingFailed       2          no      the vendor says the recording failed, no videos
   NotFinished           2          yes     the recording still runs: come back later
+  CardMissing           2          yes     the class card is required and has not come: later
 CloudError              3          (own)   the vendor's API did not answer as it should
 DownloadError           4          (own)   a file could not be fetched
 MediaError              5          no      a file or ffmpeg cannot do what was asked
@@ -73,6 +74,12 @@ class RecordingFailed(InputError):
 
 class NotFinished(InputError):
     """The recording is not over (or its files are not ready): ask again later."""
+
+    retry = True
+
+
+class CardMissing(InputError):
+    """A class card is required and has not come yet: look again later."""
 
     retry = True
 

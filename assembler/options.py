@@ -24,7 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from assembler.choices import EncoderName, Fill, Muxer, NoticeEvent, PlayTimes, Quality
+from assembler.choices import EncoderName, Fill, Muxer, NoticeEvent, PlayTimes, Quality, YesNo
 from assembler.errors import InputError
 from assembler.processes import cores
 from assembler.times import PlayMs
@@ -50,6 +50,10 @@ SHOWN = ("run", "plan", "inspect")
 """Verbs that build a timeline."""
 FORMER = {"jobs": "processes"}
 """Former names of options, read as before with a ``FormerName`` warning."""
+
+
+SHORT = {"class_file": "ASSEMBLER_CLASS"}
+"""Environment variables that are named like the flag, not like the option: ``class`` is a word of Python."""
 
 
 class FormerName(DeprecationWarning):
@@ -112,6 +116,12 @@ class Options(BaseSettings):
     """Divides grid and presenter anew whenever somebody joins or leaves; with a class card they always are."""
     teacher: Annotated[str | None, Flag("--teacher", "USER", verbs=PLANNED)] = None
     """User id of the teacher, who gets the first (or larger) place throughout."""
+    class_file: Annotated[str | None, Flag("--class", "FILE", verbs=SHOWN)] = None
+    """Class card (JSON: title, people, who is hidden); with {room}, {task}, {app} in it a template of paths."""
+    class_required: bool = False
+    """Waits for the class card where the path has placeholders; otherwise a class without one is shown as recorded."""
+    mute_hidden: Annotated[YesNo, Flag("--mute-hidden", verbs=PLANNED)] = YesNo.YES
+    """Silences people whom the class card hides: yes, or no (heard, without picture and name)."""
     mix_user: Annotated[str | None, Flag("--mix-user", "STREAM", verbs=PLANNED)] = None
     """Mixed stream to show if there are several: its stream id or the end of it."""
     screen_users: Annotated[tuple[str, ...], NoDecode, Flag("--screen-users", "USER,...", verbs=PLANNED)] = ()
@@ -226,13 +236,15 @@ class Options(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: what is given, environment, former names, settings file (pydantic-settings calls this)."""
+        short = {name: value for name, variable in SHORT.items() if (value := os.environ.get(variable))}
         former = {name: value for name in FORMER if (value := os.environ.get(variable_of(name)))}
         file = TomlConfigSettingsSource(settings_cls, settings_file())
 
         def by_present_names(given: dict[str, Any]) -> PydanticBaseSettingsSource:
             return InitSettingsSource(settings_cls, init_kwargs=_with_present_names(given))
 
-        return by_present_names(init_settings()), env_settings, by_present_names(former), by_present_names(file())
+        given = by_present_names(init_settings()), by_present_names(short), env_settings
+        return *given, by_present_names(former), by_present_names(file())
 
 
 def _with_present_names(given: dict[str, Any]) -> dict[str, Any]:
@@ -248,7 +260,7 @@ def _with_present_names(given: dict[str, Any]) -> dict[str, Any]:
 
 def variable_of(option: str) -> str:
     """Name of an option's environment variable."""
-    return f"ASSEMBLER_{option.upper()}"
+    return SHORT.get(option, f"ASSEMBLER_{option.upper()}")
 
 
 def events_told(options: Options) -> frozenset[NoticeEvent]:
@@ -285,7 +297,7 @@ def load_options(**given: Any) -> Options:
             said = str(first["ctx"]["error"])
         raise InputError(
             f"setting {name}: {said[:1].lower()}{said[1:]}",
-            hint=f"Look at the flag, at ASSEMBLER_{name.upper()} and at {settings_file()}.",
+            hint=f"Look at the flag, at {variable_of(name)} and at {settings_file()}.",
         ) from exc
     except (OSError, ValueError) as exc:
         raise InputError(

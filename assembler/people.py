@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from assembler.choices import Role
+from assembler.choices import PlayTimes, Role
 from assembler.class_card import ClassCard
 from assembler.findings import Finding
 from assembler.recording import Recording
+from assembler.redaction import Redaction
 from assembler.values import Value
 
 
@@ -50,3 +51,7 @@ class RecordedClass(Value):
     """People who are in them."""
     findings: tuple[Finding, ...] = ()
     """Findings about the class card."""
+    redaction: Redaction = Redaction()
+    """Words that are to stand in nothing that is published."""
+    play_times: tuple[PlayTimes, ...] = ()
+    """Axis of each recording's play times, where it was decided before somebody was taken out; else empty."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from assembler.errors import without_queries
 from assembler.findings import Finding
@@ -54,6 +54,15 @@ class Segment(Value):
     """Declared picture width in pixels; None where missing."""
     height: int | None = None
     """Declared picture height in pixels; None where missing."""
+    hides_picture: bool = Field(default=False, exclude_if=lambda hides: not hides)
+    """True if the picture may not be shown, though the sound is heard: the class card says so."""
+    file_id: str = Field(default="", exclude_if=lambda file_id: not file_id)
+    """File id of the vendor, where another stands for it in ``video_id``; "" where that is it."""
+
+    @property
+    def source_id(self) -> str:
+        """File id of the vendor: by it cache and media folder know the file."""
+        return self.file_id or self.video_id
 
 
 class Omission(Value):

@@ -88,6 +88,7 @@ def run(
 ) -> int:
     """Make the playback: parse, download, probe, plan, render, verify."""
     from assembler.pipeline.assemble import assemble, take_frame
+    from assembler.pipeline.decide import in_order
     from assembler.report.text import describe_playback, names_of
 
     results = results or []
@@ -100,7 +101,8 @@ def run(
         print(json.dumps({"frame": str(png)}) if as_json else png)
         return 0
     playback = assemble(recordings, out, options, _progress(progress), inputs=inputs)
-    text = describe_playback(str(out), playback.manifest, names_of(recordings), was_there=playback.was_there)
+    shown = in_order(recordings, options).recordings
+    text = describe_playback(str(out), playback.manifest, names_of(shown), was_there=playback.was_there)
     if playback.report.exists():  # older versions wrote none
         text += f"\nreport: {playback.report}"
     print(text, file=sys.stderr if as_json else sys.stdout)
@@ -115,6 +117,7 @@ def run(
 def inspect(results: Results, *, options: Options, as_json: Json = False) -> int:
     """Show a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
     from assembler.pipeline.assemble import timeline_on_disk
+    from assembler.pipeline.decide import in_order
     from assembler.report.text import describe_recordings
     from assembler.timeline.build import NoLength
 
@@ -122,12 +125,13 @@ def inspect(results: Results, *, options: Options, as_json: Json = False) -> int
     timeline = None
     with suppress(NoLength):
         timeline = timeline_on_disk(recordings, options)
+    shown = in_order(recordings, options).recordings
     if as_json:
-        plain = [r.model_dump(mode="json") for r in recordings]
+        plain = [r.model_dump(mode="json") for r in shown]
         drawn = timeline.model_dump(mode="json") if timeline is not None else None
         print(json.dumps({"recordings": plain, "timeline": drawn}, ensure_ascii=False))
     else:
-        print(describe_recordings(recordings, timeline, _width()))
+        print(describe_recordings(shown, timeline, _width()))
     return 0
 
 
@@ -143,7 +147,7 @@ def plan(
     as_json: Json = False,
 ) -> int:
     """Show every scene: what is shown where, copied or encoded, and why."""
-    from assembler.pipeline.decide import plan_only
+    from assembler.pipeline.decide import in_order, plan_only
     from assembler.plan.json_parts import json_parts
     from assembler.report.text import describe_plan, names_of
 
@@ -159,7 +163,7 @@ def plan(
             print(part, end="")
         print()
     else:
-        print(describe_plan(made[1], names_of(recordings)))
+        print(describe_plan(made[1], names_of(in_order(recordings, options).recordings)))
     return 0
 
 

@@ -34,6 +34,8 @@ _SEGMENT_DEFAULTS: JsonObject = {
     "video_id": "",
     "user": "",
     "format": "",
+    "hides_picture": False,
+    "file_id": "",
 }
 
 

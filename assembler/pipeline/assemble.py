@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from assembler.class_card import ClassCard
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
 from assembler.media.choose_encoder import Choice, choose_encoder
@@ -18,7 +19,7 @@ from assembler.media.verify.verify import verify
 from assembler.network.download.download import fetch_all
 from assembler.options import Options, load_options
 from assembler.people import RecordedClass
-from assembler.pipeline.decide import decide, in_order, timeline_of, wanted_stamps, work_digest
+from assembler.pipeline.decide import decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
 from assembler.pipeline.gather import Fetch, gather, gather_local, with_stamps
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
@@ -65,18 +66,25 @@ def assemble(
     stop: Stop | None = None,
     *,
     inputs: Sequence[Path] = (),
+    card: ClassCard | None = None,
 ) -> Playback:
     """Make ``out`` from the recordings of one class, and ``<out>.assets/playback.json`` beside it.
 
-    ``inputs``: files that must not be replaced besides the recorded ones, such as the result itself.
+    ``inputs``: files that must not be replaced besides the recorded ones, such as the result itself. ``card``: class
+    card; where none is given, that of the options.
 
     The file appears under its name only when it is whole and verified. Raises an AssemblerError of any kind: what
     was done until then is kept in the workspace, and the same call continues there.
     """
     chosen = options or load_options()
-    recorded = in_order(recordings, chosen)
-    target = Target(out, recorded.recordings, chosen, inputs)
-    return _assemble(recorded, target, Run(chosen, progress or Silent(), stop or Stop()))
+    recorded = in_order(recordings, chosen, card)
+    given = [recordings] if isinstance(recordings, Recording) else recordings
+    try:
+        return _assemble(
+            recorded, Target(out, given, chosen, inputs), Run(chosen, progress or Silent(), stop or Stop())
+        )
+    except AssemblerError as exc:
+        raise recorded.redaction.error(exc) from exc
 
 
 def _assemble(recorded: RecordedClass, target: Target, run: Run) -> Playback:
@@ -151,6 +159,7 @@ class _Making:
             recordings=self.recorded.recordings,
             run=self.run,
         )
+        manifest = without_hidden(manifest, self.recorded.redaction)
         with _without(part):
             _refuse_warnings(manifest.findings, self.run.options)
         self.run.progress.say("verifying")
@@ -174,10 +183,9 @@ def _gather(recorded: RecordedClass, run: Run, fetch: Fetch = fetch_all) -> Segm
 
 def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
     """The timeline from what is declared, and from what of it is in the media folder; never uses the network."""
-    ordered = in_order(recordings, options).recordings
-    if options.media_dir is None:
-        return timeline_of(ordered, SegmentFiles(), options)
-    return timeline_of(ordered, gather_local(ordered, Run(options)), options)
+    recorded = in_order(recordings, options)
+    local = SegmentFiles() if options.media_dir is None else gather_local(recorded.recordings, Run(options))
+    return timeline_of(recorded, local, options)
 
 
 def plan_probed(
@@ -205,8 +213,9 @@ def take_frame(
     from assembler.media.render.still import render_frame  # and with it what builds graphs
 
     recorded = in_order(recordings, options)
+    given = [recordings] if isinstance(recordings, Recording) else recordings
     run = Run(options, progress or Silent())
-    Target(png, recorded.recordings, options, inputs).check_frame()
+    Target(png, given, options, inputs).check_frame()
     got = _gather(recorded, run)
     _, plan = decide(recorded, got, options)
     if at >= plan.length:

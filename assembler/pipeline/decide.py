@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
+from assembler.card_file import find_card
+from assembler.choices import PlayTimes, YesNo
+from assembler.class_card import ClassCard
 from assembler.errors import InputError
+from assembler.findings import note
 from assembler.layout import arrange
 from assembler.layout.model import Arrangement
 from assembler.media.render.setup import RENDER_VERSION
 from assembler.media.run import Run
 from assembler.options import Options
-from assembler.people import Cast, RecordedClass
+from assembler.people import RecordedClass
 from assembler.plan.build import build_plan
+from assembler.plan.manifest import Manifest
 from assembler.plan.model import Plan
+from assembler.privacy import WHERE, cast_class
 from assembler.recording import Recording, StreamKind
+from assembler.redaction import Redaction
 from assembler.segment_files import SegmentFiles
 from assembler.timeline import append, build_timeline, order_recordings
-from assembler.timeline.model import Timeline
+from assembler.timeline.join import with_chapters
+from assembler.timeline.model import Chapter, Timeline
 from assembler.workspace import digest_of
 
+NO_CARD = "There is no class card for this class: everybody is shown as recorded."
+"""Sentence of a class for which the place of class cards holds none."""
 NO_MATTER = {
     "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
+    "class_file", "class_required", "mute_hidden",
     "share_minutes", "overwrite", "render_ahead",
     "sdk_app_id", "tickey", "usersig_key", "cloud_base", "cloud_endpoint", "cloud_region",
 }  # fmt: skip
@@ -31,7 +43,7 @@ NO_MATTER = {
 def decide(
     recorded: RecordedClass, got: SegmentFiles, options: Options, *, may_copy: bool = True
 ) -> tuple[Timeline, Plan]:
-    """The timeline of all recordings and the plan of what is to be rendered."""
+    """The timeline of all recordings and the plan of what is to be rendered; nobody who is hidden is named in it."""
     recordings = recorded.recordings
     timeline, arrangement = arranged(recorded, got, options)
     plan = build_plan(
@@ -45,29 +57,52 @@ def decide(
         findings=[*recorded.findings, *(f for r in recordings for f in r.findings), *got.findings],
         may_copy=may_copy,
     )
-    return timeline, plan
+    return timeline, without_hidden(plan, recorded.redaction)
+
+
+Told = TypeVar("Told", Plan, Manifest)
+
+
+def without_hidden(told: Told, redaction: Redaction) -> Told:
+    """Return a plan or a manifest in whose sentences nobody is named who is not to be named."""
+    if not redaction.words:
+        return told
+    changes = {
+        "findings": tuple(map(redaction.finding, told.findings)),
+        "outcomes": tuple(o.model_copy(update={"how": redaction.text(o.how)}) for o in told.outcomes),
+        **{name: redaction.text(getattr(told, name)) for name in ("layout", "layout_reason", "mode_reason")},
+    }
+    return told.model_copy(update=changes)
 
 
 def arranged(recorded: RecordedClass, got: SegmentFiles, options: Options) -> tuple[Timeline, Arrangement]:
     """The timeline of all recordings, and who is seen where."""
-    timeline = timeline_of(recorded.recordings, got, options)
+    timeline = timeline_of(recorded, got, options)
+    card = recorded.cast.card
+    if card is not None and card.layout is not None and "layout" not in options.model_fields_set:
+        options = options.model_copy(update={"layout": card.layout})
     declared = [s for r in recorded.recordings for s in r.segments]
     sizes = {s.video_id: (s.width, s.height) if s.width and s.height else None for s in declared}
     return timeline, arrange(timeline, got.facts, sizes, options, recorded.cast, got.speaking)
 
 
-def timeline_of(recordings: Sequence[Recording], got: SegmentFiles, options: Options) -> Timeline:
-    """The timeline of all recordings from what was found out so far."""
-    timelines = [build_timeline(r, got.facts, unusable=got.unusable, play_times=options.play_times) for r in recordings]
+def timeline_of(recorded: RecordedClass, got: SegmentFiles, options: Options) -> Timeline:
+    """The timeline of all recordings from what was found out so far, with the chapters of the class card."""
+    axes = recorded.play_times or [options.play_times] * len(recorded.recordings)
+    timelines = [
+        build_timeline(recording, got.facts, unusable=got.unusable, play_times=axis)
+        for recording, axis in zip(recorded.recordings, axes, strict=True)
+    ]
     timeline = timelines[0]
     for following in timelines[1:]:
         timeline = append(timeline, following)
-    return timeline
+    own = recorded.cast.card.chapters if recorded.cast.card is not None else ()
+    return with_chapters(timeline, [Chapter(at=chapter.at, title=chapter.title) for chapter in own])
 
 
 def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
     """The timeline from what is declared: no network, no files."""
-    return timeline_of(in_order(recordings, options).recordings, SegmentFiles(), options)
+    return timeline_of(in_order(recordings, options), SegmentFiles(), options)
 
 
 def wanted_stamps(recorded: RecordedClass, options: Options) -> tuple[str, ...]:
@@ -82,14 +117,32 @@ def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> 
     return decide(in_order(recordings, options), SegmentFiles(), options)
 
 
-def in_order(recordings: Recording | Sequence[Recording], options: Options) -> RecordedClass:
-    """Return the recordings in the order of the class, the cameras of ``screen_users`` as the screen shares they
-    are, with the people who are in them."""
+def in_order(
+    recordings: Recording | Sequence[Recording], options: Options, card: ClassCard | None = None
+) -> RecordedClass:
+    """Return the recordings in the order of the class, the cameras of ``screen_users`` as the screen shares they are,
+    without whom the class card hides, and the people who are in them.
+
+    ``card``: class card; where none is given, that of the options. Raises InputError, also for a card that is wrong.
+    """
     given = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if not given:
         raise InputError("no recording was given", hint="Name at least one result file.")
     ordered = order_recordings([_with_screens(recording, options.screen_users) for recording in given])
-    return RecordedClass(recordings=tuple(ordered), cast=Cast(teacher=options.teacher))
+    card = card or find_card(ordered, options)
+    cast = cast_class(ordered, card, options.teacher, mute_hidden=options.mute_hidden is YesNo.YES)
+    missing = [note(WHERE, NO_CARD)] if card is None and options.class_file is not None else []
+    axes = _axes(ordered, options) if cast.redaction.words and len(cast.recordings) == len(ordered) else ()
+    return cast.model_copy(update={"findings": (*cast.findings, *missing), "play_times": axes})
+
+
+def _axes(recordings: Sequence[Recording], options: Options) -> tuple[PlayTimes, ...]:
+    """Decide the axis of all files' play times together: those of hidden people are evidence as well."""
+    timelines = []
+    for recording in recordings:
+        with suppress(InputError):
+            timelines.append(build_timeline(recording, play_times=options.play_times))
+    return tuple(PlayTimes(timeline.play_times) for timeline in timelines) if len(timelines) == len(recordings) else ()
 
 
 def _with_screens(recording: Recording, users: Collection[str]) -> Recording:
@@ -108,7 +161,7 @@ def work_digest(recorded: RecordedClass, run: Run) -> str:
     asked = run.options.model_dump(mode="json", exclude=NO_MATTER)
     declared: Timeline | list[str]
     try:
-        declared = timeline_of(recorded.recordings, SegmentFiles(), run.options)
+        declared = timeline_of(recorded, SegmentFiles(), run.options)
     except InputError:  # no length is declared anywhere: only the files will tell
         declared = [s.video_id for r in recorded.recordings for s in r.segments]
     return digest_of(RENDER_VERSION, declared, asked, run.ffmpeg.text)

@@ -44,8 +44,14 @@ def draw_accounts(
                 )
                 for what in Content
             ]
-            accounts.append(Account(video_id=name, picture=ledgers[0], sound=ledgers[1]))
+            picture = _withheld(ledgers[0]) if segment.hides_picture else ledgers[0]
+            accounts.append(Account(video_id=name, picture=picture, sound=ledgers[1]))
     return tuple(sorted(accounts, key=lambda a: a.video_id))
+
+
+def _withheld(ledger: Ledger) -> Ledger:
+    """All of a picture that the class card hides has no place."""
+    return Ledger(length=ledger.length, lengths={Disposition.NO_PLACE: ledger.length} if ledger.length else {})
 
 
 def _nothing_of(segment: Segment) -> Account:

@@ -68,9 +68,10 @@ def build_plan(
     playing = Playing(timeline, played, is_window, placed, visible, bed, fps)
     accounts = draw_accounts(segments, facts, unusable, playing)
     seen = {h.video_id for _, _, h in visible}
+    hidden = {s.video_id for s in segments if s.hides_picture}
     inside = {clip.video_id for _, clip in window.clips()}
     missed = [
-        *find_unshowable(window, facts),
+        *find_unshowable(window, {n: f for n, f in facts.items() if n not in hidden}),
         *find_lost(segments, accounts, unusable),
         *find_background(window, segments, facts, parts, fps),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from assembler.errors import InputError
-from assembler.findings import warning
+from assembler.findings import note, warning
 from assembler.recording import Recording, StreamKind
 from assembler.timeline.model import Chapter, Clip, Clock, Jump, Timeline, Track
 from assembler.timeline.tracks import gaps_between
@@ -59,6 +59,25 @@ def append(first: Timeline, second: Timeline) -> Timeline:
         play_times_reason="; ".join(dict.fromkeys([first.play_times_reason, second.play_times_reason])),
         left_out=(*first.left_out, *later),
         findings=tuple(findings),
+    )
+
+
+def with_chapters(timeline: Timeline, own: Sequence[Chapter]) -> Timeline:
+    """Return the timeline with further marks, which go before those that are there; a note tells of marks behind its
+    end."""
+    if not own:
+        return timeline
+    marks = {chapter.at: chapter for chapter in (*timeline.chapters, *own) if chapter.at < timeline.length}
+    findings = [
+        note("class card", f"Its chapter at {clock_text(chapter.at)} lies behind the end of the playback.")
+        for chapter in own
+        if chapter.at >= timeline.length
+    ]
+    return timeline.model_copy(
+        update={
+            "chapters": tuple(marks[at] for at in sorted(marks)),
+            "findings": (*timeline.findings, *findings),
+        }
     )
 
 

@@ -180,7 +180,7 @@ def _overlaps(left_out: Sequence[LeftOut]) -> list[Finding]:
 
 
 def _clip(piece: PlacedClip, known: Facts | None) -> Clip:
-    span, is_sound_only = piece.span, piece.segment.kind is StreamKind.AUDIO
+    span, is_sound_only = piece.span, piece.segment.kind is StreamKind.AUDIO or piece.segment.hides_picture
     picture: Span | None = None if is_sound_only else span
     sound: Span | None = span
     if known is not None:

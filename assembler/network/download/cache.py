@@ -187,7 +187,7 @@ def entry_of(cache: Path, segment: Segment, app: str | None = "") -> Entry | Non
         return None
     if not host:
         return None
-    key = json.dumps([parts.scheme, host, port, parts.path, segment.video_id, *([] if app is None else [app])])
+    key = json.dumps([parts.scheme, host, port, parts.path, segment.source_id, *([] if app is None else [app])])
     return Entry(cache / hashlib.sha256(key.encode("ascii")).hexdigest()[:40])
 
 

@@ -51,7 +51,7 @@ def find_local(segments: Sequence[Segment], folder: Path | None, refused: Collec
     base_names = {s.video_id: _base_name(s.url) for s in segments}
     shared = Counter(base_names.values())
     for segment in segments:
-        mine = [n for n in by_id.get(segment.video_id, []) if not _is_told_beside(folder / n, segment)]
+        mine = [n for n in by_id.get(segment.source_id, []) if not _is_told_beside(folder / n, segment)]
         base = base_names[segment.video_id]
         if mine:
             name = _best(segment, mine)
@@ -74,7 +74,7 @@ def is_name_of(segments: Sequence[Segment], name: str) -> bool:
 
 def _is_told_beside(path: Path, segment: Segment) -> bool:
     """A page or JSON that lies beside a recording under its name, and is not it."""
-    if path.name == segment.video_id or path.suffix.lower() in MEDIA_ENDINGS:
+    if path.name == segment.source_id or path.suffix.lower() in MEDIA_ENDINGS:
         return False
     try:
         return is_page(path)
@@ -112,7 +112,7 @@ def _file_names(folder: Path) -> set[str]:
 
 def _by_id(segments: Sequence[Segment], names: set[str]) -> dict[str, list[str]]:
     """Video id -> names that are the id, or start with it and a dot; of two ids that fit a name, the longer has it."""
-    ids = {s.video_id for s in segments} - {""}
+    ids = {s.source_id for s in segments} - {""}
     owned: dict[str, list[str]] = {}
     for name in names:
         stem, dot = name, "."
@@ -129,7 +129,7 @@ def _best(segment: Segment, names: list[str]) -> str:
 
     def rank(name: str) -> tuple[int, str]:
         ending = os.path.splitext(name)[1].lower()
-        if name == segment.video_id:
+        if name == segment.source_id:
             return 0, name
         if segment.format and ending == f".{segment.format}":
             return 1, name

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from assembler.errors import InputError, PublishError
 from assembler.network.publish.card import CARD, Card, refused
@@ -17,11 +14,10 @@ from assembler.network.publish.folder import any_folder, card_of, put_in_folder
 from assembler.network.publish.s3 import check_bucket, drop_from_bucket, put_in_bucket
 from assembler.options import Options
 from assembler.processes import Stop
+from assembler.templates import fill, names_in
 
 FIELDS = ("app", "room", "task", "revision")
 """Placeholders of a template."""
-LONGEST_PART = 200
-"""Maximum length of one folder's name, in characters; file systems take 255 bytes."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +77,9 @@ def fill_template(template: str, ids: Mapping[str, str | None]) -> str:
     Raises InputError where the template names anything else, or leads out of the output.
     """
     try:
-        named = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+        named = names_in(template)
         unknown = named - set(FIELDS)
-        filled = "" if unknown else template.format(**{name: _encoded(ids.get(name)) for name in FIELDS})
+        filled = "" if unknown else fill(template, FIELDS, ids)
     except (ValueError, IndexError, AttributeError) as exc:
         raise InputError(f"the template {template!r} is malformed", hint="Write such as {app}/{room}/{task}.") from exc
     parts = filled.split("/")
@@ -93,17 +89,6 @@ def fill_template(template: str, ids: Mapping[str, str | None]) -> str:
             hint="Use {task}, and as you like {app}, {room} and {revision}, between single slashes.",
         )
     return filled
-
-
-def _encoded(text: str | None) -> str:
-    if not text:
-        return "unknown"
-    safe = quote(text, safe="", errors="replace")
-    if not safe.strip("."):
-        safe = safe.replace(".", "%2E")
-    if len(safe) > LONGEST_PART:
-        safe = f"{safe[:100]}~{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:32]}"
-    return safe
 
 
 def _drop_from_folder(place: str, assets: str, job: str, options: Options) -> bool:
