@@ -108,7 +108,7 @@ class _Casting:
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        """What each user is called in the playback's recordings."""
+        """Names by which each user goes in the recordings of the playback."""
         taken = {user.casefold() for user in self.streams}
         taken |= {person.name.casefold() for person in (self.card.people if self.card is not None else ())}
         counts: Counter[str] = Counter()
@@ -210,7 +210,7 @@ class _Casting:
 
     @cached_property
     def _numbers(self) -> Mapping[str, str]:
-        """What stands for the video ids in which somebody is named, in order of play time."""
+        """Video ids that stand for those in which somebody is named, in order of play time."""
         named = [
             s.video_id
             for recording in self.recordings

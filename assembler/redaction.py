@@ -31,7 +31,7 @@ class Redaction(Value):
 
     @cached_property
     def _table(self) -> dict[str, str]:
-        """What is said instead, by lower-case spelling: also of the words as they stand in an address."""
+        """Words said instead, by lower-case spelling: also that of an address."""
         return {
             spelling.casefold(): instead
             for word, instead in reversed(self.words)  # the first of two that are alike counts
