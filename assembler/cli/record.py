@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -186,7 +188,10 @@ def set_callback(
         if url is None and not delete and key is None:
             answer = _send(cloud, cloud.show_callback(kind), dry_run)
             if answer is not None:
-                print(answer.text("Callback"))
+                if address := answer.text("Callback"):
+                    print(address)
+                else:
+                    _say("no address is set")
                 _say("a key is set" if answer.text("CallbackKey") else "no key is set")
     return 0
 
@@ -249,6 +254,7 @@ def fetch(
     from assembler.workspace import write_whole
 
     path = out or Path(f"{check_task(task)}.json")
+    _check_place(path, task)
     with _cloud(load_options(), api) as cloud:
         kind = _kind(offline)
         result = wait_for(cloud, task, kind, _say, every=every) if wait else ask(cloud, task, kind)
@@ -259,6 +265,21 @@ def fetch(
         raise result.problem
     print(path)
     return 0
+
+
+def _check_place(path: Path, task: str) -> None:
+    """Check before the wait that the result can be written, over an earlier answer of the API and nothing else."""
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.absolute().parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is not a plain file", hint=f"Name a file, such as {task}.json.")
+        lying = path.read_bytes() if path.exists() else b'"error_code"'
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written: {exc.strerror}", hint="Name a file elsewhere with -o.") from exc
+    if not any(mark in lying for mark in (task.encode(), b'"error_code"', b'"RequestId"')):
+        raise InputError(f"{path} is there and is not an answer of the vendor's API", hint="Name another file with -o.")
 
 
 def fetch_recordings(tasks: list[str], api: Api | None, options: Options) -> list[Recording]:

@@ -32,11 +32,17 @@ class Request:
     """Headers that tell what is asked for."""
     is_query: bool = False
     """True if the answer is about a task: then an error in it may be the task's own."""
+    is_reading: bool = False
+    """True if it changes nothing, without being about a task."""
 
     @property
     def doubt(self) -> str:
         """Beginning of the hint where no answer came."""
-        return "" if self.is_query else "It may have been done all the same: look before you repeat it. "
+        return (
+            ""
+            if self.is_query or self.is_reading
+            else "It may have been done all the same: look before you repeat it. "
+        )
 
     def described(self) -> str:
         """The request as JSON, with stars for secrets."""

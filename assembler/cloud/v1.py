@@ -52,7 +52,10 @@ class _CloudV1:
 
     def generate(self, generation: Generation) -> Request:
         if generation.room_id is None:
-            raise InputError("generation 1 makes files of a room, not of a task", hint="Give the room's number.")
+            raise InputError(
+                "generation 1 makes files of a room, not of a task",
+                hint="Give --room; of a task generation 3 does: --api v3.",
+            )
         body = for_generation_1(generation.spelled(as_v1=True))
         return self._request("to make files after class", Kind.OFFLINE, "create", body)
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from assembler.cloud import Kind, Steer
@@ -68,7 +69,10 @@ class _CloudV3:
 
     def generate(self, generation: Generation) -> Request:
         if generation.online_record_task_id is None or generation.room_id is not None:
-            raise InputError("generation 3 makes files of a recording task", hint="Give the id of the task.")
+            raise InputError(
+                "generation 3 makes files of a recording task",
+                hint="Give the id of the task; of a room generation 1 does: --api v1.",
+            )
         body = generation.spelled(as_v1=False)
         return self._request("to make files after class", "CreateVideoGenerationTask", body)
 
@@ -82,11 +86,13 @@ class _CloudV3:
         return self._request("to set the callback key", f"Set{_NOUNS[kind]}CallbackKey", {"CallbackKey": key})
 
     def show_callback(self, kind: Kind) -> Request:
-        return self._request("to tell the callback address", f"Describe{_NOUNS[kind]}Callback", {})
+        request = self._request("to tell the callback address", f"Describe{_NOUNS[kind]}Callback", {})
+        return replace(request, is_reading=True)
 
     def running(self, offset: int) -> Request:
         body: JsonObject = {"SdkAppID": self._options.sdk_app_id, "TaskType": "OnlineRecord", "Limit": _PAGE}
-        return self._asked("to list what is running", "DescribeRunningTasks", {**body, "Offset": offset})
+        request = self._asked("to list what is running", "DescribeRunningTasks", {**body, "Offset": offset})
+        return replace(request, is_reading=True)
 
     def _request(self, what: str, action: str, body: JsonObject, *, is_query: bool = False) -> Request:
         return self._asked(what, action, {"SdkAppId": self._options.sdk_app_id, **body}, is_query=is_query)
@@ -120,6 +126,8 @@ class _CloudV3:
 
     def _unreached(self, request: Request, code: str, message: object) -> CloudError:
         text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+        if cause := re.search(r"\[Errno -?\d+\] ([^'\"()]+)", text):  # all else names classes and addresses
+            text = cause[1].strip()
         return CloudError(
             f"{self._host} did not answer as the vendor's API does: {code}: {shortened(text, 200)}",
             hint=f"{request.doubt}{_WHERE}",

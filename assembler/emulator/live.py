@@ -15,12 +15,14 @@ from assembler.cloud.client import Cloud as Client
 from assembler.cloud.recorder import recorder_of
 from assembler.emulator.app import serving, serving_app
 from assembler.emulator.cloud import APP, KEY, Cloud, Setup
-from assembler.errors import AssemblerError, MediaError
+from assembler.errors import JobError, MediaError
+from assembler.jobs.publishing import check_ready
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import open_database
 from assembler.jobs.web.app import make_app
 from assembler.jobs.web.listener import listen_at
+from assembler.jobs.worker.supervisor import LOG
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.options import Options, load_options
 from assembler.times import WallMs, clock_text
@@ -50,7 +52,14 @@ def show_live(folder: Path, options: Options, say: Callable[[str], None]) -> Pat
 
     ``folder`` takes everything, the jobs' home too. Raises AssemblerError where the job fails or takes too long.
     """
+    check_ready(options)
     folder = folder.absolute()
+    log = folder / "home" / LOG
+
+    def warn(sentence: str) -> None:
+        if sentence.startswith("warning"):
+            say(f"{sentence} (see {log})")
+
     try:
         (folder / "cloud").mkdir(parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("*\n")
@@ -65,12 +74,12 @@ def show_live(folder: Path, options: Options, say: Callable[[str], None]) -> Pat
         door = ends.enter_context(listen_at(HOST, 0))
         server_url = f"http://{HOST}:{door.getsockname()[1]}"
         say(f"{server_url}/ is the status page, as long as this runs; {cloud_url}/ is the cloud's side.\n")
-        ends.enter_context(serving_app(make_app(own, workers=1, say=lambda _: None, host=HOST), door, HOST))
+        ends.enter_context(serving_app(make_app(own, workers=1, say=warn, host=HOST), door, HOST))
         client = ends.enter_context(open_cloud(own, Api.V1))
         task = _hold_class(client, own, f"{server_url}/callback", say)
         records = Records(open_database(own))
         ends.callback(records.close)
-        return _await_playback(records, task, server_url, say)
+        return _await_playback(records, task, server_url, say, log)
 
 
 def _settings(folder: Path, cloud_url: str) -> dict[str, str]:
@@ -119,7 +128,7 @@ def _hold_class(client: Client, options: Options, callback: str, say: Callable[[
     return task
 
 
-def _await_playback(records: Records, task: str, url: str, say: Callable[[str], None]) -> Path:
+def _await_playback(records: Records, task: str, url: str, say: Callable[[str], None], log: Path) -> Path:
     begun, before = time.monotonic(), ""
     while time.monotonic() < begun + PATIENCE_SECONDS:
         job = next((job for job in records.list_jobs() if job.task == task), None)
@@ -131,11 +140,9 @@ def _await_playback(records: Records, task: str, url: str, say: Callable[[str], 
             say(f"\n{url}/jobs/{job.id} shows the job. What was made:\n{job.output}")
             return Path(job.output)
         if job is not None and job.state in ENDED:
-            raise AssemblerError(f"the class of the demo failed: {job.reason}", hint="Run `assembler doctor`.")
+            raise JobError(f"the class of the demo failed: {job.reason}", hint="Run `assembler doctor`.")
         time.sleep(LOOK_SECONDS)
-    raise AssemblerError(
-        f"no playback within {clock_text(PATIENCE_SECONDS * 1000)}", hint="Look at home/worker.log in its folder."
-    )
+    raise JobError(f"no playback within {clock_text(PATIENCE_SECONDS * 1000)}", hint=f"Look at {log}.")
 
 
 def _words(job: Job | None) -> str:

@@ -171,6 +171,13 @@ def test_a_host_that_is_not_there_names_the_settings_to_look_at(v3: Cloud) -> No
     with open_cloud(options, Api.V3) as cloud, pytest.raises(CloudError) as caught:
         cloud.send(cloud.query(TASK, ONLINE))
     assert "ASSEMBLER_CLOUD_ENDPOINT" in caught.value.hint
+    assert caught.value.sentence.endswith("Connection refused")
+
+
+def test_only_a_request_that_changes_something_may_have_been_done_all_the_same(v3: Cloud) -> None:
+    reading = [v3.query(TASK, ONLINE), v3.show_callback(ONLINE), v3.running(0)]
+    assert {request.doubt for request in reading} == {""}
+    assert all(v3.steer(how, TASK).doubt for how in Steer)
 
 
 @pytest.mark.parametrize(

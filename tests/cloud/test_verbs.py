@@ -92,6 +92,9 @@ class TestRecord:
         assert (said.code, said.out, vendor.body["CallbackKey"]) == (0, "", "k3y")
         said = say("record", "set-callback", "--api", "v3", credentials=V3)
         assert (said.out, said.err) == ("https://a.example/callback\n", "a key is set\n")
+        vendor.answers = [granted(Callback="", CallbackKey="")]
+        said = say("record", "set-callback", "--api", "v3", credentials=V3)
+        assert (said.out, said.err) == ("", "no address is set\nno key is set\n")
 
     def test_all_running_tasks_are_listed_page_by_page(self, say: Say, vendor: Vendor) -> None:
         rows = [{"TaskID": f"t{n}", "RoomID": n, "Status": "PROCESSING", "CreateTime": "2026"} for n in range(3)]
@@ -118,6 +121,17 @@ class TestFetch:
         vendor.answers = [Response(odd, content_type="application/json")]
         assert say("fetch", "t", "--api", "v3", credentials=V3).out == "t.json\n"
         assert (tmp_path / "t.json").read_bytes() == odd
+
+    def test_it_replaces_an_earlier_answer_and_nothing_else(self, say: Say, vendor: Vendor, tmp_path: Path) -> None:
+        vendor.answers = [FINISHED]
+        assert [say("fetch", TASK, "-o", "new/folder/result.json").code for _ in range(2)] == [0, 0]
+        (tmp_path / "diary.txt").write_text("of a year")
+        came = len(vendor.came)
+        for place, part in (("diary.txt", "not an answer"), (".", "not a plain file"), ("diary.txt/x", "cannot be")):
+            said = say("fetch", TASK, "--wait", "-o", place)
+            assert (said.code, part in said.err) == (2, True), said.err
+        assert len(vendor.came) == came, "said before the wait"
+        assert (tmp_path / "diary.txt").read_text() == "of a year"
 
     def test_it_waits_and_shows_each_state_once(self, say: Say, vendor: Vendor, tmp_path: Path) -> None:
         states = ["prepared", "recording", "recording", "paused", "stopped"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,6 +14,7 @@ from receiver import Came
 
 from assembler import assemble, parse
 from assembler.dialects.signature import Signature, check
+from assembler.emulator.app import SLOW_BYTES
 from assembler.emulator.cloud import KEY
 from assembler.emulator.lesson import Lesson, Presence
 from assembler.errors import DownloadError, InputError
@@ -172,6 +174,15 @@ def test_a_fault_that_stays_is_told(practice: Open, tmp_path: Path, fault: str, 
         good = stand_in.post("online/query", {"task_id": task})["video_info"][0]["video_url"]
         assert requests.get(good, headers={"Range": "bytes=0-9"}, timeout=5).status_code == 206
         assert requests.get(good.replace("sign=", "sign=0"), timeout=5).status_code == 403
+
+
+def test_a_slow_file_comes_whole_at_its_rate(practice: Open) -> None:
+    stand_in = practice(faults=("slow",), lesson=ALONE)
+    (file,) = stand_in.finish(stand_in.start())["video_info"]
+    begun = time.monotonic()
+    got = requests.get(file["video_url"], timeout=60).content
+    assert len(got) == file["video_size"]
+    assert time.monotonic() - begun >= len(got) / SLOW_BYTES
 
 
 def test_a_result_whose_callback_never_came_is_there_for_whoever_asks(practice: Open) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from assembler.cloud import Steer
 from assembler.emulator import live
+from assembler.errors import InputError
 from assembler.options import load_options
 
 
@@ -27,3 +28,11 @@ def test_a_class_goes_all_the_way_by_itself(tmp_path: Path, monkeypatch: pytest.
     assert any("job done" in line for line in said)
     assert dict(os.environ) == before
     assert (tmp_path / "live" / ".gitignore").read_text() == "*\n"
+
+
+def test_settings_that_no_worker_takes_are_refused_before_the_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSEMBLER_CONFIG", str(tmp_path / "lost.toml"))
+    with pytest.raises(InputError, match=r"lost\.toml is not there"):
+        live.show_live(tmp_path / "live", load_options(), lambda _: None)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import requests
 from terminal import START, Desk
 
+from assembler.emulator.cloud import APP, KEY
 from assembler.emulator.lesson import load_lesson
 from assembler.emulator.quirks import FAULTS, QUIRKS
 from assembler.errors import InputError
@@ -29,9 +34,45 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         page = requests.get(base[1], timeout=10).text
         assert "600 times as fast" in page
         assert "mp3" in page
-        server.terminate()
+        for _ in range(2):  # somebody who is impatient
+            server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0
         assert server.stderr.read() == ""
+
+
+def test_a_stand_in_that_was_killed_and_started_again_knows_no_task_and_the_client_says_so(tmp_path: Path) -> None:
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TENCENTCLOUD_")},
+        "ASSEMBLER_SDK_APP_ID": str(APP), "ASSEMBLER_TICKEY": KEY, "ASSEMBLER_USERSIG_KEY": "k",
+    }  # fmt: skip
+
+    def begin(*words: str) -> tuple[subprocess.Popen[str], Iterator[str]]:
+        process = subprocess.Popen([*START, *words], env=env, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        assert process.stderr is not None
+        stack.callback(process.stderr.close)
+        return process, iter(process.stderr)
+
+    def say(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*START, *words], env=env, capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    with ExitStack() as stack:
+        server, lines = begin("emulate", "--port", "0")
+        (port,) = re.findall(r":(\d+)/ shows", next(lines))
+        env["ASSEMBLER_CLOUD_BASE"] = f"http://127.0.0.1:{port}"
+        task = say("record", "start", "5").stdout.strip()
+        _, told = begin("fetch", task, "--wait", "--every", "0.1")
+        assert any("RECORDING" in line for line in told)
+        server.kill()
+        assert any("cannot be reached" in line for line in told)
+        gone = say("record", "stop", task)
+        assert (gone.returncode, "look before you repeat it" in gone.stderr) == (3, True)
+        _, lines = begin("emulate", "--port", port)
+        assert "shows" in next(lines)
+        assert "asking again" in next(line for line in told if "20005" in line)
+        unknown = say("record", "stop", task)
+        assert (unknown.returncode, "check the TaskId" in unknown.stderr) == (3, True)
 
 
 def test_names_are_listed_and_others_refused(tmp_path: Path) -> None:

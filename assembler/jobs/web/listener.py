@@ -14,6 +14,7 @@ import resource
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from types import FrameType
 from typing import Any
 
 import h11
@@ -145,7 +146,12 @@ class Connection(H11Protocol):
 
 
 class Listener(uvicorn.Server):
-    """Serves at a socket that is bound already."""
+    """Serves at a socket that is bound already, and ends in good order however often it is told to."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the first signal; a second Ctrl-C would break off the tidying up, with a traceback."""
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve, with a longer backlog than asyncio would set."""

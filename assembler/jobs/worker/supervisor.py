@@ -15,6 +15,8 @@ from assembler import processes
 from assembler.errors import AssemblerError
 from assembler.options import Options
 
+LOG = "worker.log"
+"""Name of the workers' log in the home."""
 END_SECONDS = 12.0
 """Maximum time of a worker's end, in s: one that was told to end gives its job back within ten."""
 PAUSE_SECONDS = (1.0, 60.0)
@@ -67,7 +69,7 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
     with contextlib.suppress(OSError):  # opening the database there says whether it can be made
         home.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-P", "-m", "assembler.jobs.worker", str(options.processes)]
-    with processes.started(argv, cwd=home, log=home / "worker.log") as child:
+    with processes.started(argv, cwd=home, log=home / LOG) as child:
         while child.poll() is None and not stop.wait(0.2):
             pass
         if child.poll() is None:
