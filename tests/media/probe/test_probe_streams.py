@@ -141,9 +141,26 @@ class TestAudio:
                 probe.add_packet(packet, False)
             assert (probe.start, probe.has_packets, probe.is_decoding) == (None, True, True)
 
-    def test_each_packet_of_a_transport_stream_tells_its_own_kind(self, bundled_ffmpeg: str) -> None:
-        for sounds, is_constant in (((), True), (((48_000, 1), (44_100, 1)), False)):
-            recipe = RECIPE.model_copy(
-                update={"container": "ts", "picture": False, "sounds": sounds, "seconds": Fraction(3)}
-            )
-            assert self.facts(make(recipe, bundled_ffmpeg)).is_constant is is_constant
+    def test_a_truncated_last_packet_is_known_as_one_until_it_is_forgotten(self, path: Path) -> None:
+        with probed(path, "audio") as (probe, packets):
+            packets[-1].is_corrupt = True
+            for packet in packets:
+                probe.add_packet(packet)
+            assert probe.is_last_cut
+            probe.forget_last()
+            assert not probe.is_last_cut
+
+    @pytest.mark.parametrize(("changed", "is_constant"), [(0, True), (0x40, False)])
+    def test_each_packet_of_a_transport_stream_tells_its_own_channels(
+        self, bundled_ffmpeg: str, changed: int, is_constant: bool
+    ) -> None:
+        recipe = RECIPE.model_copy(update={"container": "ts", "picture": False})
+        with probed(make(recipe, bundled_ffmpeg), "audio") as (probe, packets):
+            for n, packet in enumerate(packets):
+                content = bytearray(bytes(packet))
+                content[3] ^= changed if n == 50 else 0
+                twin: Packet[Any] = Packet(bytes(content))
+                twin.pts, twin.dts, twin.duration = packet.pts, packet.dts, packet.duration
+                twin.time_base = packet.time_base
+                probe.add_packet(twin)
+            assert probe.facts(Fraction(0)).is_constant is is_constant
