@@ -95,6 +95,17 @@ class EncoderName(StrEnum):
         return {EncoderName.SVT_AV1: "av1", EncoderName.X265: "hevc"}.get(self, "h264")
 
 
+class Names(StrEnum):
+    """Names drawn on cameras."""
+
+    ON = "on"
+    """Names that the class card gives."""
+    OFF = "off"
+    """Pictures without names, also cards of people without a picture."""
+    IDS = "ids"
+    """User ids of everybody, in place of names."""
+
+
 class Role(StrEnum):
     """Role of a person in a class."""
 

@@ -24,7 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from assembler.choices import EncoderName, Fill, Muxer, NoticeEvent, PlayTimes, Quality, YesNo
+from assembler.choices import EncoderName, Fill, Muxer, Names, NoticeEvent, PlayTimes, Quality, YesNo
 from assembler.errors import InputError
 from assembler.processes import cores
 from assembler.times import PlayMs
@@ -130,6 +130,10 @@ class Options(BaseSettings):
     """Frames per second of the playback; the largest rate among the streams really seen if not given."""
     background: Annotated[str | None, Flag("--background", "#RRGGBB", verbs=PLANNED)] = None
     """Colour of the canvas where nothing is shown, such as #34363B; the layout's own if not given."""
+    names: Annotated[Names, Flag("--names", verbs=PLANNED)] = Names.ON
+    """Names drawn on cameras: on (those that the class card gives), off, or ids (user ids of everybody)."""
+    speaker_frame: Annotated[bool, Flag("--speaker-frame", verbs=PLANNED)] = False
+    """Draws a thin frame around whoever speaks."""
     fill: Annotated[Fill | None, Flag("--fill", verbs=PLANNED)] = None
     """Scaling of pictures: fit (all of it, with bars) or crop; the layout's own if not given."""
     play_times: Annotated[PlayTimes, Flag("--play-times", verbs=SHOWN)] = PlayTimes.AUTO

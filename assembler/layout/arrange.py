@@ -103,7 +103,7 @@ def arrange(
         placements=tuple(sorted(placements, key=lambda p: (p.span.start, order[p.slot], p.video_id))),
         cards=tuple(sorted([*seated.cards, *cards], key=lambda c: (c.span.start, order[c.slot], c.user))),
         findings=tuple(findings),
-        wants_speech=seated.wants_speech,
+        wants_speech=seated.wants_speech or (options.speaker_frame and speaking is None),
     )
 
 

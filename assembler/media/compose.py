@@ -13,6 +13,7 @@ from assembler.choices import Muxer
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, judge
+from assembler.media.artwork.files import list_tools
 from assembler.media.child import run_module
 from assembler.media.choose_encoder import Choice, render_by_any
 from assembler.media.damage.losses import mark_repaired
@@ -52,6 +53,7 @@ def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: 
         run.options.loudness,
         run.options.chunk_seconds,
         *(() if run.options.muxer is Muxer.OWN else (run.options.muxer,)),
+        *(list_tools() if any(lane.overlays for lane in plan.lanes) else ()),
     )
 
 
@@ -200,7 +202,8 @@ def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: 
     ]  # fmt: skip
     stamps = encoded_stamps(plan, grid_rate(plan.fps), ticks)
     unread = tuple((loss.video_id, loss.span) for piece in rendered for loss in piece.losses if loss.what == UNREADABLE)
-    return Video(runs, stamps, tuple(run.start for run in runs[1:]), findings, encoding, unread)
+    told = [*setup.drawings.findings(), *findings]
+    return Video(runs, stamps, tuple(run.start for run in runs[1:]), told, encoding, unread)
 
 
 def _copy_video(plan: Plan, setup: RenderSetup) -> Video:

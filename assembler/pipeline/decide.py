@@ -53,6 +53,7 @@ def decide(
         options,
         segments=[s for r in recordings for s in r.segments],
         cast=recorded.cast,
+        speaking=got.speaking,
         unusable=got.unusable,
         findings=[*recorded.findings, *(f for r in recordings for f in r.findings), *got.findings],
         may_copy=may_copy,

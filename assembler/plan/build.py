@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from assembler.facts import Facts
 from assembler.findings import Finding, fold, note
-from assembler.layout.model import Arrangement
+from assembler.layout.model import Arrangement, CardPlacement, Placement
 from assembler.options import Options
 from assembler.people import NOBODY, Cast
 from assembler.plan.account import draw_accounts
-from assembler.plan.copying import NOT_ALLOWED, decide_copying
+from assembler.plan.copying import NOT_ALLOWED, Copying, decide_copying
 from assembler.plan.heard import build_bed
 from assembler.plan.missing import find_background, find_lost, find_unshowable, refuse_nothing
 from assembler.plan.model import Mode, Plan
 from assembler.plan.outcomes import judge_segments
+from assembler.plan.overlays import Speaking, build_overlays
 from assembler.plan.playing import Playing
 from assembler.plan.rate import choose_rate
 from assembler.plan.scenes import build_lanes, build_scenes, find_runs, find_visible, without_gaps
 from assembler.recording import Segment
 from assembler.timeline.join import cut_window
 from assembler.timeline.model import Timeline
-from assembler.times import Frame, PlayMs, Span, frame_at
+from assembler.times import Frame, Ms, PlayMs, Span, frame_at, shared
 
 
 def build_plan(
@@ -32,6 +34,7 @@ def build_plan(
     *,
     segments: Sequence[Segment],
     cast: Cast = NOBODY,
+    speaking: Speaking | None = None,
     unusable: Mapping[str, str] | None = None,
     findings: Sequence[Finding] = (),
     may_copy: bool = True,
@@ -39,7 +42,8 @@ def build_plan(
     """The plan of a whole class, or of the window that the options name.
 
     ``timeline`` and ``arrangement`` are of the whole class even for a window, so that a window shows what the whole
-    would show there. ``unusable``: video id -> why its file could not be used. ``findings``: stated before.
+    would show there; so is ``speaking``, None where it was not measured. ``unusable``: video id -> why its file could
+    not be used. ``findings``: stated before.
     ``may_copy`` False: what could be copied is composed all the same (a single frame; a copy found damaged).
     """
     unusable = unusable or {}
@@ -49,6 +53,8 @@ def build_plan(
     frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
     parts = find_visible(window, placed, fps, frames)
     copying = decide_copying(window, placed, parts, facts, options) if may_copy else NOT_ALLOWED
+    if placed.cards:
+        copying = Copying(Mode.ENCODE, "cards are drawn for people without a picture")
     mode, reason, runs = copying.mode, copying.reason, copying.runs
     if mode is Mode.COPY:
         picture = facts[runs[0].video_id].picture
@@ -65,6 +71,8 @@ def build_plan(
     begin = options.start or PlayMs(0)
     played = Span(start=begin, end=PlayMs(begin + window.length))
     visible = find_runs(parts)
+    said = _moved(speaking or {}, played) if options.speaker_frame else None
+    overlays = build_overlays(window, placed, visible, cast, options.names, fps, frames, said)
     playing = Playing(timeline, played, is_window, placed, visible, bed, fps)
     accounts = draw_accounts(segments, facts, unusable, playing)
     seen = {h.video_id for _, _, h in visible}
@@ -76,7 +84,9 @@ def build_plan(
         *find_background(window, segments, facts, parts, fps),
     ]
     stated = (*findings, *timeline.findings, *arrangement.findings, *missed)
-    if not seen:
+    if overlays and mode is Mode.COPY:
+        stated = (*stated, note("", "The picture is copied as it is: no names are drawn on it."))
+    if not seen and not placed.cards:
         stated = (*stated, note("", "Nothing is visible: the playback shows its background."))
     return Plan(
         fps=fps,
@@ -88,7 +98,7 @@ def build_plan(
         mode=final_mode,
         mode_reason=reason,
         scenes=build_scenes(parts, placed.layout, final_mode, reason),
-        lanes=build_lanes(visible, placed.layout) if mode is Mode.ENCODE else (),
+        lanes=build_lanes(visible, placed.layout, overlays) if mode is Mode.ENCODE else (),
         copied=runs,
         wants_stamps=copying.wants_stamps,
         bed=bed,
@@ -114,12 +124,23 @@ def build_plan(
 
 def _inside(arrangement: Arrangement, start: PlayMs, window: Timeline) -> Arrangement:
     whole = Span(start=start, end=PlayMs(start + window.length))
-    placements = []
-    for placement in arrangement.placements:
+    placements = tuple(_cut_to(arrangement.placements, whole))
+    return arrangement.model_copy(update={"placements": placements, "cards": tuple(_cut_to(arrangement.cards, whole))})
+
+
+_Placed = TypeVar("_Placed", Placement, CardPlacement)
+
+
+def _cut_to(placed: Sequence[_Placed], whole: Span) -> Iterator[_Placed]:
+    """The parts of placements within a window, on its axis."""
+    for placement in placed:
         part = placement.span.within(whole)
-        if part == placement.span and start == 0:
-            placements.append(placement)
+        if part == placement.span and whole.start == 0:
+            yield placement
         elif part is not None:
-            moved = Span(start=PlayMs(part.start - start), end=PlayMs(part.end - start))
-            placements.append(placement.model_copy(update={"span": moved}))
-    return arrangement.model_copy(update={"placements": tuple(placements)})
+            yield placement.model_copy(update={"span": part.shifted(Ms(-whole.start))})
+
+
+def _moved(speaking: Speaking, whole: Span) -> Speaking:
+    """Spans of speech within a window, on its axis."""
+    return {user: [part.shifted(Ms(-whole.start)) for part in shared(spans, whole)] for user, spans in speaking.items()}

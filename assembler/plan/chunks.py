@@ -12,9 +12,12 @@ from fractions import Fraction
 from itertools import combinations, pairwise
 from math import lcm
 
+from pydantic import Field
+
 from assembler.choices import Fill
 from assembler.facts import Facts, VideoFacts
 from assembler.layout.model import Canvas, Rect
+from assembler.plan.artwork import Overlay
 from assembler.plan.model import Mode, Piece, Plan
 from assembler.times import Frame, PlayMs, frame_stamp
 from assembler.values import Value
@@ -55,7 +58,9 @@ class Tile(Value):
     rect: Rect
     """Place on the canvas."""
     sources: tuple[Source, ...]
-    """Disjoint, sorted, at least one."""
+    """Disjoint, sorted; at least one, or a card among the overlays."""
+    overlays: tuple[Overlay, ...] = Field(default=(), exclude_if=lambda overlays: not overlays)
+    """Drawn pictures, as ``Lane.overlays``, on the playback's frames."""
 
 
 class Chunk(Value):
@@ -115,10 +120,11 @@ def cut_chunks(plan: Plan, facts: Mapping[str, Facts], borders: Sequence[Frame])
 def split_chunk(chunk: Chunk, facts: Mapping[str, Facts], frames: int) -> tuple[Chunk, ...]:
     """The chunk as two: its first ``frames`` frames and the rest, if there is one. Each shows what the whole would."""
     placed = [(tile.rect, z, source) for z, tile in enumerate(chunk.tiles) for source in tile.sources]
+    drawn = [(tile.rect, z, overlay) for z, tile in enumerate(chunk.tiles) for overlay in tile.overlays]
     borders = sorted({chunk.first, Frame(chunk.first + frames), chunk.end})
     keyframes = [Frame(chunk.first + k) for k in chunk.keyframes]
     return tuple(
-        _cut(chunk.fps, chunk.canvas, keyframes, facts, placed, first, end) for first, end in pairwise(borders)
+        _cut(chunk.fps, chunk.canvas, keyframes, facts, placed, drawn, first, end) for first, end in pairwise(borders)
     )
 
 
@@ -130,6 +136,8 @@ def cut_frame(plan: Plan, facts: Mapping[str, Facts], frame: Frame) -> Chunk:
 
 Placed = tuple[Rect, int, Source]
 """Rectangle, place in the stack, source."""
+Drawn = tuple[Rect, int, Overlay]
+"""Rectangle, place in the stack, overlay."""
 
 
 def placed_sources(plan: Plan, facts: Mapping[str, Facts], first: Frame, end: Frame) -> list[Placed]:
@@ -145,7 +153,8 @@ def placed_sources(plan: Plan, facts: Mapping[str, Facts], first: Frame, end: Fr
 
 
 def _chunk(plan: Plan, facts: Mapping[str, Facts], sources: Sequence[Placed], first: Frame, end: Frame) -> Chunk:
-    return _cut(plan.fps, plan.canvas, plan.keyframes, facts, sources, first, end)
+    drawn = [(lane.rect, lane.z, overlay) for lane in plan.lanes for overlay in lane.overlays]
+    return _cut(plan.fps, plan.canvas, plan.keyframes, facts, sources, drawn, first, end)
 
 
 def _cut(
@@ -154,6 +163,7 @@ def _cut(
     keyframes: Sequence[Frame],
     facts: Mapping[str, Facts],
     sources: Sequence[Placed],
+    overlays: Sequence[Drawn],
     first: Frame,
     end: Frame,
 ) -> Chunk:
@@ -162,7 +172,12 @@ def _cut(
         for rect, z, source in sources
         if source.first < end and first < source.end
     ]
-    tiles = _tiles(inside, facts, fps)
+    drawn = [
+        (rect, z, o.model_copy(update={"first": max(o.first, first), "end": min(o.end, end)}))
+        for rect, z, o in overlays
+        if o.first < end and first < o.end
+    ]
+    tiles = _tiles(inside, drawn, facts, fps)
     return Chunk(
         first=first,
         end=end,
@@ -248,17 +263,26 @@ def _read_together(sources: Sequence[Source], facts: Mapping[str, Facts], fps: F
     return tuple(found)
 
 
-def _tiles(inside: Sequence[tuple[Rect, int, Source]], facts: Mapping[str, Facts], fps: Fraction) -> tuple[Tile, ...]:
+def _tiles(
+    inside: Sequence[Placed], drawn: Sequence[Drawn], facts: Mapping[str, Facts], fps: Fraction
+) -> tuple[Tile, ...]:
     """Slots with the same rectangle (board and screen share) are one tile: they are never visible together."""
-    grouped: dict[Rect, tuple[int, list[Source]]] = {}
-    for rect, z, source in inside:
-        lowest, sources = grouped.setdefault(rect, (z, []))
-        sources.append(source)
-        grouped[rect] = (min(z, lowest), sources)
-    ordered = sorted(grouped.items(), key=lambda item: item[1][0])
+    lowest: dict[Rect, int] = {}
+    for rect, z, _ in (*inside, *drawn):
+        lowest[rect] = min(z, lowest.get(rect, z))
+    sources: dict[Rect, list[Source]] = {rect: [] for rect in lowest}
+    overlays: dict[Rect, list[Overlay]] = {rect: [] for rect in lowest}
+    for rect, _, source in inside:
+        sources[rect].append(source)
+    for rect, _, overlay in drawn:
+        overlays[rect].append(overlay)
     return tuple(
-        Tile(rect=rect, sources=_read_together(sorted(sources, key=lambda s: s.first), facts, fps))
-        for rect, (_, sources) in ordered
+        Tile(
+            rect=rect,
+            sources=_read_together(sorted(sources[rect], key=lambda s: s.first), facts, fps),
+            overlays=tuple(overlays[rect]),
+        )
+        for rect in sorted(lowest, key=lambda rect: lowest[rect])
     )
 
 

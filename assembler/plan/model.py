@@ -12,6 +12,7 @@ from assembler.choices import Fill
 from assembler.findings import Finding, Outcome
 from assembler.layout.model import Canvas, Rect
 from assembler.people import Person
+from assembler.plan.artwork import Overlay
 from assembler.timeline.model import Chapter
 from assembler.times import FileMs, Frame, Ms, PlayMs, Span
 from assembler.values import Value
@@ -85,6 +86,9 @@ class Lane(Value):
     """Colour of bars, ``#RRGGBB``."""
     pieces: tuple[Piece, ...]
     """Disjoint, sorted. What lies wholly under another lane is not here."""
+    overlays: tuple[Overlay, ...] = Field(default=(), exclude_if=lambda overlays: not overlays)
+    """Drawn pictures in the order in which they are laid over it, but cards: they stand between the pieces. Empty, and
+    then in no plan.json or digest, where nothing is drawn."""
 
 
 class SoundPiece(Value):

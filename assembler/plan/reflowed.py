@@ -30,10 +30,9 @@ def find_disjoint_parts(chunk: Chunk, facts: Mapping[str, Facts]) -> tuple[Chunk
 
 def _cuts(chunk: Chunk) -> list[Frame]:
     """Frames at which a tile is used that meets another one used since the last of them."""
-    uses = sorted(
-        ((source.first, source.end, tile.rect) for tile in chunk.tiles for source in tile.sources),
-        key=lambda use: use[:2],
-    )
+    found = [(s.first, s.end, tile.rect) for tile in chunk.tiles for s in tile.sources]
+    found += [(o.first, o.end, tile.rect) for tile in chunk.tiles for o in tile.overlays]
+    uses = sorted(found, key=lambda use: use[:2])
     cuts: list[Frame] = []
     used: dict[Rect, Frame] = {}
     for first, end, rect in uses:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from assembler.layout.model import Arrangement, Layout, Placement, Slot
+from assembler.plan.artwork import Overlay
 from assembler.plan.model import Lane, Mode, Piece, Scene, Shown
 from assembler.timeline.model import Clip, Timeline
 from assembler.times import Frame, PlayMs, frame_at
@@ -201,8 +202,13 @@ def build_scenes(parts: Sequence[Visible], layout: Layout, mode: Mode, reason: s
     )
 
 
-def build_lanes(visible: Iterable[Run], layout: Layout) -> tuple[Lane, ...]:
-    """One lane for every slot that is ever visible; a picture that stays through several scenes is one piece."""
+def build_lanes(
+    visible: Iterable[Run], layout: Layout, overlays: Mapping[int, tuple[Overlay, ...]]
+) -> tuple[Lane, ...]:
+    """One lane for every slot that is ever visible; a picture that stays through several scenes is one piece.
+
+    ``overlays``: by index of the slot.
+    """
     runs: dict[int, list[tuple[Frame, Frame, Holding]]] = {}
     for first, end, h in visible:
         run = runs.setdefault(h.slot, [])
@@ -210,7 +216,8 @@ def build_lanes(visible: Iterable[Run], layout: Layout) -> tuple[Lane, ...]:
             run[-1] = (run[-1][0], end, h)
         else:
             run.append((first, end, h))
-    pieces = {
+    pieces: dict[int, list[Piece]] = {index: [] for index in overlays}
+    pieces |= {
         index: [Piece(video_id=h.video_id, first=first, end=end, play_start=h.play_start) for first, end, h in run]
         for index, run in runs.items()
     }
@@ -223,6 +230,7 @@ def build_lanes(visible: Iterable[Run], layout: Layout) -> tuple[Lane, ...]:
             fill=layout.slots[index].fill,
             background=layout.slots[index].background,
             pieces=tuple(lane),
+            overlays=overlays.get(index, ()),
         )
         for index, lane in sorted(pieces.items(), key=lambda item: order[item[0]])
     )

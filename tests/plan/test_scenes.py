@@ -44,7 +44,7 @@ def test_runs_show_at_every_frame_what_the_parts_show(parts: list[Visible]) -> N
 
 @given(partitions())
 def test_lanes_hold_the_same_pictures_lowest_first_and_no_two_at_once(parts: list[Visible]) -> None:
-    lanes = build_lanes(find_runs(parts), LAYOUT)
+    lanes = build_lanes(find_runs(parts), LAYOUT, {})
     assert [lane.z for lane in lanes] == sorted(lane.z for lane in lanes)
     for part in parts:
         for frame in range(part.first, part.end):

@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import count
 from math import ceil
 from typing import Any
 
 import ffmpeg
-from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
 from assembler.choices import Fill
 from assembler.facts import Facts, VideoFacts
@@ -23,24 +21,25 @@ from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect, find_uncovered
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.colour import convert_colour, is_drawn_exactly, scale_matrix
+from assembler.media.render.drawn import TAGS, DrawnStreams, Stream
 from assembler.media.render.inputs import Input
+from assembler.plan.artwork import Artwork, Overlay
 from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
 from assembler.plan.reflowed import find_disjoint_parts
 
-Stream = Any  # ffmpeg-python has no types
-
-TAGS = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
-"""Colour tags of all output, as arguments of setparams."""
-
 
 def build_graph(
-    chunk: Chunk, facts: Mapping[str, Facts], inputs: Mapping[tuple[str, int], Input], program: Ffmpeg
+    chunk: Chunk,
+    facts: Mapping[str, Facts],
+    inputs: Mapping[tuple[str, int], Input],
+    program: Ffmpeg,
+    drawn: Mapping[Artwork, str] | None = None,
 ) -> Stream:
     """Build a chunk's filter graph: ``chunk.frames`` frames at ``chunk.fps``, tagged BT.709 limited.
 
-    ``inputs``: by video id and stretch.
+    ``inputs``: by video id and stretch. ``drawn``: names of the files of drawn pictures.
     """
-    builder = _Builder(chunk, facts, inputs, program)
+    builder = _Builder(chunk, facts, inputs, program, DrawnStreams(chunk, drawn or {}))
     return (
         builder.composed()
         .filter("format", pix_fmts="yuv420p")
@@ -59,38 +58,20 @@ def _opening(source: Source) -> _Opening:
     return source.video_id, source.stretch, source.seek, source.fill, source.background
 
 
-class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no types
-    """Filter without inputs, which ffmpeg-python's own filter function refuses."""
-
-    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
-        Node.__init__(
-            self,
-            stream_spec=None,
-            name=name,
-            incoming_stream_types={FilterableStream},
-            outgoing_stream_type=FilterableStream,
-            min_inputs=0,
-            max_inputs=0,
-            kwargs=dict(options),
-        )
-
-
 @dataclass(frozen=True)
 class _Builder:
     chunk: Chunk
     facts: Mapping[str, Facts]
     inputs: Mapping[tuple[str, int], Input]
     program: Ffmpeg
-    numbers: Iterator[int] = field(default_factory=count)
+    drawn: DrawnStreams
     openings: Counter[tuple[str, int, int | None]] = field(default_factory=Counter)
     """Count of times each stretch was opened at each position, however it is fitted."""
 
     def composed(self) -> Stream:
         canvas, tiles = self.chunk.canvas, self.chunk.tiles
         if not tiles:
-            # ffmpeg-python compiles no graph without an input, so here the colour is one
-            colour = f"color=c=0x{canvas.background[1:]}:s={canvas.width}x{canvas.height}:r={self.chunk.fps}:d=1000"
-            return self._repeated(ffmpeg.input(colour, f="lavfi").video, self.chunk.frames)
+            return self.drawn.whole_canvas()
         if not self.chunk.is_disjoint:
             parts = find_disjoint_parts(self.chunk, self.facts)
             return self._overlaid() if len(parts) == 1 else self._joined([self._part(part) for part in parts])
@@ -100,10 +81,9 @@ class _Builder:
 
     def _part(self, part: Chunk) -> Stream:
         """Build a part of the chunk as if it were one of its own."""
-        canvas = part.canvas
-        return (
-            replace(self, chunk=part).composed() if part.tiles else self._flat(canvas.width, canvas.height, part.frames)
-        )
+        whole = Rect(x=0, y=0, width=part.canvas.width, height=part.canvas.height)
+        builder = replace(self, chunk=part, drawn=replace(self.drawn, chunk=part))
+        return builder.composed() if part.tiles else self._flat(whole, part.frames)
 
     def _padded(self, lane: Stream, rect: Rect, canvas: Canvas) -> Stream:
         if (rect.width, rect.height) == (canvas.width, canvas.height):
@@ -122,7 +102,7 @@ class _Builder:
             free = [] if any(rect.covers(corner) for rect in rects) else [corner]
         else:
             free = find_uncovered(rects, width, height)
-        places = [*lanes, *((self._flat(r.width, r.height, self.chunk.frames, colour), r) for r in free)]
+        places = [*lanes, *((self._flat(r, self.chunk.frames, colour), r) for r in free)]
         if len(places) == 1:
             return places[0][0]
         layout = "|".join(f"{rect.x}_{rect.y}" for _, rect in places)
@@ -131,11 +111,9 @@ class _Builder:
 
     def _overlaid(self) -> Stream:
         canvas = self.chunk.canvas
-        base = self._flat(canvas.width, canvas.height, self.chunk.frames)
+        base = self._flat(Rect(x=0, y=0, width=canvas.width, height=canvas.height), self.chunk.frames)
         for tile in self.chunk.tiles:
-            shown = "+".join(
-                f"between(n,{s.first - self.chunk.first},{s.end - self.chunk.first - 1})" for s in tile.sources
-            )
+            shown = self.drawn.shown_while([*tile.sources, *(o for o in tile.overlays if o.is_card)])
             base = ffmpeg.filter(
                 [base, self._lane(tile)], "overlay", x=tile.rect.x, y=tile.rect.y, enable=shown, eof_action="pass",
                 shortest=0, repeatlast=0, format="yuv420",
@@ -143,17 +121,26 @@ class _Builder:
         return base
 
     def _lane(self, tile: Tile) -> Stream:
-        """Build a tile over the whole chunk: its sources, and background between them."""
+        """Build a tile over the whole chunk, with what is drawn on it."""
+        return self.drawn.lay_over(self._filled(tile), (o for o in tile.overlays if not o.is_card))
+
+    def _filled(self, tile: Tile) -> Stream:
+        """Fill a tile with its sources and cards, background between them."""
         parts: list[Stream] = []
         at = self.chunk.first
         rect, opened = tile.rect, self._opened_together(tile)
-        for source in tile.sources:
-            if source.first > at:
-                parts.append(self._flat(rect.width, rect.height, source.first - at))
-            parts.append(self._source_frames(source, rect, next(opened[_opening(source)])))
-            at = source.end
+        cards = [overlay for overlay in tile.overlays if overlay.is_card]
+        both: list[Source | Overlay] = [*tile.sources, *cards]
+        for shown in sorted(both, key=lambda one: one.first):
+            if shown.first > at:
+                parts.append(self._flat(rect, shown.first - at))
+            if isinstance(shown, Overlay):
+                parts.append(self.drawn.card(shown))
+            else:
+                parts.append(self._source_frames(shown, rect, next(opened[_opening(shown)])))
+            at = shown.end
         if at < self.chunk.end:
-            parts.append(self._flat(rect.width, rect.height, self.chunk.end - at))
+            parts.append(self._flat(rect, self.chunk.end - at))
         return self._joined(parts)
 
     def _joined(self, parts: Sequence[Stream]) -> Stream:
@@ -164,28 +151,9 @@ class _Builder:
         joined = ffmpeg.filter(parts, "concat", n=len(parts), v=1, a=0)
         return joined.filter("settb", expr=str(1 / self.chunk.fps)).filter("setpts", expr="N")
 
-    def _flat(self, width: int, height: int, frames: int, background: str | None = None) -> Stream:
+    def _flat(self, rect: Rect, frames: int, colour: str | None = None) -> Stream:
         """Build frames of background."""
-        fps = str(self.chunk.fps)
-        colour = "0x" + (background or self.chunk.canvas.background)[1:]
-        # equal nodes would be one node with several uses, which needs a split: a length of its own keeps them apart
-        lasting = 1000 + next(self.numbers)
-        source = _SourceNode("color", {"c": colour, "s": f"{width}x{height}", "r": fps, "d": lasting})
-        return self._repeated(source.stream(), frames)
-
-    def _repeated(self, stream: Stream, frames: int) -> Stream:
-        """Convert one frame of a colour exactly, then repeat it."""
-        return (
-            stream.filter("trim", end_frame=1)
-            .filter("format", pix_fmts="gbrp")
-            .filter("scale", out_color_matrix="bt709", out_range="tv")
-            .filter("format", pix_fmts="yuv420p")
-            .filter("setsar", sar=1)
-            .filter("setparams", **TAGS)
-            .filter("loop", loop=frames - 1, size=1, start=0)
-            .filter("settb", expr=str(1 / self.chunk.fps))
-            .filter("setpts", expr="N")
-        )
+        return self.drawn.colour(rect.width, rect.height, frames, colour or self.chunk.canvas.background)
 
     def _opened_together(self, tile: Tile) -> dict[_Opening, Iterator[Stream]]:
         """Open the sources of a tile, in their order: those with the same start share one decoder."""

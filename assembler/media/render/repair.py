@@ -51,7 +51,7 @@ def without_undecodable(
     tiles = []
     for tile in chunk.tiles:
         kept = tuple(source for source in tile.sources if (tile.rect, source) not in bad)
-        if kept:
+        if kept or tile.overlays:
             tiles.append(tile.model_copy(update={"sources": kept}))
     losses = [Loss(video_id=s.video_id, span=_span(chunk, s), what=UNREADABLE) for _, s in bad]
     return chunk.model_copy(update={"tiles": tuple(tiles)}), losses

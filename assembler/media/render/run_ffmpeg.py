@@ -86,7 +86,7 @@ def run_once(
     # only a run that renders needs to import ffmpeg-python
     from assembler.media.render.filter_graph import build_graph, compile_graph
 
-    stream = build_graph(chunk, setup.facts, inputs, setup.program)
+    stream = build_graph(chunk, setup.facts, inputs, setup.program, setup.draw(chunk))
     for name, words in setup.encoder.upload:
         stream = stream.filter(name, **words)
     options = tune_for_cpu(output_options(chunk, setup.encoder))

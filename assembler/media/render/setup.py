@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assembler.facts import Facts
+from assembler.media.artwork.files import Drawings
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.source_files import SourceFiles
+from assembler.plan.artwork import Artwork
 from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
 from assembler.workspace import CHUNK, CHUNKS, digest_of
@@ -39,6 +41,8 @@ class RenderSetup:
     """Maximum time of an ffmpeg without progress, in s; then it is killed and tried once more."""
     offer: Path | None = None
     """Place where the chunks are offered to other processes (``share_chunks``); None: to none."""
+    drawings: Drawings = field(default_factory=Drawings)
+    """Pictures drawn over others: names, cards, frames."""
     _versions: dict[str, str] = field(default_factory=dict)
 
     def version(self, video_id: str) -> str:
@@ -47,6 +51,11 @@ class RenderSetup:
             known = self.facts.get(video_id)
             self._versions[video_id] = digest_of(list(self.files.identity(video_id)), known)
         return self._versions[video_id]
+
+    def draw(self, chunk: Chunk) -> dict[Artwork, str]:
+        """Draw the pictures of a chunk: their names in the work folder."""
+        artworks = {overlay.artwork for tile in chunk.tiles for overlay in tile.overlays}
+        return {artwork: self.drawings.draw(artwork, self.folder) for artwork in artworks}
 
     def chunk_file(self, chunk: Chunk) -> Path:
         """Name the finished file of a chunk; a json of the same name holds its losses."""
@@ -61,4 +70,5 @@ class RenderSetup:
             [self.version(name) for name in sources],
             *self.encoder.identity,
             self.program.text,
+            *sorted(self.draw(chunk).values()),
         )[:32]

@@ -34,7 +34,7 @@ def render_frame(plan: Plan, got: SegmentFiles, frame: Frame, png: Path, run: Ru
         )
         inputs = prepare_sources([chunk], setup)
         stream = (
-            build_graph(chunk, got.facts, inputs, program)
+            build_graph(chunk, got.facts, inputs, program, setup.draw(chunk))
             .filter(
                 "scale", in_color_matrix="bt709", in_range="tv", out_range="pc", flags="accurate_rnd+full_chroma_int"
             )
