@@ -106,6 +106,25 @@ class Names(StrEnum):
     """User ids of everybody, in place of names."""
 
 
+class PackageName(StrEnum):
+    """Package beside a playback; a row of ``outputs.packages``."""
+
+    HLS = "hls"
+    """Playlist for streaming, cut from the playback without encoding."""
+    ARCHIVE = "archive"
+    """One mkv with every source stream as a track of its own."""
+    AUDIO = "audio"
+    """Sound alone, as m4a and mp3."""
+    POSTER = "poster"
+    """One picture of the class."""
+    STORYBOARD = "storyboard"
+    """Small pictures for a player's seek bar."""
+    OTIO = "otio"
+    """OpenTimelineIO project for an editor, with its media."""
+    PEOPLE = "people"
+    """One mp4 for each person, in step with the class."""
+
+
 class Role(StrEnum):
     """Role of a person in a class."""
 

@@ -24,7 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from assembler.choices import EncoderName, Fill, Muxer, Names, NoticeEvent, PlayTimes, Quality, YesNo
+from assembler.choices import EncoderName, Fill, Muxer, Names, NoticeEvent, PackageName, PlayTimes, Quality, YesNo
 from assembler.errors import InputError
 from assembler.processes import cores
 from assembler.times import PlayMs
@@ -168,6 +168,8 @@ class Options(BaseSettings):
     """Maximum length of the pieces that are rendered one by one, in seconds; those near the end are shorter."""
     strict: Annotated[bool, Flag("--strict")] = False
     """Makes every warning an error."""
+    also: Annotated[tuple[PackageName, ...], NoDecode, Flag("--also", "NAME,...")] = ()
+    """Packages (separated by commas) beside the playback: hls, archive, audio, poster, storyboard, otio, people."""
     overwrite: Annotated[bool, Flag("--overwrite")] = False
     """Replaces an existing file even if it is not a playback of this class; never a recorded file."""
     keep_work: Annotated[bool, Flag("--keep-work")] = False
@@ -215,7 +217,9 @@ class Options(BaseSettings):
     cloud_region: str = "ap-guangzhou"
     """Region of generation 3."""
 
-    @field_validator("allow_hosts", "public_hosts", "screen_users", "callback_keys", "notify_events", mode="before")
+    @field_validator(
+        "also", "allow_hosts", "public_hosts", "screen_users", "callback_keys", "notify_events", mode="before"
+    )
     @classmethod
     def _list(cls, given: object) -> object:
         return tuple(one.strip() for one in given.split(",") if one.strip()) if isinstance(given, str) else given

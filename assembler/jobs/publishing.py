@@ -14,6 +14,7 @@ from assembler.network.download.media_dir import find_local
 from assembler.network.notify import check_notify
 from assembler.network.publish.publish import check_output, fill_template
 from assembler.options import Options, settings_file, unknown_settings
+from assembler.outputs.packages import check_extras
 
 FILE = "playback.mp4"
 """Name of a published playback inside its class's folder."""
@@ -43,3 +44,4 @@ def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
     fill_template(options.template, {})
     check_output(output_of(options), options)
     check_notify(options)
+    check_extras(options.also)

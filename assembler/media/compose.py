@@ -113,6 +113,7 @@ def compose(
         people=plan.people,
         title=plan.title,
         course=plan.course,
+        timezone=plan.timezone,
     )
 
 

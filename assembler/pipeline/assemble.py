@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from assembler.media.run import Run
 from assembler.media.verify.verify import verify
 from assembler.network.download.download import fetch_all
 from assembler.options import Options, load_options
+from assembler.outputs.material import Material
+from assembler.outputs.packages import check_extras, find_missing, find_stale, make_packages
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
 from assembler.pipeline.gather import Fetch, gather, gather_local, with_stamps
@@ -77,6 +80,7 @@ def assemble(
     was done until then is kept in the workspace, and the same call continues there.
     """
     chosen = options or load_options()
+    check_extras(chosen.also)
     recorded = in_order(recordings, chosen, card)
     given = [recordings] if isinstance(recordings, Recording) else recordings
     try:
@@ -128,20 +132,28 @@ class _Making:
         _refuse_warnings(choice.findings, self.run.options)
         digest = finished_digest(plan, got.files, choice, self.run)
         done = _already_there(self.out, digest)
-        if done is not None:
+        if done is not None and self._has_packages(done):
             return Playback(self.out, done, was_there=True)
         work = work_digest(self.recorded, self.run)
         with self.run.workspace.held(work, self.out, self.run.progress) as folder:
             done = _already_there(self.out, digest)  # made by another run while this one waited
-            if done is not None:
-                return Playback(self.out, done, was_there=True)
-            self.target.check_playback()  # it may be another class's meanwhile
-            for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recorded.recordings)]:
-                write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
-            manifest = self._compose(plan, timeline, got, choice, digest, folder)
+            if done is None:
+                self.target.check_playback()  # it may be another class's meanwhile
+                for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recorded.recordings)]:
+                    write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
+            manifest = done or self._compose(plan, timeline, got, choice, digest, folder)
+            if not self._has_packages(manifest):
+                manifest = make_packages(
+                    Material(self.out, manifest, whole, timeline, plan, self.recorded, got, folder, self.run)
+                )
             if not self.run.options.keep_work:
                 self.run.workspace.forget(work)  # while it is held: a run that waits for it begins with a fresh one
-        return Playback(self.out, manifest, was_there=False)
+        _refuse_warnings(manifest.findings, self.run.options)  # of packages: the playback is in its place
+        return Playback(self.out, manifest, was_there=done is not None)
+
+    def _has_packages(self, manifest: Manifest) -> bool:
+        """True if all packages that are asked for are there, and none of another playback."""
+        return not find_missing(self.out, manifest, self.run.options.also) and not find_stale(self.out, manifest)
 
     def _compose(
         self, plan: Plan, timeline: Timeline, got: SegmentFiles, choice: Choice, digest: str, folder: Path
@@ -272,6 +284,8 @@ def _put_in_place(part: Path, out: Path, manifest: Manifest, timeline: Timeline)
         assets.mkdir(exist_ok=True)
         write_whole(assets / MANIFEST, manifest.model_dump_json(indent=1))
         write_whole(assets / REPORT, report_page(manifest, timeline, out.name))
+        for folder in find_stale(out, manifest):
+            shutil.rmtree(folder)  # of the former playback, which may show what this one hides
         os.replace(part, out)
     except OSError as exc:
         raise unwritable(out, exc) from exc

@@ -34,7 +34,7 @@ NO_CARD = "There is no class card for this class: everybody is shown as recorded
 NO_MATTER = {
     "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
     "class_file", "class_required", "mute_hidden",
-    "share_minutes", "overwrite", "render_ahead",
+    "share_minutes", "overwrite", "render_ahead", "also",
     "sdk_app_id", "tickey", "usersig_key", "cloud_base", "cloud_endpoint", "cloud_region",
 }  # fmt: skip
 """Options that change nothing in the finished file."""

@@ -119,6 +119,7 @@ def build_plan(
         people=cast.people if cast.card is not None else (),
         title=cast.card.title if cast.card is not None else "",
         course=cast.card.course if cast.card is not None else "",
+        timezone=cast.card.timezone if cast.card is not None else None,
     )
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from assembler.choices import Quality
+from assembler.choices import PackageName, Quality
 from assembler.errors import InputError
 from assembler.findings import Finding, Outcome, Verdict
 from assembler.layout.model import Canvas
@@ -82,6 +82,26 @@ def vendor_report(recording: Recording) -> VendorReport:
     return VendorReport(**{name: getattr(recording, name) for name in VendorReport.model_fields})
 
 
+class PackageFile(Value):
+    """File of a package."""
+
+    path: str
+    """Path below the assets folder, with slashes."""
+    size: int
+    """Bytes."""
+
+
+class Package(Value):
+    """Package beside the playback, made from it and whole."""
+
+    name: PackageName
+    """Kind of package, and name of its folder among the assets."""
+    digest: str
+    """Digest of the playback that it belongs to, and of how it is made."""
+    files: tuple[PackageFile, ...]
+    """Files, sorted by path."""
+
+
 class Manifest(Value):
     """All that is known of one finished file; ``verify`` needs nothing else."""
 
@@ -145,6 +165,8 @@ class Manifest(Value):
     """Marks in the file."""
     scenes: tuple[Scene, ...]
     """Scenes: pictures and times, copied or encoded."""
+    packages: tuple[Package, ...] = ()
+    """Packages beside the playback."""
     people: tuple[Person, ...] = ()
     """People whom the class card names, in order of their first play time; empty without a card."""
     title: str = ""

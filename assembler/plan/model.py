@@ -240,5 +240,7 @@ class Plan(Value):
     """Title of the class; "" where no card gives one."""
     course: str = Field(default="", exclude_if=lambda course: not course)
     """Name of the course; "" where no card gives one."""
+    timezone: str | None = Field(default=None, exclude_if=lambda timezone: timezone is None)
+    """IANA name of the time zone of the class; None where no card gives one."""
     findings: tuple[Finding, ...]
     """Findings stated so far: by parser, probe, timeline, layout and plan."""

@@ -243,6 +243,7 @@ def describe_playback(path: str, manifest: Manifest, names: Names = MappingProxy
         f"{path}: {manifest.verdict.value}, {clock_text(PlayMs(manifest.length))}, {how}, {size}"
         + (" (was there already)" if was_there else ""),
         f"segments: {fates_text(manifest.outcomes)}",
+        *([f"packages: {', '.join(package.name for package in manifest.packages)}"] if manifest.packages else []),
         *_told_once(manifest.outcomes, manifest.findings, names),
     ]
     return "\n".join(lines)

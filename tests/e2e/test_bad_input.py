@@ -5,12 +5,10 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 from classes import USER_1, Class, wrong_pictures
 from pytest_httpserver import HTTPServer
+from small_disk import SmallDisk
 from synthetic import empty, truncated, web_page, without_moov
 from terminal import START, Desk, Said, busy_in, three_streams, until
 
@@ -269,32 +268,6 @@ class TestPermissions:
         assert (desk.folder / "class.assets").read_text() == "mine"
 
 
-class SmallDisk:
-    """A folder on a disk of 3 MiB; where none can be mounted, a limit on the size of files stands for the full disk."""
-
-    def __init__(self, place: Path) -> None:
-        self.place, self._filler = place, place / "filler"
-        place.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
-        self._is_real = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-
-    def fill(self, process: subprocess.Popen[str]) -> None:
-        """From now on the process finds no room."""
-        if not self._is_real:
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, 1000))
-            return
-        with suppress(OSError), self._filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
-
-    def make_room(self) -> None:
-        self._filler.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        if self._is_real:
-            subprocess.run(["umount", "-l", str(self.place)], check=True)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     small = SmallDisk(tmp_path / "disk")
@@ -317,7 +290,7 @@ class TestDiskFull:
         settings = {"home": str(disk.place / "home"), "chunk_seconds": "0.4", "processes": "1"}
         process = desk.start([*desk.run, "--keep-work"], **settings)
         until(lambda: bool(list(disk.place.glob("home/work/*/chunks/*.mp4"))))
-        disk.fill(process)
+        disk.fill(process.pid)
         out, err = process.communicate(timeout=30)
         assert_refused(Said(process.returncode, out, err), 5, "the disk", "is full", "Make room")
         assert busy_in(desk.folder) == []
@@ -331,7 +304,7 @@ class TestDiskFull:
         words = [*desk.run, "-o", str(disk.place / "class.mp4")]
         process = desk.start(words, chunk_seconds="0.4", processes="1")
         until(lambda: bool(list(desk.home.glob("work/*/chunks/*.mp4"))))
-        disk.fill(process)
+        disk.fill(process.pid)
         out, err = process.communicate(timeout=30)
         assert_refused(Said(process.returncode, out, err), 5, "the disk", "is full", "Make room")
         disk.make_room()

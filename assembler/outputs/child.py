@@ -1,0 +1,154 @@
+"""Child process that copies and reads packets (``python -m assembler.outputs.child remux|read ORDER.json``)."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from fractions import Fraction
+from heapq import merge
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import av
+from av.packet import Packet
+
+from assembler.media.libav import InBandSets, discard_others, time_base_of
+from assembler.outputs.order import Contents, CopiedPart, CopiedTrack, Found, Read, Remux, Stream
+
+FILES = {"protocol_whitelist": "file"}
+"""Options of libav's demuxers."""
+MS = Fraction(1, 1000)
+"""Time base of every track that is written, in s: matroska's own."""
+KEY_REACH = MS
+"""Maximum time, in s, by which a key frame may be before a start that was rounded to a ms."""
+
+
+def remux(order: Remux) -> Contents:
+    """Copy the streams; returns what was written. Raises av.FFmpegError."""
+    options = {"avoid_negative_ts": "disabled"} if order.format == "matroska" else {"movflags": "+faststart"}
+    with av.open(order.out, "w", format=order.format, options=options) as out, ExitStack() as opened:
+        if order.title:
+            out.metadata["title"] = order.title
+        tracks = [_Track(number, track, out, opened) for number, track in enumerate(order.tracks)]
+        if len(order.chapters) > 1:
+            ends = [*(at for at, _ in order.chapters[1:]), order.length]
+            rows = zip(order.chapters, ends, strict=True)
+            out.set_chapters(
+                [
+                    {"id": number, "start": at, "end": end, "time_base": MS, "metadata": {"title": title}}
+                    for number, ((at, title), end) in enumerate(rows, 1)
+                ]
+            )
+        for path in order.attachments:
+            out.add_attachment(Path(path).name, "application/json", Path(path).read_bytes())
+        for _, _, packet in merge(*(track.packets() for track in tracks), key=itemgetter(0, 1)):
+            out.mux_one(packet)
+    chapters = len(order.chapters) if len(order.chapters) > 1 else 0
+    return Contents(tuple(track.written for track in tracks), chapters, len(order.attachments))
+
+
+class _Track:
+    """A track under way: its stream in the file, and what was written of it."""
+
+    def __init__(self, number: int, track: CopiedTrack, out: Any, opened: ExitStack) -> None:
+        self._number, self._track = number, track
+        first = track.parts[0]
+        source = opened.enter_context(av.open(first.name, format=first.container, options=FILES))
+        stream: Any = source.streams[first.stream]
+        self._out = out.add_stream_from_template(stream, opaque=True)
+        self._out.time_base = MS
+        self._out.metadata["title"] = track.title
+        is_video = stream.type == "video"
+        size = (stream.width, stream.height) if is_video else (0, 0)
+        self.written = Stream(stream.type, track.title, 0, Fraction(0), Fraction(0), *size)
+
+    def packets(self) -> Iterator[tuple[int, int, Packet[Any]]]:
+        """Yield the packets at their places, with (dts, number of the track) in front."""
+        last = -(2**62)
+        for part in self._track.parts:
+            for packet, at in self._kept(part):
+                if at <= last and packet.stream.type == "audio":
+                    continue  # the one before, where the part in front ends
+                packet.duration = round((packet.duration or 0) * packet.time_base / MS)
+                decoded = at if packet.dts is None else round((packet.dts * packet.time_base + part.offset) / MS)
+                packet.time_base, packet.stream = MS, self._out
+                packet.dts = max(min(decoded, at), last + 1)
+                packet.pts = max(at, packet.dts)
+                last = packet.dts
+                stamp = packet.pts * MS
+                was = self.written
+                first = min(was.first, stamp) if was.packets else stamp
+                self.written = replace(was, packets=was.packets + 1, first=first, last=max(was.last, stamp))
+                yield last, self._number, packet
+
+    def _kept(self, part: CopiedPart) -> Iterator[tuple[Packet[Any], int]]:
+        """Yield the packets of the range with their places in ms: of audio also the one before, from which its decoder
+        begins, and video from the first key frame on."""
+        with av.open(part.name, format=part.container, options=FILES) as source:
+            stream: Any = source.streams[part.stream]
+            discard_others(source, stream)
+            sets = InBandSets(stream, self._out) if stream.type == "video" else None
+            begun: Fraction | None = None
+            base = time_base_of(stream)
+            for packet in source.demux(stream):
+                if packet.pts is None or not packet.size:
+                    continue
+                exact = packet.pts * base + part.offset
+                if part.end is not None and exact >= part.end * MS:
+                    break
+                reach = exact if sets is not None else exact + (packet.duration or 0) * base
+                if begun is None and reach >= part.start * MS - KEY_REACH and (sets is None or packet.is_keyframe):
+                    begun = exact
+                    late = max(0, round(exact / MS) - part.start) if sets is not None else 0
+                    self.written = replace(self.written, late=self.written.late + late)
+                if begun is None or exact < max(begun, -KEY_REACH):
+                    continue
+                whole = sets.with_sets(packet) if sets is not None else packet
+                if whole is not packet:
+                    whole.pts, whole.dts, whole.duration = packet.pts, packet.dts, packet.duration
+                    whole.time_base = packet.time_base
+                yield whole, max(0, round(exact / MS))
+
+
+def read(name: str) -> Contents:
+    """Read every packet of a file, or of what a playlist names."""
+    with av.open(name, options={**FILES, "allowed_extensions": "ALL"}) as source:
+        found: dict[int, Stream] = {}
+        for stream in source.streams:
+            if stream.type in ("video", "audio", "subtitle"):
+                size = (stream.width, stream.height) if stream.type == "video" else (0, 0)  # type: ignore[attr-defined]  # a video has them
+                title = stream.metadata.get("title", "")
+                found[stream.index] = Stream(stream.type, title, 0, Fraction(0), Fraction(0), *size)
+        for packet in source.demux():
+            known = found.get(packet.stream.index)
+            if known is not None and packet.pts is not None and packet.size:
+                at = packet.pts * time_base_of(packet.stream)
+                first, last = (min(known.first, at), max(known.last, at)) if known.packets else (at, at)
+                found[packet.stream.index] = replace(known, packets=known.packets + 1, first=first, last=last)
+        attached = sum(stream.type == "attachment" for stream in source.streams)
+        return Contents(tuple(found.values()), len(source.chapters()), attached)
+
+
+def main() -> int:
+    """Carry out the order; what went wrong goes to standard error."""
+    verb, path = sys.argv[1:3]
+    text = Path(path).read_text("utf-8")
+    try:
+        if verb == "remux":
+            copying = Remux.from_json(text)
+            Path(copying.report).write_text(remux(copying).to_json(), "utf-8")
+        else:
+            reading = Read.from_json(text)
+            Path(reading.report).write_text(Found(tuple(map(read, reading.names))).to_json(), "utf-8")
+    except (av.FFmpegError, OSError) as exc:
+        print(exc, file=sys.stderr)
+        return errno.ENOSPC if exc.errno == errno.ENOSPC else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

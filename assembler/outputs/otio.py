@@ -1,0 +1,121 @@
+"""OpenTimelineIO: the class as an editor's timeline, with its media beside it (the extra ``otio``)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from assembler.outputs.archive import parts_of, title_of
+from assembler.outputs.material import Material, hold, read_contents, remux
+from assembler.outputs.order import CopiedTrack, Remux
+from assembler.timeline.model import Clip, Track
+from assembler.times import Frame, Span, frame_at, frame_stamp, span
+
+TIMELINE = "class.otio"
+"""Name of the timeline."""
+MEDIA = "media"
+"""Folder of the media beside it."""
+IN_MP4 = {"h264", "hevc", "av1", "aac", "mp3"}
+"""Codecs of media that become an mp4, which editors read best; others become mkv."""
+
+
+def make_otio(material: Material, folder: Path) -> None:
+    """Write the timeline, and a copy of each file that it names whose time 0 is the file's first frame or sample."""
+    import opentimelineio as otio
+
+    (folder / MEDIA).mkdir()
+    media = _copy_media(material, folder)
+    made = otio.schema.Timeline(material.title)
+    for track in material.timeline.tracks:
+        for kind in (otio.schema.TrackKind.Video, otio.schema.TrackKind.Audio):
+            clips = [(clip, part) for clip in track.clips if (part := _part(clip, kind)) and clip.video_id in media]
+            if clips:
+                made.tracks.append(_track(material, track, kind, clips, media))
+    for chapter in material.plan.chapters:
+        at = _time(frame_at(chapter.at, material.plan.fps), material)
+        marked = otio.opentime.TimeRange(at, _time(0, material))
+        made.tracks.markers.append(otio.schema.Marker(chapter.title, marked))
+    otio.adapters.write_to_file(made, str(folder / TIMELINE))
+
+
+def check_otio(material: Material, folder: Path) -> None:
+    """Check that its own library reads it, and that each clip's media holds what the clip shows."""
+    import opentimelineio as otio
+
+    made = otio.adapters.read_from_file(str(folder / TIMELINE))
+    clips = made.find_clips()
+    paths = [folder / MEDIA / str(clip.metadata["assembler"]["file"]) for clip in clips]
+    for clip, path, found in zip(clips, paths, read_contents(material, *paths), strict=True):
+        hold(any(stream.packets for stream in found.streams), f"{path.name} holds nothing")
+        wanted, there = clip.source_range, clip.media_reference.available_range
+        reach = otio.opentime.RationalTime(1, there.duration.rate)
+        hold(wanted.end_time_exclusive() <= there.end_time_exclusive() + reach, f"{clip.name} ends behind its media")
+    length = frame_at(material.plan.length, material.plan.fps)
+    hold(made.duration().value <= length, f"the timeline lasts {made.duration().value} frames, the class {length}")
+
+
+def _part(clip: Clip, kind: str) -> Span | None:
+    return clip.picture if kind == "Video" else clip.sound
+
+
+def _track(material: Material, track: Track, kind: str, clips: list[tuple[Clip, Span]], media: dict[str, str]) -> Any:
+    """Build one track of whole frames; what is shown at each stays exact to the ms."""
+    import opentimelineio as otio
+
+    made, at, fps = otio.schema.Track(title_of(material, track), kind=kind), 0, material.plan.fps
+    for clip, part in clips:
+        first, end = max(at, math.ceil(part.start * fps / 1000)), frame_at(part.end, fps)
+        if end <= first:
+            continue
+        if first > at:
+            made.append(otio.schema.Gap(duration=_time(first - at, material)))
+        ahead = clip.file_start - clip.span.start
+        begins = frame_stamp(Frame(first), fps) + Fraction(ahead, 1000)
+        length = material.got.facts[clip.video_id].end
+        whole = otio.opentime.TimeRange(_time(0, material), _time(length * fps / 1000, material))
+        reference = otio.schema.ExternalReference(quote(f"{MEDIA}/{media[clip.video_id]}"), whole)
+        kept = otio.opentime.TimeRange(_time(begins * fps, material), _time(end - first, material))
+        known = {"assembler": {"video_id": clip.video_id, "file": media[clip.video_id]}}
+        made.append(otio.schema.Clip(title_of(material, track), reference, kept, metadata=known))
+        at = end
+    return made
+
+
+def _time(frames: Fraction | int, material: Material) -> Any:
+    import opentimelineio as otio
+
+    return otio.opentime.RationalTime(float(frames), float(material.plan.fps))
+
+
+def _copy_media(material: Material, folder: Path) -> dict[str, str]:
+    """Copy the files; returns their names by video id. The picture of a person who may not be seen is in none."""
+    names: dict[str, str] = {}
+    for track in material.timeline.tracks:
+        for clip in track.clips:
+            if clip.video_id in names or clip.video_id not in material.got.facts:
+                continue
+            everything = span(0, material.got.facts[clip.video_id].end)
+            at_zero = clip.model_copy(update={"span": everything, "file_start": 0})
+            rows = list(parts_of(material, at_zero, clip.picture and everything, clip.sound and everything))
+            if not rows:
+                continue
+            suffix = "mp4" if {kind.codec for kind, _ in rows} <= IN_MP4 else "mkv"
+            name = f"{len(names) + 1:03d}-{track.kind.value}.{suffix}"
+            tracks = tuple(CopiedTrack(kind.content, (replace(part, end=None),)) for kind, part in rows)
+            order = Remux(
+                out=str(folder.absolute() / MEDIA / name),
+                format="mp4" if suffix == "mp4" else "matroska",
+                title="",
+                tracks=tracks,
+                chapters=(),
+                length=0,
+                attachments=(),
+                report=str(material.work / "media.json"),
+            )
+            remux(material, order)
+            names[clip.video_id] = name
+    return names

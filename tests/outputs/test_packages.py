@@ -1,0 +1,143 @@
+"""Packages: every row of the table, beside a playback of every kind, is whole or absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_disk import SmallDisk
+
+from assembler.choices import PackageName
+from assembler.errors import InputError
+from assembler.findings import Severity, Verdict
+from assembler.options import load_options
+from assembler.outputs import packages
+from assembler.outputs.packages import OUTPUTS, check_extras, find_missing, make_packages
+from assembler.plan.manifest import load_manifest
+from assembler.workspace import assets_of
+from outputs.conftest import Made
+
+ROWS = list(OUTPUTS)
+
+
+def files_of(made: Made, name: PackageName) -> dict[str, bytes]:
+    folder = assets_of(made.material.playback) / name.value
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_package_has_a_row() -> None:
+    assert list(PackageName) == ROWS
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("playback", ["encoded", "copied", "one_frame"], indirect=True)
+class TestEveryRow:
+    def test_it_is_made_and_listed_and_made_once(self, playback: Made, name: PackageName) -> None:
+        told = make_packages(playback.asking(name))
+        assert [f for f in told.findings if f.severity is Severity.WARNING] == []
+        assert load_manifest(playback.material.playback) == told
+        (package,) = (one for one in told.packages if one.name is name)
+        made = files_of(playback, name)
+        assert {f"{name.value}/{path}": len(data) for path, data in made.items()} == {
+            one.path: one.size for one in package.files
+        }
+        assert made
+        assert find_missing(playback.material.playback, told, [name]) == []
+        assert make_packages(playback.asking(name)) == told
+
+
+@pytest.mark.parametrize("name", ROWS)
+class TestWholeOrAbsent:
+    @pytest.fixture
+    def one(self, one_frame: Made) -> Made:
+        """A playback without packages."""
+        told = one_frame.material.manifest.model_dump_json()
+        (assets_of(one_frame.material.playback) / "playback.json").write_text(told)
+        make_packages(one_frame.asking())
+        assert {path.name for path in assets_of(one_frame.material.playback).iterdir()} == {
+            "playback.json",
+            "report.html",
+        }
+        return one_frame
+
+    def test_a_run_killed_before_it_was_checked_leaves_nothing_under_its_name(
+        self, one: Made, name: PackageName
+    ) -> None:
+        child = os.fork()
+        if child == 0:
+            OUTPUTS[name] = replace(OUTPUTS[name], check=lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            make_packages(one.asking(name))
+            os._exit(1)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+        assert files_of(one, name) == {}
+        assert [p.name for p in make_packages(one.asking(name)).packages] == [name]
+        assert files_of(one, name)
+
+    def test_on_a_full_disk_it_is_missing_and_the_playback_stays(
+        self, one: Made, name: PackageName, disk: SmallDisk
+    ) -> None:
+        there = disk.place / one.material.playback.name
+        shutil.copy(one.material.playback, there)
+        shutil.copytree(assets_of(one.material.playback), assets_of(there))
+        was = there.read_bytes()
+        material = replace(one.asking(name), playback=there)
+        disk.fill()
+        try:
+            told = make_packages(material)
+        finally:
+            disk.make_room()
+        (missing,) = (f for f in told.findings if f.where == f"package {name.value}")
+        assert missing.severity is Severity.WARNING
+        assert missing.sentence.startswith("The package is missing: ")
+        assert told.verdict is Verdict.DEGRADED
+        assert there.read_bytes() == was
+        assert sorted(p.name for p in assets_of(there).iterdir()) == ["playback.json", "report.html"]
+        again = make_packages(replace(material, manifest=load_manifest(there)))
+        assert [p.name for p in again.packages] == [name]
+        assert again.verdict is Verdict.OK
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    small = SmallDisk(tmp_path / "disk")
+    yield small
+    small.close()
+
+
+def test_packages_of_another_playback_and_of_a_changed_kind_are_removed_or_made_anew(
+    copied: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_packages(copied.asking(PackageName.POSTER))
+    other = replace(copied.asking(), manifest=first.model_copy(update={"digest": "another"}))
+    assert make_packages(other).packages == ()
+    assert files_of(copied, PackageName.POSTER) == {}
+    (assets_of(copied.material.playback) / "playback.json").write_text(first.model_dump_json())
+    again = make_packages(copied.asking(PackageName.POSTER))
+    monkeypatch.setattr(packages, "OUTPUT_VERSION", 0)
+    assert make_packages(copied.asking(PackageName.POSTER)).packages != again.packages
+
+
+def test_a_package_whose_file_was_cut_is_made_anew(copied: Made) -> None:
+    make_packages(copied.asking(PackageName.POSTER))
+    poster = assets_of(copied.material.playback) / "poster" / "poster.jpg"
+    whole = poster.read_bytes()
+    poster.write_bytes(whole[:100])
+    make_packages(copied.asking(PackageName.POSTER))
+    assert poster.read_bytes() == whole
+
+
+def test_an_extra_that_is_not_installed_is_told_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="opentimelineio, which is not installed") as caught:
+        check_extras([PackageName.HLS, PackageName.OTIO])
+    assert "assembler[otio]" in caught.value.hint
+
+
+def test_an_unknown_package_is_told_with_all_that_there_are() -> None:
+    with pytest.raises(InputError, match=r"'hls', 'archive'.*got 'hsl'"):
+        load_options(also="hsl")
