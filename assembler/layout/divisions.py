@@ -166,11 +166,12 @@ def _tiled(area: Rect, number: int, shape: tuple[int, int], margin: int) -> list
 
 
 def _rows(area: Rect, size: tuple[int, int], number: int, columns: int, margin: int) -> list[Rect]:
-    """Tiles of a size in rows from the top of an area on, every row in its middle."""
+    """Tiles of a size in rows from the top of an area on, as many in each, every row in its middle."""
     wide, high = size
-    cells = []
-    for row in range(-(-number // columns)):
-        here = min(columns, number - row * columns)
+    cells: list[Rect] = []
+    rows = -(-number // columns)
+    for row in range(rows):
+        here = number // rows + (row < number % rows)
         left = area.x + (area.width - here * (wide + margin) + margin) // 4 * 2
         cells += [
             make_rect(left + k * (wide + margin), area.y + row * (high + margin), wide, high) for k in range(here)
