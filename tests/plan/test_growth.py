@@ -14,11 +14,14 @@ import pytest
 
 import assembler
 from assembler.dialects import parse
+from assembler.layout import arrange
 from assembler.options import Options
+from assembler.people import NOBODY
 from assembler.pipeline.assemble import timeline_on_disk
 from assembler.pipeline.decide import plan_only
 from assembler.plan.json_parts import json_parts
 from assembler.report.text import describe_plan, describe_recordings, names_of
+from assembler.times import span
 
 pytestmark = pytest.mark.slow  # counting makes Python slow
 FEW = 60
@@ -164,4 +167,51 @@ def test_a_place_that_is_kept_is_offered_to_nobody_who_may_not_take_it() -> None
 def test_twice_the_files_take_twice_the_steps(nature: str) -> None:
     make = NATURES[nature]
     one, two, four = (steps(partial(inspect_and_plan, make(n))) for n in (FEW, 2 * FEW, 4 * FEW))
+    assert (four - two) / (two - one) < MOST_GROWTH, (one, two, four)
+
+
+def joins_and_leaves(n: int) -> Body:
+    """Everybody a while, about ten at once, beside a board that comes and goes."""
+    boards = [video(n + i, i * 40_000, 25_000, "", 2) for i in range(n // 10)]
+    return body([video(i, i * 3000, 31_000, f"u{i}") for i in range(n)] + boards)
+
+
+def hundred_people(n: int) -> Body:
+    """A hundred people all the time, whose files are short."""
+    return body([video(i, i // 100 * 60_000 + i % 100 * 100, 55_000, f"u{i % 100}", 0) for i in range(4 * n)])
+
+
+FLOWING: dict[str, Callable[[int], Body]] = {
+    "joins and leaves": joins_and_leaves,
+    "a hundred people": hundred_people,
+    "users in turns": NATURES["users in turns"],
+    "files of one user with gaps": NATURES["files of one user with gaps"],
+    "users at once": NATURES["users at once"],
+    "shares with a camera": NATURES["shares with a camera"],
+}
+
+
+@pytest.mark.parametrize("nature", FLOWING)
+@pytest.mark.parametrize("layout", ["classroom", "grid"])
+def test_twice_the_files_take_twice_the_steps_where_the_canvas_is_divided_anew(nature: str, layout: str) -> None:
+    def plan(n: int) -> None:
+        for _ in json_parts(plan_only([parse(json.dumps(FLOWING[nature](n)))], Options(layout=layout, reflow=True))[1]):
+            pass
+
+    plan(4 * FEW)  # divisions are worked out once: not counted
+    one, two, four = (steps(partial(plan, n)) for n in (FEW, 2 * FEW, 4 * FEW))
+    assert (four - two) / (two - one) < MOST_GROWTH, (one, two, four)
+
+
+@pytest.mark.parametrize("people", [6, 100])
+def test_twice_the_words_take_twice_the_steps(people: int) -> None:
+    def plan(n: int) -> None:
+        recording = parse(json.dumps(body([video(i, 0, n * 10_000, f"u{i}") for i in range(people)])))
+        said = {f"u{i}": [span(k, k + 2500) for k in range(i * 700, n * 10_000, 9000)] for i in range(people)}
+        timeline = timeline_on_disk([recording], Options())
+        for layout in ("classroom", "speaker"):
+            arrange(timeline, {}, {}, Options(layout=layout), NOBODY, said)
+
+    plan(FEW)  # divisions are worked out once: not counted
+    one, two, four = (steps(partial(plan, n)) for n in (FEW // 4, FEW // 2, FEW))
     assert (four - two) / (two - one) < MOST_GROWTH, (one, two, four)
