@@ -38,7 +38,6 @@ class Levels(Message):
         except zlib.error as exc:
             raise ValueError("no levels") from exc
 
-
-def reach(values: bytes, end: FileMs) -> bool:
-    """Tell whether levels that are not whole reach to this time of the file."""
-    return (len(values) + 1) * STEP > end
+    def reach(self, end: FileMs) -> bool:
+        """Tell whether they reach to this time of the file."""
+        return self.is_whole or (len(self.unpack()) + 1) * STEP > end

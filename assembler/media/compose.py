@@ -25,7 +25,7 @@ from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import choose_borders
 from assembler.media.render.setup import RENDER_VERSION, RenderSetup
 from assembler.media.run import Run
-from assembler.media.soundtrack import Soundtrack, render_audio
+from assembler.media.soundtrack import Soundtrack, find_activity, render_audio
 from assembler.media.source_files import BytesMissing, SourceFiles
 from assembler.options import Options
 from assembler.plan.account import without_unread
@@ -114,6 +114,7 @@ def compose(
         title=plan.title,
         course=plan.course,
         timezone=plan.timezone,
+        activity=find_activity(plan, timeline, got, run),
     )
 
 

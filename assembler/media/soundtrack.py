@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
 from assembler.findings import Finding
+from assembler.levels import Levels
 from assembler.media.levels.measure import find_levels, levels_place
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.mux.order import AudioTrack
 from assembler.media.render.setup import RENDER_VERSION, RenderSetup
+from assembler.media.run import Run
 from assembler.options import Options
-from assembler.plan.model import AudioBed, Plan
-from assembler.times import Ms
+from assembler.plan.heard import find_voices
+from assembler.plan.manifest import Activity
+from assembler.plan.model import AudioBed, Plan, SoundPiece
+from assembler.segment_files import SegmentFiles
+from assembler.timeline.join import cut_window
+from assembler.timeline.model import Timeline
+from assembler.times import FileMs, Ms, PlayMs, Span, shared
 from assembler.values import Value
-from assembler.workspace import Workspace, digest_of, write_whole
+from assembler.workspace import Workspace, digest_of, identity_of, write_whole
 
 Soundtrack = tuple[AudioTrack, tuple[Finding, ...]]
 """Audio to be muxed, and the findings of mixing it."""
@@ -66,3 +74,39 @@ def _unmeasured(bed: AudioBed, setup: RenderSetup, workspace: Workspace) -> dict
         for name in {piece.video_id for piece in bed.pieces}
     }
     return {name: place for name, place in places.items() if not ((known := find_levels(place)) and known.is_whole)}
+
+
+def find_activity(plan: Plan, timeline: Timeline, got: SegmentFiles, run: Run) -> tuple[Activity, ...]:
+    """Tell who speaks when in the playback, as measured before its plan, else while it was mixed; ``timeline``: of the
+    whole class. A person whom the class card hides is not told of, though the voice may be heard."""
+    begin = run.options.start or PlayMs(0)
+    window = Span(start=begin, end=PlayMs(begin + plan.length))
+    if got.speaking is not None:
+        speaking = {user: [s.shifted(Ms(-begin)) for s in shared(own, window)] for user, own in got.speaking.items()}
+    else:
+        speaking = _measured(cut_window(timeline, begin, window.end), got, run)
+    told = {person.user for person in plan.people} or set(speaking)
+    return tuple(
+        Activity(user=user, talk=Ms(sum(s.length for s in spans)), spans=tuple(spans))
+        for user, spans in sorted(speaking.items())
+        if user in told
+    )
+
+
+def _measured(window: Timeline, got: SegmentFiles, run: Run) -> dict[str, list[Span]]:
+    """Find when each user speaks by the levels in the home; only users all of whose sound was measured."""
+    voices = find_voices(window)
+    wanted = {piece.video_id for pieces in voices.values() for piece in pieces} & got.files.keys()
+    places = {n: levels_place(run.workspace, identity_of(got.files[n]), got.facts[n]) for n in wanted}
+    levels = {name: found for name, place in places.items() if (found := find_levels(place)) is not None}
+    measured = {user: pieces for user, pieces in voices.items() if all(_reaches(p, levels) for p in pieces)}
+    if not measured:
+        return {}
+    from assembler.plan.speech import find_speech  # and with it numpy
+
+    return {user: list(spans) for user, spans in find_speech(measured, levels, window.length).items()}
+
+
+def _reaches(piece: SoundPiece, levels: Mapping[str, Levels]) -> bool:
+    found = levels.get(piece.video_id)
+    return found is not None and found.reach(FileMs(piece.file_start + piece.span.length))

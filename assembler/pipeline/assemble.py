@@ -23,7 +23,7 @@ from assembler.outputs.material import Material
 from assembler.outputs.packages import check_extras, find_missing, find_stale, make_packages
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
-from assembler.pipeline.gather import Fetch, gather, gather_local, with_stamps
+from assembler.pipeline.gather import Fetch, gather, gather_local, with_speech, with_stamps
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
 from assembler.plan.chunks import rounded, stamp_shown
@@ -189,8 +189,11 @@ class _Making:
 def _gather(recorded: RecordedClass, run: Run, fetch: Fetch = fetch_all) -> SegmentFiles:
     """All that the plan asks for; where the files show more than was declared, some are probed once more."""
     got = gather(recorded.recordings, run, stamps=wanted_stamps(recorded, run.options), fetch=fetch)
-    missing = decide(recorded, got, run.options)[1].wants_stamps
-    return with_stamps(got, missing, run) if missing else got
+    timeline, plan = decide(recorded, got, run.options)
+    if plan.wants_speech:
+        got = with_speech(got, timeline, run)
+        plan = decide(recorded, got, run.options)[1]
+    return with_stamps(got, plan.wants_stamps, run) if plan.wants_stamps else got
 
 
 def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:

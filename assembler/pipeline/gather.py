@@ -12,6 +12,7 @@ from pathlib import Path
 from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
+from assembler.media.levels.measure import measure_levels
 from assembler.media.probe.order import ProbeAnswer
 from assembler.media.probe.probe import Declared, probe_answers
 from assembler.media.run import Run
@@ -20,9 +21,11 @@ from assembler.network.download.limits import free_space, needed_bytes
 from assembler.network.download.media_dir import find_local
 from assembler.network.download.owners import Owner, owner_of
 from assembler.options import Options
+from assembler.plan.heard import find_voices
 from assembler.recording import Recording, Segment
 from assembler.segment_files import SegmentFiles
 from assembler.timeline.drift import without_drift
+from assembler.timeline.model import Timeline
 from assembler.times import Ms, clock_text
 from assembler.workspace import STRAIGHT, Workspace, digest_of, disk_errors, identity_of, write_whole
 
@@ -76,6 +79,18 @@ def with_stamps(got: SegmentFiles, wanted: Collection[str], run: Run) -> Segment
     facts = {name: replace(got.facts[name], picture=found.picture) for name, found in learned.facts.items()}
     kept = {name: known for name, known in got.facts.items() if known.drift}
     return replace(got, facts={**got.facts, **facts, **kept})
+
+
+def with_speech(got: SegmentFiles, timeline: Timeline, run: Run) -> SegmentFiles:
+    """The same, with when each user speaks by their own sound, which is decoded for it unless it was once before."""
+    from assembler.plan.speech import find_speech  # and with it numpy
+
+    voices = find_voices(timeline)
+    wanted = {piece.video_id for pieces in voices.values() for piece in pieces if piece.video_id in got.files}
+    run.progress.say("measuring who speaks")
+    with disk_errors(run.workspace.home):
+        levels = measure_levels({name: got.files[name] for name in sorted(wanted)}, got.facts, run)
+    return replace(got, speaking=find_speech(voices, levels, timeline.length))
 
 
 def _gathered(

@@ -101,6 +101,7 @@ def build_plan(
         lanes=build_lanes(visible, placed.layout, overlays) if mode is Mode.ENCODE else (),
         copied=runs,
         wants_stamps=copying.wants_stamps,
+        wants_speech=placed.wants_speech,
         bed=bed,
         chapters=window.chapters,
         keyframes=tuple(sorted({frame_at(c.at, fps) for c in window.chapters if 0 < c.at < window.length})),

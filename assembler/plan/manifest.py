@@ -22,7 +22,7 @@ from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.plan.stamps import Stamps
 from assembler.recording import Interrupt, Recording, StreamKind, VendorError
 from assembler.timeline.model import Chapter, Clock
-from assembler.times import Ms, PlayMs
+from assembler.times import Ms, PlayMs, Span
 from assembler.values import Value
 from assembler.workspace import MANIFEST, assets_of
 
@@ -75,6 +75,17 @@ class VendorReport(Value):
     """RequestId of the answer, for the vendor's support."""
     random: str | None
     """``random`` of the v1 callback's URL, for the vendor's support."""
+
+
+class Activity(Value):
+    """Speech of one person: how long, and when."""
+
+    user: str
+    """User id."""
+    talk: Ms
+    """Time for which the person speaks, in ms."""
+    spans: tuple[Span, ...]
+    """Times of speech, sorted and disjoint, playback axis."""
 
 
 def vendor_report(recording: Recording) -> VendorReport:
@@ -173,6 +184,9 @@ class Manifest(Value):
     """Title of the class; "" where no card gives one."""
     course: str = ""
     """Name of the course; "" where no card gives one."""
+    activity: tuple[Activity, ...] = ()
+    """Speech of each person whose own sound was measured, sorted by user; empty where none was (a mixed stream is
+    heard, or audio was copied)."""
 
 
 def encoded_stamps(plan: Plan, time_scale: int, frame_ticks: int) -> Stamps:

@@ -221,6 +221,8 @@ class Plan(Value):
     """Runs to copy (empty when encoded)."""
     wants_stamps: tuple[str, ...]
     """Segments that may be copied once the stamps of their packets are probed; why facts lack them: DESIGN, Copying."""
+    wants_speech: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
+    """True if others would be seen where it is known who speaks when, and that was not measured."""
     bed: AudioBed
     """Sound pieces that are heard."""
     chapters: tuple[Chapter, ...]

@@ -11,7 +11,7 @@ from assembler.plan.manifest import Manifest, Origin
 from assembler.plan.model import Mode
 from assembler.report import markup, picture
 from assembler.report.markup import document, facts, folded, listed, source_of, table, text
-from assembler.report.text import account_text, fates_text, rate_text, vendor_facts
+from assembler.report.text import account_text, by_talk, fates_text, rate_text, seconds_of, vendor_facts
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text
@@ -77,6 +77,7 @@ class _Page:
             f'<video controls preload="metadata" {size} src="{text(self.video)}"></video>',
             "<h2>Timeline</h2>", picture.draw_picture(self.timeline, fates, self.unused()),
             "<h2>Findings</h2>", self.findings(),
+            self.activity(),
             "<h2>What it was made from</h2>", self.segments(),
             "<h2>Chapters and pauses</h2>", self.chapters(), self.pauses(),
             "<h2>Decisions</h2>", self.decisions(),
@@ -134,6 +135,22 @@ class _Page:
         places = self.places(finding.where)
         at = f' <span class="faint">(at {places})</span>' if places else ""
         return f"{finding.severity.value}: {where}{text(finding.sentence)}{at}"
+
+    def activity(self) -> str:
+        """Tell who spoke how long and when; "" where nothing was measured."""
+        whole = max(1, self.manifest.length)
+        rows = [
+            [
+                f"<b>{text(name)}</b>",
+                seconds_of(one.talk),
+                f"{100 * one.talk / whole:.0f} %",
+                f"first at {self.at(one.spans[0].start)}" if one.spans else "never",
+                picture.draw_strip(one.spans, whole),
+            ]
+            for name, one in by_talk(self.manifest)
+        ]
+        heads = ["person", "spoke for", "of the class", "began", "when"]
+        return "<h2>Who spoke</h2>" + folded(_count(rows, "person"), table(heads, rows), len(rows)) if rows else ""
 
     def segments(self) -> str:
         fates = {outcome.video_id: outcome for outcome in self.manifest.outcomes}

@@ -22,6 +22,7 @@ font: 12px system-ui, "DejaVu Sans", sans-serif; } .timeline text { fill: var(--
 .timeline .hollow { fill: none; stroke: var(--faint); stroke-dasharray: 3 3; } .timeline .seam { stroke: var(--paper); }
 .timeline .pause { stroke: var(--bad); stroke-dasharray: 4 3; } .timeline .said { fill: var(--bad); }
 .tall { max-height: 50rem; overflow-y: auto; } @media print { .tall { max-height: none; } }
+.strip { display: block; width: 100%; min-width: 8rem; height: 14px; background: var(--soft); fill: var(--camera); }
 .timeline .head { stroke: var(--ink); } @media (max-width: 45rem) { .timeline .wide { display: none; } }
 """
 """Style sheet of the drawing."""
@@ -31,6 +32,8 @@ FEW, MANY = 4, 12
 """Maximum number of labels along the axis of a phone, and of a desk."""
 LABELLED_PAUSES = 3
 """Maximum number of pauses that are labelled each; more are only marked."""
+COLUMNS = 1000
+"""Number of columns of a strip: somebody who speaks in one, however shortly, is drawn in all of it."""
 LONGEST_NAME = 48
 """Maximum length of a track's name, in characters."""
 TOLD_CLIPS = 20
@@ -69,6 +72,22 @@ def draw_picture(timeline: Timeline, fates: Mapping[str, Fate] | None = None, un
         f'data-length="{timeline.length}">'
         f"<desc>{text(_story(timeline, lost), 20_000)}</desc>{''.join(parts)}"
         f'<line class="head" x1="-1%" x2="-1%" y1="18" y2="{height}"/></svg></div>'
+    )
+
+
+def draw_strip(spans: Sequence[Span], length: int) -> str:
+    """Times of one person on a bar as long as the playback, which fills its place."""
+    runs: list[list[int]] = []
+    for one in spans:
+        first, end = one.start * COLUMNS // max(1, length), -(-one.end * COLUMNS // max(1, length))
+        if runs and first <= runs[-1][1]:
+            runs[-1][1] = max(runs[-1][1], end)
+        else:
+            runs.append([first, end])
+    path = "".join(f"M{first} 0h{end - first}v1H{first}z" for first, end in runs)
+    return (
+        f'<svg class="strip" viewBox="0 0 {COLUMNS} 1" preserveAspectRatio="none" role="img">'
+        f'<desc>{text(_listed(spans))}</desc><path d="{path}"/></svg>'
     )
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from types import MappingProxyType
 
 from assembler.findings import Fate, Finding, Outcome, Severity, fold
-from assembler.plan.manifest import Manifest, VendorReport, vendor_report
+from assembler.plan.manifest import Activity, Manifest, VendorReport, vendor_report
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import wall_at
@@ -235,6 +235,25 @@ def fates_text(outcomes: Iterable[Outcome]) -> str:
     return ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if fate in counts)
 
 
+def by_talk(manifest: Manifest) -> list[tuple[str, Activity]]:
+    """Names of those whose own sound was measured, and how they spoke, who spoke most first."""
+    names = {person.user: person.name for person in manifest.people if person.name}
+    ranked = sorted(manifest.activity, key=lambda one: (-one.talk, one.user))
+    return [(names.get(one.user, one.user), one) for one in ranked]
+
+
+def talk_text(manifest: Manifest) -> str:
+    """``ann 12:03, bob 0:10``."""
+    told = [f"{name} {seconds_of(one.talk)}" for name, one in by_talk(manifest)]
+    more = f" and {len(told) - MOST_SHOWN} more" if len(told) > MOST_SHOWN else ""
+    return ", ".join(told[:MOST_SHOWN]) + more
+
+
+def seconds_of(length: Ms) -> str:
+    """``12:03``, in whole seconds."""
+    return clock_text(round(length / 1000) * 1000)
+
+
 def describe_playback(path: str, manifest: Manifest, names: Names = MappingProxyType({}), *, was_there: bool) -> str:
     """The end of a run: the verdict, what became of the segments, what was noticed."""
     size = f"{manifest.size / 2**20:.1f} MiB"
@@ -244,6 +263,7 @@ def describe_playback(path: str, manifest: Manifest, names: Names = MappingProxy
         + (" (was there already)" if was_there else ""),
         f"segments: {fates_text(manifest.outcomes)}",
         *([f"packages: {', '.join(package.name for package in manifest.packages)}"] if manifest.packages else []),
+        *([f"spoke: {talk_text(manifest)}"] if manifest.activity else []),
         *_told_once(manifest.outcomes, manifest.findings, names),
     ]
     return "\n".join(lines)

@@ -9,13 +9,16 @@ from typing import Any
 
 from lessons import board, camera, omission, recording
 
+from assembler.choices import Role
 from assembler.findings import note, warning
 from assembler.options import load_options
+from assembler.people import Person
 from assembler.pipeline.decide import plan_only
-from assembler.plan.manifest import Manifest, Origin, encoded_stamps, vendor_report
+from assembler.plan.manifest import Activity, Manifest, Origin, encoded_stamps, vendor_report
 from assembler.recording import Interrupt, Recording
 from assembler.report.page import SCRIPT, STYLE, report_page
 from assembler.report.text import describe_recordings
+from assembler.times import Ms, span
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
@@ -55,6 +58,23 @@ def test_it_says_what_was_made_from_what_and_why() -> None:
     for words in ("degraded", "a1", "camera of ann", "at 0:05, 0:20 long", "1 234 567 B", "used", "tiw-2",
                   "there is a board", "After a pause of 1:00", "board: whiteboard", "1.0 MiB"):  # fmt: skip
         assert words in page, words
+
+
+def test_it_says_who_spoke_how_long_and_when() -> None:
+    spoke = (
+        Activity(user="ann", talk=Ms(12_400), spans=(span(6000, 12_400), span(54_000, 60_000))),
+        Activity(user=EVIL, talk=Ms(20_000), spans=(span(20_000, 40_000),)),
+        Activity(user="bob", talk=Ms(0), spans=()),
+    )
+    people = (Person(user="ann", name="Ann Lee", role=Role.TEACHER),)
+    page = report(LESSON, activity=spoke, people=people)
+    words = seen(page)
+    assert re.search(r"Ann Lee\s+0:12\s+21 %\s+first at\s+0:06\s", words)
+    assert re.search(r"bob\s+0:00\s+0 %\s+never", words)
+    assert re.search(r"0:20\s+33 %.*Ann Lee", words, re.DOTALL)
+    assert EVIL not in page
+    assert 'd="M100 0h107v1H100zM900 0h100v1H900z"' in page
+    assert "Who spoke" not in report(LESSON)
 
 
 def test_it_says_where_every_second_of_a_file_went() -> None:

@@ -42,7 +42,9 @@ def levels_place(workspace: Workspace, identity: Identity, known: Facts) -> Path
 def find_levels(place: Path) -> Levels | None:
     """Read levels that were measured before; None where there are none."""
     with suppress(OSError, ValueError):
-        return Levels.from_json(place.read_text("ascii"))
+        found = Levels.from_json(place.read_text("ascii"))
+        found.unpack()
+        return found
     return None
 
 
