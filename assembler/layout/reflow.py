@@ -1,7 +1,8 @@
 """Re-flow: a canvas that is divided anew whenever somebody joins or leaves, or what is large changes.
 
 Each division has a place for everybody who is there at any time in its first ``GATHERED``, and lasts as long at least.
-So whoever joins is seen from the first frame on; who leaves early leaves a place empty until the next division.
+So whoever joins is seen from the first frame on; who leaves early leaves a place empty until the next division. Only
+what is large never leaves an empty place: a stage that comes or goes and a large person who leaves divide at once.
 
     ann    [--------------------------)
     bob       [-)                                two changes within 2 s are one, from the first of them on
@@ -95,7 +96,7 @@ def find_divisions(lesson: Lesson, rules: Reflow) -> Iterator[Held]:
     while at < lesson.length:
         now = span(at, at + GATHERED)
         strip.move(now)
-        stage = _stage_in(lesson.shapes, now) if rules.has_stage else None
+        stage = _stage_at(lesson.shapes, now.start) if rules.has_stage else None
         large = _find_large(strip, lesson, rules, stage, now)
         crowd = Crowd(lesson.canvas, lesson.camera, 0, stage, large is not None)
         users = strip.seat(rules.most(crowd), large, lesson.teacher, now)
@@ -105,15 +106,15 @@ def find_divisions(lesson: Lesson, rules: Reflow) -> Iterator[Held]:
             yield Held(span(begun, at), rules.divide(last[0]), *last[1:])
         if here != last:
             begun, last = at, here
-        at = _next_time(strip, lesson, rules, now)
+        at = _next_time(strip, lesson, rules, large, now)
     if last is not None:
         yield Held(span(begun, lesson.length), rules.divide(last[0]), *last[1:])
 
 
-def _stage_in(shapes: Sequence[tuple[Span, Shape]], now: Span) -> Shape | None:
-    """The shape of the stage at the start of a time, else the first one in it."""
-    place = bisect_right(shapes, now.start, key=lambda one: one[0].end)
-    return shapes[place][1] if place < len(shapes) and shapes[place][0].start < now.end else None
+def _stage_at(shapes: Sequence[tuple[Span, Shape]], at: PlayMs) -> Shape | None:
+    """The shape of the stage at a time; None where there is none."""
+    place = bisect_right(shapes, at, key=lambda one: one[0].end)
+    return shapes[place][1] if place < len(shapes) and shapes[place][0].holds(at) else None
 
 
 def _find_large(strip: Strip, lesson: Lesson, rules: Reflow, stage: Shape | None, now: Span) -> str | None:
@@ -133,17 +134,15 @@ def _find_large(strip: Strip, lesson: Lesson, rules: Reflow, stage: Shape | None
     return strip.large
 
 
-def _next_time(strip: Strip, lesson: Lesson, rules: Reflow, now: Span) -> PlayMs:
-    """The next time at which the division may change: not before the end of ``now``."""
+def _next_time(strip: Strip, lesson: Lesson, rules: Reflow, large: str | None, now: Span) -> PlayMs:
+    """The next time at which the division may change: before the end of ``now`` only for what is large."""
     times: list[int | None] = [lesson.length, strip.next_change(now.end)]
+    if large is not None:
+        times.append(strip.present[large].span.end)
     if rules.has_stage:
         place = bisect_right(lesson.shapes, now.start, key=lambda one: one[0].end)
-        times += [
-            max(now.end, edge)
-            for part, _ in lesson.shapes[place : place + 2]
-            for edge in (part.start, part.end)
-            if edge > now.start
-        ]
+        edges = [edge for part, _ in lesson.shapes[place : place + 2] for edge in (part.start, part.end)]
+        times += [edge for edge in edges if edge > now.start]
     if rules.enlarges_speaker:
         place = bisect_right(lesson.turns, now.start, key=lambda turn: turn.span.start)
         times += [max(now.end, turn.span.start) for turn in lesson.turns[place : place + 1]]

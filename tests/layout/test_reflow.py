@@ -133,12 +133,13 @@ class TestWhateverTheClass:
             assert not [end for end in ends if any(w.start < end < w.end for w in speaking.get(user, ()))]
 
     @settings(deadline=None)
-    @given(st.lists(streams, min_size=1, max_size=40), words, st.sampled_from(FLOWING))
+    @given(st.lists(streams, min_size=1, max_size=40), words, st.sampled_from(["classroom", "grid"]))
     def test_no_two_changes_of_the_division_are_less_than_2_s_apart(
         self, given_streams: list[tuple[StreamKind, str, int, int]], spoken: dict[str, list[tuple[int, int]]],
         layout: str,
     ) -> None:  # fmt: skip
-        got = flowed(lesson_of(given_streams), said(spoken), layout=layout)
+        people = [s for s in lesson_of(given_streams) if s.kind not in STAGE]
+        got = flowed([*people, board("w", 0, 120_000)], said(spoken), layout=layout)
         by_file: dict[str, list[tuple[int, int, str]]] = {}
         for p in got.placements:
             by_file.setdefault(p.video_id, []).append((p.span.start, p.span.end, p.slot))
@@ -218,6 +219,12 @@ class TestClassroom:
         beside = {what: rect for _, _, what, rect in places(flowed([*lesson, board("w", 0, 60_000)], teacher="tom"))}
         assert min(("ann", "bob", "tom"), key=lambda u: beside[u][1]) == "tom"
         assert beside["w"][2] > 1000
+
+    def test_what_is_large_leaves_no_hole_even_within_2_s_of_another_change(self) -> None:
+        lesson = [camera("a", "ann", 0, 60_000), camera("b", "bob", 0, 15_000), screen("s", "ann", 5000, 11_000)]
+        got = places(flowed([*lesson, camera("c", "cem", 0, 60_000)], teacher="ann"))
+        assert [(s, e) for s, e, who, _ in got if who == "s"] == [(5, 15), (15, 16)]
+        assert [(s, e) for s, e, who, rect in got if who == "a" and rect[2] > 1000] == [(0, 5), (16, 60)]
 
     def test_a_share_has_the_stage_and_takes_it_from_the_board(self) -> None:
         lesson = [board("w", 0, 60_000), screen("s", "tom", 20_000, 20_000), camera("a", "ann", 0, 60_000)]
