@@ -82,7 +82,7 @@ def _parameter(option: str, *, name: str | None = None) -> inspect.Parameter:
     kind: Any = kinds[0]
     if kind in PARSERS:
         kind, more["parser"] = Any, PARSERS[kind]
-    elif typing.get_origin(field.annotation) is tuple:
+    elif tuple in (typing.get_origin(field.annotation), typing.get_origin(kind)):
         kind = list[str] | None if flag.repeats else str | None
     elif kind is not bool or "/" in flag.name:
         kind = kind | None

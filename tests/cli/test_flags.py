@@ -38,10 +38,12 @@ def test_a_flag_that_is_not_given_leaves_its_option_alone(monkeypatch: pytest.Mo
 
 def test_every_kind_of_flag_reaches_its_option() -> None:
     words = ["--no-render-ahead", "--strict", "--allow-host", "a", "--allow-host", "b", "--screen-users", "c, d"]
-    options = given(*words, "--from", "0:10", "--fps", "30000/1001", "--quality", "draft", "--processes", "3")
+    options = given(
+        *words, "--from", "0:10", "--fps", "30000/1001", "--quality", "draft", "--processes", "3", "--size", "1280x720"
+    )
     assert (options.render_ahead, options.strict, options.allow_hosts) == (False, True, ("a", "b"))
     assert (options.screen_users, options.start, options.fps) == (("c", "d"), 10_000, Fraction(30000, 1001))
-    assert (options.quality.value, options.processes) == ("draft", 3)
+    assert (options.quality.value, options.processes, options.size) == ("draft", 3, (1280, 720))
 
 
 def test_a_flag_given_by_its_former_name_means_the_present_one() -> None:

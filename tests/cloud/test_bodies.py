@@ -96,7 +96,7 @@ def test_only_the_vendors_models_have_a_teachers_place() -> None:
     assert mix_by("tiw-2", "ann") == {"model_id": 2, "teacher_id": "ann"}
     with pytest.raises(InputError, match="reserves no place"):
         mix_by("grid", "ann")
-    for layout in ("auto", "mix"):
+    for layout in ("auto", "auto-classroom", "mix"):
         with pytest.raises(InputError, match=f"nothing can be mixed by the layout {layout}"):
             mix_by(layout, None)
     with pytest.raises(InputError, match="unknown layout"):

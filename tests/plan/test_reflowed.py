@@ -10,17 +10,23 @@ from lessons import board, camera, facts, recording
 from assembler.facts import Facts
 from assembler.options import load_options
 from assembler.pipeline.decide import decide, in_order
+from assembler.plan.borders import place_borders
 from assembler.plan.chunks import Chunk, cut_chunks
+from assembler.plan.model import Plan
 from assembler.plan.reflowed import find_disjoint_parts
 from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
 from assembler.times import Frame
 
 
-def chunk_of(lesson: list[Segment], **options: object) -> tuple[Chunk, dict[str, Facts]]:
+def planned(lesson: list[Segment], **options: object) -> tuple[Plan, dict[str, Facts]]:
     known = {s.video_id: facts(s.video_id, s.duration or 1) for s in lesson}
     chosen = load_options(**options)
-    plan = decide(in_order([recording(lesson)], chosen), SegmentFiles(facts=known), chosen)[1]
+    return decide(in_order([recording(lesson)], chosen), SegmentFiles(facts=known), chosen)[1], known
+
+
+def chunk_of(lesson: list[Segment], **options: object) -> tuple[Chunk, dict[str, Facts]]:
+    plan, known = planned(lesson, **options)
     return cut_chunks(plan, known, (Frame(0), plan.frames))[0], known
 
 
@@ -48,3 +54,13 @@ def test_what_is_in_use_at_once_and_meets_stays_one_part() -> None:
     chunk, known = chunk_of(lesson, layout=str(Path(__file__).parents[2] / "fixtures" / "layouts" / "overlapping.json"))
     assert not chunk.is_disjoint
     assert find_disjoint_parts(chunk, known) == (chunk,)
+
+
+def test_chunks_meet_where_the_canvas_is_divided_anew() -> None:
+    """There every picture is opened anyway, and nothing is decoded twice."""
+    lesson = [board("w", 0, 600_000), *(camera(f"u{n}", f"u{n}", n * 9000, 30_000) for n in range(60))]
+    plan, known = planned(lesson, layout="classroom")
+    borders = place_borders(plan, known, seconds=30, processes=2)
+    begun = {scene.first for scene in plan.scenes}
+    assert len(borders) > 20
+    assert sum(border in begun for border in borders) > len(borders) * 3 // 4
