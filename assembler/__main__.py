@@ -1,6 +1,25 @@
-"""``python -m assembler``: the command ``assembler``."""
+"""The command ``assembler``, also ``python -m assembler``: a Ctrl-C while its libraries are loaded ends it as well."""
 
-from assembler.cli.main import main
+from __future__ import annotations
+
+import os
+import signal
+
+
+def _stopped(*_: object) -> None:
+    """End at once: before a verb has begun, and after it has ended, there is nothing to tidy up."""
+    os.write(2, b"stopped\n")
+    os._exit(128 + signal.SIGINT)
+
+
+def main() -> None:
+    """Entry point of the program; a verb takes the signal over, and gives it back."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # with nohup it is ignored
+        signal.signal(signal.SIGINT, _stopped)
+    from assembler.cli.main import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

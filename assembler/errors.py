@@ -89,9 +89,11 @@ class CloudError(AssemblerError):
 
     exit_code = 3
 
-    def __init__(self, sentence: str, *, hint: str = "", retry: bool = True) -> None:
+    def __init__(self, sentence: str, *, hint: str = "", retry: bool = True, number: int | None = None) -> None:
         super().__init__(sentence, hint=hint)
         self.retry = retry
+        self.number = number
+        """The vendor's number, where it gave one."""
 
 
 class DownloadError(AssemblerError):

@@ -284,8 +284,10 @@ def flag_of(option: str) -> Flag | None:
 def load_options(**given: Any) -> Options:
     """Options from settings file, environment and what was given (None means not given).
 
-    Raises InputError naming the setting, its value and what was expected.
+    Raises InputError naming the setting, its value and what was expected, or the named file that is not there.
     """
+    if os.environ.get("ASSEMBLER_CONFIG") and not settings_file().exists():
+        raise InputError(f"the settings file {settings_file()} is not there", hint="Fix ASSEMBLER_CONFIG, or unset it.")
     try:
         return Options(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as exc:

@@ -244,6 +244,41 @@ def test_an_impatient_user_who_presses_it_many_times_gets_the_same_end(desk: Des
     assert busy_in(desk.folder) == []
 
 
+LOADING = """
+import os, signal, sys
+class Loading:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            try:
+                os.kill(os.getpid(), signal.{how})
+            except KeyboardInterrupt:  # as pydantic does where it builds a model
+                raise KeyError
+sys.meta_path.insert(0, Loading())
+sys.argv[1:] = ["doctor"]
+{before}
+from assembler.__main__ import main
+main()
+"""
+AGAIN = "stopped\nhint: The same command continues where it stopped.\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "how", "before", "code", "said"),
+    [
+        ("assembler.cli.main", "SIGINT", "", 130, "stopped\n"),
+        ("assembler.cli.main", "SIGINT", "signal.signal(signal.SIGINT, signal.SIG_IGN)", 0, ""),  # nohup
+        ("assembler.doctor", "SIGINT", "", 130, AGAIN),
+        ("assembler.doctor", "SIGTERM", "", 130, AGAIN),
+    ],
+)
+def test_told_to_stop_while_it_loads_its_libraries_it_ends_without_a_traceback(
+    module: str, how: str, before: str, code: int, said: str
+) -> None:
+    told = LOADING.format(module=module, how=how, before=before)
+    ended = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (code, said)
+
+
 def test_the_verbs_are_functions_of_the_package_too() -> None:
     for _ in range(2):  # importing a module of the same name must not get into the way
         assert assembler.assemble is importlib.import_module("assembler.pipeline.assemble").assemble

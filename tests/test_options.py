@@ -87,6 +87,17 @@ def test_a_broken_settings_file_is_named(file: Path) -> None:
         load_options()
 
 
+def test_a_settings_file_that_was_named_has_to_be_there(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.unlink()
+    with pytest.raises(InputError, match=f"the settings file {file} is not there") as caught:
+        load_options()
+    assert "ASSEMBLER_CONFIG" in caught.value.hint
+    monkeypatch.setenv("ASSEMBLER_CONFIG", os.devnull)
+    assert load_options().layout == "auto"
+    monkeypatch.delenv("ASSEMBLER_CONFIG")
+    assert load_options(layout="grid").layout == "grid", "whatever lies in the usual place, it need not be there"
+
+
 def test_an_unknown_setting_in_the_file_is_named(file: Path) -> None:
     file.write_text("lay_out = 'grid'\n")
     with pytest.raises(InputError, match="lay_out"):

@@ -87,7 +87,8 @@ def start(
     mix: Mix = None,
     teacher: Teacher = None,
     auto_stop: Annotated[
-        int | None, typer.Option("--auto-stop", help="Seconds without media until it ends by itself (v3).")
+        int | None,
+        typer.Option("--auto-stop", help="Seconds without media until it ends by itself (v3).", min=300, max=86400),
     ] = None,
     more: More = None,
     api: Generation = None,
@@ -283,13 +284,16 @@ def _check_place(path: Path, task: str) -> None:
 
 
 def fetch_recordings(tasks: list[str], api: Api | None, options: Options) -> list[Recording]:
-    """The finished recordings of these tasks. Raises NotFinished where one is not over."""
+    """The finished recordings of these tasks. Raises NotFinished where one is not over, with how to wait for it."""
     from assembler.cloud.fetch import ask
 
     found: list[Recording] = []
     with _cloud(options, api) as cloud:
         for task in tasks:
             result = ask(cloud, task)
+            if isinstance(result.problem, NotFinished):
+                hint = f"`assembler fetch {task} --wait` asks until it is; then `assembler run {task}.json`."
+                raise NotFinished(result.problem.sentence, hint=hint)
             if result.recording is None:
                 assert result.problem is not None
                 raise result.problem

@@ -69,7 +69,7 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
         except AssemblerError as exc:
             code = _fail(type(exc).__name__, exc.sentence, exc.hint, exc.exit_code, as_json=as_json)
         except (KeyboardInterrupt, Stopped):
-            code = _fail("Stopped", "stopped", "The same command continues where it stopped.", INTERRUPTED, as_json)
+            code = _stopped(as_json)
         except MemoryError:
             hint = "Give it more (see `ulimit -v`, the limits of the container), or lower ASSEMBLER_PROCESSES."
             code = _fail("OutOfMemory", "there is not enough memory for this", hint, MediaError.exit_code, as_json)
@@ -78,9 +78,14 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             code = NOBODY_READS
         except Exception as exc:  # noqa: BLE001 an exception that is not an AssemblerError is our bug: say so with all there is
-            traceback.print_exc()
-            hint = "Please report it with the lines above."
-            code = _fail(type(exc).__name__, "this is a bug in assembler", hint, OUR_FAULT, as_json)
+            if (
+                signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+            ):  # told to stop, in a library that wraps what is raised
+                code = _stopped(as_json)
+            else:
+                traceback.print_exc()
+                hint = "Please report it with the lines above."
+                code = _fail(type(exc).__name__, "this is a bug in assembler", hint, OUR_FAULT, as_json)
         finally:
             sys.stdout, sys.stderr = outputs
         if code != INTERRUPTED:  # then nothing is to disturb the end
@@ -101,7 +106,7 @@ def _listen() -> dict[signal.Signals, Any]:
     before: dict[signal.Signals, Any] = {}
     with suppress(ValueError):  # not the main thread: then signals are somebody else's
         before[signal.SIGTERM] = signal.signal(signal.SIGTERM, _told_to_stop)
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             before[signal.SIGINT] = signal.signal(signal.SIGINT, _told_to_stop)
     return before
 
@@ -111,6 +116,10 @@ def _told_to_stop(*_: object) -> NoReturn:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _stopped(as_json: bool) -> int:
+    return _fail("Stopped", "stopped", "The same command continues where it stopped.", INTERRUPTED, as_json)
 
 
 def _fail(kind: str, sentence: str, hint: str, code: int, as_json: bool) -> int:

@@ -33,6 +33,8 @@ MOST_BYTES_OF_USER = 60
 """Maximum length of the recorder's user id, in bytes, by the vendor's page."""
 GENERATION_1 = frozenset({"room_id", "group_id", "user_id", "user_sig", "whiteboard", "concat", "mix_stream", "extra"})
 """Fields that generation 1 knows: its page, and for the last three its public clients."""
+FLAGS = {"auto_stop_timeout": " (--auto-stop)"}
+"""Flags of fields that only generation 3 knows, for messages."""
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -187,6 +189,8 @@ class Start(_Picture):
         prefix = f"tic_record_user_{self.room_id}_"
         if not self.user_id.startswith(prefix) or self.user_id == prefix:
             raise ValueError(f"the recorder's user id has to be {prefix} and something, not {shown(self.user_id)}")
+        if not self.user_id.isprintable():
+            raise ValueError(f"the recorder's user id has a character that is not to be printed: {shown(self.user_id)}")
         if len(self.user_id.encode()) > MOST_BYTES_OF_USER:
             raise ValueError(f"the recorder's user id has more than {MOST_BYTES_OF_USER} bytes")
         return self
@@ -235,7 +239,7 @@ def mix_by(layout: str, teacher: str | None) -> JsonObject:
 
 def for_generation_1(values: JsonObject) -> JsonObject:
     """The parameters, where generation 1 knows all of them. Raises InputError naming those that it does not."""
-    unknown = sorted(set(values) - GENERATION_1)
+    unknown = [f"{name}{FLAGS.get(name, '')}" for name in sorted(set(values) - GENERATION_1)]
     if unknown:
         raise InputError(
             f"generation 1 of the API knows no {', '.join(unknown)}", hint="Leave it out, or add --api v3."

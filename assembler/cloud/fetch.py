@@ -17,6 +17,10 @@ SLOWEST_SECONDS = 60.0
 """Maximum pause between two questions, in s, however long the class lasts."""
 MOST_FAILURES = 60
 """Maximum questions in a row without a proper answer, about an hour; after it somebody has to look."""
+UNREAD = 20005
+"""Number of generation 1 for data that could not be read: of a moment, or of a task that is kept no longer."""
+MOST_UNREAD = 10
+"""Maximum repeats of a question after that answer, about ten minutes."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +71,19 @@ def wait(cloud: Cloud, task: str, kind: Kind, say: Callable[[str], None], *, eve
 
     Raises CloudError where the first question fails, or one that will not be granted later either.
     """
-    before, pause, failures = "", every, -1
+    before, pause, failures, unread = "", every, -1, 0
     while True:
         try:
             result = ask(cloud, task, kind)
         except CloudError as exc:
-            if not exc.retry or not 0 <= failures < MOST_FAILURES:
+            unread = unread + 1 if exc.number == UNREAD else 0
+            if not exc.retry or not 0 <= failures < MOST_FAILURES or unread > MOST_UNREAD:
                 raise
             failures += 1
-            say(f"{exc.sentence}; asking again")
+            most = f" {MOST_UNREAD - unread + 1} times at most: the task may be kept no longer" if unread else ""
+            say(f"{exc.sentence}; asking again{most}")
         else:
-            failures = 0
+            failures = unread = 0
             if not isinstance(result.problem, NotFinished):
                 return result
             if result.state != before:

@@ -26,7 +26,8 @@ ADVICE = {
     20002: "The signature is wrong: check the TicKey and the way it is signed.",
     20003: "The parameters could not be read: fix the one the message names (missing or of a wrong type).",
     20004: "The callback address is malformed: check it.",
-    20005: "The data could not be read: check the TaskId of the request, or contact the vendor's support.",
+    20005: "The data could not be read: check the TaskId of the request (results are deleted after three days), or "
+    "contact the vendor's support.",
     20010: "The same room is still being recorded: ask again when that has ended.",
     20011: "The task had already ended when it was to be stopped: perhaps nobody sent sound or pictures for long.",
     20013: "The recorder's user is in use: take another user id and UserSig.",
@@ -214,6 +215,7 @@ def refused(error: VendorError, what: str, mark: str = "") -> CloudError:
         f"the vendor refused {what}: {error_text(error)}{mark and f' ({mark})'}",
         hint=advice_on(error),
         retry=is_passing or error.number in PASSING[1],
+        number=error.number,
     )
 
 

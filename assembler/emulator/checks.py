@@ -160,6 +160,8 @@ def check_recorder(room: int, user: str, user_sig: str) -> None:
     prefix = f"tic_record_user_{room}"
     if not user.startswith(prefix) or user == prefix or user[len(prefix)].isdigit():
         raise Refused(Reason.PARAMETER, f"the recorder's user has to be {prefix}_ and something")
+    if not user.isprintable() or "\ufffd" in user:  # which the reader of bodies leaves where a character cannot be
+        raise Refused(Reason.PARAMETER, "the recorder's user has a character that is not to be printed")
     if len(user.encode("utf-8", "replace")) > MOST_BYTES_OF_USER:
         raise Refused(Reason.PARAMETER, f"the recorder's user has more than {MOST_BYTES_OF_USER} bytes")
     if not user_sig:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
-from assembler.errors import InputError
 from assembler.layout.arrange import find_layout
 from assembler.layout.choose import AUTO
 from assembler.layout.custom import colour_of
@@ -13,7 +11,7 @@ from assembler.media.ffmpeg import find_ffmpeg
 from assembler.network.download.media_dir import find_local
 from assembler.network.notify import check_notify
 from assembler.network.publish.publish import check_output, fill_template
-from assembler.options import Options, settings_file, unknown_settings
+from assembler.options import Options, unknown_settings
 from assembler.outputs.packages import check_extras
 
 FILE = "playback.mp4"
@@ -30,8 +28,6 @@ def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
 
     Raises InputError, PublishError or MediaError for what no job could get past.
     """
-    if os.environ.get("ASSEMBLER_CONFIG") and not settings_file().is_file():
-        raise InputError(f"the settings file {settings_file()} is not there", hint="Fix ASSEMBLER_CONFIG, or unset it.")
     for name, near in unknown_settings().items():
         say(f"warning: {name} is not a setting and does nothing" + (f": did you mean {near}?" if near else ""))
     if options.layout not in AUTO:

@@ -48,7 +48,7 @@ def reference(course: Course, folder: Path) -> Path:
     out = folder / f"reference-{course.name}.mp4"
     if not out.exists():
         home = folder / "reference-home"
-        env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": str(home / "none.toml")}
+        env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
         argv = [sys.executable, str(HERE / "lossless.py"), *ours_command(course, out)[3:]]
         measured(argv, log=out.with_suffix(".log"), cwd=folder, env=env)
     return out

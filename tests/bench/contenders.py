@@ -29,7 +29,7 @@ def ours(course: Course, out: Path, *, home: Path, is_fresh: bool = True) -> Cos
     """A run of the installed package, by default with nothing done before."""
     if is_fresh:
         clear(out, home)
-    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": str(home / "none.toml")}
+    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
     home.mkdir(exist_ok=True)
     return measured(ours_command(course, out), log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)
 
@@ -38,7 +38,7 @@ def ours_from(result: Path, course: Course, out: Path, *, home: Path) -> Cost:
     """A first run that has to fetch its files from where ``result`` says."""
     clear(out, home)
     home.mkdir(exist_ok=True)
-    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": str(home / "none.toml")}
+    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
     words = ["run", str(result), "-o", str(out), "--layout", course.layout, "--allow-host", "127.0.0.1"]
     argv = [*ours_command(course, out)[:3], *words, "--progress", "json"]
     return measured(argv, log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)

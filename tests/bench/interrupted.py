@@ -24,7 +24,7 @@ def after_kill(course: Course, out: Path, home: Path) -> Cost:
     """A fresh run, killed (SIGKILL) when 80 % of its picture is rendered; what the repeated command costs."""
     clear(out, home)
     home.mkdir()
-    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": str(home / "none.toml")}
+    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
     log = out.with_suffix(".killed.log")
     with log.open("wb") as errors:
         child = subprocess.Popen(ours_command(course, out), stdout=errors, stderr=errors, env=env, cwd=out.parent)

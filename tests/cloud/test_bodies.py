@@ -32,6 +32,8 @@ GOOD = {"room_id": 1234, "user_id": "tic_record_user_1234_1", "user_sig": "s3cre
         ({"user_id": "tic_record_user_12345_1"}, "has to be tic_record_user_1234_"),
         ({"user_id": "tic_record_user_1234_"}, "has to be tic_record_user_1234_ and something"),
         ({"user_id": "tic_record_user_1234_" + "课" * 14}, "more than 60 bytes"),
+        ({"user_id": "tic_record_user_1234_\ud800"}, "not to be printed"),
+        ({"user_id": "tic_record_user_1234_\n"}, "not to be printed"),
         ({"user_sig": ""}, r"user_sig: .*at least 1 character\. See"),
         ({"user_sig": 5}, r"user_sig: [^5(]*$"),
         ({"auto_stop_timeout": 299}, "auto_stop_timeout: .*300"),

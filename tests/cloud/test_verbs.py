@@ -15,6 +15,7 @@ from dialects.bodies import vendor as example
 from terminal import START, until
 from werkzeug import Response
 
+from assembler.cloud.fetch import MOST_UNREAD
 from assembler.dialects.vendor_errors import ADVICE
 from cloud.conftest import OK, SECRET_KEY, TICKEY, V1, V3, Vendor, granted, refusal
 
@@ -151,6 +152,18 @@ class TestFetch:
         said = say("fetch", TASK, "--wait", "--every", "0.01")
         assert (said.code, len(vendor.came)) == (3, 3), "what never answered is not waited for"
 
+    def test_a_task_that_is_kept_no_longer_is_said_at_once_and_not_asked_for_an_hour(
+        self, say: Say, vendor: Vendor
+    ) -> None:
+        gone = {"error_code": 20005, "error_msg": "no data"}
+        vendor.answers = [v1_state("recording"), gone, v1_state("recording"), gone]
+        said = say("fetch", TASK, "--wait", "--every", "0.01")
+        told = [line for line in said.err.splitlines() if "asking again" in line]
+        assert (said.code, len(told), len(vendor.came)) == (3, 1 + MOST_UNREAD, 3 + MOST_UNREAD + 1)
+        assert all("the task may be kept no longer" in line for line in told)
+        assert [line.split("asking again ")[1][:4] for line in told[:3]] == ["10 t", "10 t", "9 ti"]
+        assert "deleted after three days" in said.err.splitlines()[-1]
+
     def test_an_unfinished_one_leaves_no_file(self, say: Say, vendor: Vendor, tmp_path: Path) -> None:
         vendor.answers = [v1_state("recording")]
         said = say("fetch", TASK)
@@ -192,6 +205,7 @@ class TestRunOfATask:
         said = say("run", "--task", TASK)
         assert said.code == 2
         assert "the recording is paused" in said.err
+        assert f"`assembler fetch {TASK} --wait` asks until it is" in said.err
 
     def test_nothing_named_is_a_mistake(self, say: Say) -> None:
         said = say("run")
@@ -211,7 +225,8 @@ class TestBadInput:
             (["record", "start", "5", "--board", "large"], 2, "--board 1280x960"),
             (["record", "start", "5", "--board", "1x"], 2, "--board 1280x960"),
             (["record", "start", "5", "--teacher", "ann"], 2, "--mix tiw-1"),
-            (["record", "start", "5", "--auto-stop", "600"], 2, "generation 1 of the API knows no auto_stop_timeout"),
+            (["record", "start", "5", "--auto-stop", "600"], 2, "knows no auto_stop_timeout (--auto-stop)"),
+            (["record", "start", "5", "--auto-stop", "299"], 2, "--auto-stop"),
             (["record", "start", "5", "--with", "lost.json"], 2, "lost.json cannot be read"),
             (["record", "stop", "a/b"], 2, "not a task id"),
             (["record", "set-callback", "a.example"], 2, "http:// or https://"),

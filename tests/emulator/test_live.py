@@ -33,6 +33,7 @@ def test_a_class_goes_all_the_way_by_itself(tmp_path: Path, monkeypatch: pytest.
 def test_settings_that_no_worker_takes_are_refused_before_the_class(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ASSEMBLER_CONFIG", str(tmp_path / "lost.toml"))
-    with pytest.raises(InputError, match=r"lost\.toml is not there"):
+    monkeypatch.setenv("ASSEMBLER_LAYOUT", "tiw-3")
+    with pytest.raises(InputError, match="tiw-3"):
         live.show_live(tmp_path / "live", load_options(), lambda _: None)
+    assert not (tmp_path / "live").exists()

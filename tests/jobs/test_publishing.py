@@ -41,15 +41,6 @@ def test_each_setting_is_looked_at(options: dict[str, str], error: type[Assemble
         check_ready(load_options(**options))
 
 
-def test_a_settings_file_that_was_named_has_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASSEMBLER_CONFIG", str(tmp_path / "gone.toml"))
-    options = load_options()
-    with pytest.raises(InputError, match=r"the settings file .*gone\.toml is not there"):
-        check_ready(options)
-    monkeypatch.delenv("ASSEMBLER_CONFIG")
-    check_ready(options)
-
-
 def test_a_variable_that_does_nothing_is_said_with_what_it_may_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setenv("ASSEMBLER_LAYUOT", "grid")

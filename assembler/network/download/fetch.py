@@ -39,6 +39,7 @@ PACE_BYTES = 4 * 1024
 T = TypeVar("T")
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
+_NO_MORE = "If you have the file, put it into a folder and give it with --media-dir; else take a fresh result."
 _ENCODINGS = ("gzip", "x-gzip", "deflate", "br", "zstd", "compress")
 
 
@@ -103,6 +104,8 @@ class Fetch:
     """Receiver of the bytes that came."""
     ended_at: int | None = None
     """Offset at which a body of unstated length ended in an earlier try."""
+    cut_at: tuple[int, ...] = ()
+    """Offsets at which the latest two bodies were cut."""
 
     def run(self, *, attempts: int | None = None) -> Known:
         """Fetch the file whole and give it its final name.
@@ -114,6 +117,10 @@ class Fetch:
         self.meter.reach(point[0] if point else 0)
         try:
             return persistently(lambda: self.finished(self._received()), self.halt, self.meter, attempts or ATTEMPTS)
+        except TryAgain as exc:
+            if len(self.cut_at) == 2 and len({*self.cut_at}) == 1:
+                exc.hint = f"Every try ends after {size_text(self.cut_at[0])}, so its server has no more. {_NO_MORE}"
+            raise
         finally:
             if self.entry.resume_point() is None:
                 self.entry.drop_part()
@@ -167,10 +174,14 @@ class Fetch:
         host, pace = host_of(self.url), Pace()
 
         def read() -> bytes:
-            return response.raw.read1(CHUNK_BYTES, decode_content=False)
+            try:
+                return on_the_wire(host, lambda: response.raw.read1(CHUNK_BYTES, decode_content=False))
+            except TryAgain:
+                self.cut_at = (*self.cut_at[-1:], offset)
+                raise
 
         with disk_errors(self.entry.file.parent), self.entry.part.open("ab" if offset else "wb") as part:
-            while chunk := on_the_wire(host, read):
+            while chunk := read():
                 self.halt.check()
                 self._check_cap(offset + len(chunk))
                 part.write(chunk)

@@ -11,6 +11,7 @@ import pytest
 
 from assembler.network import http as hosts
 from assembler.network.download import fetch
+from assembler.network.download.limits import size_text
 from assembler.processes import Stop, Stopped
 
 from ..conftest import (
@@ -169,13 +170,16 @@ def test_a_server_that_never_keeps_its_promise_is_given_up(server: FileServer, d
     server.always["/v1.mp4"] = promises_more
     failure = only_failure(download(segment(url=v1)))
     assert failure.retry
+    assert f"after {size_text(len(BODY))}, so its server has no more" in failure.hint
+    assert "--media-dir" in failure.hint, "the same command would end there as well"
     assert len(server.requests) == fetch.ATTEMPTS
     assert not download.parts()
 
 
 def test_a_broken_download_continues_in_the_next_run(server: FileServer, download: Downloads, v1: str) -> None:
     server.scripts["/v1.mp4"] = [cut_after(200_000), *[status(503)] * (fetch.ATTEMPTS - 1)]
-    assert only_failure(download(segment(url=v1))).retry
+    failure = only_failure(download(segment(url=v1)))
+    assert (failure.retry, failure.hint[:28]) == (True, "Run the same command again: ")
     assert [p.stat().st_size for p in download.parts()] == [200_000]
     assert download(segment(url=v1)).files["v1"].read_bytes() == BODY
     assert server.ranges()[-1] == "bytes=200000-"
