@@ -1,4 +1,4 @@
-"""Class card of a class: the file that the options name for it."""
+"""Files in which a school tells of a class: its class card, and chapters of its own."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from assembler.class_card import LARGEST_CARD, ClassCard, parse_card
+from pydantic import ValidationError
+
+from assembler.class_card import LARGEST_CARD, CardChapter, ClassCard, parse_card
 from assembler.errors import CardMissing, InputError
 from assembler.options import Options
 from assembler.recording import Recording
 from assembler.templates import fill, names_in
+from assembler.times import clock_text, parse_clock
 
 FIELDS = ("app", "room", "task")
 """Placeholders of the path of a class card."""
+LARGEST_LIST = 2**20
+"""Maximum size of a file of chapters, in bytes; a thousand of them fit in a tenth of it."""
+HINT = "Write a line for each, such as: 12:30 Second exercise"
+"""Hint of every refused file of chapters."""
 
 
 def find_card(recordings: Sequence[Recording], options: Options) -> ClassCard | None:
@@ -73,3 +80,45 @@ def _load(path: Path, *, may_miss: bool) -> ClassCard | None:
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise InputError(f"class card {path} cannot be read: {reason}", hint="Name a file that may be read.") from exc
+
+
+def load_chapters(path: Path) -> tuple[CardChapter, ...]:
+    """Read the chapters of a text file, a time and a title on each line.
+
+    Empty lines and lines that begin with ``#`` are passed over. Times are on the playback axis and go forward. Raises
+    InputError that names the line where something is wrong.
+    """
+    try:
+        with path.open("rb") as file:
+            body = file.read(LARGEST_LIST + 1)
+        text = body.decode("utf-8-sig")
+    except (OSError, ValueError) as exc:  # Unicode's error, and a path with a NUL, are ValueErrors
+        reason = exc.strerror if isinstance(exc, OSError) else "it is no text in UTF-8"
+        raise InputError(f"chapters {path} cannot be read: {reason}", hint=HINT) from exc
+    if len(body) > LARGEST_LIST:
+        raise InputError(f"chapters {path}: more than {LARGEST_LIST // 2**20} MiB", hint=HINT)
+    found: list[CardChapter] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        chapter = _chapter(line, f"chapters {path}, line {number}")
+        if found and chapter.at <= found[-1].at:
+            before, after = clock_text(found[-1].at), clock_text(chapter.at)
+            raise InputError(f"chapters {path}, line {number}: {after} does not come after {before}", hint=HINT)
+        found.append(chapter)
+    if not found:
+        raise InputError(f"chapters {path}: there is none in it", hint=HINT)
+    return tuple(found)
+
+
+def _chapter(line: str, where: str) -> CardChapter:
+    time, *title = line.strip().split(maxsplit=1)
+    try:
+        return CardChapter(at=parse_clock(time), title="".join(title))
+    except InputError as exc:
+        raise InputError(f"{where}: {exc.sentence}", hint=HINT) from exc
+    except ValidationError as exc:
+        if not title:
+            raise InputError(f"{where}: {time} has no title", hint=HINT) from exc
+        said = exc.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise InputError(f"{where}: its title is refused: {said}", hint=HINT) from exc

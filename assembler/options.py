@@ -48,6 +48,8 @@ PLANNED = ("run", "plan")
 """Verbs that plan a playback."""
 SHOWN = ("run", "plan", "inspect")
 """Verbs that build a timeline."""
+FOUND_CHAPTERS = ("auto", "scenes")
+"""Values of ``chapters`` that name no file."""
 FORMER = {"jobs": "processes"}
 """Former names of options, read as before with a ``FormerName`` warning."""
 
@@ -160,6 +162,10 @@ class Options(BaseSettings):
     """Encoder: x264, nvenc, qsv, vaapi, videotoolbox, svt-av1 (AV1), x265 (HEVC), or auto (hardware that works)."""
     muxer: Muxer = Muxer.OWN
     """Joins a copied file: own (copies bytes, writes tables) or libav (slower, should a player dislike own)."""
+    chapters: Annotated[str, Flag("--chapters", "scenes|FILE", verbs=PLANNED)] = "auto"
+    """Chapters: auto (pauses, shares, new pages), scenes (also new pages of what is copied), or a file of own ones."""
+    timezone: Annotated[str | None, Flag("--timezone", "NAME", verbs=(*PLANNED, "at"))] = None
+    """IANA name of the time zone for times of day in chapters and pages; the class card's, else UTC, if not given."""
     start: Annotated[PlayMs | None, Flag("--from", "TIME", verbs=PLANNED)] = None
     """Start of the window to render, on the playback axis; the whole class if not given."""
     end: Annotated[PlayMs | None, Flag("--to", "TIME", verbs=PLANNED)] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assembler.choices import PlayTimes, Role
-from assembler.class_card import ClassCard
+from assembler.class_card import CardChapter, ClassCard
 from assembler.findings import Finding
 from assembler.recording import Recording
 from assembler.redaction import Redaction
@@ -53,5 +53,7 @@ class RecordedClass(Value):
     """Findings about the class card."""
     redaction: Redaction = Redaction()
     """Words that are to stand in nothing that is published."""
+    chapters: tuple[CardChapter, ...] = ()
+    """Chapters of the school's own: of the file that the options name, else of the card."""
     play_times: tuple[PlayTimes, ...] = ()
     """Axis of each recording's play times, where it was decided before somebody was taken out; else empty."""

@@ -165,6 +165,11 @@ def clock_text(ms: int) -> str:
     return sign + text + (f".{rest:03d}" if rest else "")
 
 
+def whole_seconds(ms: Ms) -> Ms:
+    """Round a length of a second or more to whole seconds, as people tell it; a shorter one stays as it is."""
+    return ms if ms < 1000 else Ms((ms + 500) // 1000 * 1000)
+
+
 _CLOCK = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6})(?:\.(\d{1,3}))?")
 
 

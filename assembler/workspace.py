@@ -62,6 +62,8 @@ MANIFEST = "playback.json"
 """File that says what a finished playback was made from, among its assets."""
 REPORT = "report.html"
 """Page for people that says the same."""
+CHAPTERS = "chapters.vtt"
+"""Chapters as WebVTT, among a playback's assets."""
 PNG_SIGNATURE = b"Software\0assembler"
 """Keyword and text of the tEXt chunk of every picture we make."""
 

@@ -170,7 +170,7 @@ class TestPeople:
         _, plan = decide(in_order(LESSON, options, own), SegmentFiles(), options)
         assert (plan.title, plan.course, plan.layout) == ("Algebra", "Maths", "grid")
         assert [(c.at, c.title) for c in plan.chapters] == [(0, "Hello"), (30_000, "Roots")]
-        assert "Its chapter at 1:30" in " ".join(f.sentence for f in plan.findings)
+        assert "The chapter at 1:30" in " ".join(f.sentence for f in plan.findings)
         asked = load_options(layout="tiw-1")
         assert decide(in_order(LESSON, asked, own), SegmentFiles(), asked)[1].layout == "tiw-1"
 

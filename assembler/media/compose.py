@@ -20,6 +20,7 @@ from assembler.media.damage.losses import mark_repaired
 from assembler.media.disk_space import check_space
 from assembler.media.encoders import Encoding
 from assembler.media.mux.order import AudioTrack, Join, PacketRun
+from assembler.media.pages.measure import find_pages
 from assembler.media.render.offer import find_offer_place
 from assembler.media.render.repair import UNREADABLE
 from assembler.media.render.resume import choose_borders
@@ -29,6 +30,7 @@ from assembler.media.soundtrack import Soundtrack, find_activity, render_audio
 from assembler.media.source_files import BytesMissing, SourceFiles
 from assembler.options import Options
 from assembler.plan.account import without_unread
+from assembler.plan.chapters import with_pages
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
 from assembler.plan.manifest import Manifest, Origin, encoded_stamps, vendor_report
@@ -36,7 +38,7 @@ from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
 from assembler.recording import Recording, Segment
 from assembler.segment_files import SegmentFiles
-from assembler.timeline.model import Timeline
+from assembler.timeline.model import Chapter, Timeline
 from assembler.times import Span
 from assembler.workspace import digest_of, identity_of
 
@@ -79,7 +81,8 @@ def compose(
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
     video, (track, heard) = render_streams(plan, files, got.facts, folder=folder, choice=choice, run=run, offer=offer)
     run.progress.say("joining")
-    _join(plan, video, track, part, folder, run)
+    chapters = _chapters(plan, video, recordings, folder, run)
+    _join(plan, video, track, chapters, part, folder, run)
     stated = (*plan.findings, *choice.findings, *video.findings, *heard)
     return Manifest(
         made_by=assembler.__version__,
@@ -108,7 +111,7 @@ def compose(
         sound_reason=plan.bed.reason,
         play_times=f"{timeline.play_times}: {timeline.play_times_reason}",
         clock=timeline.clock,
-        chapters=plan.chapters,
+        chapters=chapters,
         scenes=plan.scenes,
         people=plan.people,
         title=plan.title,
@@ -238,14 +241,25 @@ def _copy_video(plan: Plan, setup: RenderSetup) -> Video:
     return Video(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
 
 
-def _join(plan: Plan, video: Video, track: AudioTrack, part: Path, folder: Path, run: Run) -> None:
+def _chapters(plan: Plan, video: Video, recordings: Sequence[Recording], folder: Path, run: Run) -> tuple[Chapter, ...]:
+    """The planned chapters and, where they are wanted, the new pages that are seen in what was rendered."""
+    if not plan.finds_pages:
+        return plan.chapters
+    kinds = {s.video_id: s.kind for r in recordings for s in r.segments}
+    pages = find_pages(plan, kinds, video.runs, video.stamps.time_scale, folder, run.stop)
+    return with_pages(plan.chapters, pages, plan.length)
+
+
+def _join(
+    plan: Plan, video: Video, track: AudioTrack, chapters: Sequence[Chapter], part: Path, folder: Path, run: Run
+) -> None:
     order = Join(
         out=str(part.absolute()),
         time_scale=video.stamps.time_scale,
         frame_ticks=frame_ticks(plan.fps),
         runs=tuple(video.runs),
         audio=track,
-        chapters=tuple((int(c.at), c.title) for c in plan.chapters),
+        chapters=tuple((int(c.at), c.title) for c in chapters),
         length=plan.length,
         size=(plan.canvas.width, plan.canvas.height),
         by_libav=run.options.muxer is Muxer.LIBAV,

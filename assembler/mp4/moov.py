@@ -180,9 +180,14 @@ def _packed(code: str, numbers: Iterable[int]) -> bytes:
 
 def _chpl(chapters: Sequence[tuple[int, str]]) -> bytes:
     """Build the chapters of Nero's players, in units of 100 ns."""
-    entries = [(at * 10_000, title.encode()[:MAX_TITLE_BYTES]) for at, title in chapters[:MAX_CHAPTERS]]
+    entries = [(at * 10_000, _cut(title, MAX_TITLE_BYTES)) for at, title in chapters[:MAX_CHAPTERS]]
     rows = b"".join(struct.pack(">QB", at, len(title)) + title for at, title in entries)
     return full_box(b"chpl", 1, 0, bytes(4), struct.pack(">B", len(entries)), rows)
+
+
+def _cut(title: str, size: int) -> bytes:
+    """Encode the beginning of a title, whole characters in at most so many bytes."""
+    return title.encode()[:size].decode(errors="ignore").encode()
 
 
 def title_track(chapters: Sequence[tuple[int, str]], length: int) -> tuple[TrackLayout, bytes]:
@@ -192,7 +197,7 @@ def title_track(chapters: Sequence[tuple[int, str]], length: int) -> tuple[Track
     it is UTF-8. Its time scale is ms: in ticks of the movie, as libavformat writes it, a chapter of 13 minutes may
     overflow.
     """
-    texts = [title.encode()[:0xFFFF] for _, title in chapters]
+    texts = [_cut(title, 0xFFFF) for _, title in chapters]
     samples = [struct.pack(">H", len(text)) + text + box(b"encd", struct.pack(">I", 0x100)) for text in texts]
     ticks = [after - before for before, after in pairwise([*(at for at, _ in chapters), length])]
     font = box(b"ftab", struct.pack(">HHB", 1, 1, 0))

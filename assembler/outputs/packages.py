@@ -21,8 +21,8 @@ from assembler.outputs.otio import check_otio, make_otio
 from assembler.outputs.people import check_people, make_people
 from assembler.outputs.pictures import check_poster, check_storyboard, make_poster, make_storyboard
 from assembler.plan.manifest import Manifest, Package, PackageFile
-from assembler.report.page import report_page
-from assembler.workspace import MANIFEST, PART, REPORT, assets_of, digest_of, unwritable, write_whole
+from assembler.report.assets import write_pages
+from assembler.workspace import MANIFEST, PART, assets_of, digest_of, unwritable, write_whole
 
 OUTPUT_VERSION = 1
 """Version of the packages, raised whenever the same playback's would come out differently: they are then made anew."""
@@ -118,9 +118,8 @@ def _told(manifest: Manifest, packages: Sequence[Package], findings: Sequence[Fi
 
 
 def _write(material: Material, told: Manifest) -> None:
-    assets = assets_of(material.playback)
-    write_whole(assets / REPORT, report_page(told, material.timeline, material.playback.name))
-    write_whole(assets / MANIFEST, told.model_dump_json(indent=1))
+    write_pages(material.playback, told, material.timeline)
+    write_whole(assets_of(material.playback) / MANIFEST, told.model_dump_json(indent=1))
 
 
 def _make(material: Material, name: PackageName) -> Package | Finding:

@@ -32,7 +32,7 @@ from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
-from assembler.report.page import report_page
+from assembler.report.assets import write_pages
 from assembler.segment_files import SegmentFiles
 from assembler.timeline import cut_window
 from assembler.timeline.model import Timeline
@@ -286,7 +286,7 @@ def _put_in_place(part: Path, out: Path, manifest: Manifest, timeline: Timeline)
     try:
         assets.mkdir(exist_ok=True)
         write_whole(assets / MANIFEST, manifest.model_dump_json(indent=1))
-        write_whole(assets / REPORT, report_page(manifest, timeline, out.name))
+        write_pages(out, manifest, timeline)
         for folder in find_stale(out, manifest):
             shutil.rmtree(folder)  # of the former playback, which may show what this one hides
         os.replace(part, out)

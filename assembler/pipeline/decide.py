@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
-from assembler.card_file import find_card
+from assembler.card_file import find_card, load_chapters
 from assembler.choices import PlayTimes, YesNo
-from assembler.class_card import ClassCard
+from assembler.class_card import CardChapter, ClassCard
 from assembler.errors import InputError
 from assembler.findings import note
 from assembler.layout import arrange
 from assembler.layout.model import Arrangement
 from assembler.media.render.setup import RENDER_VERSION
 from assembler.media.run import Run
-from assembler.options import Options
+from assembler.options import FOUND_CHAPTERS, Options
 from assembler.people import RecordedClass
 from assembler.plan.build import build_plan
 from assembler.plan.manifest import Manifest
@@ -27,6 +28,7 @@ from assembler.segment_files import SegmentFiles
 from assembler.timeline import append, build_timeline, order_recordings
 from assembler.timeline.join import with_chapters
 from assembler.timeline.model import Chapter, Timeline
+from assembler.timeline.time_of_day import load_zone
 from assembler.workspace import digest_of
 
 NO_CARD = "There is no class card for this class: everybody is shown as recorded."
@@ -54,6 +56,7 @@ def decide(
         segments=[s for r in recordings for s in r.segments],
         cast=recorded.cast,
         speaking=got.speaking,
+        has_own_chapters=bool(recorded.chapters),
         unusable=got.unusable,
         findings=[*recorded.findings, *(f for r in recordings for f in r.findings), *got.findings],
         may_copy=may_copy,
@@ -88,7 +91,7 @@ def arranged(recorded: RecordedClass, got: SegmentFiles, options: Options) -> tu
 
 
 def timeline_of(recorded: RecordedClass, got: SegmentFiles, options: Options) -> Timeline:
-    """The timeline of all recordings from what was found out so far, with the chapters of the class card."""
+    """The timeline of all recordings from what was found out so far, with the chapters of the school's own."""
     axes = recorded.play_times or [options.play_times] * len(recorded.recordings)
     timelines = [
         build_timeline(recording, got.facts, unusable=got.unusable, play_times=axis)
@@ -97,8 +100,7 @@ def timeline_of(recorded: RecordedClass, got: SegmentFiles, options: Options) ->
     timeline = timelines[0]
     for following in timelines[1:]:
         timeline = append(timeline, following)
-    own = recorded.cast.card.chapters if recorded.cast.card is not None else ()
-    return with_chapters(timeline, [Chapter(at=chapter.at, title=chapter.title) for chapter in own])
+    return with_chapters(timeline, [Chapter(at=chapter.at, title=chapter.title) for chapter in recorded.chapters])
 
 
 def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
@@ -129,12 +131,23 @@ def in_order(
     given = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if not given:
         raise InputError("no recording was given", hint="Name at least one result file.")
+    if options.timezone is not None:
+        load_zone(options.timezone)  # a wrong name is told before anything is fetched
     ordered = order_recordings([_with_screens(recording, options.screen_users) for recording in given])
     card = card or find_card(ordered, options)
     cast = cast_class(ordered, card, options.teacher, mute_hidden=options.mute_hidden is YesNo.YES)
     missing = [note(WHERE, NO_CARD)] if card is None and options.class_file is not None else []
     axes = _axes(ordered, options) if cast.redaction.words and len(cast.recordings) == len(ordered) else ()
-    return cast.model_copy(update={"findings": (*cast.findings, *missing), "play_times": axes})
+    own = _own_chapters(cast, options)
+    return cast.model_copy(update={"findings": (*cast.findings, *missing), "play_times": axes, "chapters": own})
+
+
+def _own_chapters(cast: RecordedClass, options: Options) -> tuple[CardChapter, ...]:
+    """Read the chapters that the options name, else take the card's; nobody is named in them who is hidden."""
+    if options.chapters in FOUND_CHAPTERS:
+        return cast.cast.card.chapters if cast.cast.card is not None else ()
+    own = load_chapters(Path(options.chapters))
+    return tuple(c.model_copy(update={"title": cast.redaction.text(c.title)}) for c in own)
 
 
 def _axes(recordings: Sequence[Recording], options: Options) -> tuple[PlayTimes, ...]:

@@ -11,6 +11,7 @@ from assembler.layout.model import Arrangement, CardPlacement, Placement
 from assembler.options import Options
 from assembler.people import NOBODY, Cast
 from assembler.plan.account import draw_accounts
+from assembler.plan.chapters import NEAREST, planned_chapters
 from assembler.plan.copying import NOT_ALLOWED, Copying, decide_copying
 from assembler.plan.heard import build_bed
 from assembler.plan.missing import find_background, find_lost, find_unshowable, refuse_nothing
@@ -23,6 +24,7 @@ from assembler.plan.scenes import build_lanes, build_scenes, find_runs, find_vis
 from assembler.recording import Segment
 from assembler.timeline.join import cut_window
 from assembler.timeline.model import Timeline
+from assembler.timeline.time_of_day import load_zone
 from assembler.times import Frame, Ms, PlayMs, Span, frame_at, shared
 
 
@@ -35,6 +37,7 @@ def build_plan(
     segments: Sequence[Segment],
     cast: Cast = NOBODY,
     speaking: Speaking | None = None,
+    has_own_chapters: bool = False,
     unusable: Mapping[str, str] | None = None,
     findings: Sequence[Finding] = (),
     may_copy: bool = True,
@@ -83,6 +86,9 @@ def build_plan(
         *find_lost(segments, accounts, unusable),
         *find_background(window, segments, facts, parts, fps),
     ]
+    timezone = options.timezone or (cast.card.timezone if cast.card is not None else None)
+    zone = load_zone(timezone) if timezone is not None else None
+    chapters = planned_chapters(window, cast, zone, has_own=has_own_chapters)
     stated = (*findings, *timeline.findings, *arrangement.findings, *missed)
     if overlays and mode is Mode.COPY:
         stated = (*stated, note("", "The picture is copied as it is: no names are drawn on it."))
@@ -103,8 +109,10 @@ def build_plan(
         wants_stamps=copying.wants_stamps,
         wants_speech=placed.wants_speech,
         bed=bed,
-        chapters=window.chapters,
-        keyframes=tuple(sorted({frame_at(c.at, fps) for c in window.chapters if 0 < c.at < window.length})),
+        chapters=chapters,
+        finds_pages=window.length >= 2 * NEAREST
+        and (options.chapters == "scenes" or (mode is Mode.ENCODE and not has_own_chapters)),
+        keyframes=tuple(sorted({frame_at(c.at, fps) for c in chapters if 0 < c.at < window.length})),
         is_provisional=is_provisional,
         accounts=accounts,
         outcomes=judge_segments(
@@ -120,7 +128,7 @@ def build_plan(
         people=cast.people if cast.card is not None else (),
         title=cast.card.title if cast.card is not None else "",
         course=cast.card.course if cast.card is not None else "",
-        timezone=cast.card.timezone if cast.card is not None else None,
+        timezone=timezone,
     )
 
 

@@ -171,7 +171,7 @@ class Manifest(Value):
     clock: Clock
     """Wall clock of the playback, with the pauses that were skipped."""
     timezone: str | None = None
-    """IANA name of the time zone of the class, from its class card; None where it names none."""
+    """IANA name of the time zone of the class, from the options, else its card; None where neither names one."""
     chapters: tuple[Chapter, ...]
     """Marks in the file."""
     scenes: tuple[Scene, ...]

@@ -242,7 +242,9 @@ class Plan(Value):
     """Title of the class; "" where no card gives one."""
     course: str = Field(default="", exclude_if=lambda course: not course)
     """Name of the course; "" where no card gives one."""
-    timezone: str | None = Field(default=None, exclude_if=lambda timezone: timezone is None)
-    """IANA name of the time zone of the class; None where no card gives one."""
+    finds_pages: bool = Field(default=False, exclude_if=lambda finds: not finds)
+    """True if new pages on the stage become chapters, once they are seen."""
+    timezone: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """IANA name of the time zone of the class, from the options, else its card; None where neither names one."""
     findings: tuple[Finding, ...]
     """Findings stated so far: by parser, probe, timeline, layout and plan."""

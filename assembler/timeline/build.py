@@ -26,7 +26,7 @@ from assembler.timeline.pauses import (
     wall_cuts,
 )
 from assembler.timeline.tracks import PlacedClip, build_tracks
-from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span, split
+from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span, split, whole_seconds
 
 LENGTH_TOLERANCE = Ms(1000)
 """Maximum distance, in ms, between TotalTime and the last declared end for which TotalTime is the playback's length."""
@@ -175,7 +175,11 @@ def _playback_jumps(
 def _chapters(jumps: Sequence[Jump], length: Ms) -> tuple[Chapter, ...]:
     chapters = [Chapter(at=PlayMs(0), title="Start")]
     for jump in jumps:
-        title = f"After a pause of {clock_text(jump.length)}" if jump.length is not None else "After a pause"
         if chapters[-1].at < jump.at < length:
-            chapters.append(Chapter(at=jump.at, title=title))
+            chapters.append(Chapter(at=jump.at, title=break_title(jump.length)))
     return tuple(chapters)
+
+
+def break_title(length: Ms | None) -> str:
+    """Name the chapter that begins behind a pause: "Break of 4:12"; None where its length is unknown."""
+    return "Break" if length is None else f"Break of {clock_text(whole_seconds(length))}"

@@ -10,7 +10,7 @@ from assembler.findings import note, warning
 from assembler.recording import Recording, StreamKind
 from assembler.timeline.model import Chapter, Clip, Clock, Jump, Timeline, Track
 from assembler.timeline.tracks import gaps_between
-from assembler.times import FileMs, Ms, PlayMs, Span, WallMs, clock_text, wall_text
+from assembler.times import FileMs, Ms, PlayMs, Span, WallMs, clock_text, wall_text, whole_seconds
 
 
 def order_recordings(recordings: Sequence[Recording]) -> list[Recording]:
@@ -42,9 +42,8 @@ def append(first: Timeline, second: Timeline) -> Timeline:
     border = PlayMs(first.length)
     jumps = [*first.clock.jumps, *_border_jump(first, second), *(_later(j, border) for j in second.clock.jumps)]
     between = next((j.length for j in jumps if j.at == border and j.reason == "next recording"), None)
-    title = "Next recording" if between is None else f"Next recording, {clock_text(between)} later"
     chapters = [c for c in first.chapters if c.at < border]
-    chapters += [Chapter(at=border, title=title)]
+    chapters += [Chapter(at=border, title=border_title(between))]
     chapters += [Chapter(at=PlayMs(c.at + border), title=c.title) for c in second.chapters if c.at > 0]
     findings = [*first.findings, *second.findings]
     if first.play_times != second.play_times:
@@ -62,6 +61,11 @@ def append(first: Timeline, second: Timeline) -> Timeline:
     )
 
 
+def border_title(length: Ms | None) -> str:
+    """Name the chapter that begins with a further recording; None where nobody knows how much later that was."""
+    return "Next recording" if length is None else f"Next recording, {clock_text(whole_seconds(length))} later"
+
+
 def with_chapters(timeline: Timeline, own: Sequence[Chapter]) -> Timeline:
     """Return the timeline with further marks, which go before those that are there; a note tells of marks behind its
     end."""
@@ -69,7 +73,7 @@ def with_chapters(timeline: Timeline, own: Sequence[Chapter]) -> Timeline:
         return timeline
     marks = {chapter.at: chapter for chapter in (*timeline.chapters, *own) if chapter.at < timeline.length}
     findings = [
-        note("class card", f"Its chapter at {clock_text(chapter.at)} lies behind the end of the playback.")
+        note("chapters", f"The chapter at {clock_text(chapter.at)} lies behind the end of the playback.")
         for chapter in own
         if chapter.at >= timeline.length
     ]

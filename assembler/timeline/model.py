@@ -134,7 +134,7 @@ class Chapter(Value):
     at: PlayMs
     """Start, playback axis."""
     title: str
-    """Title for people: "Start", "After a pause of 1:00"..."""
+    """Title for people: "Start", "Break of 1:00"..."""
 
 
 class Timeline(Value):

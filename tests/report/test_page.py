@@ -56,7 +56,7 @@ LESSON = recording(
 def test_it_says_what_was_made_from_what_and_why() -> None:
     page = seen(report(LESSON))
     for words in ("degraded", "a1", "camera of ann", "at 0:05, 0:20 long", "1 234 567 B", "used", "tiw-2",
-                  "there is a board", "After a pause of 1:00", "board: whiteboard", "1.0 MiB"):  # fmt: skip
+                  "there is a board", "Break of 1:00", "board: whiteboard", "1.0 MiB"):  # fmt: skip
         assert words in page, words
 
 
@@ -105,7 +105,7 @@ def test_a_class_of_a_thousand_files_stays_readable_and_nothing_of_it_is_left_ou
     assert ("1 not used as declared" in opened, "Its end was held." in opened) == (True, True)
     assert len(rows) < 20
     assert all(f"<b>{s.video_id}</b>" in page for s in (*crowd, *parts))
-    assert page.count("<li>Pause of 0:01") == page.count("After a pause of 0:01</td>") == 99
+    assert page.count("<li>Pause of 0:01") == page.count(">Break of 0:01 (") == 99
     assert "1220 files" in seen(page)
 
 

@@ -57,7 +57,7 @@ def test_it_tells_its_story_in_words() -> None:
     assert "screen of bob: 0:03–0:04, 0:08–0:10. Missing between: 0:04–0:08." in story
     assert "A pause of 1:00 is skipped at 0:10." in story
     assert [e.attrib["x1"] for e in svg.iter("line") if e.attrib["class"] == "pause"] == ["50.000%"]
-    assert "chapter “After a pause of 1:00” at 0:10" in words(svg)
+    assert "chapter “Break of 1:00” at 0:10" in words(svg)
 
 
 def test_what_was_repaired_or_not_used_is_seen() -> None:

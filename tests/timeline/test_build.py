@@ -67,7 +67,7 @@ class TestSixFileExample:
 
     def test_the_border_is_a_chapter(self) -> None:
         chapters = build_timeline(six_files()).chapters
-        assert [(c.at, c.title) for c in chapters] == [(0, "Start"), (900_000, "After a pause of 1:00")]
+        assert [(c.at, c.title) for c in chapters] == [(0, "Start"), (900_000, "Break of 1:00")]
 
     def test_the_order_of_the_files_does_not_matter(self) -> None:
         lesson = six_files()
