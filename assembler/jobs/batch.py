@@ -70,7 +70,7 @@ def read_all(names: Sequence[str], standard_input: IO[bytes]) -> list[Given]:
     found: list[Given] = []
     for name in names:
         if name == "-":
-            found += _bodies("standard input", standard_input.read(LARGEST_RESULT))
+            found += _bodies("standard input", standard_input.read(LARGEST_RESULT + 1))
             continue
         paths = list(_files(name))
         if not paths:
@@ -101,7 +101,10 @@ def _files(name: str) -> Iterator[Path]:
 
 
 def _bodies(source: str, raw: bytes) -> list[Given]:
-    """One body, or one in every line."""
+    """One body, or one in every line. Raises InputError where there may be more lines than were read."""
+    if len(raw) > LARGEST_RESULT and raw.lstrip()[:1] == b"{":
+        sentence = f"{source} has more than {LARGEST_RESULT >> 20} MiB"
+        raise InputError(sentence, hint="Split it: a file holds one result, or one in every line.")
     lines = [line.strip() for line in raw.splitlines()]
     full = [(number, line) for number, line in enumerate(lines, 1) if line]
     if len(full) > 1 and all(line.startswith(b"{") and line.endswith(b"}") for _, line in full):

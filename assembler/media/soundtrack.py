@@ -18,7 +18,6 @@ from assembler.plan.heard import find_voices
 from assembler.plan.manifest import Activity
 from assembler.plan.model import AudioBed, Plan, SoundPiece
 from assembler.segment_files import SegmentFiles
-from assembler.timeline.join import cut_window
 from assembler.timeline.model import Timeline
 from assembler.times import FileMs, Ms, PlayMs, Span, shared
 from assembler.values import Value
@@ -69,22 +68,24 @@ def render_audio(plan: Plan, setup: RenderSetup, options: Options) -> Soundtrack
 
 def _unmeasured(bed: AudioBed, setup: RenderSetup, workspace: Workspace) -> dict[str, Path]:
     """Places for the levels of all that is mixed, as far as they were not measured."""
-    places = {
-        name: levels_place(workspace, setup.files.identity(name), setup.facts[name])
-        for name in {piece.video_id for piece in bed.pieces}
-    }
-    return {name: place for name, place in places.items() if not ((known := find_levels(place)) and known.is_whole)}
+    places: dict[str, Path] = {}
+    for name in {piece.video_id for piece in bed.pieces}:
+        place = levels_place(workspace, setup.files.identity(name), setup.facts[name])
+        heard, known = setup.facts[name].heard, find_levels(place)
+        if heard is not None and (known is None or not known.reach(heard[1])):
+            places[name] = place
+    return places
 
 
 def find_activity(plan: Plan, timeline: Timeline, got: SegmentFiles, run: Run) -> tuple[Activity, ...]:
     """Tell who speaks when in the playback, as measured before its plan, else while it was mixed; ``timeline``: of the
-    whole class. A person whom the class card hides is not told of, though the voice may be heard."""
+    playback. A person whom the class card hides is not told of, though the voice may be heard."""
     begin = run.options.start or PlayMs(0)
     window = Span(start=begin, end=PlayMs(begin + plan.length))
     if got.speaking is not None:
         speaking = {user: [s.shifted(Ms(-begin)) for s in shared(own, window)] for user, own in got.speaking.items()}
     else:
-        speaking = _measured(cut_window(timeline, begin, window.end), got, run)
+        speaking = _measured(timeline, got, run)
     told = {person.user for person in plan.people} or set(speaking)
     return tuple(
         Activity(user=user, talk=Ms(sum(s.length for s in spans)), spans=tuple(spans))
@@ -93,9 +94,9 @@ def find_activity(plan: Plan, timeline: Timeline, got: SegmentFiles, run: Run) -
     )
 
 
-def _measured(window: Timeline, got: SegmentFiles, run: Run) -> dict[str, list[Span]]:
+def _measured(timeline: Timeline, got: SegmentFiles, run: Run) -> dict[str, list[Span]]:
     """Find when each user speaks by the levels in the home; only users all of whose sound was measured."""
-    voices = find_voices(window)
+    voices = find_voices(timeline)
     wanted = {piece.video_id for pieces in voices.values() for piece in pieces} & got.files.keys()
     places = {n: levels_place(run.workspace, identity_of(got.files[n]), got.facts[n]) for n in wanted}
     levels = {name: found for name, place in places.items() if (found := find_levels(place)) is not None}
@@ -104,7 +105,7 @@ def _measured(window: Timeline, got: SegmentFiles, run: Run) -> dict[str, list[S
         return {}
     from assembler.plan.speech import find_speech  # and with it numpy
 
-    return {user: list(spans) for user, spans in find_speech(measured, levels, window.length).items()}
+    return {user: list(spans) for user, spans in find_speech(measured, levels, timeline.length).items()}
 
 
 def _reaches(piece: SoundPiece, levels: Mapping[str, Levels]) -> bool:

@@ -176,7 +176,7 @@ class TestOneFrame:
             manifest = load_manifest(desk.out)
             length = manifest.length
             joins = [at - begin + by for at in (1011, 2043, 4011, 4477) for by in (-1, 0, 1)]
-            times = [0, length - 1, *joins, *(chance.randrange(length) for _ in range(10))]
+            times = [0, length - 1, *joins, *(chance.randrange(length) for _ in range(4))]
             with open_playback(desk.out) as playback:
                 for at in (t for t in times if 0 <= t < length):
                     said = desk.say(*desk.run, *window, "--frame", f"{at / 1000:.3f}", "f.png")
@@ -252,6 +252,11 @@ class TestMediaFolder:
 
 class TestNoNetwork:
     VERBS = (["run"], ["plan", "--probe"], ["run", "--frame", "0:01", "f.png"])
+
+    @pytest.fixture(autouse=True)
+    def _short_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Five tries as ever, with less time between them."""
+        monkeypatch.setattr("assembler.network.download.fetch.WAIT_SECONDS", 0.02)
 
     @pytest.fixture
     def refusing(self) -> int:

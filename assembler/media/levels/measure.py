@@ -40,7 +40,7 @@ def levels_place(workspace: Workspace, identity: Identity, known: Facts) -> Path
 
 
 def find_levels(place: Path) -> Levels | None:
-    """Read levels that were measured before; None where there are none."""
+    """Read levels that were measured before; None where there are none that can be read."""
     with suppress(OSError, ValueError):
         found = Levels.from_json(place.read_text("ascii"))
         found.unpack()
@@ -58,7 +58,7 @@ def measure_levels(files: Mapping[str, Path], facts: Mapping[str, Facts], run: R
     missing = [
         mix_input(name, sources, facts[name], place)
         for name, place in places.items()
-        if facts[name].sounds and not ((known := find_levels(place)) and known.is_whole)
+        if (heard := facts[name].heard) and not ((known := find_levels(place)) and known.reach(heard[1]))
     ]
     lengths = {source.video_id: sum(end for _, end in source.tracks) / SAMPLE_RATE for source in missing}
     children = min(run.options.processes, len(missing), 1 + int(sum(lengths.values()) // SECONDS_PER_CHILD))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
+import av
 import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 from chirps import Array, tone
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assembler.media.mixdown.resample import MAX_LEVEL, PlacedSamples, Resampler
@@ -24,7 +25,7 @@ def frame(samples: Array, rate: int, form: str = "fltp") -> AudioFrame:
     planes = values if form.endswith("p") else values.T.reshape(1, -1)
     made = AudioFrame.from_ndarray(np.ascontiguousarray(planes), format=form, layout=LAYOUTS[len(samples)])
     made.rate = rate
-    made.pts = 12345  # of no matter
+    made.pts, made.time_base = 12345, Fraction(1, rate)  # of no matter, and the same in each
     return made
 
 
@@ -47,6 +48,7 @@ def resampled(
 
 
 @settings(max_examples=40)
+@example(48_000, "fltp", 6, [], 0, Fraction(1))
 @given(
     st.sampled_from([8_000, 44_100, 48_000]),
     st.sampled_from(["fltp", "s16", "s16p"]),
@@ -84,6 +86,8 @@ def test_values_that_are_no_sound_are_limited_and_others_are_not_touched(rate: i
     if rate == 48_000:
         assert found[0, 99:106].tolist() == [0, 0, MAX_LEVEL, -MAX_LEVEL, MAX_LEVEL, 0, 0]
         assert found[0, 3_000] == 0.5
+    deep = np.full((1, 480), -1e9, np.float32)
+    assert (resampled(deep, 48_000, "fltp", [])[0].samples == -MAX_LEVEL).all()
     loud = np.full((1, 480), MAX_LEVEL, np.float32)
     assert (resampled(loud, 48_000, "fltp", [])[0].samples == MAX_LEVEL).all()
 
@@ -96,6 +100,18 @@ def test_another_format_does_not_continue() -> None:
     for other in others:
         assert not resampler.continues(other)
     assert resampler.name == "48000 Hz mono"
+
+
+def test_a_format_that_cannot_be_converted_fails_once_and_is_silent_from_then_on() -> None:
+    nine = AudioFrame.from_ndarray(np.zeros((1, 9 * 441), np.float32), format="flt", layout="9 channels")
+    nine.rate = 44_100
+    resampler = Resampler(nine, 0, Fraction(1))
+    resampler.add(nine)
+    with pytest.raises(av.FFmpegError):
+        resampler.read(is_last=False)
+    resampler.add(nine)
+    assert resampler.read(is_last=False) is None
+    assert resampler.read(is_last=True) is None
 
 
 def test_it_is_full_when_a_second_waits() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -70,6 +71,14 @@ def test_hidden_frames_come_just_before_the_next_one_that_is_presented(bundled_f
     assert list(stamps.pts) == [wanted[n] for n in range(20)]
 
 
+def test_hidden_frames_stay_in_front_of_the_group_behind_them_though_its_stamps_are_lower() -> None:
+    stamps = StreamStamps("mov")
+    stamps.groups, stamps.pts = array("q", [1, 1, 2, 2]), array("q", [500, 600, 100, 200])
+    stamps.discarded = [1]
+    stamps.hide()
+    assert list(stamps.pts) == [500, 100 - INSTANT, 100, 200]
+
+
 def test_what_is_cut_off_audio_is_known_at_both_ends(bundled_ffmpeg: str, tmp_path: Path) -> None:
     path = make(RECIPE.model_copy(update={"picture": False, "container": "webm"}), bundled_ffmpeg)
     stamps = collected(path, "matroska", "audio")
@@ -109,3 +118,4 @@ def test_the_stamps_of_a_whole_file_are_arranged_where_they_break(mp4: Path, fal
     assert (found is None) is (fall == 0)
     if found is not None:
         assert "fall back" in found.sentence
+        assert [[move.first for move in moves] for moves in found.moves] == [[0, 20], [0, 96]]

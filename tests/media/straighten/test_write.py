@@ -101,6 +101,48 @@ def test_sorting_brings_packets_into_the_order_of_their_new_stamps(files: dict[s
         assert [content for *_, content in packets] == [contents[n] for n in ranked]
 
 
+def video_of(path: Path) -> list[tuple[int, int]]:
+    """(pts, dts) of every frame of a ts, in ticks."""
+    with av.open(str(path), format="mpegts") as opened:
+        return [(p.pts or 0, p.dts or 0) for p in opened.demux(video=0) if p.size]
+
+
+def test_frames_are_decoded_no_earlier_than_they_have_to_be(files: dict[str, Path], tmp_path: Path) -> None:
+    write(scanned(files["ts"]), tmp_path / "copy", is_sorted=False)
+    copy, source = video_of(tmp_path / "copy"), video_of(files["ts"])
+    assert len({new - old for (new, _), (old, _) in zip(copy, source, strict=True)}) == 1
+    assert min(pts - dts for pts, dts in copy) == 0
+
+
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_frames_out_of_order_keep_their_pts_and_sorted_ones_are_decoded_when_shown(
+    files: dict[str, Path], tmp_path: Path, is_sorted: bool
+) -> None:
+    scan = scan_file(files["ts"], sniff(files["ts"]))
+    (video,) = scan.sources = [source for source in scan.sources if source.is_video]
+    video.kept = [True] * len(video.stamps.pts)
+    video.pts = array("q", [100_000 * (n ^ 3) for n in range(len(video.kept))])
+    video.dts = array("q", video.pts)
+    write(scan, tmp_path / "copy", is_sorted=is_sorted)
+    found = video_of(tmp_path / "copy")
+    first = min(pts for pts, _ in found)
+    wanted = sorted(video.pts) if is_sorted else list(video.pts)
+    assert [(pts - first) * 100 // 9 for pts, _ in found] == wanted
+    assert not is_sorted or all(pts == dts for pts, dts in found)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "ts"])
+def test_frames_of_one_instant_are_all_written(files: dict[str, Path], tmp_path: Path, suffix: str) -> None:
+    scan = scanned(files[suffix])
+    for source in scan.sources:
+        if source.is_video:
+            source.pts[4:8] = source.dts[4:8] = array("q", [source.pts[4]] * 4)
+    write(scan, tmp_path / "copy", is_sorted=False)
+    assert {kind: len(found) for kind, found in read(tmp_path / "copy").items()} == {
+        kind: len(found) for kind, found in read(files[suffix]).items()
+    }
+
+
 @pytest.mark.parametrize(("pieces", "tracks"), [(2, 2), (3, 1)])
 def test_few_pieces_have_audio_tracks_of_their_own_and_many_share_one(
     files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: int, tracks: int

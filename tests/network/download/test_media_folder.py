@@ -200,3 +200,9 @@ def test_a_file_found_by_its_base_name_alone_is_doubted_where_its_size_is_anothe
     assert [f.where for f in found.findings] == ["2"]
     assert list(find_local(segments, tmp_path, refused=["2", "id"]).files) == ["1", "3", "id"], "an id proves itself"
     assert find_local(segments, None) == LocalFiles()
+
+
+def test_a_name_would_be_taken_for_a_segment_by_its_id_or_its_base_name_whether_it_is_there_or_not() -> None:
+    segments = [segment("v1", "http://h/lesson%20b.mp4?sign=1"), segment("v2", None)]
+    names = ("v1", "v2.mkv", "lesson b.mp4", "v1x.mp4", "lesson.mp4")
+    assert [is_name_of(segments, name) for name in names] == [True, True, True, False, False]
