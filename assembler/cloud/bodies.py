@@ -137,6 +137,8 @@ class _Picture(_Part):
     concat: _Concat | None = None
     mix_stream: _MixStream | None = None
     record_control: _RecordControl | None = None
+    extra_data: str | None = None
+    """Parameter of the vendor's own, which its support may ask for (v3)."""
 
 
 class Generation(_Picture):

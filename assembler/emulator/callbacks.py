@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from assembler.dialects.body import load_object
 from assembler.dialects.signature import sign
-from assembler.emulator.results import Address, v1_result, v3_result
-from assembler.emulator.task import Delays, Event, Happening, Task
+from assembler.emulator.results import PROGRESS, Address, v1_result, v3_result
+from assembler.emulator.task import Delays, Event, Happening, Phase, Task
 from assembler.errors import DownloadError, InputError
 from assembler.network.http import discreet, host_of, on_the_wire, open_session
 from assembler.times import Ms, WallMs
@@ -92,6 +92,8 @@ def body_of(task: Task, told: Happening, address: Address, quirks: frozenset[str
     data: dict[str, Any]
     if told.event in RESULTS:
         data = v3_result(task, address, quirks, is_event=True)
+    elif told.event is Event.PROGRESS:
+        data = {"TaskId": task.id, "RoomId": task.room, "Progress": PROGRESS[Phase.PROCESSING]}
     else:
         data = {"TaskId": task.id, "RoomId": task.room, "RecordUserId": task.user}
         if told.event in (Event.PAUSED_LONG, Event.PAUSED_TOO_LONG):

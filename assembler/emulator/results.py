@@ -16,6 +16,8 @@ Address = Callable[[Task, File], str]
 """Makes the address of a file."""
 V1_STATUS = {Phase.PREPARED: "prepared", Phase.QUEUED: "prepared", Phase.FINISHED: "finished"}
 """Generation 1 has a word for these states; all others are "recording"."""
+PROGRESS = {Phase.PROCESSING: 50, Phase.FINISHED: 100}
+"""Progress of files after class, in percent; 0 in other states."""
 _NINE_MINUTES = 540_000
 
 
@@ -151,12 +153,11 @@ def v1_result(task: Task, address: Address, quirks: frozenset[str], *, is_callba
     del values["exceptions"], values["interrupts"]
     values["reason"] = {"USER_CALL": "usercall"}.get(values["reason"], values["reason"].lower())
     spelled = {"error_msg": "", **error, **_spelled(values, SNAKE)}
-    is_over = task.phase is Phase.FINISHED
     if task.is_offline:
         spelled["record_start_time"] = spelled["start_time"]
         for name in ("start_time", "stop_time", "finish_reason", "record_user_id", "omitted_duration"):
             del spelled[name]
-        spelled["progress"] = 100 if is_over else 50 if task.phase is Phase.PROCESSING else 0
+        spelled["progress"] = PROGRESS.get(task.phase, 0)
     if not is_callback:
         spelled["status"] = V1_STATUS.get(task.phase, "recording")
     return spelled
@@ -167,12 +168,11 @@ def v3_result(task: Task, address: Address, quirks: frozenset[str], *, is_event:
     values = values_of(task, address, quirks)
     failure = values["failure"]
     spelled = _spelled(values, CAMEL)
-    is_over = task.phase is Phase.FINISHED
     if task.is_offline:
         for name in ("RecordStopTime", "FinishReason", "RecordUserId", "OmittedDurations", "Interrupts"):
             del spelled[name]
-        spelled["Progress"] = 100 if is_over else 50 if task.phase is Phase.PROCESSING else 0
-    elif task.wishes.later and is_over and failure is None:
+        spelled["Progress"] = PROGRESS.get(task.phase, 0)
+    elif task.wishes.later and task.phase is Phase.FINISHED and failure is None:
         spelled["ReplayUrl"] = f"{task.base}/replay/{task.id}"
     if failure is not None:
         code = "FailedOperation.Transcode" if task.is_offline else "FailedOperation.Record"

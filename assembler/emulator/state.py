@@ -113,6 +113,8 @@ def _done(task: Task, step: _Step, told: list[Happening]) -> Task:
                 task = task.changed(failure=Failure.LOGIN, why="EXCEPTION", asked=(), ended=at)
                 return finished(task, at, told)
             task = task.changed(began=at)
+        case Phase.PROCESSING:
+            told.append(Happening(Event.PROGRESS, at))
         case Phase.RECORDING:
             last = task.pauses[-1].model_copy(update={"end": at})
             task = task.changed(pauses=(*task.pauses[:-1], last))

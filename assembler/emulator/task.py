@@ -45,6 +45,8 @@ class Event(StrEnum):
     """The recording was stopped."""
     FINISHED = "OnlineRecordFinished"
     """The result of a recording is there."""
+    PROGRESS = "OfflineRecordProgressChanged"
+    """The files after class are being made."""
     GENERATED = "OfflineRecordFinished"
     """The files after class are there."""
 

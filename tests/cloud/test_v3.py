@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from werkzeug import Response
 
-from assembler.cloud import Api, Kind, Steer
+from assembler.cloud import Api, Kind, Steer, bodies
 from assembler.cloud.bodies import Generation, Start, checked, mix_by
 from assembler.cloud.choose import open_cloud
 from assembler.cloud.client import Cloud, Request
@@ -39,6 +40,7 @@ EVERYTHING: dict[str, Any] = {
     "RecordMode": "REALTIME_MODE",
     "ChatGroupId": "c",
     "AutoStopTimeout": 600,
+    "ExtraData": "as support said",
     "TRTCRoomId": 5,
     "TRTCRoomIdStr": "five",
 }
@@ -83,6 +85,29 @@ def test_a_start_says_all_that_was_given(v3: Cloud, vendor: Vendor) -> None:
     control = {"Enabled": True, **EVERYTHING["RecordControl"]}
     given = {**EVERYTHING, "Whiteboard": board, "MixStream": mix, "RecordControl": control}
     assert vendor.body == {**given, "Extras": ["MIX_STREAM"], "SdkAppId": 1400127115}
+
+
+def fields_of(sdk: str) -> set[str]:
+    """Fields of a class of the SDK."""
+    model = getattr(importlib.import_module("tencentcloud.tiw.v20190919.models"), sdk)
+    return {name for name, value in vars(model).items() if isinstance(value, property)}
+
+
+@pytest.mark.parametrize(
+    ("sdk", "ours", "added"),
+    [
+        ("StartOnlineRecordRequest", bodies.Start, {"SdkAppId"}),
+        ("CreateVideoGenerationTaskRequest", bodies.Generation, {"SdkAppId"}),
+        ("Concat", bodies._Concat, set()),
+        ("Whiteboard", bodies._Whiteboard, set()),
+        ("MixStream", bodies._MixStream, set()),
+        ("RecordControl", bodies._RecordControl, set()),
+        ("StreamControl", bodies._StreamControl, set()),
+    ],
+)
+def test_every_field_of_the_sdk_can_be_given(sdk: str, ours: type[BaseModel], added: set[str]) -> None:
+    known = {field.alias for field in ours.model_fields.values()}
+    assert fields_of(sdk) - added == known - ({"RoomId", "GroupId"} if ours is bodies.Generation else set())
 
 
 def test_the_table_is_the_sdks() -> None:

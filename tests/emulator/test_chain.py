@@ -17,6 +17,7 @@ from assembler.dialects.signature import Signature, check
 from assembler.emulator.app import SLOW_BYTES
 from assembler.emulator.cloud import KEY
 from assembler.emulator.lesson import Lesson, Presence
+from assembler.emulator.task import Event
 from assembler.errors import DownloadError, InputError
 from assembler.options import Options
 from assembler.pipeline.assemble import Playback
@@ -121,6 +122,7 @@ def test_files_made_after_class_are_those_of_the_recording(practice: Open, sdk: 
     assert told["VideoInfos"] == []
     with pytest.raises(InputError, match="its files have to be made first"):
         parse({"Response": told})
+    client("SetVideoGenerationTaskCallback", Callback=stand_in.backend.url)
     again = client("CreateVideoGenerationTask", OnlineRecordTaskId=task)["TaskId"]
     assert client("DescribeVideoGenerationTask", TaskId=again)["Status"] == "QUEUED"
     stand_in.clock.move(2)
@@ -129,6 +131,8 @@ def test_files_made_after_class_are_those_of_the_recording(practice: Open, sdk: 
     recording = parse({"Response": told})
     assert recording.total == 5000
     assert {segment.kind for segment in recording.segments} >= {StreamKind.CAMERA, StreamKind.WHITEBOARD}
+    came = until(lambda: len(stand_in.backend.came) == 2 and stand_in.backend.came)
+    assert [json.loads(one.body)["EventType"] for one in came] == [Event.PROGRESS, Event.GENERATED]
 
 
 def test_a_room_can_be_recorded_after_class_by_generation_1(practice: Open) -> None:

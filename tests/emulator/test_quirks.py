@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from dialects.bodies import vendor
 
 from assembler import parse
 from assembler.dialects import read_event
-from assembler.emulator.callbacks import body_of
+from assembler.emulator.callbacks import Delivery, body_of, signed
 from assembler.emulator.errors import Failure
 from assembler.emulator.lesson import Lesson, Presence
 from assembler.emulator.media import wanted_files
@@ -156,13 +157,59 @@ def test_expiring_addresses_and_repeated_signatures_are_tested_elsewhere() -> No
 
 @pytest.mark.parametrize("event", Event)
 def test_every_event_is_read_back_as_what_it_is(event: Event) -> None:
-    task = task_with(frozenset(), "v3", user="" if event is Event.GENERATED else "tic_record_user_5_1")
+    task = task_with(frozenset(), "v3", user="" if str(event).startswith("Offline") else "tic_record_user_5_1")
     body = body_of(task, Happening(event, WallMs(START + 70_000)), address, frozenset(), Delays())
     told = read_event(json.dumps(body))
     assert (told.kind, told.task_id, told.room_id) == (event, task.id, "5")
     assert told.is_result is (event in (Event.FINISHED, Event.GENERATED))
+    assert told.progress == {Event.PROGRESS: 50, Event.GENERATED: 100}.get(event)
     if event in (Event.PAUSED_LONG, Event.PAUSED_TOO_LONG):
         assert told.pause == (START + 10_000) // 1000 * 1000
+
+
+PRINTED = {
+    ("v1", Event.STARTED): "v1-callback-record-started.json",
+    ("v1", Event.FINISHED): "v1-callback-record-finished.json",
+    ("v3", Event.STARTED): "online-record-started.json",
+    ("v3", Event.PAUSED_LONG): "online-record-long-pause-warning.json",
+    ("v3", Event.PAUSED_TOO_LONG): "online-record-long-pause-force-stopped.json",
+    ("v3", Event.STOPPED): "online-record-stopped.json",
+    ("v3", Event.FINISHED): "online-record-finished.json",
+    ("v3", Event.PROGRESS): "offline-record-progress-changed.json",
+    ("v3", Event.GENERATED): "offline-record-finished.json",
+}
+
+
+def shape(value: Any) -> Any:
+    """Fields of a body, and the types of their values."""
+    if isinstance(value, dict):
+        return {name: shape(part) for name, part in value.items()}
+    return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
+
+
+def within(part: Any, whole: Any) -> bool:
+    """Whether all these fields are there, with values of the same type."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(name in whole and within(part[name], whole[name]) for name in part)
+    return within(part[0], whole[0]) if isinstance(part, list) else bool(part == whole)
+
+
+def test_every_event_of_the_vendors_pages_is_sent() -> None:
+    assert {event for _, event in PRINTED} == set(Event)
+
+
+@pytest.mark.parametrize(("api", "event"), PRINTED)
+def test_a_callback_has_every_field_of_the_vendors_example(api: str, event: Event) -> None:
+    task = task_with(frozenset(), api, user="" if str(event).startswith("Offline") else "tic_record_user_5_1")
+    body = body_of(task, Happening(event, WallMs(START + 70_000)), address, frozenset(), Delays())
+    way = Delivery(task=task.id, api=api, app=1, event=event, body=body, url="http://h/", key="k", due=None)
+    printed = json.loads(vendor(PRINTED[api, event]))
+    assert within(shape(printed), shape(signed(way, 1590046391)[1])), shape(printed)
+
+
+def test_an_answer_to_a_query_has_every_field_of_the_vendors_example() -> None:
+    told = v1_result(task_with(frozenset(), "v1"), address, frozenset())
+    assert within(shape(json.loads(vendor("v1-query-response.json"))), shape(told))
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.FINISHED])

@@ -162,6 +162,7 @@ def test_a_start_that_fails_is_told_and_records_nothing() -> None:
 def test_files_after_class_wait_in_a_queue() -> None:
     task = prepared(user="", phase=Phase.QUEUED)
     assert [at(task, ms).phase for ms in (-1, 0)] == [Phase.QUEUED, Phase.PROCESSING]
+    assert told(task, 0) == [(Event.PROGRESS, 0)]
 
 
 def test_one_factor_shortens_all_delays() -> None:
