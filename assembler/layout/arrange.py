@@ -17,7 +17,7 @@ from assembler.layout.divide import usual_shape
 from assembler.layout.flow import seat_flowing
 from assembler.layout.mixes import Mixed, choose_mix, rank_mixes
 from assembler.layout.model import Accepts, Arrangement, Layout
-from assembler.layout.presence import find_attendance, find_shapes, find_stage
+from assembler.layout.presence import find_attendance, find_shapes, find_stage, stage_shape
 from assembler.layout.reflow import Lesson, Reflow
 from assembler.layout.row import LayoutRow, Needs
 from assembler.layout.seating import Present, Seated, heard_text, list_slots
@@ -85,7 +85,7 @@ def arrange(
         speaking=speaking,
     )
     if row.reflow is not None and (row.reflow.is_always or options.reflow or cast.card is not None):
-        shapes = {kind: _shape(timeline, known, kind) or needs.stage for kind in STAGED}
+        shapes = {kind: stage_shape(_shape(timeline, known, kind) or needs.stage) for kind in STAGED}
         layout, seated, found = _reflow(row.name, row.reflow, present, timeline, cast, hidden, shapes, needs, options)
         absent += found
     else:

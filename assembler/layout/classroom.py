@@ -14,6 +14,7 @@ from assembler.layout.divisions import (
     most_one,
 )
 from assembler.layout.model import Canvas, Layout
+from assembler.layout.presence import stage_shape
 from assembler.layout.reflow import Reflow
 from assembler.layout.row import Needs
 
@@ -42,7 +43,7 @@ def speaker(needs: Needs) -> Layout:
 
 
 def _divided(name: str, rules: Reflow, needs: Needs) -> Layout:
-    crowd = Crowd(rules.size, usual_shape(needs.camera), 0, needs.stage if needs.has_stage else None)
+    crowd = Crowd(rules.size, usual_shape(needs.camera), 0, stage_shape(needs.stage) if needs.has_stage else None)
     number = min(needs.users, rules.most(crowd))
     division = rules.divide(Crowd(crowd.canvas, crowd.camera, number, crowd.stage))
     staged = stage_slots(division.stage) if division.stage is not None else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from assembler.layout.seats import KEPT_FOR, Stay, seen, uncovered
@@ -128,6 +129,13 @@ def find_stage(shares: Sequence[Stay], boards: Sequence[Track]) -> list[StagePar
 
 Shape = tuple[int, int]
 """Width to height."""
+NARROWEST, WIDEST = (9, 16), (21, 9)
+"""Shapes of a stage; what is narrower or wider has bars on it."""
+
+
+def stage_shape(size: Shape) -> Shape:
+    """Find the shape of a stage for pictures of this size."""
+    return max(NARROWEST, min(WIDEST, size, key=lambda shape: Fraction(*shape)), key=lambda shape: Fraction(*shape))
 
 
 def find_shapes(parts: Sequence[StagePart], shapes: Mapping[StreamKind, Shape], length: Ms) -> list[tuple[Span, Shape]]:

@@ -25,7 +25,7 @@ from assembler.options import load_options
 from assembler.people import Cast
 from assembler.recording import Segment, StreamKind
 from assembler.timeline import build_timeline
-from assembler.times import Span, span, union
+from assembler.times import PlayMs, Span, span, union
 
 STAGE = {StreamKind.WHITEBOARD, StreamKind.SCREEN}
 FLOWING = ["classroom", "speaker", "grid", "presenter"]
@@ -239,6 +239,30 @@ class TestClassroom:
         got = places(flowed(lesson, speaking))
         assert [(s, e, who) for s, e, who, rect in got if rect[2] > 1000] == [(10, 30, "bob"), (30, 60, "cem")]
         assert len({rect for s, _, _, rect in got if s == 0}) == 3
+
+    @pytest.mark.parametrize(
+        ("size", "shown"), [((16, 4096), (9, 16)), ((4000, 20), (21, 9)), ((1367, 769), (1367, 769))]
+    )
+    def test_a_stage_is_never_a_line(self, size: tuple[int, int], shown: tuple[int, int]) -> None:
+        lesson = [screen("s", "ann", 0, 9000), camera("a", "ann", 0, 9000)]
+        known = {"s": facts("s", 9000, size=size), "a": facts("a", 9000)}
+        got = arrange(build_timeline(recording(lesson), known), known, {}, load_options(layout="classroom"), Cast())
+        rect = next(slot.rect for slot in got.layout.slots if slot.name == "screen")
+        assert abs(rect.width / rect.height - shown[0] / shown[1]) < 0.02
+
+    @settings(deadline=None)
+    @given(words, st.integers(0, 59_000))
+    def test_the_picture_follows_who_alone_speaks_within_2_s(
+        self, spoken: dict[str, list[tuple[int, int]]], at: int
+    ) -> None:
+        lesson = [camera(u, u, 0, 90_000) for u in PEOPLE[:6]]
+        speaking = {user: own for user, own in said(spoken).items() if user in PEOPLE[:6]}
+        got = flowed(lesson, speaking)
+        large = {slot.name for slot in got.layout.slots if slot.rect.width > 1000}
+        lately = {user for user, own in speaking.items() if any(s.meets(span(at, at + GATHERED + 1)) for s in own)}
+        if len(lately) == 1 and any(s.start <= at and at + GATHERED < s.end for s in speaking[min(lately)]):
+            seen = [p.video_id for p in got.placements if p.slot in large and p.span.holds(PlayMs(at + GATHERED))]
+            assert seen == [*lately]
 
     def test_of_more_people_than_places_those_who_spoke_last_are_seen(self) -> None:
         lesson = [board("w", 0, 60_000), *(camera(u, u, 0, 60_000) for u in PEOPLE[:12])]

@@ -24,7 +24,7 @@ from assembler.segment_files import SegmentFiles
 from assembler.times import Ms, PlayMs, frame_at
 
 SEEN, HEARD, LOST = Disposition.SHOWN, Disposition.HEARD, Disposition.LOST
-LAYOUTS = ("auto", "tiw-1", "tiw-2", "stage", "presenter", "grid", "mix")
+LAYOUTS = ("auto", "tiw-1", "tiw-2", "stage", "presenter", "grid", "mix", "classroom", "speaker")
 
 
 def planned(lesson: Recording, found: Mapping[str, Facts], unusable: tuple[str, ...] = (), **options: object) -> Plan:
