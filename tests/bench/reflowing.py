@@ -1,13 +1,14 @@
 """Cost of a canvas that is divided anew: ``python tests/bench/reflowing.py [--seconds 120] [--rounds 2] [--keep DIR]``.
 
-Prints CPU seconds per megapixel of canvas beside those of ``tiw-2``, of the lesson and of a class in which somebody
-joins or leaves every few seconds; and of that class beside one with as many people who stay. Ratios of one run: look at
-nothing else on a busy machine.
+Prints CPU seconds per megapixel of canvas, and per megapixel second of pictures on it, beside those of ``tiw-2`` scaled
+to the same number of pixels, of the lesson and of a class in which somebody joins or leaves every few seconds; and of
+that class beside one with as many people who stay. Ratios of one run: look at nothing else on a busy machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,10 +21,22 @@ import imageio_ffmpeg
 from courses import SEATS, Course, Stream
 from material import Material
 
+from assembler.plan.manifest import load_manifest
+
 EVERY, STAY = 9, 30
 """Seconds after which another student joins, and for which each stays: 800 changes in an hour."""
-TIW_2, CLASSROOM = 1624 * 1000, 1600 * 900
-"""Pixels of the two canvases."""
+SCALED = {
+    "Canvas": {"LayoutParams": {"Width": 1530, "Height": 942}, "BackgroundColor": courses.BACKGROUND},
+    "InputStreamList": [
+        {"InputStreamId": who, "LayoutParams": {"X": x, "Y": y, "Width": wide, "Height": high, "ZOrder": z}}
+        for who, x, y, wide, high, z in [
+            ("tic_record_user", 8, 8, 1206, 904, 1),
+            ("tic_substream", 8, 8, 1206, 904, 2),
+            *(("", 1220, 8 + 234 * n, 302, 226, 3) for n in range(4)),
+        ]
+    ],
+}
+"""``tiw-2`` on as many pixels as 1600x900."""
 
 
 def students(material: Material, folder: Path, name: str, stays: Sequence[tuple[int, int]], seconds: int) -> Course:
@@ -37,10 +50,15 @@ def students(material: Material, folder: Path, name: str, stays: Sequence[tuple[
     return courses.write_course(folder, name, placed, seconds * 1000)
 
 
-def cost(course: Course, layout: str, folder: Path) -> float:
-    """CPU seconds of one run from nothing."""
-    out = folder / f"{course.name}-{layout}.mp4"
-    return contenders.ours(replace(course, layout=layout), out, home=folder / "home").cpu
+def cost(course: Course, layout: str, folder: Path) -> tuple[float, float]:
+    """CPU seconds of one run from nothing, and megapixel seconds of pictures in it."""
+    out = folder / f"{course.name}-{Path(layout).stem}.mp4"
+    cpu = contenders.ours(replace(course, layout=layout), out, home=folder / "home").cpu
+    manifest = load_manifest(out)
+    pixels = sum(
+        (scene.end - scene.first) * one.rect.width * one.rect.height for scene in manifest.scenes for one in scene.shown
+    )
+    return cpu, float(pixels / manifest.fps) / 1e6
 
 
 def main() -> None:
@@ -61,20 +79,21 @@ def main() -> None:
         lesson = courses.lesson(material, folder, seconds)
         classes = [lesson, students(material, folder, "moving", moving, seconds)]
         classes.append(students(material, folder, "still", still, seconds))
-        found: dict[tuple[str, str], list[float]] = {}
+        (folder / "scaled.json").write_text(json.dumps(SCALED))
+        layouts = [str(folder / "scaled.json"), "classroom"]
+        found: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for _ in range(asked.rounds):
             for course in classes:
-                for layout in ("tiw-2", "classroom"):
+                for layout in layouts:
                     found.setdefault((course.name, layout), []).append(cost(course, layout, folder))
-        cpu = {key: median(own) for key, own in found.items()}
-        for (name, layout), own in cpu.items():
-            pixels = TIW_2 if layout == "tiw-2" else CLASSROOM
-            print(
-                f"{name:12} {layout:10} {own:7.1f} CPU s {own / pixels * 1e6:6.1f} per megapixel {found[name, layout]}"
-            )
+        cpu = {key: median(one for one, _ in own) for key, own in found.items()}
+        shown = {key: own[0][1] for key, own in found.items()}
+        for key, own in found.items():
+            print(f"{key[0]:10} {Path(key[1]).stem:10} {cpu[key]:6.1f} CPU s, {shown[key]:6.1f} megapixel s", own)
         for course in classes:
-            ratio = cpu[course.name, "classroom"] / CLASSROOM / (cpu[course.name, "tiw-2"] / TIW_2)
-            print(f"{course.name}: classroom costs {ratio:.3f} of tiw-2 for the same pixels")
+            old, new = ((course.name, layout) for layout in layouts)
+            per_shown = cpu[new] / shown[new] / (cpu[old] / shown[old])
+            print(f"{course.name}: {cpu[new] / cpu[old]:.3f} of scaled tiw-2; {per_shown:.3f} by pixels of pictures")
         print(f"classroom: moving costs {cpu['moving', 'classroom'] / cpu['still', 'classroom']:.3f} of still")
 
 

@@ -129,3 +129,10 @@ class TestAuto:
         assert [f.sentence for f in got.findings if f.where == "size"] == [
             "Layout tiw-2 is the same throughout: --size changes nothing."
         ]
+
+
+def test_a_voice_of_somebody_hidden_has_no_card() -> None:
+    voice = segment("v", StreamKind.AUDIO, "Voice 1", 0, 60_000)
+    known = segment("k", StreamKind.AUDIO, "ann", 0, 60_000)
+    got = arranged(board("w", 0, 60_000), voice, known, layout="classroom", cast=CAST)
+    assert [card.user for card in got.cards] == ["ann"]
