@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ MPEG_TAGS = (b"Xing", b"Info")
 """Marks of an mp3's tag frame."""
 MPEG_TAG_OFFSETS = (36, 21, 13)
 """Offsets of a tag's mark in its frame, by version and channels."""
+PRIVATE = b"\x06"
+"""Stream type of private data: its codec is named by descriptors (ISO/IEC 13818-1, 2.4.4.9)."""
+UNIT_START = re.compile(rb"[\x40-\x7f\xc0-\xff]")
+"""Second byte of a TS packet in which a section or a frame begins (ISO/IEC 13818-1, 2.4.3.2)."""
 
 
 class Spliced(io.RawIOBase):
@@ -207,11 +212,6 @@ def _mp4(data: mmap.mmap) -> Iterator[int]:
             has_moov = True
 
 
-_BORDERS = {
-    "matroska": _matroska, "flv": _flv, "ogg": _ogg, "wav": _riff, "avi": _riff, "mp3": _mpeg, "mov": _mp4,
-}  # fmt: skip
-
-
 def _flv_announced(data: mmap.mmap, span: tuple[int, int]) -> Piece:
     """Build a piece of the header, the first audio and the first video tag, and then the whole file."""
     start, end = span
@@ -225,23 +225,54 @@ def _flv_announced(data: mmap.mmap, span: tuple[int, int]) -> Piece:
 
 
 def _table_changes(data: mmap.mmap, span: tuple[int, int]) -> Iterator[int]:
-    """Find the packets where a program map names other streams than before."""
-    first, step = find_packets(data[span[0] : span[0] + HEAD_BYTES]) or (0, TS_PACKETS[0])
-    start, end = span[0] + first, span[1]
+    """Find the places where a program map names other streams than before."""
     tables: dict[int, bytes] = {}
-    maps: set[int] = set()
-    for at in range(start, end - TS_PACKETS[0] + 1, step):
-        pid = int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF
-        if (pid and pid not in maps) or not data[at + 1] & 0x40:
-            continue
-        section = _section(data[at : at + TS_PACKETS[0]])
-        if pid == 0:
-            maps |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, len(section) - 3, 4)}
-            continue
-        named = section[8:]
+    for at, pid, named in _program_maps(data, span):
         if tables.setdefault(pid, named) != named:
             tables[pid] = named
             yield at
+
+
+def _ts(data: mmap.mmap) -> Iterator[int]:
+    """Find the places where a program map gives a stream's pid to another codec: libav would take all for one codec."""
+    codecs: dict[int, bytes] = {}
+    for at, _, named in _program_maps(data, (0, len(data))):
+        streams = dict(_streams(named))
+        if any(codecs.get(pid, codec) != codec for pid, codec in streams.items()):
+            codecs.clear()
+            yield at
+        codecs |= streams
+
+
+def _streams(named: bytes) -> Iterator[tuple[int, bytes]]:
+    """List the streams of a program map as (pid, stream type; of private data with its descriptors)."""
+    at = 4 + (int.from_bytes(named[2:4], "big") & 0xFFF)
+    while at + 5 <= len(named):
+        behind = at + 5 + (int.from_bytes(named[at + 3 : at + 5], "big") & 0xFFF)
+        kind = named[at : at + 1]
+        yield int.from_bytes(named[at + 1 : at + 3], "big") & 0x1FFF, kind + named[at + 5 : behind] * (kind == PRIVATE)
+        at = behind
+
+
+def _program_maps(data: mmap.mmap, span: tuple[int, int]) -> Iterator[tuple[int, int, bytes]]:
+    """List the program maps as (place, pid, content); the place is that of the association table just before it, which
+    a reader that begins there needs."""
+    first, step = find_packets(data[span[0] : span[0] + HEAD_BYTES]) or (0, TS_PACKETS[0])
+    start, end = span[0] + first, span[1]
+    maps: set[int] = set()
+    table = None
+    for found in UNIT_START.finditer(data[start + 1 : max(start, end - TS_PACKETS[0]) + 2 : step]):
+        at = start + found.start() * step
+        pid = (data[at + 1] & 0x1F) << 8 | data[at + 2]
+        if pid and pid not in maps:
+            continue
+        section = _section(data[at : at + TS_PACKETS[0]])
+        if pid == 0:
+            table = at
+            maps |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, len(section) - 3, 4)}
+        else:
+            yield at if table is None else table, pid, section[8:]
+            table = None
 
 
 def _section(packet: bytes) -> bytes:
@@ -250,3 +281,9 @@ def _section(packet: bytes) -> bytes:
     at += 1 + (packet[at] if at < len(packet) else 0)
     section = packet[at:]
     return section[: max(0, 3 + (int.from_bytes(section[1:3], "big") & 0xFFF) - 4)]
+
+
+_BORDERS = {
+    "matroska": _matroska, "flv": _flv, "ogg": _ogg, "wav": _riff, "avi": _riff, "mp3": _mpeg, "mov": _mp4,
+    "mpegts": _ts,
+}  # fmt: skip

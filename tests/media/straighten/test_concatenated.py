@@ -7,13 +7,16 @@ import struct
 from itertools import accumulate
 from pathlib import Path
 
+import av
 import pytest
 from chirps import tone, write
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assembler.media.probe.container import sniff
 from assembler.media.straighten import concatenated
 from assembler.media.straighten.concatenated import Spliced, announce_streams, find_pieces, is_plain
+from assembler.media.straighten.straighten import straighten
 from assembler.mp4.moov import box
 
 pytestmark = pytest.mark.slow
@@ -24,6 +27,11 @@ PICTURE = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=0.3")
 
 def sound(path: Path, seconds: float = 0.3, *, before: tuple[str, ...] = ()) -> Path:
     return write(path, tone(seconds, 0.3), before=before)
+
+
+def coded(folder: Path, codec: str, *words: str, before: tuple[str, ...] = ()) -> bytes:
+    """A ts with sound of this codec."""
+    return write(folder / f"{codec}.ts", tone(0.5, 0.3), "-c:a", codec, *words, before=before).read_bytes()
 
 
 def spans(path: Path, container: str) -> list[tuple[int, int]]:
@@ -165,3 +173,34 @@ def test_a_piece_is_read_like_a_file_of_its_bytes(
             assert file.tell() == model.tell()
         assert file.readable()
         assert file.seekable()
+
+
+def test_a_ts_is_several_where_a_pid_gets_another_codec_and_nowhere_else(tmp_path: Path) -> None:
+    aac, mp3 = (coded(tmp_path, codec) for codec in ("aac", "libmp3lame"))
+    more, path = coded(tmp_path, "aac", "-map", "1:a", "-map", "0:v", before=PICTURE), tmp_path / "whole.ts"
+    path.write_bytes(aac + aac + more)
+    assert is_plain(find_pieces(path, "mpegts"), path), "libav finds a further stream by itself"
+    path.write_bytes(b"x" * 50 + aac + mp3 + mp3 + aac)
+    first, second = 50 + len(aac), 50 + len(aac) + 2 * len(mp3)
+    found = spans(path, "mpegts")
+    assert found == [(0, first + 188), (first + 188, second + 188), (second + 188, path.stat().st_size)]
+    assert path.read_bytes()[first + 188 : first + 191] == b"\x47\x40\x00", "the table that names the program map"
+
+
+def test_private_streams_of_a_ts_are_told_apart_by_their_descriptors(tmp_path: Path) -> None:
+    opus, path = coded(tmp_path, "libopus"), tmp_path / "whole.ts"
+    for other, count in ((opus, 1), (opus.replace(b"Opus", b"AC-3"), 2)):
+        path.write_bytes(opus + other)
+        assert len(find_pieces(path, "mpegts")) == count
+
+
+def test_sound_and_pictures_of_both_codecs_are_kept_or_named(tmp_path: Path) -> None:
+    first = coded(tmp_path, "aac", "-c:v", "libx264", before=PICTURE)
+    second = coded(tmp_path, "libmp3lame", "-c:v", "mpeg2video", before=PICTURE)
+    path, copy = tmp_path / "whole.ts", tmp_path / "copy.ts"
+    path.write_bytes(first + second)
+    found = straighten(path, sniff(path), None, copy)
+    assert found is not None
+    assert "is of another codec (mpeg2video behind h264): it is not shown." in found.sentence
+    with av.open(str(copy)) as opened:
+        assert sorted(stream.codec_context.name for stream in opened.streams) == ["aac", "h264", "mp3float"]

@@ -1,0 +1,37 @@
+"""A finished file against its plan: what no mp4 of ours can be, and a damaged one can."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from synthetic import Recipe, make
+
+from assembler.media.verify.child import check
+from assembler.media.verify.order import Check
+from assembler.plan.stamps import folded
+
+
+def test_a_sound_track_without_a_packet_is_empty(bundled_ffmpeg: str, tmp_path: Path) -> None:
+    source = make(Recipe(identity="red", seconds=Fraction(1), fps=Fraction(10), width=64, height=48), bundled_ffmpeg)
+    path = tmp_path / "empty.mp4"
+    options = {"movflags": "empty_moov+frag_keyframe"}  # an index of tracks comes before any packet
+    with av.open(str(source)) as opened, av.open(str(path), "w", format="mp4", options=options) as out:
+        video: Any = opened.streams.video[0]
+        target: Any = out.add_stream_from_template(video)
+        out.add_stream_from_template(opened.streams.audio[0])
+        for packet in opened.demux(video):
+            if packet.size:
+                packet.stream = target
+                out.mux(packet)
+    with av.open(str(path)) as opened:
+        base = opened.streams.video[0].time_base
+        assert base is not None
+        pts = sorted(packet.pts or 0 for packet in opened.demux(video=0) if packet.size)
+    order = Check(
+        path=str(path), size=None, stamps=folded(pts, int(1 / base)), joins=(), width=64, height=48, length=1000,
+        has_encoded_video=True, has_encoded_audio=True, decode="all", answer="",
+    )  # fmt: skip
+    assert check(order) == ["the sound track is empty"]
