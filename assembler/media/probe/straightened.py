@@ -26,6 +26,7 @@ def probe_straightened(wanted: ProbeInput, probe_file: ProbeFile) -> ProbeAnswer
     container = sniff(wanted.path)
     problem: Exception | None = None
     facts: Facts | None = None
+    plain: ProbeAnswer | None = None
     if is_plain(find_pieces(wanted.path, container.name), wanted.path):
         try:
             facts, reach = probe_file(wanted)
@@ -35,20 +36,23 @@ def probe_straightened(wanted: ProbeInput, probe_file: ProbeFile) -> ProbeAnswer
             plain = ProbeAnswer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
             if not _is_crooked(wanted, container, facts, reach):
                 return plain
-    if wanted.straight is None and wanted.hole is None and facts is not None:
+    if wanted.straight is None and wanted.hole is None and plain is not None:
         return plain
     if wanted.straight is None or wanted.hole is not None:
         raise UnusableFile("has stamps or streams that have to be repaired first")
     try:
-        return _straightened(wanted, container, probe_file, facts) or plain
+        answer = _straightened(wanted, container, probe_file, facts) or plain
     except (av.FFmpegError, *UNFORESEEN) as exc:
         if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OSError(exc.errno, os.strerror(exc.errno)) from exc
-        if facts is None:
+        if plain is None:
             raise UnusableFile(f"cannot be read: {describe_error(problem or exc)}") from exc
         why = describe_error(exc)
         message = f"Its stamps or its streams are broken and could not be repaired ({why}): used as they are."
         return replace(plain, warnings=(message,))
+    if answer is None:
+        raise UnusableFile(f"cannot be read: {describe_error(problem or LateStream())}")
+    return answer
 
 
 def _is_crooked(wanted: ProbeInput, container: Container, facts: Facts, reach: Reach) -> bool:
