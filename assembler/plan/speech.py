@@ -205,15 +205,18 @@ def _find_echo(user: str, tracks: Mapping[str, _Track]) -> Mask:
     mine = tracks[user]
     found = np.zeros(len(mine.level), np.bool_)
     parts = [slice(start, start + PERIOD // STEP) for start in range(0, len(found), PERIOD // STEP)]
-    for other, voice in tracks.items():
-        both = [] if other == user else [p for p in parts if (mine.heard[p] & voice.heard[p]).sum() * STEP > CLICK]
-        echoes = [_echo_in(mine, voice, part) for part in both]
-        if both and not any(echoes):
-            echoes = [_echo_in(mine, voice, slice(0, len(found)))] * len(both)
-        nearest = NO_ECHO
-        for part, echo in [*zip(both[::-1], echoes[::-1], strict=True), *zip(both, echoes, strict=True)]:
+    both = {
+        other: [part for part in parts if (mine.heard[part] & voice.heard[part]).sum() * STEP > CLICK]
+        for other, voice in tracks.items()
+        if other != user
+    }
+    echoes = {other: [_echo_in(mine, tracks[other], part) for part in there] for other, there in both.items()}
+    loudest = max((echo for known in echoes.values() for echo in known if echo), key=lambda e: e.gain, default=NO_ECHO)
+    for other, there in both.items():
+        nearest = next((echo for echo in echoes[other] if echo), loudest)  # loudspeakers play all alike
+        for part, echo in zip(there, echoes[other], strict=True):
             nearest = echo or nearest
-            found[part] |= _explained(mine, voice, part, nearest)
+            found[part] |= _explained(mine, tracks[other], part, nearest)
     return found
 
 

@@ -14,7 +14,7 @@ from assembler.media.mixdown.resample import PlacedSamples
 from assembler.plan.model import SoundPiece
 from assembler.plan.speech import find_speech
 from assembler.timeline.turns import find_turns
-from assembler.times import FileMs, Ms, Span, span, union
+from assembler.times import FileMs, Ms, Span, span, split, union
 
 Array = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -266,8 +266,10 @@ class Score:
     """Longest time in s from when somebody begins to speak alone until that one is the speaker."""
     late: float
     """Share of those beginnings that took more than 0.5 s."""
-    talk: Mapping[str, float]
-    """Found talk time against the true one, by user."""
+    extra: Mapping[str, float]
+    """Time in s that was found and not spoken, by user."""
+    missed: Mapping[str, float]
+    """Time in s that was spoken and not found, by user."""
 
 
 def score(truth: Mapping[str, Sequence[Span]], found: Mapping[str, Sequence[Span]], length: int) -> Score:
@@ -289,16 +291,20 @@ def score(truth: Mapping[str, Sequence[Span]], found: Mapping[str, Sequence[Span
             if len(mine) >= 50 and (mine[:50] == np.arange(mine[0], mine[0] + 50)).all():
                 hit = np.flatnonzero(speaker[mine] == number)
                 delays.append((hit[0] if len(hit) else len(mine)) / 100)
-    talk = {
-        user: sum(s.length for s in found.get(user, ())) / max(1, sum(s.length for s in truth[user])) for user in users
-    }
+    extra = {user: _seconds(split(found[user], truth[user])[1]) for user in users}
+    missed = {user: _seconds(split(truth[user], found[user])[1]) for user in users}
     return Score(
         right=float(right.sum() / alone.sum()),
         wrong=float((alone & ~right & (speaker >= 0)).sum() / alone.sum()),
-        slowest=max(delays),
-        late=sum(d > 0.5 for d in delays) / len(delays),
-        talk=talk,
+        slowest=max(delays, default=0.0),
+        late=sum(delay > 0.5 for delay in delays) / max(1, len(delays)),
+        extra=extra,
+        missed=missed,
     )
+
+
+def _seconds(spans: Sequence[Span]) -> float:
+    return sum(one.length for one in spans) / 1000
 
 
 def _at(spans: Sequence[Span], size: int) -> NDArray[np.bool_]:
