@@ -106,6 +106,15 @@ class Names(StrEnum):
     """User ids of everybody, in place of names."""
 
 
+class CaptionsAxis(StrEnum):
+    """Axis of the captions that are given."""
+
+    PLAYBACK = "playback"
+    """Playback axis of the whole class: pauses are taken out already."""
+    WALL = "wall"
+    """Wall clock since the class began: pauses are still inside."""
+
+
 class PackageName(StrEnum):
     """Package beside a playback; a row of ``outputs.packages``."""
 

@@ -24,7 +24,18 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from assembler.choices import EncoderName, Fill, Muxer, Names, NoticeEvent, PackageName, PlayTimes, Quality, YesNo
+from assembler.choices import (
+    CaptionsAxis,
+    EncoderName,
+    Fill,
+    Muxer,
+    Names,
+    NoticeEvent,
+    PackageName,
+    PlayTimes,
+    Quality,
+    YesNo,
+)
 from assembler.errors import InputError
 from assembler.processes import cores
 from assembler.times import PlayMs
@@ -176,6 +187,14 @@ class Options(BaseSettings):
     """Makes every warning an error."""
     also: Annotated[tuple[PackageName, ...], NoDecode, Flag("--also", "NAME,...")] = ()
     """Packages (separated by commas) beside the playback: hls, archive, audio, poster, storyboard, otio, people."""
+    captions: Annotated[str | None, Flag("--captions", "FILE")] = None
+    """Captions (WebVTT, SubRip) for a soft track and a file; with {room}, {task}, {app} in it a template of paths."""
+    captions_axis: Annotated[CaptionsAxis, Flag("--captions-axis")] = CaptionsAxis.PLAYBACK
+    """Axis of the captions: playback, or wall (since the class began, pauses still inside)."""
+    chat: Annotated[str | None, Flag("--chat", "FILE")] = None
+    """Messages (JSON: time, user, text) for a soft track and a file; with {room}, {task}, {app} in it a template."""
+    chat_fields: Annotated[str | None, Flag("--chat-fields", "time=...,user=...,text=...")] = None
+    """Names of the fields of a message where they are others, such as time=sent_at,user=from.id,text=body."""
     overwrite: Annotated[bool, Flag("--overwrite")] = False
     """Replaces an existing file even if it is not a playback of this class; never a recorded file."""
     keep_work: Annotated[bool, Flag("--keep-work")] = False

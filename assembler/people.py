@@ -51,6 +51,8 @@ class RecordedClass(Value):
     """People who are in them."""
     findings: tuple[Finding, ...] = ()
     """Findings about the class card."""
+    card: ClassCard | None = None
+    """Class card as it was given, with hidden people in it: to decide by, never to be told."""
     redaction: Redaction = Redaction()
     """Words that are to stand in nothing that is published."""
     chapters: tuple[CardChapter, ...] = ()

@@ -1,15 +1,14 @@
-"""WebVTT as it is written (https://www.w3.org/TR/webvtt1/)."""
+"""Captions as values, and WebVTT as it is written (https://www.w3.org/TR/webvtt1/)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from assembler.times import PlayMs
+from assembler.values import Value
 
 
-@dataclass(frozen=True)
-class Cue:
+class Cue(Value):
     """Text that is shown for a while."""
 
     start: PlayMs
@@ -22,11 +21,22 @@ class Cue:
     """Name of who says it; "" where nobody is named."""
 
 
+class CaptionTrack(Value):
+    """Captions of one kind: a file among the assets, and a soft track in the mp4."""
+
+    name: str
+    """Name of the file, without its ending: captions or chat."""
+    title: str
+    """Title for people."""
+    cues: tuple[Cue, ...]
+    """Cues, sorted by start; they may overlap."""
+
+
 def write_vtt(cues: Iterable[Cue]) -> str:
     """Write a WebVTT file; nothing in a text is taken for markup."""
     blocks = ["WEBVTT\n"]
     for cue in cues:
-        voice = f"<v {_escaped(cue.speaker)}>" if cue.speaker else ""
+        voice = f"<v {_escaped(' '.join(cue.speaker.split()))}>" if cue.speaker.split() else ""
         blocks.append(f"{stamp_text(cue.start)} --> {stamp_text(cue.end)}\n{voice}{_escaped(cue.text)}\n")
     return "\n".join(blocks)
 
@@ -37,7 +47,13 @@ def stamp_text(at: int) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
 
 
+def plain_lines(text: str) -> str:
+    """Return the text without control characters, spaces around its lines, and empty lines."""
+    if text.isprintable():
+        return text.strip()
+    lines = ("".join(c for c in line if c.isprintable() or c in "\u200d\u200e\u200f") for line in text.splitlines())
+    return "\n".join(stripped for line in lines if (stripped := line.strip()))
+
+
 def _escaped(text: str) -> str:
-    lines = [line.strip() for line in text.replace("\0", "").splitlines()]
-    whole = "\n".join(line for line in lines if line)
-    return whole.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return plain_lines(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -18,7 +18,7 @@ RANKS = {
     "class_card": 2, "facts": 2, "levels": 2, "mp4": 2, "options": 2, "recording": 2, "redaction": 2, "templates": 2,
     "webvtt": 2, "workspace": 2,
     "card_file": 3, "dialects": 3, "people": 3, "segment_files": 3, "timeline": 3,
-    "layout": 4, "privacy": 4,
+    "captions": 4, "layout": 4, "privacy": 4,
     "plan": 5,
     "media": 6, "network": 6, "report": 6,
     "cloud": 7, "outputs": 7,

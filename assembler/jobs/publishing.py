@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from assembler.captions.load import check_text
 from assembler.layout.arrange import find_layout
 from assembler.layout.choose import AUTO
 from assembler.layout.custom import colour_of
@@ -41,3 +42,4 @@ def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
     check_output(output_of(options), options)
     check_notify(options)
     check_extras(options.also)
+    check_text(options)

@@ -9,6 +9,7 @@ from math import floor
 from pathlib import Path
 
 import assembler
+from assembler.captions.place import soft_texts
 from assembler.choices import Muxer
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
@@ -33,7 +34,7 @@ from assembler.plan.account import without_unread
 from assembler.plan.chapters import with_pages
 from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
 from assembler.plan.copying import time_scale
-from assembler.plan.manifest import Manifest, Origin, encoded_stamps, vendor_report
+from assembler.plan.manifest import CaptionFile, Manifest, Origin, encoded_stamps, vendor_report
 from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
 from assembler.recording import Recording, Segment
@@ -117,6 +118,9 @@ def compose(
         title=plan.title,
         course=plan.course,
         timezone=plan.timezone,
+        captions=tuple(
+            CaptionFile(path=f"{track.name}.vtt", title=track.title, cues=len(track.cues)) for track in plan.captions
+        ),
         activity=find_activity(plan, timeline, got, run),
     )
 
@@ -263,6 +267,7 @@ def _join(
         length=plan.length,
         size=(plan.canvas.width, plan.canvas.height),
         by_libav=run.options.muxer is Muxer.LIBAV,
+        captions=tuple((track.title, tuple(soft_texts(track.cues, plan.length))) for track in plan.captions),
     )
     try:
         run_module("assembler.media.mux.child", ["join"], order, cwd=folder, name="join", stop=run.stop)

@@ -21,8 +21,10 @@ WIDE, SIGNED_WIDE = 1 << 32, 1 << 31
 """Minimum of an unsigned, and of a signed, field that takes 64 bits."""
 ONE = 0x10000
 """Fixed-point 16.16 of 1."""
-HANDLERS = {b"vide": b"VideoHandler", b"soun": b"SoundHandler", b"text": b"SubtitleHandler"}
+HANDLERS = {b"vide": b"VideoHandler", b"soun": b"SoundHandler", b"text": b"SubtitleHandler", b"sbtl": b"Captions"}
 """Names of handlers, by type."""
+TEXTS = (b"text", b"sbtl")
+"""Handler types of tracks of text: chapter titles, and captions."""
 MAX_CHAPTERS, MAX_TITLE_BYTES = 255, 255
 """Maximum count of chapters in a chpl, and size of a title in bytes; both counts have 8 bits."""
 
@@ -41,6 +43,7 @@ MEDIA = {
     b"vide": box(b"vmhd", struct.pack(">I8x", 1)),
     b"soun": box(b"smhd", bytes(8)),
     b"text": box(b"gmhd", box(b"gmin", struct.pack(">I5H2x", 0, 0x40, 0x8000, 0x8000, 0x8000, 0)), box(b"text", UNITY)),
+    b"sbtl": full_box(b"nmhd", 0, 0),
 }
 """Media headers (12.1.2, 12.2.2; QuickTime file format, base media information header)."""
 
@@ -50,7 +53,7 @@ class TrackLayout:
     """Track with the positions of its samples in the file."""
 
     kind: bytes
-    """Handler type: b"vide", b"soun" or b"text"."""
+    """Handler type: b"vide", b"soun", b"text" or b"sbtl"."""
     scale: int
     """Ticks per second."""
     first: int
@@ -71,6 +74,8 @@ class TrackLayout:
     """Width of the video, in pixels; 0 for other tracks."""
     height: int = 0
     """Height of the video, in pixels; 0 for other tracks."""
+    title: str = ""
+    """Title for people; "" for the handler's usual name."""
 
     @property
     def length(self) -> int:
@@ -105,7 +110,7 @@ def build_moov(
 def _trak(number: int, track: TrackLayout, movie_scale: int, names: int, mdat: _Mdat) -> tuple[bytes, int]:
     """Build a track (8.3.1): returns the box and its duration in movie ticks."""
     edts, duration = _edts(track, movie_scale)
-    is_text, is_audio = track.kind == b"text", track.kind == b"soun"
+    is_text, is_audio = track.kind in TEXTS, track.kind == b"soun"
     wide = duration >= WIDE
     times = struct.pack(">QQIIQ" if wide else ">IIIII", 0, 0, number, 0, duration)
     rest = struct.pack(">8xHHHH", 0, int(is_audio), 0x100 if is_audio else 0, 0) + UNITY
@@ -133,7 +138,8 @@ def _mdia(track: TrackLayout, mdat: _Mdat) -> bytes:
     language = 0 if track.kind == b"text" else UNDETERMINED
     times = struct.pack(">QQIQ" if wide else ">IIII", 0, 0, track.scale, track.length)
     mdhd = full_box(b"mdhd", int(wide), 0, times, struct.pack(">HH", language, 0))
-    hdlr = full_box(b"hdlr", 0, 0, bytes(4), track.kind, bytes(12), HANDLERS[track.kind], b"\0")
+    name = track.title.encode() or HANDLERS[track.kind]
+    hdlr = full_box(b"hdlr", 0, 0, bytes(4), track.kind, bytes(12), name, b"\0")
     here = full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1))
     return box(b"mdia", mdhd, hdlr, box(b"minf", MEDIA[track.kind], box(b"dinf", here), _stbl(track, mdat)))
 
@@ -205,6 +211,25 @@ def title_track(chapters: Sequence[tuple[int, str]], length: int) -> tuple[Track
     track = TrackLayout(
         kind=b"text", scale=1000, first=chapters[0][0], durations=run_lengths(ticks), sizes=[len(s) for s in samples],
         keys=None, offsets=[0], firsts=[0, len(samples)], description=box(b"text", entry),
+    )  # fmt: skip
+    return track, b"".join(samples)
+
+
+def caption_track(title: str, texts: Sequence[tuple[int, str]], length: int) -> tuple[TrackLayout, bytes]:
+    """Build a track of soft captions (3GPP TS 26.245), its one chunk the first of all, and its bytes.
+
+    ``texts`` are (ms, text), each until the next one, "" for none; the first is at 0, ``length`` is in ms.
+    """
+    encoded = [text.encode() for _, text in texts]
+    samples = [struct.pack(">H", len(text)) + text for text in encoded]
+    ticks = [after - before for before, after in pairwise([*(at for at, _ in texts), length])]
+    font = box(b"ftab", struct.pack(">HHB", 1, 1, 4), b"Sans")
+    place = struct.pack(">4h", 0, 0, 0, 0)  # all of the picture, in its middle (1) at the bottom (-1)
+    style = struct.pack(">HHHBB4B", 0, 0, 1, 0, 18, 255, 255, 255, 255)
+    entry = struct.pack(">6xHIbb4B", 1, 0, 1, -1, 0, 0, 0, 0) + place + style + font
+    track = TrackLayout(
+        kind=b"sbtl", scale=1000, first=texts[0][0], durations=run_lengths(ticks), sizes=[len(s) for s in samples],
+        keys=None, offsets=[0], firsts=[0, len(samples)], description=box(b"tx3g", entry), title=title,
     )  # fmt: skip
     return track, b"".join(samples)
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.mp4.moov import FTYP, TrackLayout, box, build_moov, title_track
+from assembler.mp4.moov import FTYP, TrackLayout, box, build_moov, caption_track, title_track
 
 WINDOW_SECONDS = 1
 """Length of an interleaved piece of each track, in s."""
@@ -51,31 +51,40 @@ class TrackSamples:
 
 
 def write_mp4(
-    out: Path, movie_scale: int, tracks: Sequence[TrackSamples], chapters: Sequence[tuple[int, str]], length: int
+    out: Path,
+    movie_scale: int,
+    tracks: Sequence[TrackSamples],
+    chapters: Sequence[tuple[int, str]],
+    length: int,
+    captions: Sequence[tuple[str, Sequence[tuple[int, str]]]] = (),
 ) -> None:
-    """Write ``ftyp``, ``moov`` and ``mdat``; ``chapters`` are (ms, title), ``length`` in ms.
+    """Write ``ftyp``, ``moov`` and ``mdat``; ``chapters`` are (ms, title), ``length`` in ms, ``captions`` (title of the
+    track, (ms, text) until the next one).
 
     Raises MediaError where a source is shorter than it was, and OSError.
     """
     order = _arrange(tracks)
-    layout, titles_bytes = [track.layout for track in tracks], b""
-    if chapters:
-        titles, titles_bytes = title_track(chapters, length)
-        layout.append(titles)
-    chunks = _chunks(order, tracks, len(titles_bytes))
+    texts = [title_track(chapters, length)] if chapters else []
+    texts += [caption_track(title, rows, length) for title, rows in captions]
+    layout, text_bytes = [track.layout for track in tracks], b""
+    for track_of_text, content in texts:
+        layout.append(replace(track_of_text, offsets=[len(text_bytes)]))
+        text_bytes += content
+    chunks = _chunks(order, tracks, len(text_bytes))
     layout[: len(tracks)] = [
         replace(track.layout, offsets=offsets, firsts=firsts)
         for track, (offsets, firsts) in zip(tracks, chunks, strict=True)
     ]
-    payload = len(titles_bytes) + sum(piece[1] for piece in order)
+    payload = len(text_bytes) + sum(piece[1] for piece in order)
     is_large = payload >= MIN_LARGE_SIZE - (256 << 20)  # with room for the moov
     head = struct.pack(">I4sQ", 1, b"mdat", payload + 16) if is_large else struct.pack(">I4s", payload + 8, b"mdat")
     front = box(b"ftyp", FTYP)
     at = len(front) + len(build_moov(movie_scale, layout, chapters, at=0, is_large=is_large)) + len(head)
     moov = build_moov(movie_scale, layout, chapters, at=at, is_large=is_large)
     with out.open("wb", buffering=0) as file:
-        _write(file.fileno(), front + moov + head + titles_bytes)
-        _copy(_merge(order), file.fileno())
+        _write(file.fileno(), front + moov + head + text_bytes)
+        if order:
+            _copy(_merge(order), file.fileno())
 
 
 def _arrange(tracks: Sequence[TrackSamples]) -> list[Piece]:

@@ -6,7 +6,9 @@ import math
 import re
 from pathlib import Path
 
+from assembler.captions.read import parse_captions, read_file
 from assembler.outputs.material import Material, hold, read_contents, run_ffmpeg
+from assembler.webvtt import write_vtt
 from assembler.workspace import write_whole
 
 MASTER = "master.m3u8"
@@ -29,6 +31,12 @@ def make_hls(material: Material, folder: Path) -> None:
     words += ["-hls_time", str(SEGMENT_SECONDS), "-hls_playlist_type", "vod", "-master_pl_name", MASTER]
     words += ["-hls_flags", "single_file+independent_segments", "-hls_segment_filename", "video.mp4", PLAYLIST]
     run_ffmpeg(material, folder, words)
+    seconds = f"{max(1, material.plan.length) / 1000:.3f}"
+    for track in material.plan.captions:
+        write_whole(folder / f"{track.name}.vtt", write_vtt(track.cues))
+        head = ["#EXTM3U", "#EXT-X-VERSION:7", f"#EXT-X-TARGETDURATION:{math.ceil(float(seconds))}"]
+        rest = ["#EXT-X-PLAYLIST-TYPE:VOD", f"#EXTINF:{seconds},", f"{track.name}.vtt", "#EXT-X-ENDLIST", ""]
+        write_whole(folder / f"{track.name}.m3u8", "\n".join([*head, *rest]))
     write_whole(folder / MASTER, _master(material, folder))
 
 
@@ -42,6 +50,9 @@ def check_hls(material: Material, folder: Path) -> None:
             hold(one.packets == other.packets, f"{one.packets} of {other.packets} {kind} packets are played")
             for late in (one.first - other.first, one.last - other.last):
                 hold(abs(late) * 1000 <= LATE_MS, f"its {kind} is {float(late):.3f} s late")
+    for track in material.plan.captions:  # libav opens such playlists and gives none of their cues
+        cues = parse_captions(read_file(folder / f"{track.name}.vtt", "the captions"), track.title)
+        hold(len(cues) == len(track.cues), f"it has {len(cues)} of {len(track.cues)} cues of {track.title}")
 
 
 def _master(material: Material, folder: Path) -> str:
@@ -56,5 +67,11 @@ def _master(material: Material, folder: Path) -> str:
         f"RESOLUTION={canvas.width}x{canvas.height}",
         f"FRAME-RATE={float(material.manifest.fps):.3f}",
         *_CODECS.findall((folder / MASTER).read_text("utf-8")),
+        *(['SUBTITLES="text"'] if material.plan.captions else []),
     ]
-    return f"#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-STREAM-INF:{','.join(named)}\n{PLAYLIST}\n"
+    texts = [
+        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",NAME="{track.title}",AUTOSELECT=NO,URI="{track.name}.m3u8"'
+        for track in material.plan.captions
+    ]
+    head = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS", *texts]
+    return "\n".join([*head, f"#EXT-X-STREAM-INF:{','.join(named)}", PLAYLIST, ""])

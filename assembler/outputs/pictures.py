@@ -84,7 +84,7 @@ def _cues(material: Material) -> Iterator[Cue]:
         row, column = divmod(place, COLUMNS)
         start, end = number * step, min((number + 1) * step, material.manifest.length)
         part = f"{SHEET.format(sheet + 1)}#xywh={column * width},{row * height},{width},{height}"
-        yield Cue(PlayMs(start), PlayMs(max(end, start + 1)), part)
+        yield Cue(start=PlayMs(start), end=PlayMs(max(end, start + 1)), text=part)
 
 
 def _check_pictures(material: Material, paths: Sequence[Path], size: tuple[int, int]) -> None:

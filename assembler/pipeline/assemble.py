@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from assembler.captions.load import GivenText, load_text
 from assembler.class_card import ClassCard
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
@@ -37,6 +38,7 @@ from assembler.segment_files import SegmentFiles
 from assembler.timeline import cut_window
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
+from assembler.webvtt import CaptionTrack, write_vtt
 from assembler.workspace import MANIFEST, PART, REPORT, assets_of, unwritable, write_whole
 
 FINEST_RATE = Fraction(120)
@@ -84,18 +86,19 @@ def assemble(
     recorded = in_order(recordings, chosen, card)
     given = [recordings] if isinstance(recordings, Recording) else recordings
     try:
+        text = load_text(given, recorded, chosen)
         return _assemble(
-            recorded, Target(out, given, chosen, inputs), Run(chosen, progress or Silent(), stop or Stop())
+            recorded, Target(out, given, chosen, inputs), Run(chosen, progress or Silent(), stop or Stop()), text
         )
     except AssemblerError as exc:
         raise recorded.redaction.error(exc) from exc
 
 
-def _assemble(recorded: RecordedClass, target: Target, run: Run) -> Playback:
+def _assemble(recorded: RecordedClass, target: Target, run: Run, text: GivenText) -> Playback:
     target.check_playback()
     with rendering_ahead(recorded, run) as ahead:
         got = ahead.settle(_gather(recorded, run, ahead.fetch))
-    making = _Making(recorded, target, run)
+    making = _Making(recorded, target, run, text)
     try:
         return making.make(got)
     except _CopyDamaged as exc:
@@ -116,6 +119,7 @@ class _Making:
     recorded: RecordedClass
     target: Target
     run: Run
+    text: GivenText
 
     @property
     def out(self) -> Path:
@@ -127,6 +131,8 @@ class _Making:
         whole, plan = decide(self.recorded, got, self.run.options, may_copy=not why_not)
         timeline = cut_window(whole, self.run.options.start, self.run.options.end)
         plan = plan.model_copy(update={"mode_reason": why_not}) if why_not else plan
+        captions, said = self.text.place(whole.clock, plan.length, self.recorded, self.run.options)
+        plan = plan.model_copy(update={"captions": captions, "findings": (*plan.findings, *said)})
         _refuse_warnings(plan.findings, self.run.options)
         choice = choose_encoder(plan, self.run.options, self.run.ffmpeg)
         _refuse_warnings(choice.findings, self.run.options)
@@ -182,7 +188,7 @@ class _Making:
                 raise
             part.unlink(missing_ok=True)
             raise _CopyDamaged(exc.sentence) from exc
-        _put_in_place(part, self.out, manifest, timeline)
+        _put_in_place(part, self.out, manifest, timeline, plan.captions)
         return manifest
 
 
@@ -280,7 +286,9 @@ def _already_there(out: Path, digest: str) -> Manifest | None:
     return None
 
 
-def _put_in_place(part: Path, out: Path, manifest: Manifest, timeline: Timeline) -> None:
+def _put_in_place(
+    part: Path, out: Path, manifest: Manifest, timeline: Timeline, captions: Sequence[CaptionTrack]
+) -> None:
     """Move the verified file under its name, what tells of it first: a manifest without its file is harmless."""
     assets = assets_of(out)
     try:
@@ -289,6 +297,10 @@ def _put_in_place(part: Path, out: Path, manifest: Manifest, timeline: Timeline)
         write_pages(out, manifest, timeline)
         for folder in find_stale(out, manifest):
             shutil.rmtree(folder)  # of the former playback, which may show what this one hides
+        for file in assets.glob("*.vtt"):
+            file.unlink()
+        for track in captions:
+            write_whole(assets / f"{track.name}.vtt", write_vtt(track.cues))
         os.replace(part, out)
     except OSError as exc:
         raise unwritable(out, exc) from exc

@@ -37,6 +37,7 @@ NO_MATTER = {
     "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
     "class_file", "class_required", "mute_hidden",
     "share_minutes", "overwrite", "render_ahead", "also",
+    "captions", "captions_axis", "chat", "chat_fields",
     "sdk_app_id", "tickey", "usersig_key", "cloud_base", "cloud_endpoint", "cloud_region",
 }  # fmt: skip
 """Options that change nothing in the finished file."""
@@ -139,7 +140,8 @@ def in_order(
     missing = [note(WHERE, NO_CARD)] if card is None and options.class_file is not None else []
     axes = _axes(ordered, options) if cast.redaction.words and len(cast.recordings) == len(ordered) else ()
     own = _own_chapters(cast, options)
-    return cast.model_copy(update={"findings": (*cast.findings, *missing), "play_times": axes, "chapters": own})
+    findings = (*cast.findings, *missing)
+    return cast.model_copy(update={"card": card, "findings": findings, "play_times": axes, "chapters": own})
 
 
 def _own_chapters(cast: RecordedClass, options: Options) -> tuple[CardChapter, ...]:

@@ -93,6 +93,17 @@ def vendor_report(recording: Recording) -> VendorReport:
     return VendorReport(**{name: getattr(recording, name) for name in VendorReport.model_fields})
 
 
+class CaptionFile(Value):
+    """Captions that are a soft track in the playback and a file among the assets."""
+
+    path: str
+    """Path below the assets folder."""
+    title: str
+    """Title for people, also of the track."""
+    cues: int
+    """Number of cues."""
+
+
 class PackageFile(Value):
     """File of a package."""
 
@@ -176,6 +187,8 @@ class Manifest(Value):
     """Marks in the file."""
     scenes: tuple[Scene, ...]
     """Scenes: pictures and times, copied or encoded."""
+    captions: tuple[CaptionFile, ...] = ()
+    """Captions and chat."""
     packages: tuple[Package, ...] = ()
     """Packages beside the playback."""
     people: tuple[Person, ...] = ()

@@ -16,6 +16,7 @@ from assembler.plan.artwork import Overlay
 from assembler.timeline.model import Chapter
 from assembler.times import FileMs, Frame, Ms, PlayMs, Span
 from assembler.values import Value
+from assembler.webvtt import CaptionTrack
 
 
 class Mode(StrEnum):
@@ -246,5 +247,7 @@ class Plan(Value):
     """True if new pages on the stage become chapters, once they are seen."""
     timezone: str | None = Field(default=None, exclude_if=lambda name: name is None)
     """IANA name of the time zone of the class, from the options, else its card; None where neither names one."""
+    captions: tuple[CaptionTrack, ...] = Field(default=(), exclude_if=lambda captions: not captions)
+    """Captions and chat, each a soft track and a file; empty where none were given, and then in no digest."""
     findings: tuple[Finding, ...]
     """Findings stated so far: by parser, probe, timeline, layout and plan."""

@@ -23,9 +23,12 @@ from assembler.errors import MediaError
 from assembler.media.libav import InBandSets, discard_others, time_base_of
 from assembler.media.mux.by_sample_table import round_ticks
 from assembler.media.mux.order import AudioTrack, Cut, Join, PacketRun
+from assembler.mp4.write import write_mp4
 
 OPEN = {"protocol_whitelist": "file"}
 """Options of libav's demuxer."""
+CAPTIONS_SCALE = 1000
+"""Ticks per second of captions, and of the file that they are taken from."""
 HEVC_TAG = "hvc1"
 """Codec tag of HEVC that some players require; libavformat's own choice is another."""
 
@@ -69,6 +72,13 @@ def _join(order: Join) -> None:
         packets = [_video_packets(order, video_out)]
         if order.audio is not None:
             packets.append(_audio_packets(order.audio, audio))
+        for number, (title, texts) in enumerate(order.captions):
+            source = Path(f"captions-{number}.mp4")
+            write_mp4(source, CAPTIONS_SCALE, [], (), order.length, [(title, texts)])
+            with _opened(str(source), "mov") as template:
+                captions: Any = out.add_stream_from_template(template.streams.subtitles[0], opaque=True)
+            captions.metadata["handler_name"] = title
+            packets.append(_caption_packets(source, captions))
         for packet in _interleaved(packets):
             out.mux_one(packet)
 
@@ -176,6 +186,13 @@ def _audio_packets(track: AudioTrack, stream: Any) -> Iterator[Packet[Any]]:
             packet.time_base = sample
             packet.pts = packet.dts = at
             packet.duration = length
+            yield packet
+
+
+def _caption_packets(source: Path, stream: Any) -> Iterator[Packet[Any]]:
+    with _opened(str(source), "mov") as opened:
+        for packet in _real(opened.demux(opened.streams.subtitles[0])):
+            packet.stream = stream
             yield packet
 
 

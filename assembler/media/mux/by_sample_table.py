@@ -44,7 +44,7 @@ def join_by_sample_table(order: Join) -> None:
     if order.audio is not None:
         tracks.append(_audio_samples(order.audio, sources))
     chapters = order.chapters if len(order.chapters) > 1 else ()
-    write_mp4(Path(order.out), order.time_scale, tracks, chapters, order.length)
+    write_mp4(Path(order.out), order.time_scale, tracks, chapters, order.length, order.captions)
 
 
 class _Sources:

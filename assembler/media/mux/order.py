@@ -72,6 +72,8 @@ class Join(Message):
     """Width and height of the video in pixels; None: as in the files."""
     by_libav: bool = False
     """True to hand every packet to libavformat, whatever the files are."""
+    captions: tuple[tuple[str, tuple[tuple[int, str], ...]], ...] = ()
+    """Soft tracks as (title, texts); a text is (ms, text) and is shown until the next one."""
 
 
 @dataclass(frozen=True)

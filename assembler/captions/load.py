@@ -1,0 +1,93 @@
+"""Captions and chat of a class: the files that the options name, read once, then placed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assembler.captions.place import place_captions, place_chat
+from assembler.captions.read import Caption, ChatMessage, parse_captions, parse_chat, parse_fields, read_file
+from assembler.errors import InputError
+from assembler.findings import Finding
+from assembler.options import Options
+from assembler.people import RecordedClass
+from assembler.recording import Recording
+from assembler.templates import fill, names_in
+from assembler.timeline.model import Clock
+from assembler.timeline.time_of_day import choose_zone
+from assembler.times import PlayMs, Span
+from assembler.webvtt import CaptionTrack
+
+FIELDS = ("app", "room", "task")
+"""Placeholders of the paths."""
+
+
+@dataclass(frozen=True)
+class GivenText:
+    """Captions and chat as they were given."""
+
+    captions: tuple[Caption, ...] = ()
+    """Captions, on the axis of the options."""
+    chat: tuple[ChatMessage, ...] = ()
+    """Messages, sorted by time."""
+    not_read: int = 0
+    """Number of entries of the chat that are no messages."""
+
+    def place(
+        self, clock: Clock, length: PlayMs, recorded: RecordedClass, options: Options
+    ) -> tuple[tuple[CaptionTrack, ...], list[Finding]]:
+        """Place all on the axis of a playback of this length, which may be a part of the class; ``clock`` is that of
+        the whole. A track without cues is none."""
+        begin = options.start or PlayMs(0)
+        window, placed = Span(start=begin, end=PlayMs(begin + length)), []
+        if self.captions:
+            placed.append(place_captions(self.captions, options.captions_axis, clock, window, recorded))
+        if self.chat or self.not_read:
+            placed.append(place_chat(self.chat, clock, window, recorded, not_read=self.not_read))
+        return tuple(track for track, _ in placed if track.cues), [found for _, said in placed for found in said]
+
+
+def load_text(recordings: Sequence[Recording], recorded: RecordedClass, options: Options) -> GivenText:
+    """Read the files of a class; ``recordings`` are those that were given. Raises InputError."""
+    captions = [
+        caption
+        for path in _paths(options.captions, recordings)
+        for caption in parse_captions(read_file(path, "the captions"), f"the captions {path}")
+    ]
+    card = recorded.cast.card
+    zone = choose_zone(None, card.timezone if card is not None else None)
+    chats = [
+        parse_chat(read_file(path, "the chat"), f"the chat {path}", parse_fields(options.chat_fields), zone)
+        for path in _paths(options.chat, recordings)
+    ]
+    messages = sorted((message for chat, _ in chats for message in chat), key=lambda message: message.at)
+    return GivenText(tuple(captions), tuple(messages), sum(count for _, count in chats))
+
+
+def check_text(options: Options) -> None:
+    """Check the settings without reading a file; raises InputError."""
+    parse_fields(options.chat_fields)
+    for template in (options.captions, options.chat):
+        _names(template or "")
+
+
+def _names(template: str) -> set[str]:
+    try:
+        names = names_in(template)
+    except ValueError as exc:
+        raise InputError(f"the path {template!r} is malformed", hint="Write such as /srv/chat/{task}.json.") from exc
+    if not names <= set(FIELDS):
+        raise InputError(f"the path {template!r} has an unknown placeholder", hint="Use {app}, {room} and {task}.")
+    return names
+
+
+def _paths(template: str | None, recordings: Sequence[Recording]) -> list[Path]:
+    """List the files; one that a template names may be missing."""
+    if template is None:
+        return []
+    if not _names(template):
+        return [Path(template)]
+    ids = [{"app": r.app_id, "room": r.room_id, "task": r.task_id} for r in recordings]
+    paths = dict.fromkeys(Path(fill(template, FIELDS, one)) for one in ids)
+    return [path for path in paths if path.exists()]
