@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import warnings
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,6 +36,7 @@ from assembler.choices import (
     YesNo,
 )
 from assembler.errors import InputError
+from assembler.parsers import canvas_size, frame_rate
 from assembler.processes import cores
 from assembler.times import PlayMs
 
@@ -86,28 +86,6 @@ def unknown_settings() -> dict[str, str | None]:
     by_end = {name.removeprefix("ASSEMBLER_"): name for name in known}
     near = {name: difflib.get_close_matches(name.removeprefix("ASSEMBLER_"), by_end, n=1) for name in given}
     return {name: by_end[ends[0]] if ends else None for name, ends in near.items()}
-
-
-def frame_rate(text: object) -> Fraction:
-    """``15``, ``29.97`` or ``30000/1001`` as a rate that mp4 can carry; raises ValueError for anything else."""
-    try:
-        rate = Fraction(str(text))
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 1 <= rate <= 120 or rate.denominator > 1001:
-        raise ValueError(f"{str(text)!r} is not a frame rate: write 15, 29.97 or 30000/1001, from 1 to 120")
-    return rate
-
-
-def canvas_size(given: object) -> tuple[int, int]:
-    """``1600x900`` as width and height; raises ValueError for anything else, and for what is too small, too large or
-    odd."""
-    text = "x".join(map(str, given)) if isinstance(given, (tuple, list)) else str(given)
-    match = re.fullmatch(r"(\d{2,4})[xX*](\d{2,4})", text.strip(), re.ASCII)
-    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
-    if width % 2 or height % 2 or not (320 <= width <= 3840 and 180 <= height <= 3840):
-        raise ValueError(f"{text!r} is not a size: write 1600x900, two even numbers, from 320x180 to 3840x3840")
-    return width, height
 
 
 class Options(BaseSettings):

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from assembler.errors import InputError
-from assembler.options import FORMER, Options, flag_of, frame_rate, load_options
+from assembler.options import FORMER, Options, flag_of, load_options
+from assembler.parsers import frame_rate
 from assembler.times import PlayMs, parse_clock
 
 
