@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assembler.captions.place import place_captions, place_chat
 from assembler.captions.read import Caption, ChatMessage, parse_captions, parse_chat, parse_fields, read_file
+from assembler.captions.webvtt import TRACKS, CaptionTrack, write_vtt
 from assembler.errors import InputError
 from assembler.findings import Finding
 from assembler.options import Options
@@ -17,7 +18,7 @@ from assembler.templates import fill, names_in
 from assembler.timeline.model import Clock
 from assembler.timeline.time_of_day import choose_zone
 from assembler.times import PlayMs, Span
-from assembler.webvtt import CaptionTrack
+from assembler.workspace import write_whole
 
 FIELDS = ("app", "room", "task")
 """Placeholders of the paths."""
@@ -56,13 +57,21 @@ def load_text(recordings: Sequence[Recording], recorded: RecordedClass, options:
         for caption in parse_captions(read_file(path, "the captions"), f"the captions {path}")
     ]
     card = recorded.cast.card
-    zone = choose_zone(None, card.timezone if card is not None else None)
+    zone = choose_zone(options.timezone, card.timezone if card is not None else None)
     chats = [
         parse_chat(read_file(path, "the chat"), f"the chat {path}", parse_fields(options.chat_fields), zone)
         for path in _paths(options.chat, recordings)
     ]
     messages = sorted((message for chat, _ in chats for message in chat), key=lambda message: message.at)
     return GivenText(tuple(captions), tuple(messages), sum(count for _, count in chats))
+
+
+def write_tracks(assets: Path, tracks: Sequence[CaptionTrack]) -> None:
+    """Write a file for each track, and remove those of a former playback. Raises MediaError and OSError."""
+    for name in TRACKS:
+        (assets / f"{name}.vtt").unlink(missing_ok=True)
+    for track in tracks:
+        write_whole(assets / f"{track.name}.vtt", write_vtt(track.cues))
 
 
 def check_text(options: Options) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from assembler.captions.read import Caption, ChatMessage
+from assembler.captions.webvtt import CaptionTrack, Cue, plain_lines
 from assembler.choices import CaptionsAxis, Role, Show
 from assembler.findings import Finding, note, warning
 from assembler.people import RecordedClass
@@ -15,7 +16,6 @@ from assembler.redaction import HIDDEN
 from assembler.timeline.clock import playback_at
 from assembler.timeline.model import Clock
 from assembler.times import PlayMs, Span, WallMs
-from assembler.webvtt import CaptionTrack, Cue, plain_lines
 
 SHORTEST_MS, LONGEST_MS, MS_PER_LETTER = 3000, 10_000, 60
 """Minimum and maximum time for which a message of a chat is shown, in ms, and what each letter adds to 2 s."""

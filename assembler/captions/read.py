@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from assembler.captions.webvtt import plain_lines
 from assembler.errors import InputError
 from assembler.timeline.time_of_day import Zone
 from assembler.times import WallMs
-from assembler.webvtt import plain_lines
 
 LARGEST_FILE = 256 << 20
 """Maximum size of a file with captions or messages, in bytes; 100,000 messages take a twentieth of it."""

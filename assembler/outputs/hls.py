@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from assembler.captions.read import parse_captions, read_file
+from assembler.captions.webvtt import write_vtt
 from assembler.outputs.material import Material, hold, read_contents, run_ffmpeg
-from assembler.webvtt import write_vtt
 from assembler.workspace import write_whole
 
 MASTER = "master.m3u8"

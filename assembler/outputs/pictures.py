@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from assembler.captions.webvtt import Cue, write_vtt
 from assembler.outputs.material import Material, hold, read_contents, run_ffmpeg
 from assembler.times import PlayMs, frame_ms
-from assembler.webvtt import Cue, write_vtt
 from assembler.workspace import write_whole
 
 POSTER = "poster.jpg"

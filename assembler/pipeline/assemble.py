@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from assembler.captions.load import GivenText, load_text
+from assembler.captions.load import GivenText, load_text, write_tracks
+from assembler.captions.webvtt import CaptionTrack
 from assembler.class_card import ClassCard
 from assembler.errors import AssemblerError, InputError, VerifyError
 from assembler.findings import Finding, Severity, warning
@@ -38,7 +39,6 @@ from assembler.segment_files import SegmentFiles
 from assembler.timeline import cut_window
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
-from assembler.webvtt import CaptionTrack, write_vtt
 from assembler.workspace import MANIFEST, PART, REPORT, assets_of, unwritable, write_whole
 
 FINEST_RATE = Fraction(120)
@@ -297,10 +297,7 @@ def _put_in_place(
         write_pages(out, manifest, timeline)
         for folder in find_stale(out, manifest):
             shutil.rmtree(folder)  # of the former playback, which may show what this one hides
-        for file in assets.glob("*.vtt"):
-            file.unlink()
-        for track in captions:
-            write_whole(assets / f"{track.name}.vtt", write_vtt(track.cues))
+        write_tracks(assets, captions)
         os.replace(part, out)
     except OSError as exc:
         raise unwritable(out, exc) from exc

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from pydantic import Field
 
+from assembler.captions.webvtt import CaptionTrack
 from assembler.choices import Fill
 from assembler.findings import Finding, Outcome
 from assembler.layout.model import Canvas, Rect
@@ -16,7 +17,6 @@ from assembler.plan.artwork import Overlay
 from assembler.timeline.model import Chapter
 from assembler.times import FileMs, Frame, Ms, PlayMs, Span
 from assembler.values import Value
-from assembler.webvtt import CaptionTrack
 
 
 class Mode(StrEnum):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+from assembler.captions.webvtt import Cue, write_vtt
 from assembler.plan.manifest import Manifest
 from assembler.report.page import report_page
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs
-from assembler.webvtt import Cue, write_vtt
 from assembler.workspace import CHAPTERS, REPORT, assets_of, write_whole
 
 
@@ -23,4 +23,6 @@ def write_pages(playback: Path, manifest: Manifest, timeline: Timeline) -> None:
 def chapters_text(manifest: Manifest) -> str:
     """Write the chapters as WebVTT."""
     marks = [*((c.at, c.title) for c in manifest.chapters), (manifest.length, "")]
-    return write_vtt(Cue(at, PlayMs(max(end, at + 1)), title) for (at, title), (end, _) in pairwise(marks))
+    return write_vtt(
+        Cue(start=at, end=PlayMs(max(end, at + 1)), text=title) for (at, title), (end, _) in pairwise(marks)
+    )

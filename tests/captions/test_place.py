@@ -11,6 +11,7 @@ from timeline.test_properties import clocks
 
 from assembler.captions.place import MOST_LETTERS, MOST_LINES, place_captions, place_chat, soft_texts
 from assembler.captions.read import Caption, ChatMessage
+from assembler.captions.webvtt import Cue, write_vtt
 from assembler.choices import CaptionsAxis, Show
 from assembler.class_card import CardPerson, ClassCard
 from assembler.findings import Severity
@@ -19,7 +20,6 @@ from assembler.privacy import cast_class
 from assembler.timeline import playback_at
 from assembler.timeline.model import Clock, Jump
 from assembler.times import Ms, PlayMs, WallMs, span
-from assembler.webvtt import Cue, write_vtt
 
 CLASS = RecordedClass(recordings=(recording([camera("a1", "ann", 0, 100_000), camera("b1", "bob", 0, 100_000)]),))
 CLOCK = Clock(

@@ -23,10 +23,10 @@ from assembler.captions.read import (
     read_file,
     wall_of,
 )
+from assembler.captions.webvtt import Cue, plain_lines, write_vtt
 from assembler.errors import InputError
 from assembler.timeline.time_of_day import Zone
 from assembler.times import PlayMs, WallMs
-from assembler.webvtt import Cue, plain_lines, write_vtt
 
 SHANGHAI = Zone(ZoneInfo("Asia/Shanghai"), "option")
 VTT = """WEBVTT - a title

@@ -53,7 +53,7 @@ def test_captions_and_chat_are_soft_tracks_and_files_and_a_later_run_without_the
     assert " (was there already)" in desk.say(*run, *words).err
     said = desk.say(*run)
     assert said.code == 0, said.err
-    assert sorted(path.name for path in assets.iterdir()) == ["playback.json", "report.html"]
+    assert not {"captions.vtt", "chat.vtt", "hls"} & {path.name for path in assets.iterdir()}
     with av.open(str(desk.out)) as opened:
         assert not opened.streams.subtitles
 

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from assembler.times import PlayMs
 from assembler.values import Value
 
+TRACKS = ("captions", "chat")
+"""Names of the tracks that there may be."""
+
 
 class Cue(Value):
     """Text that is shown for a while."""
