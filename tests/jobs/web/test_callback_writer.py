@@ -24,6 +24,7 @@ from jobs.intake.test_once import event
 @pytest.fixture
 def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
     monkeypatch.setattr(callback_writer, "RECONCILE_SECONDS", 0.05)
+    monkeypatch.setattr(callback_writer, "STORE_SECONDS", 60.0)  # a busy machine is no database that is away
     return load_options(home=tmp_path / "home")
 
 
