@@ -292,10 +292,9 @@ def fetch_recordings(tasks: list[str], api: Api | None, options: Options) -> lis
         for task in tasks:
             result = ask(cloud, task)
             if isinstance(result.problem, NotFinished):
-                hint = f"`assembler fetch {task} --wait` asks until it is; then `assembler run {task}.json`."
-                raise NotFinished(result.problem.sentence, hint=hint)
-            if result.recording is None:
-                assert result.problem is not None
+                wait = f"assembler fetch {task} --wait{f' --api {api}' if api else ''}"
+                result.problem.hint = f"`{wait}` asks until it is; then `assembler run {task}.json`."
+            if result.problem is not None:
                 raise result.problem
-            found.append(result.recording)
+            found += [result.recording] if result.recording is not None else []
     return found

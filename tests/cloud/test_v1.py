@@ -88,6 +88,12 @@ def test_offline_recordings_have_paths_of_their_own(v1: Cloud, vendor: Vendor) -
     ]
 
 
+def test_the_codes_are_those_of_the_vendors_pages() -> None:
+    recording, offline = {40000, 40001, 40002, 40004, 40005, 49999}, {-1, 2003, 2004, 2005, 2007, 20010}
+    requests = {*range(20000, 20006), 20011, 20013, *range(20090, 20100)}
+    assert set(ADVICE) == recording | offline | requests
+
+
 @pytest.mark.parametrize("number", sorted(ADVICE))
 def test_every_code_of_the_tables_is_a_cloud_error_with_advice_and_random(
     v1: Cloud, vendor: Vendor, number: int
