@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,9 +68,9 @@ def test_a_busy_worker_helps_nobody_and_one_that_ends_does_not_look(options: Opt
     with helping(options, "w1", looks, stop, said.append):
         looks.again()
     stop.set()
-    ended = Looks(is_idle=True)
+    ended, before = Looks(is_idle=True), threading.active_count()
     with helping(options, "w1", ended, stop, said.append):
-        pass
+        until(lambda: threading.active_count() <= before, 30)
     assert (said, ended.count) == ([], 0)
 
 
