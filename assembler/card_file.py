@@ -13,7 +13,7 @@ from assembler.errors import CardMissing, InputError
 from assembler.options import Options
 from assembler.recording import Recording
 from assembler.templates import fill, names_in
-from assembler.times import clock_text, parse_clock
+from assembler.times import WallMs, clock_text, parse_clock
 
 FIELDS = ("app", "room", "task")
 """Placeholders of the path of a class card."""
@@ -45,6 +45,17 @@ def find_card(recordings: Sequence[Recording], options: Options) -> ClassCard | 
             hint=f"It is awaited at {next(iter(paths))}; without ASSEMBLER_CLASS_REQUIRED nothing waits for it.",
         )
     return cards[0] if cards else None
+
+
+def is_newer(recording: Recording, options: Options, since: WallMs) -> bool:
+    """Tell whether the class card's file changed, or came to its place, after an instant."""
+    if options.class_file is None:
+        return False
+    try:
+        status = _path(options.class_file, recording).stat()
+    except (OSError, ValueError):
+        return False
+    return max(status.st_mtime, status.st_ctime) * 1000 > since
 
 
 def check_template(path: str) -> set[str]:

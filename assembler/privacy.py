@@ -19,6 +19,8 @@ WHERE = "class card"
 """Subject of findings about the card."""
 LABELS = {Role.TEACHER: "Teacher", Role.ASSISTANT: "Assistant", Role.STUDENT: "Student"}
 """Beginnings of the names of anonymous people."""
+STRICTNESS = (Show.NO, Show.ANONYMOUS, Show.YES)
+"""Order of what a card says of somebody, the strictest first."""
 VOICE = "voice"
 """Beginning of the names of hidden people who are heard all the same."""
 FILE = "file"
@@ -35,6 +37,17 @@ def cast_class(
     ``teacher``: user id that the options name. Raises InputError where nothing is left, and for a hidden teacher.
     """
     return _Casting(tuple(recordings), card, teacher, mute_hidden).cast()
+
+
+def hides_more(recordings: Sequence[Recording], before: ClassCard | None, after: ClassCard) -> bool:
+    """Tell whether somebody of these recordings is shown by the one card (None: by none) and less by the other."""
+    if not after.hides:
+        return False
+    has_mix = any(s.kind is StreamKind.MIX for recording in recordings for s in recording.segments)
+    if has_mix and (before is None or not before.hides):  # it may have been shown, and shows everybody
+        return True
+    shows = [_Casting(tuple(recordings), card, None, True).shows for card in (before, after)]
+    return any(STRICTNESS.index(show) < STRICTNESS.index(shows[0][user]) for user, show in shows[1].items())
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,7 @@ class _Casting:
     def _show(self, entries: Sequence[CardPerson]) -> Show:
         unknown = self.card.unknown if self.card is not None else Show.YES
         said = [entry.show for entry in entries] or [unknown]
-        return next(show for show in (Show.NO, Show.ANONYMOUS, Show.YES) if show in said)
+        return min(said, key=STRICTNESS.index)
 
     @cached_property
     def names(self) -> Mapping[str, str]:

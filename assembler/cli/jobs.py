@@ -166,6 +166,7 @@ def _outcome(job: Job) -> str:
 @verb
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
     """Show one job: its fields, findings and steps."""
+    from assembler.jobs.class_cards import redaction_of
     from assembler.jobs.intake.tasks import find_task
     from assembler.jobs.store.model import JobState
 
@@ -181,8 +182,9 @@ def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
     for finding in found.findings:
         print(f"finding: {finding}")
     task = find_task(records, found.task)
+    text = redaction_of(records, found, load_options()).text
     for sentence in task.history(clock) if task is not None else ():
-        print(f"task: {sentence}")
+        print(f"task: {text(sentence)}")
     steps = [step for step in engine.events(found.workflow) if step.step != "settle"]
     for step in steps:
         is_last = step is steps[-1] and found.state.is_over and found.state is not JobState.DONE

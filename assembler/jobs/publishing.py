@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from assembler.captions.load import check_text
+from assembler.card_file import check_template
 from assembler.layout.arrange import find_layout
 from assembler.layout.choose import AUTO
 from assembler.layout.custom import colour_of
@@ -39,6 +40,8 @@ def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
     if options.ffmpeg is not None:
         find_ffmpeg(options.ffmpeg)
     fill_template(options.template, {})
+    if options.class_file is not None:
+        check_template(options.class_file)
     check_output(output_of(options), options)
     check_notify(options)
     check_extras(options.also)

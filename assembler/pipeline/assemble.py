@@ -145,7 +145,7 @@ class _Making:
             done = _already_there(self.out, digest)  # made by another run while this one waited
             if done is None:
                 self.target.check_playback()  # it may be another class's meanwhile
-                for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.recorded.recordings)]:
+                for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.target.recordings)]:
                     write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
             manifest = done or self._compose(plan, timeline, got, choice, digest, folder)
             if not self._has_packages(manifest):

@@ -44,7 +44,15 @@ def _number_2(connection: sa.Connection) -> None:
     )  # fmt: skip
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1, _number_2)
+def _number_3(connection: sa.Connection) -> None:
+    """Adds what a job keeps of class cards, which have a table of their own, and of withdrawing a playback."""
+    _add_columns(
+        connection, "assembler_job",
+        sa.Column("card", sa.Text), sa.Column("placed", sa.Text), sa.Column("withdrawn", sa.Boolean),
+    )  # fmt: skip
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1, _number_2, _number_3)
 """Migrations in order; once released, none of them changes. Each leaves alone a table that is not in its database, and
 what is there already (tables that an older version lacked are made in today's shape first)."""
 

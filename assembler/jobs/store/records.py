@@ -156,6 +156,19 @@ def note(connection: sa.Connection, job: str, *sentences: str) -> None:
     connection.execute(sa.insert(LOG), [{"job": job, "at": now(), "sentence": text} for text in sentences])
 
 
+def lock_task(connection: sa.Connection, key: str) -> None:
+    """Keep others from the jobs of a task until the transaction ends; SQLite lets one write at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        number = int(digest_of(key)[:15], 16)
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def list_task(connection: sa.Connection, key: str) -> list[Job]:
+    """List the jobs of a task, the oldest first."""
+    rows = connection.execute(sa.select(JOB).where(JOB.c.key == key).order_by(JOB.c.number)).mappings()
+    return [_job(row) for row in rows]
+
+
 def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bool]:
     """The job a result belongs to, and whether it is to go into the queue: it is new, or this result repairs it.
 
@@ -163,11 +176,8 @@ def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bo
     Other segments are a new revision; a result without usable ones never is, if there is any other, and neither is
     one that is older than what is known: that one only says where else files may be.
     """
-    if connection.dialect.name == "postgresql":
-        number = int(digest_of(claim.key)[:15], 16)
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
-    rows = connection.execute(sa.select(JOB).where(JOB.c.key == claim.key).order_by(JOB.c.number)).mappings()
-    known = [_job(row) for row in rows]
+    lock_task(connection, claim.key)
+    known = list_task(connection, claim.key)
     slot = _slot(claim, known)
     same = [job for job in known if job.slot == slot]
     if same:
@@ -239,10 +249,9 @@ def has_urls(connection: sa.Connection, job: Job, claim: Claim) -> bool:
 
 def known_job(connection: sa.Connection, claim: Claim) -> Job | None:
     """The job ``assign`` would find; nothing is changed."""
-    rows = connection.execute(sa.select(JOB).where(JOB.c.key == claim.key).order_by(JOB.c.number)).mappings()
-    known = [_job(row) for row in rows]
+    known = list_task(connection, claim.key)
     slot = _slot(claim, known)
-    return next((job for job in known if job.slot == slot and job.segments == claim.segments), None)
+    return next((job for job in reversed(known) if job.slot == slot and job.segments == claim.segments), None)
 
 
 def _slot(claim: Claim, known: Sequence[Job]) -> str:
@@ -277,6 +286,19 @@ def _insert(connection: sa.Connection, claim: Claim, slot: str, revision: int, e
     )  # fmt: skip
     connection.execute(sa.insert(JOB).values(job.model_dump(mode="json")))
     return job
+
+
+def insert_after(connection: sa.Connection, job: Job) -> Job:
+    """Insert the next revision of a job, made of the same result, which is now of that one."""
+    at, revision = now(), job.revision + 1
+    made = Job(
+        id=job_id(job.key, job.slot, revision), key=job.key, slot=job.slot, revision=revision, task=job.task,
+        app=job.app, room=job.room, segments=job.segments, event=job.event, state=JobState.NEW, tries=1, created=at,
+        updated=at, sent=job.sent, stop=job.stop, count=job.count,
+    )  # fmt: skip
+    connection.execute(sa.insert(JOB).values(made.model_dump(mode="json")))
+    connection.execute(sa.update(EVENT).where(EVENT.c.job == job.id).values(job=made.id))
+    return made
 
 
 def _job(row: sa.RowMapping) -> Job:

@@ -83,6 +83,9 @@ JOB = sa.Table(
     sa.Column("lacking", sa.Integer),
     sa.Column("placing", sa.Boolean),  # what it made is being put in place: it cannot be cancelled any more
     sa.Column("fetched", sa.Text),  # by which worker its files were fetched ahead
+    sa.Column("card", sa.Text),  # class card of its latest try, for our eyes only: it names whom it hides
+    sa.Column("placed", sa.Text),  # where a playback was put, or was about to be
+    sa.Column("withdrawn", sa.Boolean),  # what it published is to be removed: a class card hides somebody more
     sa.UniqueConstraint("key", "slot", "revision"),
 )  # fmt: skip
 """Jobs (``model.Job``)."""
@@ -107,6 +110,13 @@ TASK = sa.Table(
     sa.Column("answer", sa.Text),
 )  # fmt: skip
 """Tasks of which events told (``intake.tasks.Task``)."""
+CLASS = sa.Table(
+    "assembler_class", METADATA,
+    sa.Column("task", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("received", sa.BigInteger, nullable=False),
+)  # fmt: skip
+"""Class cards that were put (``class_cards``)."""
 LOG = sa.Table(
     "assembler_log", METADATA,
     sa.Column("id", _ID, primary_key=True),

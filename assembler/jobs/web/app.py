@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from starlette.requests import ClientDisconnect
 
 from assembler.errors import AssemblerError, JobError
+from assembler.jobs.class_cards import put_card, redaction_of
 from assembler.jobs.intake.bodies import Body, Turned, list_events, list_refused
 from assembler.jobs.intake.check_callback import Judged, judge, kept
 from assembler.jobs.intake.intake import SPOOLED, spool_folder
@@ -26,7 +27,7 @@ from assembler.jobs.web import job_page, published_files, status_page
 from assembler.jobs.web.callback_writer import CallbackWriter
 from assembler.jobs.web.keys import Keys
 from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, listen_at, page_hosts, serve_at
-from assembler.jobs.web.put_result import is_authorized, judge_result
+from assembler.jobs.web.put_result import is_authorized, judge_card, judge_result
 from assembler.jobs.web.refusal_writer import Refusals
 from assembler.jobs.web.request_bodies import SMALL, Inbox, Refusal
 from assembler.jobs.worker.ask_vendor import asking
@@ -126,26 +127,43 @@ def _store(body: Body, judged: Judged, doorway: CallbackWriter, say: Callable[[s
 def _add_results(
     app: FastAPI, options: Options, inbox: Inbox, doorway: CallbackWriter, say: Callable[[str], None]
 ) -> None:
-    """Take results from those who poll the vendor themselves; without a token there is no such address."""
+    """Take results from those who poll the vendor themselves, and class cards; without a token there are no such
+    addresses."""
 
     def decide(raw: bytes, task: str) -> Judged:
         judged = judge_result(raw, task)
         return judged if judged.status != 202 else _store(Body(raw, None, "api", now()), judged, doorway, say)
 
-    @app.put("/tasks/{task}/result")
-    async def put_result(task: str, request: Request) -> Response:
+    async def received(task: str, request: Request, act: Callable[[bytes, str], Judged]) -> Judged:
         try:
             if not is_authorized(request.headers.get("authorization"), options):
                 raise Refusal(401, "the token is missing or wrong: send Authorization: Bearer TOKEN")
             raw = await inbox.receive(request.stream())
-            judged = await asyncio.get_running_loop().run_in_executor(None, decide, raw, task)
+            return await asyncio.get_running_loop().run_in_executor(None, act, raw, task)
         except ClientDisconnect:
-            judged = Judged(499, "broken off", None)
+            return Judged(499, "broken off", None)
         except Refusal as exc:
-            judged = exc.judged
-        content = {"task": task, "status": "stored"} if judged.status == 202 else {"error": judged.reason}
-        headers = {"WWW-Authenticate": "Bearer"} if judged.status == 401 else None
-        return JSONResponse(content, judged.status, headers)
+            return exc.judged
+
+    @app.put("/tasks/{task}/result")
+    async def put_result(task: str, request: Request) -> Response:
+        return _told(task, await received(task, request, decide))
+
+    def take(raw: bytes, task: str) -> Judged:
+        card, judged = judge_card(raw)
+        if card is not None:
+            put_card(doorway.records(), doorway.engine(), options, task, card)
+        return judged
+
+    @app.put("/tasks/{task}/class")
+    async def put_class(task: str, request: Request) -> Response:
+        return _told(task, await received(task, request, take))
+
+
+def _told(task: str, judged: Judged) -> Response:
+    content = {"task": task, "status": "stored"} if judged.status == 202 else {"error": judged.reason}
+    headers = {"WWW-Authenticate": "Bearer"} if judged.status == 401 else None
+    return JSONResponse(content, judged.status, headers)
 
 
 def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics: Metrics) -> None:
@@ -196,8 +214,11 @@ def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics:
             log = [{"at": at, "sentence": sentence} for at, sentence in records.log_of(job.id)]
             return JSONResponse({**status_page.plain(job), "log": log})
         files = published_files.find_published(job, options)
-        drawn = job_page.draw_job(records, job)
+        drawn = job_page.draw_job(records, job, options)
         task = find_task(records, job.task)
+        if task is not None:
+            text = redaction_of(records, job, options).text
+            task = task.model_copy(update={"error": text(task.error or ""), "answer": text(task.answer or "")})
         html = job_page.job_page(job, task, records.log_of(job.id), drawn, files, now())
         return HTMLResponse(html, headers=status_page.HEADERS)
 

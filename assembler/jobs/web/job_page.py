@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from assembler.errors import AssemblerError
+from assembler.jobs.class_cards import load_card
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.tasks import Task
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records
 from assembler.jobs.web.published_files import Published, is_in_folder
 from assembler.jobs.web.status_page import NOT_HERE, clock, elapsed, how_far, links, page, reason, state, told_of
-from assembler.options import load_options
-from assembler.pipeline.decide import timeline_only
+from assembler.options import Options
+from assembler.pipeline.decide import in_order, timeline_of
 from assembler.report.markup import facts, findings, table, text
 from assembler.report.picture import draw_picture
 from assembler.report.text import describe_recordings
+from assembler.segment_files import SegmentFiles
 from assembler.times import WallMs
 
 
@@ -69,12 +71,14 @@ def _sentence(said: str) -> str:
     return f"<pre>{text(said)}</pre>" if "\n" in said else text(said)
 
 
-def draw_job(records: Records, job: Job) -> str:
-    """The class drawn to scale from what its result declares, as markup; "" where it cannot be read."""
+def draw_job(records: Records, job: Job, options: Options) -> str:
+    """The class drawn to scale from what its result declares, as markup, without whom its class card hides; "" where
+    it, or the card, cannot be read."""
     try:
         recording = recording_of(records, job.event)
-        timeline = timeline_only(recording, load_options())
+        recorded = in_order(recording, options, load_card(records, job.task, recording, options))
+        timeline = timeline_of(recorded, SegmentFiles(), options)
     except AssemblerError:
         return ""
-    described = describe_recordings([recording], timeline, 110)
+    described = describe_recordings(recorded.recordings, timeline, 110)
     return f"{draw_picture(timeline)}<details><summary>As text</summary><pre>{text(described, 100_000)}</pre></details>"

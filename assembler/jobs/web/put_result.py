@@ -1,9 +1,10 @@
-"""Results that are put by those who poll the vendor themselves: ``PUT /tasks/{id}/result`` with a token."""
+"""Results and class cards that are put by programs: ``PUT /tasks/{id}/result`` and ``/class`` with a token."""
 
 from __future__ import annotations
 
 import hmac
 
+from assembler.class_card import ClassCard, parse_card
 from assembler.dialects.body import load_object
 from assembler.errors import CloudError, InputError, NotFinished
 from assembler.jobs.intake.check_callback import Judged, check_readable
@@ -28,6 +29,14 @@ def judge_result(raw: bytes, task: str) -> Judged:
     if claim.task != task:
         return Judged(400, f"the body is of task {claim.task}, the address of {task}", None)
     return Judged(202, "", None)
+
+
+def judge_card(raw: bytes) -> tuple[ClassCard | None, Judged]:
+    """Judge whether a body is a class card, and return it; a wrong one is stored nowhere."""
+    try:
+        return parse_card(raw, "the body"), Judged(202, "", None)
+    except InputError as exc:
+        return None, Judged(400, str(exc), None)
 
 
 def is_authorized(header: str | None, options: Options) -> bool:

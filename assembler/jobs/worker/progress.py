@@ -59,7 +59,7 @@ class ProgressWriter:
                 self._open.pop(name, None)
 
     def flush(self, records: Records) -> None:
-        """Write down what is new, and stop the work if the job was cancelled. Raises JobError."""
+        """Write down what is new, and stop the work if the job was cancelled or overtaken. Raises JobError."""
         with self._lock:
             said, self._said = self._said, []
             step = LONG_STEP if LONG_STEP in self._open else self._step
@@ -74,7 +74,7 @@ class ProgressWriter:
             )  # fmt: skip
             self._written = latest
         known = records.find_job(self.job.id)
-        if known is None or known.state is JobState.CANCELLED or known.tries != self.job.tries:
+        if known is None or known.state in (JobState.CANCELLED, JobState.SUPERSEDED) or known.tries != self.job.tries:
             self.stop.set()
 
 

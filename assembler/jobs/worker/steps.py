@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Never
 
-from assembler.errors import AssemblerError, DownloadError
+from assembler.class_card import parse_card
+from assembler.errors import AssemblerError, CardMissing, DownloadError
+from assembler.jobs.class_cards import load_card, withdraw
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.intake import enqueue
@@ -21,9 +23,10 @@ from assembler.jobs.web.advice import in_a_job
 from assembler.jobs.worker.progress import ProgressWriter
 from assembler.media.run import Run
 from assembler.network.publish.card import Card
-from assembler.network.publish.publish import fill_template, publish
+from assembler.network.publish.publish import fill_template, place_of, publish
 from assembler.options import Options
 from assembler.pipeline.assemble import assemble
+from assembler.pipeline.decide import in_order
 from assembler.pipeline.gather import gather
 from assembler.processes import Stop, Stopped
 from assembler.recording import Recording
@@ -64,6 +67,8 @@ class JobSteps:
         name, number = split(workflow)
         job = self._records.find_job(name)
         if job is None or job.state.is_over or job.tries != number:
+            if job is not None and job.state is JobState.SUPERSEDED and job.is_held:  # its worker died at it
+                self._overtaken(job)
             return False
         deaths = job.deaths + 1 if job.is_held else job.deaths
         if job.is_held:
@@ -98,6 +103,7 @@ class JobSteps:
                 return {"over": True}  # cancelled: the record says so already
             except AssemblerError as exc:
                 failure = {"error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
+                failure |= {"waits": True} if isinstance(exc, CardMissing) else {}
                 return {"over": True, **failure, "known": under_way.known, "lacking": under_way.lacking}
             except Exception as exc:  # noqa: BLE001 a bug must not end the worker; the job's log has all of it
                 under_way.say(traceback.format_exc()[-1900:])
@@ -114,16 +120,28 @@ class JobSteps:
     def _download(self, job: Job, under_way: ProgressWriter, results: Results) -> dict[str, Any]:
         found = fetch_sources(self._records, job.id, self._options, under_way, under_way.stop)
         under_way.known = found.known
-        lacking = under_way.lacking = len(found.failures)
-        has_none = lacking == len(found.recording.segments)
-        for name, error in found.failures.items():
+        card = load_card(self._records, job.task, found.recording, self._options)
+        told = card.model_dump_json() if card is not None else None
+        self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, card=told)
+        recorded = in_order(found.recording, self._options, card)
+        kept = [s for recording in recorded.recordings for s in recording.segments]
+        failures = {s.video_id: found.failures[s.source_id] for s in kept if s.source_id in found.failures}
+        lacking = under_way.lacking = len(failures)
+        has_none = lacking == len(kept)
+        for name, error in failures.items():
             if error.retry and (has_none or job.failures < PATIENT_FAILURES):
-                raise DownloadError(f"{name}: {error.sentence}", hint=error.hint, retry=True)
+                sentence = recorded.redaction.text(f"{name}: {error.sentence}")
+                raise DownloadError(sentence, hint=recorded.redaction.text(error.hint), retry=True)
         if job.lacking and lacking >= job.lacking and job.output:
             under_way.say("No more files can be fetched than before: the playback stays as it is.")
             return {"over": True, "kept": True}
-        got = gather([found.recording], Run(self._options, under_way, under_way.stop))
-        return {"files": len(got.files), "event": found.event, "chosen": found.chosen, "lacking": lacking}
+        try:
+            got = gather(recorded.recordings, Run(self._options, under_way, under_way.stop))
+        except AssemblerError as exc:
+            raise recorded.redaction.error(exc) from exc
+        return {
+            "files": len(got.files), "event": found.event, "chosen": found.chosen, "lacking": lacking, "card": told,
+        }  # fmt: skip
 
     def _recording(self, job: Job, results: Results) -> Recording:
         """Return the recording that the try is made from: the body, and the URLs, that were found to give files."""
@@ -137,7 +155,9 @@ class JobSteps:
         made.parent.mkdir(parents=True, exist_ok=True)
         recording = self._recording(job, results)
         options = self._options.model_copy(update={"render_ahead": False})  # its files are there
-        playback = assemble(recording, made, options, under_way, under_way.stop)
+        told = results.get("download", {}).get("card")
+        card = parse_card(told.encode()) if told else None
+        playback = assemble(recording, made, options, under_way, under_way.stop, card=card)
         return {
             "verdict": playback.manifest.verdict.value,
             "digest": playback.manifest.digest,
@@ -160,7 +180,8 @@ class JobSteps:
 
         def claim() -> None:
             """Claim the place: from here on it is too late to cancel; what was cancelled before is not published."""
-            if not self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, placing=True):
+            placed = place_of(made, place, below)
+            if not self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, placing=True, placed=placed):
                 raise Stopped
 
         return {"output": publish(made, assets_of(made), place, below, card, self._options, under_way.stop, claim)}
@@ -175,6 +196,8 @@ class JobSteps:
         self.under_way = None
         if job is None or job.state is JobState.CANCELLED:
             return {}
+        if job.state is JobState.SUPERSEDED:
+            return self._overtaken(job)
         if "error" in last:
             return self._settle_failure(job, number, last)
         if last.get("kept"):
@@ -182,11 +205,14 @@ class JobSteps:
         if last.get("over"):
             return {}
         rendered = results["render"]
-        self._records.change(
-            name, during=number, state=JobState.DONE, reason="", verdict=rendered["verdict"], is_held=False,
+        is_done = self._records.change(
+            name, during=number, only=[JobState.RUNNING], state=JobState.DONE, reason="",
+            verdict=rendered["verdict"], is_held=False,
             findings=rendered["findings"], output=results["publish"]["output"], step="", progress=None,
             remaining=None, lacking=results["download"].get("lacking"),
         )  # fmt: skip
+        if not is_done:
+            return self._overtaken(job)
         self._records.note(name, f"Published: {results['publish']['output']}")
         shutil.rmtree(self._made(job).parent, ignore_errors=True)
         return {}
@@ -197,6 +223,8 @@ class JobSteps:
             reason += f". {last['hint']}"
         reason = in_a_job(reason, job.id)
         failures, deaths = job.failures + (not is_bug), job.deaths + is_bug
+        if last.get("waits"):  # for its class card, however long
+            failures = min(failures, MOST_FAILURES - 1)
         again = deaths < MOST_DEATHS if is_bug else bool(last.get("retry")) and failures < MOST_FAILURES
         values: dict[str, Any] = {
             "reason": reason, "failures": failures, "deaths": deaths, "is_held": False, "step": "", "progress": None,
@@ -208,17 +236,28 @@ class JobSteps:
                 state = JobState.DONE
             elif last.get("lacking"):
                 values["lacking"] = last["lacking"]
-            self._records.change(job.id, during=number, state=state, **values)
+            if not self._records.change(job.id, only=[JobState.RUNNING], during=number, state=state, **values):
+                return self._overtaken(job)
             self._records.note(job.id, f"Failed: {reason}")
             self._begin_anew(job.id, last)
             return {}
         wait = min(LONGEST_WAIT_SECONDS, self._options.retry_seconds * 4 ** (failures + deaths - 1))
         due = WallMs(now() + round(wait * 1000))
         later = number + 1
-        if self._records.change(job.id, during=number, state=JobState.DELAYED, tries=later, due=due, **values):
-            self._records.note(job.id, f"Failed, tried again in {wait:g} s: {reason}")
+        running = [JobState.RUNNING]
+        if not self._records.change(
+            job.id, only=running, during=number, state=JobState.DELAYED, tries=later, due=due, **values
+        ):
+            return self._overtaken(job)
+        self._records.note(job.id, f"Failed, tried again in {wait:g} s: {reason}")
         self._engine.submit(f"{job.id}:{later}", delay=wait)
         self._begin_anew(job.id, last)
+        return {}
+
+    def _overtaken(self, job: Job) -> dict[str, Any]:
+        """Give up a job that a class card overtook, and remove what it may just have put in place."""
+        self._records.change(job.id, only=[JobState.SUPERSEDED], is_held=False)
+        withdraw(self._records, self._options)
         return {}
 
     def _begin_anew(self, name: str, last: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from assembler import processes
 from assembler.errors import AssemblerError, JobError
+from assembler.jobs.class_cards import look_for_cards, withdraw
 from assembler.jobs.engine import Engine, give_back, working
 from assembler.jobs.publishing import check_ready, output_of
 from assembler.jobs.reconcile import catch_up
@@ -149,6 +150,8 @@ def _watch(
                 adoption.adopt()
             if catch.is_due():
                 catch_up(records, engine, options)
+                withdraw(records, options)
+                look_for_cards(records, engine, options)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from assembler.network.publish.s3 import check_bucket, drop_from_bucket, put_in_
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.templates import fill, names_in
+from assembler.workspace import PART
 
 FIELDS = ("app", "room", "task", "revision")
 """Placeholders of a template."""
@@ -33,9 +34,9 @@ class Destination:
 
     Raises PublishError, and Stopped soon after ``stop`` is set.
     """
-    drop: Callable[[str, str, str, Options], bool]
-    """Function of (where a file is, name of its assets, job, options) that removes both where the card is this job's.
-    Raises PublishError."""
+    drop: Callable[[str, str, str, Options, bool], bool]
+    """Function of (where a file is, name of its assets, job, options, whether it may be half there) that removes both
+    where the card is this job's, or of a half one is missing. Raises PublishError."""
 
 
 def check_output(output: str, options: Options) -> None:
@@ -57,9 +58,19 @@ def publish(
     return _destination(output).put(made, assets, output, below, card, options, stop, claim)
 
 
-def unpublish(place: str, assets: str, job: str, options: Options) -> bool:
-    """Remove what ``publish`` put to ``place``; False where it is no longer this job's. Raises PublishError."""
-    return _destination(place).drop(place, assets, job, options)
+def place_of(made: Path, output: str, below: str) -> str:
+    """Return where ``publish`` puts a file."""
+    if "://" in output:
+        return f"{output.rstrip('/')}/{below}/{made.name}"
+    return str(Path(output).expanduser().absolute() / below / made.name)
+
+
+def unpublish(place: str, assets: str, job: str, options: Options, *, is_half: bool = False) -> bool:
+    """Remove what ``publish`` put to ``place``; False where it is no longer this job's. Raises PublishError.
+
+    ``is_half``: it may have been broken off, and nobody else puts anything there: without a card it is this job's.
+    """
+    return _destination(place).drop(place, assets, job, options, is_half)
 
 
 def _destination(output: str) -> Destination:
@@ -91,16 +102,18 @@ def fill_template(template: str, ids: Mapping[str, str | None]) -> str:
     return filled
 
 
-def _drop_from_folder(place: str, assets: str, job: str, options: Options) -> bool:
+def _drop_from_folder(place: str, assets: str, job: str, options: Options, is_half: bool) -> bool:
     video = Path(place)
     folder = video.parent
     try:
         card = card_of(folder)
-        if card is None or card.job != job:
+        if not (is_half if card is None else card.job == job):
             return False
-        (folder / CARD).unlink()  # without it the folder is not whole
         video.unlink(missing_ok=True)
         shutil.rmtree(folder / assets, ignore_errors=True)
+        for part in folder.glob(f"*{PART}"):  # of a process that was killed
+            part.unlink(missing_ok=True)
+        (folder / CARD).unlink(missing_ok=True)  # the last: until then it says whose the rest is
         with contextlib.suppress(OSError):  # something else lies in there
             folder.rmdir()
     except OSError as exc:

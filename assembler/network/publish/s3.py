@@ -92,15 +92,15 @@ def put_in_bucket(
     return bucket.address(target)
 
 
-def drop_from_bucket(place: str, assets: str, job: str, options: Options) -> bool:
-    """Remove a playback with what lies beside it, the card first, where that is this job's."""
+def drop_from_bucket(place: str, assets: str, job: str, options: Options, is_half: bool) -> bool:
+    """Remove a playback with what lies beside it, the card last, where that is this job's, or a half one has none."""
     bucket = Bucket.opened(place.rpartition("/")[0], options)
     card = bucket.find_card(bucket.root)
-    if card is None or card.job != job:
+    if not (is_half if card is None else card.job == job):
         return False
-    for key in (f"{bucket.root}/{CARD}", *bucket.list_keys(f"{bucket.root}/{assets}/")):
+    video = f"{bucket.root}/{place.rpartition('/')[2]}"
+    for key in (video, *bucket.list_keys(f"{bucket.root}/{assets}/"), f"{bucket.root}/{CARD}"):
         bucket.delete(key)
-    bucket.delete(f"{bucket.root}/{place.rpartition('/')[2]}")
     return True
 
 

@@ -118,7 +118,7 @@ def test_older_refusals_in_a_file_of_their_own_get_what_came_later(tmp_path: Pat
 
 def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     newer = len(MIGRATIONS) + 1
-    options = laid(tmp_path / "newer", FIXTURES / "jobs-1.sql", f"UPDATE assembler_version SET number = {newer}")
+    options = laid(tmp_path / "newer", DUMPS[-1], f"UPDATE assembler_version SET number = {newer}")
     with pytest.raises(JobError, match=f"has version {newer}, and this version of assembler knows up to") as caught:
         open_database(options)
     assert caught.value.hint.startswith("Upgrade assembler")
