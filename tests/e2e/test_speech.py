@@ -78,7 +78,15 @@ def near(said: Mapping[str, list[Span]]) -> dict[str, object]:
     }
 
 
-def test_the_playback_tells_who_speaks_when(media: Path, tmp_path: Path) -> None:
+def refuse(*args: object, **more: object) -> None:
+    """Stand for the start of a measuring child."""
+    raise AssertionError("a child decodes")
+
+
+def test_the_playback_tells_who_speaks_when_and_decodes_nothing_for_it(
+    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "run", refuse)
     playback = run(media, tmp_path)
     assert spoken(playback) == near(HEARD)
     talked = {one.user: one.talk for one in playback.manifest.activity}
@@ -110,10 +118,7 @@ def test_a_layout_that_needs_to_know_is_told_the_same_before_the_plan(
     large = [(scene.shown[-1].video_id, round(float(scene.first / shown.fps))) for scene in shown.scenes if scene.shown]
     assert [name for name, _ in large if name != "c"] == ["a", "b", "a", "b"]
 
-    def refuse(*args: object, **more: object) -> None:
-        raise AssertionError("it decodes again")
-
-    monkeypatch.setattr(measure, "run", refuse)  # a child would be started by it
+    monkeypatch.setattr(measure, "run", refuse)
     playback = run(media, tmp_path / "classroom", layout="speaker", size="1280x720")
     assert spoken(playback) == told[0]
 
