@@ -142,15 +142,14 @@ class _Page:
         rows = [
             [
                 f"<b>{text(name)}</b>",
-                seconds_of(one.talk),
-                f"{100 * one.talk / whole:.0f} %",
-                f"first at {self.at(one.spans[0].start)}" if one.spans else "never",
+                f'<span class="nowrap">{seconds_of(one.talk)} ({100 * one.talk / whole:.0f} %)</span>',
+                self.at(one.spans[0].start // 1000 * 1000) if one.spans else "never",
                 picture.draw_strip(one.spans, whole),
             ]
             for name, one in by_talk(self.manifest)
         ]
-        heads = ["person", "spoke for", "of the class", "began", "when"]
-        return "<h2>Who spoke</h2>" + folded(_count(rows, "person"), table(heads, rows), len(rows)) if rows else ""
+        inside = table(["person", "spoke", "first", "when"], rows)
+        return f"<h2>Who spoke</h2>{folded(f'{len(rows)} people', inside, len(rows))}" if rows else ""
 
     def segments(self) -> str:
         fates = {outcome.video_id: outcome for outcome in self.manifest.outcomes}

@@ -22,7 +22,8 @@ font: 12px system-ui, "DejaVu Sans", sans-serif; } .timeline text { fill: var(--
 .timeline .hollow { fill: none; stroke: var(--faint); stroke-dasharray: 3 3; } .timeline .seam { stroke: var(--paper); }
 .timeline .pause { stroke: var(--bad); stroke-dasharray: 4 3; } .timeline .said { fill: var(--bad); }
 .tall { max-height: 50rem; overflow-y: auto; } @media print { .tall { max-height: none; } }
-.strip { display: block; width: 100%; min-width: 8rem; height: 14px; background: var(--soft); fill: var(--camera); }
+.strip { display: block; width: 100%; height: 14px; margin: .3rem 0; background: var(--soft); fill: var(--camera); }
+@media (min-width: 45rem) { td:has(.strip) { width: 60%; } }
 .timeline .head { stroke: var(--ink); } @media (max-width: 45rem) { .timeline .wide { display: none; } }
 """
 """Style sheet of the drawing."""

@@ -69,9 +69,9 @@ def test_it_says_who_spoke_how_long_and_when() -> None:
     people = (Person(user="ann", name="Ann Lee", role=Role.TEACHER),)
     page = report(LESSON, activity=spoke, people=people)
     words = seen(page)
-    assert re.search(r"Ann Lee\s+0:12\s+21 %\s+first at\s+0:06\s", words)
-    assert re.search(r"bob\s+0:00\s+0 %\s+never", words)
-    assert re.search(r"0:20\s+33 %.*Ann Lee", words, re.DOTALL)
+    assert re.search(r"Ann Lee\s+0:12 \(21 %\)\s+0:06\s", words)
+    assert re.search(r"bob\s+0:00 \(0 %\)\s+never", words)
+    assert re.search(r"0:20 \(33 %\).*Ann Lee", words, re.DOTALL)
     assert EVIL not in page
     assert 'd="M100 0h107v1H100zM900 0h100v1H900z"' in page
     assert "Who spoke" not in report(LESSON)
