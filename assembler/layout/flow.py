@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from assembler.findings import Finding, note
 from assembler.layout.divide import SLATE, make_slot
 from assembler.layout.model import Accepts, Canvas, CardPlacement, Layout, Placement, Rect, Slot
-from assembler.layout.presence import Attendance, StagePart
+from assembler.layout.presence import GATHERED, Attendance, StagePart
 from assembler.layout.reflow import Lesson, Reflow, find_divisions
 from assembler.layout.seating import Seated, tell_unseen
 from assembler.recording import StreamKind
@@ -44,7 +44,7 @@ def seat_flowing(name: str, lesson: Lesson, parts: Sequence[StagePart], rules: R
             _go_on(seats.setdefault(user, []), held.span, rect)
         if held.division.stage is not None:
             _go_on(stages, held.span, held.division.stage)
-        wants_speech |= held.wants_speech
+        wants_speech |= held.wants_speech and held.span.length > GATHERED  # for a moment nothing is measured
     slots = _Slots()
     placements = _staged(parts, stages, slots)
     cards: list[CardPlacement] = []

@@ -172,11 +172,14 @@ def clip_of(placement: Placement, clips: Sequence[Clip]) -> Clip:
 
 def _covering(slots: Sequence[Slot], order: Mapping[int, int]) -> list[frozenset[int]]:
     """Return for each slot those that cover it wholly when they are in use."""
-    return [
+    boxes = [(s.rect.x, s.rect.y, s.rect.right, s.rect.bottom, order[index]) for index, s in enumerate(slots)]
+    return [  # plain numbers: a re-flowed layout has a thousand slots
         frozenset(
-            above for above in range(len(slots)) if order[above] > order[index] and slots[above].rect.covers(slot.rect)
+            above
+            for above, (x, y, right, bottom, place) in enumerate(boxes)
+            if place > own[4] and x <= own[0] and y <= own[1] and right >= own[2] and bottom >= own[3]
         )
-        for index, slot in enumerate(slots)
+        for own in boxes
     ]
 
 

@@ -274,6 +274,14 @@ class TestClassroom:
         assert [p.span.end for p in got.placements if p.video_id == "u08"] == [30_000]
         assert not got.wants_speech
 
+    def test_it_wants_to_know_who_speaks_where_that_changes_what_is_seen(self) -> None:
+        cameras = [camera(u, u, 0, 60_000) for u in ("ann", "bob")]
+        assert flowed(cameras).wants_speech
+        assert not flowed(cameras, teacher="ann").wants_speech
+        assert not flowed([*cameras, board("w", 800, 59_000)]).wants_speech
+        assert not flowed([*cameras, board("w", 800, 59_000)], layout="grid").wants_speech
+        assert flowed([*cameras, board("w", 0, 60_000)], layout="speaker").wants_speech
+
     def test_who_is_heard_without_a_picture_has_a_card(self) -> None:
         lesson = [camera("a", "ann", 0, 60_000), segment("s", StreamKind.AUDIO, "bob", 10_000, 20_000)]
         assert [part[:3] for part in places(flowed(lesson)) if part[2] != "a"] == [(10, 30, "card of bob")]
