@@ -111,6 +111,10 @@ CLASSES: dict[str, Chunk] = {
     ),
     "a phone held upright": chunk(tile(FACE, source("phone"))),
     "full range and a faster camera": chunk(tile(FACE, source("grey")), tile(FACE_2, source("fast"))),
+    "places that change": chunk(
+        tile(BOARD, source("board", 0, 40)), tile((400, 8, 1200, 900), source("board", 40, 75, seek=30_720)),
+        tile(FACE, source("face", 0, 40)), is_disjoint=False,
+    ),
     "a lone picture": chunk(tile(FACE, source("lone"))),
     "a camera whose size changes": chunk(
         tile(FACE, source("turning", 0, 40), source("turning", 40, 75, stretch=1)), fps=Fraction(30_000, 1001)
