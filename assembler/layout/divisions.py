@@ -160,7 +160,8 @@ def _tiled(area: Rect, number: int, shape: tuple[int, int], margin: int) -> list
         wide, high = (area.width + margin) // columns - margin, (area.height + margin) // rows - margin
         return min(wide, high * shape[0] // shape[1])
 
-    columns = max(range(1, number + 1), key=lambda n: (room(n), -n))
+    most = max(map(room, range(1, number + 1)))
+    columns = max(n for n in range(1, number + 1) if 20 * room(n) >= 19 * most)  # wide rather than tall
     size = largest_filled(room(columns), shape)
     return _rows(area, size, number, columns, margin)
 
