@@ -9,7 +9,7 @@ from assembler.values import Value
 
 NARROWEST, LOWEST = 96, 54
 """Minimum width and height of a tile with text on it, in pixels; a smaller one has a picture at most."""
-LABEL_HEIGHTS = 20, 44
+LABEL_HEIGHTS = 22, 48
 """Minimum and maximum height of a label, in pixels; letters are two thirds of it."""
 
 
@@ -66,7 +66,7 @@ def label_height(width: int, height: int) -> int:
     if width < NARROWEST or height < LOWEST:
         return 0
     least, most = LABEL_HEIGHTS
-    return max(least, min(most, height // 8, width // 13)) // 2 * 2
+    return max(least, min(most, height // 7, width // 11)) // 2 * 2
 
 
 def label_margin(height: int) -> int:
