@@ -156,4 +156,4 @@ class Arrangement(Value):
     findings: tuple[Finding, ...]
     """Users without a slot, mixed streams not shown..."""
     wants_speech: bool = False
-    """True if others would be seen where it is known who speaks when, and that was not measured."""
+    """True if others would be seen, or frames drawn, where it is known who speaks when, and that was not measured."""

@@ -154,7 +154,7 @@ def _setup(offer: Offer, own: Path, program: Ffmpeg, stop: Stop) -> RenderSetup:
     except FileNotFoundError as exc:
         raise CannotHelp(f"{exc.filename} is not there") from exc
     if names != offer.names:
-        raise CannotHelp("its files or its ffmpeg are other ones here")
+        raise CannotHelp("its files, fonts or ffmpeg are other ones here")
     return setup
 
 

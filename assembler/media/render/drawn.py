@@ -45,6 +45,8 @@ class DrawnStreams:
     """Names of the files of drawn pictures."""
     numbers: Iterator[int] = field(default_factory=count)
     """Numbers that keep equal nodes apart: as one node with several uses they would need a split."""
+    opened: dict[Artwork, Iterator[Stream]] = field(default_factory=dict)
+    """Outputs of each drawn picture that was opened: it is read once, however often it is shown."""
 
     def whole_canvas(self) -> Stream:
         """Build the frames of a chunk in which nothing is shown."""
@@ -61,7 +63,7 @@ class DrawnStreams:
 
     def card(self, card: Overlay) -> Stream:
         """Build the frames of a card."""
-        return self._repeated(self._read(card.artwork), card.end - card.first)
+        return self._lasting(self._read(card.artwork, "gbrp", "yuv420p"), card.end - card.first)
 
     def lay_over(self, stream: Stream, overlays: Iterable[Overlay]) -> Stream:
         """Lay pictures over the stream of a tile, each while it is to be seen; no cards."""
@@ -69,8 +71,8 @@ class DrawnStreams:
         for overlay in overlays:
             laid.setdefault((overlay.artwork, overlay.x, overlay.y), []).append(overlay)
         for (artwork, x, y), times in laid.items():
-            # one frame, converted once, that the filter keeps
-            picture = self._converted(self._read(artwork), "gbrap", "yuva420p")
+            # one frame, which the filter keeps
+            picture = self._read(artwork, "gbrap", "yuva420p")
             picture = picture.filter("settb", expr=str(1 / self.chunk.fps)).filter("setpts", expr="0")
             stream = ffmpeg.filter(
                 [stream, picture], "overlay", x=x, y=y, enable=self.shown_while(times), eof_action="repeat",
@@ -83,17 +85,19 @@ class DrawnStreams:
         begin = self.chunk.first
         return "+".join(f"between(n,{one.first - begin},{one.end - begin - 1})" for one in shown)
 
-    def _read(self, artwork: Artwork) -> Stream:
-        queue = 8 + next(self.numbers)
-        return ffmpeg.input(
-            self.names[artwork], f="png_pipe", protocol_whitelist="file", threads=1, thread_queue_size=queue
-        ).video
+    def _read(self, artwork: Artwork, rgb: str, yuv: str) -> Stream:
+        if artwork not in self.opened:
+            file = ffmpeg.input(self.names[artwork], f="png_pipe", protocol_whitelist="file", threads=1)
+            self.opened[artwork] = map(self._converted(file.video, rgb, yuv).split().stream, count())
+        return next(self.opened[artwork])
 
     def _repeated(self, stream: Stream, frames: int) -> Stream:
         """Convert one frame exactly, then repeat it."""
+        return self._lasting(self._converted(stream, "gbrp", "yuv420p"), frames)
+
+    def _lasting(self, stream: Stream, frames: int) -> Stream:
         return (
-            self._converted(stream, "gbrp", "yuv420p")
-            .filter("loop", loop=frames - 1, size=1, start=0)
+            stream.filter("loop", loop=frames - 1, size=1, start=0)
             .filter("settb", expr=str(1 / self.chunk.fps))
             .filter("setpts", expr="N")
         )

@@ -92,12 +92,20 @@ def expected(chunk: Chunk, frame: int) -> NDArray[np.float64]:
 
 LEFT = TILE.model_copy(update={"rect": Rect(x=0, y=0, width=320, height=180)})
 RIGHT = Tile(rect=Rect(x=320, y=0, width=40, height=200), sources=())
+LATER = Tile(
+    rect=Rect(x=20, y=12, width=320, height=180), overlays=(overlay(CARD, 55, 60), overlay(FRAME, 57, 58)), sources=()
+)
 
 
 @pytest.mark.parametrize(
     "chunk",
-    [chunk_of(TILE), chunk_of(TILE, ABOVE, is_disjoint=False), chunk_of(LEFT, RIGHT)],
-    ids=["alone", "overlapping", "side by side"],
+    [
+        chunk_of(TILE),
+        chunk_of(TILE, ABOVE, is_disjoint=False),
+        chunk_of(LEFT, RIGHT),
+        chunk_of(TILE, LATER, is_disjoint=False),
+    ],
+    ids=["alone", "overlapping", "side by side", "one after the other"],
 )
 def test_each_picture_is_on_its_frames_and_no_others(chunk: Chunk, tmp_path: Path, ffmpeg: str) -> None:
     found = rendered(chunk, tmp_path / "whole", ffmpeg)
