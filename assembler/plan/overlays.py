@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from assembler.choices import Names
 from assembler.layout.model import Arrangement, Rect
-from assembler.people import Cast
+from assembler.people import Cast, Person
 from assembler.plan.artwork import Artwork, ArtworkKind, Overlay, label_height, label_margin
 from assembler.plan.scenes import Run
 from assembler.recording import StreamKind
@@ -47,10 +47,12 @@ def build_overlays(
     ``speaking``: on the axis of the arrangement; None where no frame is to be drawn around who speaks.
     """
     seen = [*_cameras(timeline, runs), *_cards(arrangement, fps, frames)]
+    people = {person.user: person for person in cast.people}
     found: dict[int, list[Overlay]] = {}
     for one in sorted(seen, key=lambda one: (one.first, one.slot)):
         rect = arrangement.layout.slots[one.slot].rect
-        drawn = _card(one, rect, cast, names) if one.is_card else _label(one, rect, cast, names)
+        draw = _card if one.is_card else _label
+        drawn = draw(one, rect, people.get(one.user), names)
         around = _frames(one, rect, (speaking or {}).get(one.user, ()), fps)
         found.setdefault(one.slot, []).extend((*drawn, *around))
     return {slot: tuple(overlays) for slot, overlays in found.items() if overlays}
@@ -81,8 +83,8 @@ def _cards(arrangement: Arrangement, fps: Fraction, frames: Frame) -> Iterator[_
             yield _Seen(index[card.slot], card.user, first, end, is_card=True)
 
 
-def _label(one: _Seen, rect: Rect, cast: Cast, names: Names) -> list[Overlay]:
-    person, height, margin = cast.find(one.user), label_height(rect.width, rect.height), label_margin(rect.height)
+def _label(one: _Seen, rect: Rect, person: Person | None, names: Names) -> list[Overlay]:
+    height, margin = label_height(rect.width, rect.height), label_margin(rect.height)
     named = person.name if person is not None else ""
     text = {Names.ON: named, Names.IDS: one.user, Names.OFF: ""}[names]
     if not text or not height:
@@ -92,8 +94,7 @@ def _label(one: _Seen, rect: Rect, cast: Cast, names: Names) -> list[Overlay]:
     return [Overlay(artwork=artwork, x=margin, y=rect.height - height - margin, first=one.first, end=one.end)]
 
 
-def _card(one: _Seen, rect: Rect, cast: Cast, names: Names) -> list[Overlay]:
-    person = cast.find(one.user)
+def _card(one: _Seen, rect: Rect, person: Person | None, names: Names) -> list[Overlay]:
     named = (person.name if person is not None else "") or one.user
     text = {Names.ON: named, Names.IDS: one.user, Names.OFF: ""}[names]
     is_hidden = person is not None and person.is_anonymous
