@@ -18,7 +18,7 @@ from assembler.workspace import write_whole
 ARCHIVE = "archive.mkv"
 """Name of the file."""
 REPORT = "archive.json"
-"""Name of the child's report, among what is thrown away."""
+"""Name of the report of what was written, among what is thrown away."""
 PLACE_MS = 1
 """Maximum difference of a stamp between what was written and what is read, in ms: matroska's clock."""
 
@@ -37,8 +37,9 @@ def make_archive(material: Material, folder: Path) -> None:
     """Copy all streams of all files that are on the timeline; the recordings are attached as `assembler run` reads
     them."""
     attached = []
+    (material.work / "attached").mkdir(exist_ok=True)
     for number, recording in enumerate(material.recorded.recordings, 1):
-        attached.append(material.work / f"recording-{number}.json")
+        attached.append(material.work / "attached" / f"recording-{number}.json")
         write_whole(attached[-1], _attached(material, recording).model_dump_json(indent=1))
     order = Remux(
         out=str(folder.absolute() / ARCHIVE),
@@ -48,9 +49,9 @@ def make_archive(material: Material, folder: Path) -> None:
         chapters=tuple((int(chapter.at), chapter.title) for chapter in material.plan.chapters),
         length=material.plan.length,
         attachments=tuple(map(str, attached)),
-        report=str(material.work / REPORT),
     )
-    remux(material, order)
+    (written,) = remux(material, order)
+    write_whole(material.work / REPORT, written.to_json())
 
 
 def check_archive(material: Material, folder: Path) -> None:

@@ -17,7 +17,7 @@ import av
 from av.packet import Packet
 
 from assembler.media.libav import InBandSets, discard_others, time_base_of
-from assembler.outputs.order import Contents, CopiedPart, CopiedTrack, Found, Read, Remux, Stream
+from assembler.outputs.order import Contents, CopiedPart, CopiedTrack, Copying, Found, Read, Remux, Stream
 
 FILES = {"protocol_whitelist": "file"}
 """Options of libav's demuxers."""
@@ -139,8 +139,8 @@ def main() -> int:
     text = Path(path).read_text("utf-8")
     try:
         if verb == "remux":
-            copying = Remux.from_json(text)
-            Path(copying.report).write_text(remux(copying).to_json(), "utf-8")
+            copying = Copying.from_json(text)
+            Path(copying.report).write_text(Found(tuple(map(remux, copying.files))).to_json(), "utf-8")
         else:
             reading = Read.from_json(text)
             Path(reading.report).write_text(Found(tuple(map(read, reading.names))).to_json(), "utf-8")

@@ -9,7 +9,8 @@ from assembler import processes
 from assembler.errors import VerifyError
 from assembler.media.child import child_error, ran_out_of_space, run_module
 from assembler.media.run import Run
-from assembler.outputs.order import Contents, Found, Read, Remux
+from assembler.messages import Message
+from assembler.outputs.order import Contents, Copying, Found, Read, Remux
 from assembler.people import RecordedClass
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Plan
@@ -71,16 +72,21 @@ def run_ffmpeg(material: Material, folder: Path, words: list[str]) -> None:
         raise child_error("ffmpeg failed", log, code)
 
 
-def remux(material: Material, order: Remux) -> None:
-    """Copy streams into a file in a process of its own; raises MediaError or DiskFull."""
-    run_module(CHILD, ["remux"], order, cwd=material.work, name="remux", stop=material.run.stop)
+def remux(material: Material, *orders: Remux) -> tuple[Contents, ...]:
+    """Copy streams into files in a process of its own; raises MediaError or DiskFull. Returns what was written."""
+    report = material.work / "copied.json"
+    return _ask_child(material, "remux", Copying(orders, str(report)), report)
 
 
 def read_contents(material: Material, *paths: Path) -> tuple[Contents, ...]:
     """Read all packets of files in a process of its own; raises MediaError."""
     report = material.work / "contents.json"
     order = Read(tuple(str(path.absolute()) for path in paths), str(report))
-    run_module(CHILD, ["read"], order, cwd=material.work, name="read", stop=material.run.stop)
+    return _ask_child(material, "read", order, report)
+
+
+def _ask_child(material: Material, verb: str, order: Message, report: Path) -> tuple[Contents, ...]:
+    run_module(CHILD, [verb], order, cwd=material.work, name=verb, stop=material.run.stop)
     return Found.from_json(report.read_text("utf-8")).files
 
 

@@ -44,18 +44,26 @@ class Remux(Message):
     """Path of the file to write."""
     format: str
     """Name of the muxer."""
-    title: str
-    """Title of the file; "" for none."""
     tracks: tuple[CopiedTrack, ...]
     """Tracks, in order."""
-    chapters: tuple[tuple[int, str], ...]
+    title: str = ""
+    """Title of the file; "" for none."""
+    chapters: tuple[tuple[int, str], ...] = ()
     """Chapters as (ms, title), sorted."""
-    length: int
+    length: int = 0
     """End of the last chapter, in ms."""
-    attachments: tuple[str, ...]
+    attachments: tuple[str, ...] = ()
     """Paths of the JSON files to attach."""
+
+
+@dataclass(frozen=True)
+class Copying(Message):
+    """Order to write several such files."""
+
+    files: tuple[Remux, ...]
+    """Files, in order."""
     report: str
-    """Path of the ``Contents`` to write: what was written."""
+    """Path of the ``Found`` to write: what was written."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ class Contents(Message):
 
 @dataclass(frozen=True)
 class Found(Message):
-    """Answer to ``Read``."""
+    """Answer to ``Read`` and ``Copying``."""
 
     files: tuple[Contents, ...]
     """Contents of the files, in order."""

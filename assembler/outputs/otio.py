@@ -93,29 +93,27 @@ def _time(frames: Fraction | int, material: Material) -> Any:
 
 def _copy_media(material: Material, folder: Path) -> dict[str, str]:
     """Copy the files; returns their names by video id. The picture of a person who may not be seen is in none."""
+    clips: dict[str, list[tuple[Track, Clip]]] = {}
+    for track, clip in material.timeline.clips():
+        if clip.video_id in material.got.facts:
+            clips.setdefault(clip.video_id, []).append((track, clip))
     names: dict[str, str] = {}
-    for track in material.timeline.tracks:
-        for clip in track.clips:
-            if clip.video_id in names or clip.video_id not in material.got.facts:
-                continue
-            everything = span(0, material.got.facts[clip.video_id].end)
-            at_zero = clip.model_copy(update={"span": everything, "file_start": 0})
-            rows = list(parts_of(material, at_zero, clip.picture and everything, clip.sound and everything))
-            if not rows:
-                continue
+    orders = []
+    for video_id, same in clips.items():
+        track, first = same[0]
+        whole = span(0, material.got.facts[video_id].end)
+        at_zero = first.model_copy(update={"span": whole, "file_start": 0})
+        seen, heard = any(clip.picture for _, clip in same), any(clip.sound for _, clip in same)
+        rows = list(parts_of(material, at_zero, whole if seen else None, whole if heard else None))
+        if rows:
             suffix = "mp4" if {kind.codec for kind, _ in rows} <= IN_MP4 else "mkv"
-            name = f"{len(names) + 1:03d}-{track.kind.value}.{suffix}"
-            tracks = tuple(CopiedTrack(kind.content, (replace(part, end=None),)) for kind, part in rows)
-            order = Remux(
-                out=str(folder.absolute() / MEDIA / name),
-                format="mp4" if suffix == "mp4" else "matroska",
-                title="",
-                tracks=tracks,
-                chapters=(),
-                length=0,
-                attachments=(),
-                report=str(material.work / "media.json"),
+            names[video_id] = f"{len(names) + 1:03d}-{track.kind.value}.{suffix}"
+            orders.append(
+                Remux(
+                    out=str(folder.absolute() / MEDIA / names[video_id]),
+                    format="mp4" if suffix == "mp4" else "matroska",
+                    tracks=tuple(CopiedTrack(kind.content, (replace(part, end=None),)) for kind, part in rows),
+                )
             )
-            remux(material, order)
-            names[clip.video_id] = name
+    remux(material, *orders)
     return names

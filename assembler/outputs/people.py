@@ -47,8 +47,10 @@ def _users(timeline: Timeline) -> list[str]:
 
 
 def _compose(material: Material, user: str, part: Path, *, may_copy: bool) -> Manifest:
-    options = material.run.options.model_copy(update={"layout": "auto", "teacher": None, "mix_user": None})
     tracks = tuple(track for track in material.whole.tracks if track.user == user)
+    kinds = {track.kind for track in tracks if any(clip.picture is not None for clip in track.clips)}
+    layout = "stage" if len(kinds) == 1 else "auto"  # one stream as it is, and copied where it can be; else both
+    options = material.run.options.model_copy(update={"layout": layout, "teacher": None, "mix_user": None})
     alone = material.whole.model_copy(update={"tracks": tracks, "findings": ()})
     recordings = [
         recording.model_copy(update={"segments": tuple(s for s in recording.segments if s.user == user)})
