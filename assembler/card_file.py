@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -47,12 +47,12 @@ def find_card(recordings: Sequence[Recording], options: Options) -> ClassCard | 
     return cards[0] if cards else None
 
 
-def is_newer(recording: Recording, options: Options, since: WallMs) -> bool:
-    """Tell whether the class card's file changed, or came to its place, after an instant."""
+def is_newer(ids: Mapping[str, str | None], options: Options, since: WallMs) -> bool:
+    """Tell whether the class card's file changed, or came to its place, after an instant; ``ids`` by placeholder."""
     if options.class_file is None:
         return False
     try:
-        status = _path(options.class_file, recording).stat()
+        status = Path(fill(options.class_file, FIELDS, ids)).stat()
     except (OSError, ValueError):
         return False
     return max(status.st_mtime, status.st_ctime) * 1000 > since

@@ -86,11 +86,10 @@ class ClassCard(Value):
     @field_validator("people")
     @classmethod
     def _each_once(cls, people: tuple[CardPerson, ...]) -> tuple[CardPerson, ...]:
-        seen: set[str] = set()
-        for person in people:
-            if person.id in seen:
-                raise ValueError(f"two people have the id {person.id!r}")
-            seen.add(person.id)
+        places: dict[str, int] = {}
+        for place, person in enumerate(people):  # an error is shown to more people than the card: it names no id
+            if places.setdefault(person.id, place) != place:
+                raise ValueError(f"two people have one id: [{places[person.id]}] and [{place}]")
         return people
 
     def find(self, user: str) -> CardPerson | None:
@@ -150,7 +149,11 @@ def _refusal(error: ErrorDetails, source: str) -> InputError:
         said, got = str(error["ctx"]["error"]), error["input"]
     else:
         said, got = error["msg"], error["input"]
-    shown = f" (got {str(got)[:LONGEST_SHOWN]!r})" if isinstance(got, str | int | float | bool) else ""
+    shown = (
+        f" (got {str(got)[:LONGEST_SHOWN]!r})"
+        if isinstance(got, str | int | float | bool) and error["loc"][-1] not in ("id", "name")
+        else ""
+    )
     meant = ""
     if error["type"] == "enum" and isinstance(got, str):
         meant = _meant(got, {"role": list(Role), "show": list(Show), "unknown": list(Show)}[str(error["loc"][-1])])

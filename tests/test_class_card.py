@@ -50,7 +50,11 @@ class TestReading:
         [
             ({"poeple": []}, "no key 'poeple'", "Did you mean people"),
             ({"people": [{"id": "a", "nmae": "Ann"}]}, "no key 'people[0].nmae'", "Did you mean name"),
-            ({"people": [{"id": "a"}, {"id": "b"}, {"id": "a"}]}, "people: two people have the id 'a'", "schema class"),
+            (
+                {"people": [{"id": "a"}, {"id": "b"}, {"id": "a"}]},
+                "people: two people have one id: [0] and [2]",
+                "schema class",
+            ),
             ({"people": [{"name": "Ann"}]}, "people[0].id: field required", "schema class"),
             ({"people": [{"id": ""}]}, "people[0].id: string should have at least 1 character", "schema class"),
             ({"people": [{"id": "a", "role": "techer"}]}, "(got 'techer')", "Did you mean teacher"),

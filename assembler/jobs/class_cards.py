@@ -71,10 +71,10 @@ def look_for_cards(records: Records, engine: Engine, options: Options) -> None:
     if options.class_file is None:
         return
     for job in records.list_jobs([JobState.DONE], limit=MOST_LOOKED_AT):
+        if not is_newer({"app": job.app, "room": job.room, "task": job.task}, options, job.begun or job.created):
+            continue
         try:
             recording = recording_of(records, job.event)
-            if not is_newer(recording, options, job.begun or job.created):
-                continue
             card = load_card(records, job.task, recording, options)
         except AssemblerError as exc:
             _say_once(records, job, f"The class card was not taken: {exc.sentence}")

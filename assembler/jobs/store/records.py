@@ -15,7 +15,7 @@ from assembler.choices import NoticeEvent
 from assembler.errors import JobError
 from assembler.jobs.store.model import Claim, Job, JobState, is_older, job_id
 from assembler.jobs.store.notices import EVENTS, file_notice, forget_notices
-from assembler.jobs.store.tables import EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
+from assembler.jobs.store.tables import CLASS, EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 
@@ -122,13 +122,15 @@ class Records:
             return is_changed
 
     def remove(self, jobs: Sequence[Job]) -> None:
-        """Forget jobs, their logs, and their tasks where no job of those is left; their bodies stay."""
+        """Forget jobs, their logs, and their tasks and class cards where no job of those is left; their bodies stay."""
         has_job = sa.exists().where(JOB.c.key == TASK.c.task)
+        has_job_of_card = sa.exists().where(JOB.c.key == CLASS.c.task)
         with self.transaction() as connection:
             for job in jobs:
                 connection.execute(sa.delete(LOG).where(LOG.c.job == job.id))
                 connection.execute(sa.delete(JOB).where(JOB.c.id == job.id))
                 connection.execute(sa.delete(TASK).where(TASK.c.task == job.key, ~has_job))
+                connection.execute(sa.delete(CLASS).where(CLASS.c.task == job.key, ~has_job_of_card))
             forget_notices(connection)
 
     def note(self, job: str, *sentences: str) -> None:

@@ -41,6 +41,8 @@ ADOPT_SECONDS = 8.0
 """Time between two looks for dead workers, in s."""
 CATCH_UP_SECONDS = 15.0
 """Time between two reconciliations of jobs with the queue, in s."""
+CARDS_SECONDS = 60.0
+"""Time between two looks for class cards that came or changed at their places, in s."""
 QUIET_SECONDS = 4.0
 """Maximum time the end waits for the work to fall silent, in s; what is not silent by then ends with the process."""
 GIVE_BACK_SECONDS = 12.0
@@ -137,6 +139,7 @@ def _watch(
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
+    cards = _Clock(CARDS_SECONDS)
     adoption = _Adoption(options, engine, seat.name, signalled, say)
     while not signalled.wait(0.5):
         with _reported(say):
@@ -151,6 +154,7 @@ def _watch(
             if catch.is_due():
                 catch_up(records, engine, options)
                 withdraw(records, options)
+            if cards.is_due():
                 look_for_cards(records, engine, options)
 
 
