@@ -86,5 +86,11 @@ class TestWindow:
         with pytest.raises(InputError, match="holds nothing"):
             cut_window(self.whole, PlayMs(start), PlayMs(end))
 
+    def test_a_mark_at_its_start_is_its_start(self) -> None:
+        window = cut_window(timeline_only([FIRST, SECOND], load_options()), PlayMs(10_000), None)
+        assert [(chapter.at, chapter.title) for chapter in window.chapters] == [(0, "Start")]
+        earlier = cut_window(timeline_only([FIRST, SECOND], load_options()), PlayMs(9_000), None)
+        assert [chapter.at for chapter in earlier.chapters] == [0, 1_000]
+
     def test_an_end_behind_the_playback_is_its_end(self) -> None:
         assert cut_window(self.whole, None, PlayMs(90_000)).length == 20_000

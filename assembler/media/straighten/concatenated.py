@@ -239,7 +239,6 @@ def _ts(data: mmap.mmap) -> Iterator[int]:
     for at, _, named in _program_maps(data, (0, len(data))):
         streams = dict(_streams(named))
         if any(codecs.get(pid, codec) != codec for pid, codec in streams.items()):
-            codecs.clear()
             yield at
         codecs |= streams
 
