@@ -97,7 +97,7 @@ def _files(name: str) -> Iterator[Path]:
         yield path
     else:
         for found in sorted(glob.glob(name, recursive=True)):
-            yield from _files(glob.escape(found)) if Path(found).is_dir() else [Path(found)]
+            yield from _files(found) if Path(found).is_dir() else [Path(found)]
 
 
 def _bodies(source: str, raw: bytes) -> list[Given]:

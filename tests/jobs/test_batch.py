@@ -34,6 +34,9 @@ def test_a_folder_holds_results_but_what_lies_beside_a_playback(tmp_path: Path) 
     assert [source for source, _ in given(tmp_path / "*", tmp_path / "notes.txt")].count(found[0]) == 1
     (tmp_path / "[x].json").write_text("{}")
     assert [source for source, _ in given(tmp_path / "[x].json")] == [str(tmp_path / "[x].json")]
+    (tmp_path / "[y]").mkdir()
+    (tmp_path / "[y]/z.json").write_text("{}")
+    assert str(tmp_path / "[y]/z.json") in [source for source, _ in given(tmp_path / "*")]
 
 
 def test_a_name_that_stands_for_nothing_is_refused(tmp_path: Path) -> None:
