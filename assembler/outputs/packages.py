@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from assembler.choices import PackageName
-from assembler.errors import InputError, MediaError, VerifyError
+from assembler.errors import AssemblerError, InputError, MediaError
 from assembler.findings import Finding, judge, note, warning
 from assembler.outputs.archive import check_archive, describe_late, make_archive
 from assembler.outputs.audio import check_audio, make_audio
@@ -131,7 +131,7 @@ def _make(material: Material, name: PackageName) -> Package | Finding:
         OUTPUTS[name].make(material, part)
         OUTPUTS[name].check(material, part)
         os.replace(part, folder)
-    except (MediaError, VerifyError) as exc:
+    except AssemblerError as exc:  # whatever it is: the playback is in its place
         return warning(_subject(name), f"The package is missing: {exc.sentence}.")
     except OSError as exc:
         return warning(_subject(name), f"The package is missing: {unwritable(folder, exc).sentence}.")

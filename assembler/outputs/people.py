@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from assembler.choices import Names
 from assembler.errors import VerifyError
 from assembler.layout import arrange
 from assembler.media.choose_encoder import choose_encoder
@@ -18,13 +19,18 @@ from assembler.timeline.model import Timeline
 
 LONGEST_NAME = 60
 """Maximum length of a person's part in a file name, in characters."""
+ALONE = {
+    "teacher": None, "mix_user": None, "size": None, "reflow": False, "names": Names.OFF, "speaker_frame": False,
+}  # fmt: skip
+"""Options of a class that mean nothing for one person."""
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
 def make_people(material: Material, folder: Path) -> None:
     """Compose each person's streams alone, copied where they can be, and check each file against its plan."""
-    hold(bool(_users(material.whole)), "no stream of this class names its user")
-    for number, user in enumerate(_users(material.whole), 1):
+    users = _users(material.timeline)
+    hold(bool(users), "no stream of this class names its user")
+    for number, user in enumerate(users, 1):
         named = _UNSAFE.sub("_", material.name_of(user))[:LONGEST_NAME]
         part = folder / f"{number:02d}-{named}.mp4"
         try:
@@ -36,21 +42,21 @@ def make_people(material: Material, folder: Path) -> None:
 
 def check_people(material: Material, folder: Path) -> None:
     """Check that everybody has a file; each was held against its plan when it was made."""
-    made, due = len(list(folder.glob("*.mp4"))), len(_users(material.whole))
+    made, due = len(list(folder.glob("*.mp4"))), len(_users(material.timeline))
     hold(made == due, f"{made} of {due} people have a file")
 
 
 def _users(timeline: Timeline) -> list[str]:
-    """List the users by the start of their first stream."""
-    tracks = sorted((track for track in timeline.tracks if track.user), key=lambda track: track.span.start)
-    return list(dict.fromkeys(track.user for track in tracks))
+    """List those who are seen or heard, by the start of their first stream."""
+    there = [track for track in timeline.tracks if track.user and any(c.picture or c.sound for c in track.clips)]
+    return list(dict.fromkeys(track.user for track in sorted(there, key=lambda track: track.span.start)))
 
 
 def _compose(material: Material, user: str, part: Path, *, may_copy: bool) -> Manifest:
     tracks = tuple(track for track in material.whole.tracks if track.user == user)
     kinds = {track.kind for track in tracks if any(clip.picture is not None for clip in track.clips)}
     layout = "stage" if len(kinds) == 1 else "auto"  # one stream as it is, and copied where it can be; else both
-    options = material.run.options.model_copy(update={"layout": layout, "teacher": None, "mix_user": None})
+    options = material.run.options.model_copy(update={**ALONE, "layout": layout})
     alone = material.whole.model_copy(update={"tracks": tracks, "findings": ()})
     recordings = [
         recording.model_copy(update={"segments": tuple(s for s in recording.segments if s.user == user)})

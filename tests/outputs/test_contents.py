@@ -20,7 +20,7 @@ from assembler.dialects import parse
 from assembler.outputs.packages import make_packages
 from assembler.pipeline.assemble import Playback
 from assembler.workspace import assets_of
-from outputs.conftest import LESSON, Made
+from outputs.conftest import LESSON, Made, made
 
 PLACE_MS = 1
 SOUND_SECONDS = 0.002
@@ -147,6 +147,13 @@ def test_the_project_is_read_by_its_own_library_and_every_clip_shows_what_the_cl
             media = folder / unquote(clip.media_reference.target_url)
             assert read_source(media)[0][2] == 0, "its first frame"
     assert places == {stream.video_id: {stream.play} for stream in LESSON.streams}
+
+
+def test_in_a_part_of_the_class_only_those_have_a_file_who_are_in_it(folder: Path, bundled_ffmpeg: str) -> None:
+    part = made(LESSON, folder / "part", bundled_ffmpeg, start=1600, end=2200)
+    assert [path.name for path in folder_of(part, PackageName.PEOPLE).iterdir()] == ["01-bob.mp4"]
+    with av.open(str(folder_of(part, PackageName.PEOPLE) / "01-bob.mp4")) as opened:
+        assert round((opened.duration or 0) / 1000) == 600
 
 
 def test_everybody_has_a_file_in_step_with_the_class(encoded: Made) -> None:
