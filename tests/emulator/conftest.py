@@ -49,7 +49,7 @@ def received(request: Any) -> None:
     request.wfile.write(raw)
 
 
-def until(holds: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Wait for what other threads do."""
     end = time.monotonic() + seconds
     while not (value := holds()):
@@ -74,7 +74,7 @@ class Practice:
         query = {"sdkappid": APP, "expire_time": expiry, "sign": sign(key, expiry), "random": 526919, **changed}
         given = {name: value for name, value in query.items() if value is not None}
         data = json.dumps(body).encode() if raw is None else raw
-        answer = self.session.post(f"{self.base}/record/v1/{path}", params=given, data=data, timeout=20)
+        answer = self.session.post(f"{self.base}/record/v1/{path}", params=given, data=data, timeout=60)
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "application/json"
         return dict(answer.json())
@@ -135,7 +135,7 @@ class Client:
         from tencentcloud.tiw.v20190919.tiw_client import TiwClient
 
         host = practice.base.removeprefix("http://")
-        http = HttpProfile(protocol="http", endpoint=host, reqMethod=method, reqTimeout=10)
+        http = HttpProfile(protocol="http", endpoint=host, reqMethod=method, reqTimeout=60)
         self._client = TiwClient(Credential("AKIDpractice", key), "ap-guangzhou", ClientProfile(httpProfile=http))
         self._models, self._practice = models, practice
 

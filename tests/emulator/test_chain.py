@@ -146,7 +146,7 @@ def test_a_room_can_be_recorded_after_class_by_generation_1(practice: Open) -> N
     recording = parse(json.dumps(body), query=query)
     assert (recording.dialect, recording.total, recording.task_id) == ("v1-offline", 3000, task)
     assert stand_in.post("offline/query", {"task_id": task})["progress"] == 100
-    assert {requests.head(segment.url or "", timeout=5).status_code for segment in recording.segments} == {200}
+    assert {requests.head(segment.url or "", timeout=60).status_code for segment in recording.segments} == {200}
 
 
 ALONE = Lesson(streams=(Presence(user="ann"),), scale=0.2)
@@ -176,8 +176,8 @@ def test_a_fault_that_stays_is_told(practice: Open, tmp_path: Path, fault: str, 
         made(body, query, tmp_path)
     if fault == "expired":
         good = stand_in.post("online/query", {"task_id": task})["video_info"][0]["video_url"]
-        assert requests.get(good, headers={"Range": "bytes=0-9"}, timeout=5).status_code == 206
-        assert requests.get(good.replace("sign=", "sign=0"), timeout=5).status_code == 403
+        assert requests.get(good, headers={"Range": "bytes=0-9"}, timeout=60).status_code == 206
+        assert requests.get(good.replace("sign=", "sign=0"), timeout=60).status_code == 403
 
 
 def test_a_slow_file_comes_whole_at_its_rate(practice: Open) -> None:

@@ -83,7 +83,7 @@ def test_a_body_that_is_no_json_or_10_mb_long_is_refused(practice: Open) -> None
 def test_a_hostile_body_is_answered(practice: Open, path: str, raw: bytes) -> None:
     stand_in = practice()
     assert stand_in.post(path, None, raw=raw)["error_code"] in (0, 20003, 20004, 20005)
-    assert requests.get(stand_in.base, timeout=5).status_code == 200
+    assert requests.get(stand_in.base, timeout=60).status_code == 200
 
 
 def test_the_vendors_example_is_granted(practice: Open) -> None:
@@ -128,7 +128,7 @@ def test_the_page_tells_what_was_wrong_and_no_secret(practice: Open) -> None:
     task = stand_in.start(9)
     stand_in.post("online/resume", {"task_id": task})
     stand_in.post("online/stop", {"task_id": "<b>nobody"}, key="other")
-    page = requests.get(stand_in.base, timeout=5)
+    page = requests.get(stand_in.base, timeout=60)
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     for words in (
         str(ROOM),
@@ -140,5 +140,5 @@ def test_the_page_tells_what_was_wrong_and_no_secret(practice: Open) -> None:
     ):
         assert words in page.text, words
     assert "s1g" not in page.text
-    assert requests.get(f"{stand_in.base}/record/v1/online/start", timeout=5).status_code == 405
-    assert requests.get(stand_in.base, headers={"Host": "evil.example"}, timeout=5).status_code == 421
+    assert requests.get(f"{stand_in.base}/record/v1/online/start", timeout=60).status_code == 405
+    assert requests.get(stand_in.base, headers={"Host": "evil.example"}, timeout=60).status_code == 421

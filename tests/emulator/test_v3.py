@@ -128,7 +128,7 @@ def signed(stand_in: Any, raw: bytes, **changed: str) -> dict[str, Any]:
     headers["authorization"] = changed.get("authorization") or (
         f"TC3-HMAC-SHA256 Credential=AKID/{date}/tiw/tc3_request, SignedHeaders=content-type;host, Signature={made}"
     )
-    answer = requests.post(stand_in.base + "/", data=raw, headers=headers, timeout=20)
+    answer = requests.post(stand_in.base + "/", data=raw, headers=headers, timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     return dict(answer.json()["Response"])
 
