@@ -17,7 +17,7 @@ from assembler.dialects.signature import Signature, check
 from assembler.emulator.app import SLOW_BYTES
 from assembler.emulator.cloud import KEY
 from assembler.emulator.lesson import Lesson, Presence
-from assembler.emulator.task import Event
+from assembler.emulator.task import Event, Phase
 from assembler.errors import DownloadError, InputError
 from assembler.options import Options
 from assembler.pipeline.assemble import Playback
@@ -117,8 +117,9 @@ def test_files_made_after_class_are_those_of_the_recording(practice: Open, sdk: 
     stand_in.clock.move(3)
     client("StopOnlineRecord", TaskId=task)
     stand_in.clock.move(2)
-    until(lambda: client("DescribeOnlineRecord", TaskId=task)["Status"] == "FINISHED")
+    until(lambda: stand_in.cloud.tasks[task].phase is Phase.FINISHED)
     told = client("DescribeOnlineRecord", TaskId=task)
+    assert told["Status"] == "FINISHED"
     assert told["VideoInfos"] == []
     with pytest.raises(InputError, match="its files have to be made first"):
         parse({"Response": told})
@@ -126,7 +127,9 @@ def test_files_made_after_class_are_those_of_the_recording(practice: Open, sdk: 
     again = client("CreateVideoGenerationTask", OnlineRecordTaskId=task)["TaskId"]
     assert client("DescribeVideoGenerationTask", TaskId=again)["Status"] == "QUEUED"
     stand_in.clock.move(2)
-    told = until(lambda: (now := client("DescribeVideoGenerationTask", TaskId=again))["Status"] == "FINISHED" and now)
+    until(lambda: stand_in.cloud.tasks[again].phase is Phase.FINISHED)
+    told = client("DescribeVideoGenerationTask", TaskId=again)
+    assert told["Status"] == "FINISHED"
     assert told["VideoInfos"]["VideoUrl"] == "", "the placeholder"
     recording = parse({"Response": told})
     assert recording.total == 5000

@@ -112,7 +112,7 @@ def test_under_a_low_limit_of_files_silent_ones_keep_nobody_out(shop: Workshop) 
     with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE) as server, ExitStack() as held:
         try:
             url = f"http://127.0.0.1:{port}"
-            until(lambda: is_there(url), 20)
+            until(lambda: is_there(url))
             for _ in range(1100):
                 held.enter_context(connect(url))
             assert_accepted(requests.post(f"{url}/callback", data=signed(event()), timeout=2))
