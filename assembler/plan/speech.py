@@ -7,7 +7,7 @@ own floor for long enough, and where it is not the voice of another that their m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +59,10 @@ def find_speech(
         measured = [(piece, levels[piece.video_id]) for piece in pieces if piece.video_id in levels]
         if measured:
             tracks[user] = _Track.of(_on_axis(measured, length))
-    return {user: _spans(track.heard & ~_find_echo(user, tracks), length) for user, track in tracks.items()}
+    for _ in range(2):  # a voice without the echoes in it tells better where its own echo is
+        own = {user: track.heard & ~_find_echo(user, tracks) for user, track in tracks.items()}
+        tracks = {user: replace(track, own=own[user]) for user, track in tracks.items()}
+    return {user: _spans(track.own, length) for user, track in tracks.items()}
 
 
 def _on_axis(measured: Sequence[tuple[SoundPiece, Levels]], length: Ms) -> Steps:
@@ -84,13 +87,16 @@ class _Track:
     """Level above the track's own floor, in dB."""
     heard: Mask
     """True where a voice, the user's own or another's, may be heard: syllables, not yet joined to words."""
+    own: Mask
+    """The same without the voices of others, as far as they are known."""
 
     @staticmethod
     def of(level: Steps) -> _Track:
         floor = _find_floor(level)
         above = np.asarray(level - floor, np.int16)
         on = (above >= RISE) & (level >= QUIETEST_VOICE)
-        return _Track(level, above, _sustained(above >= FALL, on))
+        heard = _sustained(above >= FALL, on)
+        return _Track(level, above, heard, own=heard)
 
 
 def _runs(mask: Mask) -> tuple[Ends, Ends]:
@@ -177,7 +183,11 @@ LATE = Ms(100)
 WEAKER = 3
 """Minimum difference of levels by which an echo is weaker than the voice, in dB."""
 ALIKE = 0.45
-"""Minimum correlation of an echo's levels with the voice's."""
+"""Minimum correlation of an echo's levels with the voice's, of the shortest voice; half of it of a long one."""
+OVER = 6
+"""Maximum difference of an echo's levels from their median that counts, in dB."""
+OFTEN = 0.2
+"""Minimum share of a voice's syllables in which its echo is above the floor."""
 PERIOD, ENOUGH = Ms(60_000), Ms(2500)
 """Time for which one delay and level of an echo are taken, and minimum time for which the voice is heard in it, in
 ms."""
@@ -206,7 +216,7 @@ def _find_echo(user: str, tracks: Mapping[str, _Track]) -> Mask:
     found = np.zeros(len(mine.level), np.bool_)
     parts = [slice(start, start + PERIOD // STEP) for start in range(0, len(found), PERIOD // STEP)]
     both = {
-        other: [part for part in parts if (mine.heard[part] & voice.heard[part]).sum() * STEP > CLICK]
+        other: [part for part in parts if (mine.heard[part] & voice.own[part]).sum() * STEP > CLICK]
         for other, voice in tracks.items()
         if other != user
     }
@@ -222,17 +232,19 @@ def _find_echo(user: str, tracks: Mapping[str, _Track]) -> Mask:
 
 def _echo_in(mine: _Track, voice: _Track, part: slice) -> _Echo | None:
     """The echo of a voice in a part of the playback; None where too little is said in it."""
-    said = np.flatnonzero(voice.heard[part]) + part.start
+    said = np.flatnonzero(voice.own[part]) + part.start
     said = said[(said + LAGS[0] >= 0) & (said + LAGS[-1] < len(mine.level))]
     if len(said) * STEP < ENOUGH:
         return None
     x = voice.level[said].astype(np.float32)
-    y = np.maximum(mine.level, mine.level - mine.above)[said + LAGS[:, None]].astype(np.float32)
+    usual = int(np.median(mine.level[said])) + OVER  # louder are one's own words
+    y = np.clip(mine.level, mine.level - mine.above, usual)[said + LAGS[:, None]].astype(np.float32)
     spread = np.maximum(y.std(axis=1), 1e-3) * max(float(x.std()), 1e-3)
     alike = ((y - y.mean(axis=1)[:, None]) @ (x - x.mean())) / len(x) / spread
     best = int(alike.argmax())
     heard = mine.heard[said + LAGS[best]]
-    if alike[best] < ALIKE or not heard.any():
+    least = ALIKE / 2 * (1 + (ENOUGH / STEP / len(said)) ** 0.5)  # by chance less and less is alike
+    if alike[best] < least or heard.mean() < OFTEN:
         return NO_ECHO
     gain = float(np.median(mine.level[said + LAGS[best]][heard] - x[heard]))
     is_echo = LAGS[best] * STEP >= LATE or gain <= -WEAKER
