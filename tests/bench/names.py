@@ -36,7 +36,7 @@ def run(course: Course, out: Path, *more: str) -> Cost:
     home = out.parent / "home"
     contenders.clear(out, home)
     home.mkdir()
-    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": str(home / "none.toml")}
+    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
     command = contenders.ours_command(course, out, *more)
     return measured(command, log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)
 

@@ -150,6 +150,6 @@ def _figure(across: int) -> Image.Image:
 
 
 def _draw_frame(width: int, height: int) -> Image.Image:
-    image, thick = Image.new("RGBA", (width, height)), min(6, max(2, height // 90 * 2))
+    image, thick = Image.new("RGBA", (width, height)), 2 if height < 100 else min(6, max(4, height // 90 * 2))
     ImageDraw.Draw(image).rectangle((0, 0, width - 1, height - 1), outline=SPEAKS, width=thick)
     return image
