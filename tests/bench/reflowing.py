@@ -86,6 +86,7 @@ def main() -> None:
             for course in classes:
                 for layout in layouts:
                     found.setdefault((course.name, layout), []).append(cost(course, layout, folder))
+                    print(course.name, Path(layout).stem, found[course.name, layout][-1], flush=True)
         cpu = {key: median(one for one, _ in own) for key, own in found.items()}
         shown = {key: own[0][1] for key, own in found.items()}
         for key, own in found.items():
