@@ -23,13 +23,15 @@ FILES = {"protocol_whitelist": "file"}
 """Options of libav's demuxers."""
 MS = Fraction(1, 1000)
 """Time base of every track that is written, in s: matroska's own."""
-KEY_REACH = MS
-"""Maximum time, in s, by which a key frame may be before a start that was rounded to a ms."""
+REACH = MS
+"""Maximum time, in s, by which a packet may be before a start that was rounded to a ms."""
+NO_FLOOR = -(2**40)
+"""Place of an mp4's first packets, in ms, which an edit list may hide; a matroska has none before 0."""
 
 
 def remux(order: Remux) -> Contents:
     """Copy the streams; returns what was written. Raises av.FFmpegError."""
-    options = {"avoid_negative_ts": "disabled"} if order.format == "matroska" else {"movflags": "+faststart"}
+    options = {"avoid_negative_ts": "disabled"} | ({} if order.format == "matroska" else {"movflags": "+faststart"})
     with av.open(order.out, "w", format=order.format, options=options) as out, ExitStack() as opened:
         if order.title:
             out.metadata["title"] = order.title
@@ -56,6 +58,7 @@ class _Track:
 
     def __init__(self, number: int, track: CopiedTrack, out: Any, opened: ExitStack) -> None:
         self._number, self._track = number, track
+        self._floor = 0 if out.format.name == "matroska" else NO_FLOOR
         first = track.parts[0]
         source = opened.enter_context(av.open(first.name, format=first.container, options=FILES))
         stream: Any = source.streams[first.stream]
@@ -68,9 +71,10 @@ class _Track:
 
     def packets(self) -> Iterator[tuple[int, int, Packet[Any]]]:
         """Yield the packets at their places, with (dts, number of the track) in front."""
-        last = -(2**62)
+        last, floor = -(2**62), self._floor
         for part in self._track.parts:
-            for packet, at in self._kept(part):
+            for packet, exact in self._kept(part, floor):
+                at = max(self._floor, round(exact / MS))
                 if at <= last and packet.stream.type == "audio":
                     continue  # the one before, where the part in front ends
                 packet.duration = round((packet.duration or 0) * packet.time_base / MS)
@@ -84,34 +88,40 @@ class _Track:
                 first = min(was.first, stamp) if was.packets else stamp
                 self.written = replace(was, packets=was.packets + 1, first=first, last=max(was.last, stamp))
                 yield last, self._number, packet
+            floor = max(floor, part.end or 0)
 
-    def _kept(self, part: CopiedPart) -> Iterator[tuple[Packet[Any], int]]:
-        """Yield the packets of the range with their places in ms: of audio also the one before, from which its decoder
-        begins, and video from the first key frame on."""
+    def _kept(self, part: CopiedPart, floor: int) -> Iterator[tuple[Packet[Any], Fraction]]:
+        """Yield the packets of the range with their places in s, and those in front that decoding begins with, where
+        there is room behind ``floor``, in ms; where there is none, video begins at the next key frame."""
+        begun: Fraction | None = None
+        start = part.start * MS - REACH
         with av.open(part.name, format=part.container, options=FILES) as source:
             stream: Any = source.streams[part.stream]
             discard_others(source, stream)
-            sets = InBandSets(stream, self._out) if stream.type == "video" else None
-            begun: Fraction | None = None
-            base = time_base_of(stream)
+            is_video, base = stream.type == "video", time_base_of(stream)
+            sets = InBandSets(stream, self._out) if is_video else None
+            ahead: list[tuple[Packet[Any], Fraction]] = []
             for packet in source.demux(stream):
                 if packet.pts is None or not packet.size:
                     continue
                 exact = packet.pts * base + part.offset
                 if part.end is not None and exact >= part.end * MS:
                     break
-                reach = exact if sets is not None else exact + (packet.duration or 0) * base
-                if begun is None and reach >= part.start * MS - KEY_REACH and (sets is None or packet.is_keyframe):
-                    begun = exact
-                    late = max(0, round(exact / MS) - part.start) if sets is not None else 0
-                    self.written = replace(self.written, late=self.written.late + late)
-                if begun is None or exact < max(begun, -KEY_REACH):
-                    continue
                 whole = sets.with_sets(packet) if sets is not None else packet
                 if whole is not packet:
                     whole.pts, whole.dts, whole.duration = packet.pts, packet.dts, packet.duration
                     whole.time_base = packet.time_base
-                yield whole, max(0, round(exact / MS))
+                if begun is None:
+                    ahead = [] if packet.is_keyframe or not is_video else ahead
+                    ahead.append((whole, exact))
+                    has_room = ahead[0][1] >= floor * MS - REACH and ahead[0][0].is_keyframe
+                    if (exact if is_video else exact + (packet.duration or 0) * base) >= start and has_room:
+                        begun = ahead[0][1]
+                        late = max(0, round(begun / MS) - part.start) if is_video else 0
+                        self.written = replace(self.written, late=self.written.late + late)
+                        yield from ahead
+                elif exact >= begun:
+                    yield whole, exact
 
 
 def read(name: str) -> Contents:

@@ -68,14 +68,14 @@ def _track(material: Material, track: Track, kind: str, clips: list[tuple[Clip, 
 
     made, at, fps = otio.schema.Track(title_of(material, track), kind=kind), 0, material.plan.fps
     for clip, part in clips:
-        first, end = max(at, math.ceil(part.start * fps / 1000)), frame_at(part.end, fps)
+        length, ahead = material.got.facts[clip.video_id].end, clip.file_start - clip.span.start
+        first = max(at, math.ceil(part.start * fps / 1000))
+        end = min(frame_at(part.end, fps), math.floor((length - ahead) * fps / 1000))  # a held picture is not in a file
         if end <= first:
             continue
         if first > at:
             made.append(otio.schema.Gap(duration=_time(first - at, material)))
-        ahead = clip.file_start - clip.span.start
         begins = frame_stamp(Frame(first), fps) + Fraction(ahead, 1000)
-        length = material.got.facts[clip.video_id].end
         whole = otio.opentime.TimeRange(_time(0, material), _time(length * fps / 1000, material))
         reference = otio.schema.ExternalReference(quote(f"{MEDIA}/{media[clip.video_id]}"), whole)
         kept = otio.opentime.TimeRange(_time(begins * fps, material), _time(end - first, material))

@@ -21,16 +21,17 @@ from assembler.plan.manifest import load_manifest
 from assembler.recording import StreamKind
 from assembler.timeline import cut_window
 
+CUT = Recipe(identity="green", seconds=3, fps=15, bframes=2, origin=Fraction(-1, 5))
 LESSON = Class(
     [
         Stream("w1", StreamKind.WHITEBOARD, "", 0, Recipe(identity="blue", seconds=4, fps=5), BOARD),
         Stream("a1", StreamKind.CAMERA, "ann", 517, Recipe(identity="red", seconds=1, fps=15), USER_1),
         Stream("a2", StreamKind.CAMERA, "ann", 2230, Recipe(identity="red", seconds=Fraction(3, 2), fps=15), USER_1),
-        Stream("b1", StreamKind.CAMERA, "bob", 1000, Recipe(identity="green", seconds=3, fps=15, origin=3), USER_2),
+        Stream("b1", StreamKind.CAMERA, "bob", 1000, CUT, USER_2, duration=2800),
     ],
     total=4000,
 )
-"""A board; ann, who was away for a while; and bob, whose file's stamps begin at 3 s."""
+"""A board; ann, who was away for a while; and bob, the beginning of whose file is hidden by an edit list."""
 SHARE = Class(
     [Stream("s1", StreamKind.SCREEN, "ann", 0, Recipe(identity="red", seconds=3, fps=15, gop=15))],
     options={"layout": "stage"},

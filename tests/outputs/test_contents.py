@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -60,6 +61,7 @@ def test_every_track_of_the_archive_lies_at_its_place_to_the_ms(
     for number, streams in enumerate(due.values()):
         seen = read_source(track_of(archive, "v", number, tmp_path, bundled_ffmpeg))
         wanted = due_frames(list(streams))
+        seen = [row for row in seen if row[0] * 1000 >= wanted[0][0] - PLACE_MS]  # behind those that decoding needs
         assert [counter for _, _, counter in seen] == [counter for _, counter in wanted]
         assert {identity for _, identity, _ in seen} == {streams[0].recipe.identity}
         late = [abs(float(stamp) * 1000 - at) for (stamp, _, _), (at, _) in zip(seen, wanted, strict=True)]
@@ -101,7 +103,7 @@ def test_audio_alone_sounds_when_the_playback_does(encoded: Made) -> None:
     folder = folder_of(encoded, PackageName.AUDIO)
     pitch = IDENTITIES["green"].pitch
     due = beeps(listen(encoded.material.playback), [pitch])[pitch]
-    assert len(due) == 3
+    assert len(due) == 2
     for name, offset in (("audio.m4a", 0.0), ("audio.mp3", None)):
         heard = beeps(listen(folder / name), [pitch])[pitch]
         late = [at - wanted for at, wanted in zip(heard, due, strict=True)]
@@ -138,14 +140,15 @@ def test_the_project_is_read_by_its_own_library_and_every_clip_shows_what_the_cl
         (name, kind) for name in ("camera of ann", "camera of bob", "whiteboard") for kind in ("Video", "Audio")
     ]
     assert project.duration().to_seconds() == pytest.approx(4, abs=0.07)
-    places = {}
+    places: dict[str, set[int]] = {}
+    first_counters = {stream.video_id: frame_times(stream.recipe)[0][0] for stream in LESSON.streams}
     for track in tracks.values():
         for clip in track.find_clips():
             at = clip.transformed_time(clip.source_range.start_time, track)
             shown = at.to_seconds() - clip.source_range.start_time.to_seconds()
             places.setdefault(clip.metadata["assembler"]["video_id"], set()).add(round(shown * 1000))
             media = folder / unquote(clip.media_reference.target_url)
-            assert read_source(media)[0][2] == 0, "its first frame"
+            assert read_source(media)[0][2] == first_counters[clip.metadata["assembler"]["video_id"]]
     assert places == {stream.video_id: {stream.play} for stream in LESSON.streams}
 
 
@@ -163,6 +166,6 @@ def test_everybody_has_a_file_in_step_with_the_class(encoded: Made) -> None:
         with av.open(str(folder / name)) as opened:
             size = opened.streams.video[0].width, opened.streams.video[0].height
             assert round((opened.duration or 0) / 1000) == 4000
-        alone = Class([Stream(s.video_id, s.kind, s.user, s.play, s.recipe, (0, 0, *size)) for s in streams])
+        alone = Class([replace(stream, rect=(0, 0, *size)) for stream in streams])
         found = Playback(folder / name, encoded.material.manifest, was_there=False)
         assert wrong_pictures(alone, found) == []
