@@ -84,7 +84,9 @@ def heard(path: Path) -> set[str]:
 def test_nobody_who_is_hidden_is_seen_heard_or_named(
     tmp_path: Path, bundled_ffmpeg: str, mute: str, voices: set[str]
 ) -> None:
-    playback = made(tmp_path, bundled_ffmpeg, mute_hidden=mute)
+    packages = ["archive", "otio", "people", "poster"] if mute == "yes" else []
+    playback = made(tmp_path, bundled_ffmpeg, mute_hidden=mute, also=packages)
+    assert sorted(package.name.value for package in playback.manifest.packages) == packages
     seen = colours(playback.path)
     assert {name for name in GONE if seen[name] > 20} == set()
     assert seen["red"] > 500
