@@ -103,7 +103,9 @@ def run(
     playback = assemble(recordings, out, options, _progress(progress), inputs=inputs)
     shown = in_order(recordings, options).recordings
     text = describe_playback(str(out), playback.manifest, names_of(shown), was_there=playback.was_there)
-    if playback.report.exists():  # older versions wrote none
+    if playback.watch.exists():  # older versions wrote none
+        text += f"\nwatch: {playback.watch}"
+    if playback.report.exists():
         text += f"\nreport: {playback.report}"
     print(text, file=sys.stderr if as_json else sys.stdout)
     if as_json:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from assembler.captions.webvtt import Cue, write_vtt
 from assembler.outputs.material import Material, hold, read_contents, run_ffmpeg
-from assembler.times import PlayMs, frame_ms
+from assembler.plan.scenes import fullest_moment
+from assembler.times import PlayMs
 from assembler.workspace import write_whole
 
 POSTER = "poster.jpg"
@@ -31,8 +32,7 @@ LEAST_STEP_MS = 2000
 def make_poster(material: Material, folder: Path) -> None:
     """Write the picture in the middle of the longest scene with the most people in it."""
     plan, stamps = material.plan, material.manifest.stamps
-    best = max(plan.scenes, key=lambda scene: (len(scene.shown), scene.end - scene.first))
-    middle = (frame_ms(best.first, plan.fps) + frame_ms(best.end, plan.fps)) // 2
+    middle = fullest_moment(plan.scenes, plan.fps)
     shown = [stamp * 1000 // stamps.time_scale for stamp in stamps.unfolded()]
     at = shown[max(0, bisect_right(shown, middle) - 1)]
     seek = ["-ss", f"{at}ms"] if at > 0 else []

@@ -39,8 +39,10 @@ from assembler.segment_files import SegmentFiles
 from assembler.timeline import cut_window
 from assembler.timeline.model import Timeline
 from assembler.times import Frame, PlayMs, clock_text
-from assembler.workspace import MANIFEST, PART, REPORT, assets_of, unwritable, write_whole
+from assembler.workspace import COVER, MANIFEST, PART, REPORT, SMALL_PICTURES, WATCH, assets_of, unwritable, write_whole
 
+PICTURES = (COVER, SMALL_PICTURES)
+"""Names of the pictures that ``verify`` takes."""
 FINEST_RATE = Fraction(120)
 """Frame rate at which a single frame of a copied playback is planned: copied frames keep their stamps, and on so fine a
 grid each has a frame of its own."""
@@ -56,6 +58,11 @@ class Playback:
     """Manifest: what the file was made from, and what was noticed."""
     was_there: bool
     """True if an earlier run had made the same file: nothing was done."""
+
+    @property
+    def watch(self) -> Path:
+        """The page on which people watch it; absent beside a file that an older version made."""
+        return assets_of(self.path) / WATCH
 
     @property
     def report(self) -> Path:
@@ -182,13 +189,15 @@ class _Making:
             _refuse_warnings(manifest.findings, self.run.options)
         self.run.progress.say("verifying")
         try:
-            verify(part, manifest, stop=self.run.stop)
+            for name in PICTURES:
+                (folder / name).unlink(missing_ok=True)
+            verify(part, manifest, stop=self.run.stop, pictures=folder)
         except VerifyError as exc:
             if plan.mode is not Mode.COPY:
                 raise
             part.unlink(missing_ok=True)
             raise _CopyDamaged(exc.sentence) from exc
-        _put_in_place(part, self.out, manifest, timeline, plan.captions)
+        _put_in_place(part, self.out, manifest, timeline, plan.captions, folder)
         return manifest
 
 
@@ -287,17 +296,24 @@ def _already_there(out: Path, digest: str) -> Manifest | None:
 
 
 def _put_in_place(
-    part: Path, out: Path, manifest: Manifest, timeline: Timeline, captions: Sequence[CaptionTrack]
+    part: Path, out: Path, manifest: Manifest, timeline: Timeline, captions: Sequence[CaptionTrack], folder: Path
 ) -> None:
-    """Move the verified file under its name, what tells of it first: a manifest without its file is harmless."""
+    """Move the verified file under its name, what tells of it first: a manifest without its file is harmless.
+
+    ``folder`` holds its pictures.
+    """
     assets = assets_of(out)
     try:
         assets.mkdir(exist_ok=True)
         write_whole(assets / MANIFEST, manifest.model_dump_json(indent=1))
-        write_pages(out, manifest, timeline)
-        for folder in find_stale(out, manifest):
-            shutil.rmtree(folder)  # of the former playback, which may show what this one hides
+        for name in PICTURES:
+            (assets / name).unlink(missing_ok=True)  # of the former playback, which may show what this one hides
+            if (folder / name).exists():
+                write_whole(assets / name, (folder / name).read_bytes())
         write_tracks(assets, captions)
+        write_pages(out, manifest, timeline)
+        for stale in find_stale(out, manifest):
+            shutil.rmtree(stale)  # of the former playback, which may show what this one hides
         os.replace(part, out)
     except OSError as exc:
         raise unwritable(out, exc) from exc

@@ -17,7 +17,18 @@ from assembler.network.download.owners import owner_of
 from assembler.options import Options
 from assembler.plan.manifest import find_claims
 from assembler.recording import Recording
-from assembler.workspace import MANIFEST, PART, PNG_SIGNATURE, REPORT, Workspace, assets_of
+from assembler.workspace import (
+    CHAPTERS,
+    COVER,
+    MANIFEST,
+    PART,
+    PNG_SIGNATURE,
+    REPORT,
+    SMALL_PICTURES,
+    WATCH,
+    Workspace,
+    assets_of,
+)
 
 OTHER_NAME = "Name another file with -o."
 """Hint of every refusal of a file's name."""
@@ -40,7 +51,7 @@ class Target:
         """Check the place of the mp4 before the work; raises InputError where it is refused, or a file lost."""
         self._check(".mp4", self._check_ours)
         assets = assets_of(self.out.absolute())
-        names = (REPORT, MANIFEST)
+        names = (REPORT, MANIFEST, WATCH, CHAPTERS, COVER, SMALL_PICTURES)
         lying = next((assets / name for name in names if (assets / name).exists()), None)
         if lying is not None and not self.options.overwrite and find_claims(self.out) is None:
             raise InputError(

@@ -16,7 +16,7 @@ from assembler.layout.model import Arrangement, Layout, Placement, Slot
 from assembler.plan.artwork import Overlay
 from assembler.plan.model import Lane, Mode, Piece, Scene, Shown
 from assembler.timeline.model import Clip, Timeline
-from assembler.times import Frame, PlayMs, frame_at
+from assembler.times import Frame, PlayMs, frame_at, frame_ms
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +203,12 @@ def build_scenes(parts: Sequence[Visible], layout: Layout, mode: Mode, reason: s
         Scene(first=part.first, end=part.end, shown=tuple(map(shown.__getitem__, part.shown)), mode=mode, reason=reason)
         for part in parts
     )
+
+
+def fullest_moment(scenes: Sequence[Scene], fps: Fraction) -> PlayMs:
+    """Find the middle of the longest scene with the most pictures in it."""
+    best = max(scenes, key=lambda scene: (len(scene.shown), scene.end - scene.first))
+    return PlayMs((frame_ms(best.first, fps) + frame_ms(best.end, fps)) // 2)
 
 
 def build_lanes(

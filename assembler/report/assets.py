@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+from assembler.captions.read import Caption, parse_captions, read_file
 from assembler.captions.webvtt import Cue, write_vtt
-from assembler.plan.manifest import Manifest
+from assembler.errors import InputError
+from assembler.plan.manifest import CaptionFile, Manifest
 from assembler.report.page import report_page
+from assembler.report.watch import Extras, Subtitles, watch_page
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs
-from assembler.workspace import CHAPTERS, REPORT, assets_of, write_whole
+from assembler.workspace import CHAPTERS, COVER, REPORT, SMALL_PICTURES, WATCH, assets_of, write_whole
+
+LARGEST_PICTURE = 8 * 2**20
+"""Maximum size of a picture that is written into a page, in bytes; ours are a twentieth of it."""
 
 
 def write_pages(playback: Path, manifest: Manifest, timeline: Timeline) -> None:
-    """Write the report and the chapters into the folder beside the playback; raises OSError where there is no room."""
+    """Write the page to watch it, the report and the chapters into the folder beside the playback, which holds the
+    pictures; raises OSError where there is no room."""
     assets = assets_of(playback)
     write_whole(assets / REPORT, report_page(manifest, timeline, playback.name))
     write_whole(assets / CHAPTERS, chapters_text(manifest))
+    write_whole(assets / WATCH, watch_page(manifest, playback.name, load_extras(assets, manifest)))
+
+
+def load_extras(assets: Path, manifest: Manifest) -> Extras:
+    """Read what is written into the page beside what the manifest knows; what is not there is left out."""
+    subtitles = [_subtitles(assets, known) for known in manifest.captions]
+    return Extras(
+        cover=_picture(assets / COVER),
+        sheet=_picture(assets / SMALL_PICTURES),
+        subtitles=tuple(one for one in subtitles if one.cues),
+    )
+
+
+def _subtitles(assets: Path, known: CaptionFile) -> Subtitles:
+    path = assets / known.path
+    found: Sequence[Caption] = ()
+    with suppress(InputError, OSError):
+        if path.resolve() == path.absolute():
+            found = parse_captions(read_file(path, "captions"), known.title)
+    return Subtitles(known.title, known.path, [(c.start, c.end, c.speaker, c.text) for c in found])
+
+
+def _picture(path: Path) -> bytes:
+    """Read a picture, unless it is a link to somewhere else."""
+    with suppress(OSError):
+        if path.resolve() == path.absolute() and path.stat().st_size <= LARGEST_PICTURE:
+            return path.read_bytes()
+    return b""
 
 
 def chapters_text(manifest: Manifest) -> str:

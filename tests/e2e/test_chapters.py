@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from classes import SMALL
 from lessons import board, camera, mix, recording
+from PIL import Image
 from synthetic import Recipe, make
 
 from assembler.media.encoders import MAX_GOP_SECONDS
@@ -80,6 +81,12 @@ def test_new_pages_of_an_encoded_playback_are_chapters_and_handwriting_is_none(t
         video = file.streams.video[0]
         keys = {int(e.timestamp * video.time_base * 1000) for e in video.index_entries if e.is_keyframe}
     assert {c.at for c in playback.manifest.chapters} <= keys
+    assets = playback.path.parent / "class.assets"
+    with Image.open(assets / "cover.jpg") as cover, Image.open(assets / "chapters.jpg") as sheet:
+        assert cover.size == (playback.manifest.canvas.width, playback.manifest.canvas.height)
+        shown = [sheet.crop((0, n * sheet.height // 3, sheet.width, (n + 1) * sheet.height // 3)) for n in range(3)]
+        ink = [np.asarray(one.convert("L"))[:70, :120].mean() for one in shown]
+    assert min(ink[2] - ink[0], ink[2] - ink[1]) > 5, "the third page has three words only"
 
 
 def test_a_copied_playback_has_them_where_they_are_asked_for(tmp_path: Path, media: Path) -> None:

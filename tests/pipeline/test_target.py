@@ -107,11 +107,12 @@ def test_only_a_playback_of_this_class_is_replaced_without_a_word(target: Target
     target.out.with_name(target.out.name + PART).unlink()
 
 
-def test_files_beside_it_that_are_not_ours_are_not_replaced(target: Target) -> None:
+@pytest.mark.parametrize("name", ["report.html", "index.html", "chapters.vtt", "cover.jpg", "chapters.jpg"])
+def test_files_beside_it_that_are_not_ours_are_not_replaced(name: str, target: Target) -> None:
     assets = target.out.with_suffix(".assets")
     assets.mkdir()
-    (assets / "report.html").write_text("mine")
-    assert "report.html is there and does not describe a playback" in refusal(target)
+    (assets / name).write_text("mine")
+    assert f"{name} is there and does not describe a playback" in refusal(target)
     overwriting(target).check_playback()
     claim(target)
     target.check_playback()

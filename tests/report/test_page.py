@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from html.parser import HTMLParser
 from typing import Any
 
 from lessons import board, camera, omission, recording
+from manifests import manifest_of
 
 from assembler.choices import Role
 from assembler.findings import note, warning
 from assembler.options import load_options
 from assembler.people import Person
 from assembler.pipeline.decide import plan_only
-from assembler.plan.manifest import Activity, Manifest, Origin, encoded_stamps, vendor_report
+from assembler.plan.manifest import Activity, vendor_report
 from assembler.recording import Interrupt, Recording
 from assembler.report.page import SCRIPT, STYLE, report_page
 from assembler.report.text import describe_recordings
@@ -25,21 +25,8 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 def report(lesson: Recording, name: str = "class.mp4", **changes: Any) -> str:
     """The page of a playback as planned."""
-    timeline, plan = plan_only(lesson, load_options())
-    origins = [
-        Origin(video_id=s.video_id, kind=s.kind, user=s.user, play_time=s.play_time, duration=s.duration, bytes=1234567)
-        for s in lesson.segments
-    ]
-    values: dict[str, Any] = {
-        "made_by": "1", "ffmpeg": "9", "encoder": "x264", "digest": "d", "tasks": (lesson.name,), "verdict": "degraded",
-        "outcomes": plan.outcomes, "findings": plan.findings, "origins": tuple(origins), "size": 2**20,
-        "length": plan.length, "fps": Fraction(15), "canvas": plan.canvas, "layout": plan.layout,
-        "layout_reason": plan.layout_reason, "mode": plan.mode, "mode_reason": plan.mode_reason,
-        "stamps": encoded_stamps(plan, 90_000, 6000), "joins": (), "sound_copied": plan.bed.copied,
-        "sound_reason": plan.bed.reason, "play_times": f"{timeline.play_times}: {timeline.play_times_reason}",
-        "clock": timeline.clock, "chapters": plan.chapters, "scenes": plan.scenes,
-    }  # fmt: skip
-    return report_page(Manifest(**{**values, **changes}), timeline, name)
+    manifest, timeline = manifest_of(lesson, **changes)
+    return report_page(manifest, timeline, name)
 
 
 def seen(page: str) -> str:

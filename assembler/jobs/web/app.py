@@ -228,16 +228,34 @@ def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics:
 def _add_files(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
     """Serve what a job published, at addresses that are to each other as the files are: the report finds its video."""
 
-    def give(name: str, which: Callable[[published_files.Published], Path | None], media_type: str) -> Response:
+    def serve(name: str, write: Callable[[published_files.Published], Response | None]) -> Response:
         job = doorway.records().find_job(name)
         if job is None:
             return HTMLResponse(status_page.absent_page(name), 404, headers=status_page.HEADERS)
         files = published_files.find_published(job, options)
-        path = which(files) if files is not None else None
-        if path is None:
-            return HTMLResponse(status_page.no_file_page(job), 404, headers=status_page.HEADERS)
+        answer = write(files) if files is not None else None
+        return answer or HTMLResponse(status_page.no_file_page(job), 404, headers=status_page.HEADERS)
+
+    def give(name: str, which: Callable[[published_files.Published], Path | None], media_type: str) -> Response:
         headers = published_files.headers(is_report=media_type.startswith("text/html"))
-        return FileResponse(path, media_type=media_type, headers=headers)
+
+        def write(files: published_files.Published) -> Response | None:
+            path = which(files)
+            return None if path is None else FileResponse(path, media_type=media_type, headers=headers)
+
+        return serve(name, write)
+
+    @app.api_route("/jobs/{name}/watch", methods=["GET", "HEAD"])
+    def to_watch(name: str) -> Response:
+        return RedirectResponse(f"{published_files.ASSETS}/{published_files.WATCH}", 302)
+
+    @app.api_route(f"/jobs/{{name}}/{published_files.ASSETS}/{published_files.WATCH}", methods=["GET", "HEAD"])
+    def watch(name: str) -> Response:
+        def write(files: published_files.Published) -> Response | None:
+            page = published_files.draw_watch_page(files)
+            return None if page is None else HTMLResponse(page, headers=published_files.watch_headers())
+
+        return serve(name, write)
 
     @app.api_route("/jobs/{name}/report", methods=["GET", "HEAD"])
     def to_report(name: str) -> Response:
@@ -250,6 +268,10 @@ def _add_files(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
     @app.api_route(f"/jobs/{{name}}/{published_files.ASSETS}/{published_files.MANIFEST}", methods=["GET", "HEAD"])
     def manifest(name: str) -> Response:
         return give(name, lambda files: files.manifest, "application/json")
+
+    @app.api_route(f"/jobs/{{name}}/{published_files.ASSETS}/{{path:path}}", methods=["GET", "HEAD"])
+    def asset(name: str, path: str) -> Response:
+        return give(name, lambda files: published_files.find_asset(files, path), published_files.kind_of(path))
 
     @app.api_route("/jobs/{name}/video", methods=["GET", "HEAD"])
     @app.api_route(f"/jobs/{{name}}/{published_files.FILE}", methods=["GET", "HEAD"])

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from assembler.errors import PublishError
+from assembler.errors import InputError, PublishError
 from assembler.jobs.publishing import FILE, output_of
 from assembler.jobs.store.model import Job, JobState
 from assembler.network.publish.card import CARD, read_card
 from assembler.options import Options
+from assembler.plan.manifest import parse_manifest
+from assembler.report.assets import load_extras
 from assembler.report.markup import source_of
 from assembler.report.page import POLICY, STYLE
-from assembler.workspace import MANIFEST, REPORT, assets_of
+from assembler.report.watch import policy, watch_page
+from assembler.workspace import CHAPTERS, MANIFEST, REPORT, WATCH, assets_of
 
-__all__ = ("ASSETS", "FILE", "MANIFEST", "REPORT", "Published", "find_published", "headers", "is_in_folder")
+__all__ = (
+    "ASSETS", "FILE", "MANIFEST", "REPORT", "WATCH", "Published", "draw_watch_page", "find_asset", "find_published",
+    "headers", "is_in_folder", "kind_of", "watch_headers",
+)  # fmt: skip
 
 ASSETS = assets_of(Path(FILE)).name
 """Name of the assets folder in a class's folder."""
+KINDS = {
+    ".vtt": "text/vtt; charset=utf-8", ".m3u8": "application/vnd.apple.mpegurl", ".mp4": "video/mp4",
+    ".m4s": "video/mp4", ".m4a": "audio/mp4", ".mp3": "audio/mpeg", ".jpg": "image/jpeg", ".mkv": "video/x-matroska",
+    ".otio": "application/json",
+}  # fmt: skip
+"""Kinds of files beside a playback, by the ending of their names."""
 # a report of an older version looks like one, though its script no longer runs
 _REPORT_POLICY = POLICY.replace(source_of(STYLE), "'unsafe-inline'")
 
@@ -63,12 +76,59 @@ def _own_file(path: Path) -> Path | None:
     return path if path.resolve() == path and path.is_file() else None
 
 
+def find_asset(published: Published, path: str) -> Path | None:
+    """Find a file of a package, captions or chapters by its path below the assets folder; None for one that the
+    manifest does not list, and where there is none."""
+    if published.manifest is None:
+        return None
+    known = published.manifest.stat()
+    try:
+        listed = _listed(published.manifest, known.st_mtime_ns, known.st_size)
+    except InputError:
+        return None
+    return _own_file(published.manifest.parent / path) if path in listed else None
+
+
+def kind_of(path: str) -> str:
+    """Name the kind of a file by its ending; nothing that a browser would run."""
+    return KINDS.get(Path(path).suffix.lower(), "application/octet-stream")
+
+
+@lru_cache(maxsize=64)
+def _listed(path: Path, _written: int, _size: int) -> frozenset[str]:
+    """List the files that a manifest names; asked for once per file of a playlist."""
+    manifest = parse_manifest(path.read_bytes(), path)
+    packed = [file.path for package in manifest.packages for file in package.files]
+    return frozenset([CHAPTERS, *(one.path for one in manifest.captions), *packed])
+
+
+def draw_watch_page(published: Published) -> str | None:
+    """Write the page on which the playback is watched, as this version makes it; None where no manifest can be read."""
+    if published.manifest is None:
+        return None
+    try:
+        manifest = parse_manifest(published.manifest.read_bytes(), published.manifest)
+    except (InputError, OSError):
+        return None
+    return watch_page(manifest, published.video.name, load_extras(published.manifest.parent, manifest))
+
+
+def watch_headers() -> dict[str, str]:
+    """Return the headers of the page on which a playback is watched."""
+    return _headers(f"{policy()}; frame-ancestors 'none'")
+
+
 def headers(*, is_report: bool) -> dict[str, str]:
     """Return the headers that bound what a browser does with a file, whoever wrote into the output folder: the report's
     own script may run."""
-    policy = f"{_REPORT_POLICY}; frame-ancestors 'none'" if is_report else "default-src 'none'; media-src 'self'"
+    return _headers(
+        f"{_REPORT_POLICY}; frame-ancestors 'none'" if is_report else "default-src 'none'; media-src 'self'"
+    )
+
+
+def _headers(bounds: str) -> dict[str, str]:
     return {
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": bounds,
         "Cache-Control": "no-cache",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",

@@ -228,7 +228,8 @@ def links(job: Job) -> str:
     if not is_in_folder(job):
         return f"<p>{in_bucket(job)}</p>" if job.state is JobState.DONE and job.output else ""
     here = f"/jobs/{quote(job.id)}"
-    return f'<p><a href="{here}/video">Video</a> · <a href="{here}/report">Report</a></p>'
+    places = [f'<a href="{here}/{name.lower()}">{name}</a>' for name in ("Watch", "Video", "Report")]
+    return f"<p>{' · '.join(places)}</p>"
 
 
 def in_bucket(job: Job) -> str:

@@ -277,6 +277,10 @@ def main() -> int:
         problems = check(order)
     except (av.FFmpegError, OSError) as exc:
         problems = [f"the file cannot be read: {exc.strerror}"]
+    if not problems and order.pictures is not None:
+        from assembler.media.verify.pictures import take_pictures  # and with it an encoder of pictures
+
+        take_pictures(order.path, order.pictures, order.length)
     Path(order.answer).write_text("\n".join(problems), "utf-8")
     return 0
 

@@ -9,6 +9,20 @@ from assembler.plan.stamps import Stamps
 
 
 @dataclass(frozen=True)
+class Pictures(Message):
+    """Pictures to take of a file that is whole, for the page on which it is watched."""
+
+    instants: tuple[int, ...]
+    """Instants of the small ones, which are put below each other on one sheet; playback ms, sorted."""
+    sheet: str
+    """Path of the sheet."""
+    best: int
+    """Instant of the large one, playback ms."""
+    cover: str
+    """Path of the large one."""
+
+
+@dataclass(frozen=True)
 class Check(Message):
     """Expected properties of a finished file."""
 
@@ -36,3 +50,5 @@ class Check(Message):
     "all"."""
     answer: str
     """Path of the file for the answer: a problem per line, empty if there is none."""
+    pictures: Pictures | None = None
+    """Pictures to take where there is no problem: the file is open, and its start would cost a process of its own."""

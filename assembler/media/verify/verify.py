@@ -7,23 +7,28 @@ from pathlib import Path
 
 from assembler.errors import DiskFull, MediaError, VerifyError
 from assembler.media.child import run_module
-from assembler.media.verify.order import Check
+from assembler.media.verify.order import Check, Pictures
 from assembler.plan.manifest import Manifest
 from assembler.plan.model import Mode
+from assembler.plan.scenes import fullest_moment
 from assembler.processes import Stop
+from assembler.workspace import COVER, SMALL_PICTURES
 
 AGAIN = "Run `assembler run` again; if it comes back, keep the work folder and report it."
 """Hint for a file that is not what was planned."""
 
 
-def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop | None = None) -> None:
+def verify(
+    path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop | None = None, pictures: Path | None = None
+) -> None:
     """Check a file against its manifest; raises VerifyError with the first problem and the count of all.
 
-    ``decode`` as in ``Check.decode``. A manifest of size 0 was not written yet.
+    ``decode`` as in ``Check.decode``. A manifest of size 0 was not written yet. ``pictures``: folder for the pictures
+    of a file without problems.
     """
     with tempfile.TemporaryDirectory(prefix="assembler-verify-") as scratch:
         answer = Path(scratch) / "answer"
-        order = build_check(path, manifest, decode=decode, answer=answer)
+        order = build_check(path, manifest, decode=decode, answer=answer, pictures=pictures)
         try:
             run_module("assembler.media.verify.child", [], order, cwd=Path(scratch), name="check", stop=stop or Stop())
         except DiskFull:
@@ -36,8 +41,8 @@ def verify(path: Path, manifest: Manifest, *, decode: str = "joins", stop: Stop 
         raise VerifyError(f"{path.name} is not what was planned: {problems[0]}{more}", hint=AGAIN)
 
 
-def build_check(path: Path, manifest: Manifest, *, decode: str, answer: Path) -> Check:
-    """Build the order for the checking child from a manifest."""
+def build_check(path: Path, manifest: Manifest, *, decode: str, answer: Path, pictures: Path | None = None) -> Check:
+    """Build the order for the checking child from a manifest; ``pictures`` as for ``verify``."""
     return Check(
         path=str(path.absolute()),
         size=manifest.size or None,
@@ -50,4 +55,14 @@ def build_check(path: Path, manifest: Manifest, *, decode: str, answer: Path) ->
         has_encoded_audio=manifest.sound_copied is None,
         decode=decode,
         answer=str(answer),
+        pictures=None if pictures is None else _pictures(manifest, pictures.absolute()),
+    )
+
+
+def _pictures(manifest: Manifest, folder: Path) -> Pictures:
+    return Pictures(
+        instants=tuple(chapter.at for chapter in manifest.chapters),
+        sheet=str(folder / SMALL_PICTURES),
+        best=fullest_moment(manifest.scenes, manifest.fps),
+        cover=str(folder / COVER),
     )

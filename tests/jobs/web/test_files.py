@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 import requests
+from manifests import manifest_of
+from terminal import three_streams
 from workshop import Workshop
 
+from assembler.choices import PackageName
 from assembler.jobs.store.model import JobState
 from assembler.network.publish.card import Card
+from assembler.plan.manifest import Package, PackageFile
+from assembler.report.watch import policy
 from jobs.intake.test_once import event
 from jobs.web.test_webhook import served
 
@@ -70,6 +75,29 @@ def test_the_report_lies_beside_its_video_and_may_run_its_own_script_only(url: s
     assert "default-src 'none'" in policy
     assert "script-src 'sha256-" in policy
     assert "unsafe" not in policy.split("script-src")[1].split(";")[0]
+
+
+def test_a_class_is_watched_on_a_page_made_of_its_manifest_whatever_lies_there(shop: Workshop, url: str) -> None:
+    assert get(f"{url}/jobs/t1/watch").status_code == 404, "its manifest is not one"
+    assets = shop.options.home / "output" / "a/1/t1" / "playback.assets"
+    files = (PackageFile(path="audio/a.m4a", size=3), PackageFile(path="../job.json", size=3))
+    package = Package(name=PackageName.AUDIO, digest="d", files=files)
+    manifest, _ = manifest_of(three_streams().recording(), packages=(package,), title="Roots")
+    (assets / "playback.json").write_text(manifest.model_dump_json())
+    (assets / "index.html").write_text("<script>alert(1)</script>")
+    (assets / "audio").mkdir()
+    (assets / "audio" / "a.m4a").write_bytes(b"abc")
+    (assets / "mine.txt").write_text("mine")
+    page = get(f"{url}/jobs/t1/watch")
+    assert page.url == f"{url}/jobs/t1/playback.assets/index.html"
+    assert "<h1>Roots</h1>" in page.text
+    assert "alert(1)" not in page.text
+    assert page.headers["Content-Security-Policy"] == f"{policy()}; frame-ancestors 'none'"
+    sound = get(f"{url}/jobs/t1/playback.assets/audio/a.m4a", Range="bytes=1-1")
+    assert (sound.status_code, sound.content, sound.headers["Content-Type"]) == (206, b"b", "audio/mp4")
+    assert sound.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    for name in ("mine.txt", "..%2Fjob.json", "chapters.vtt", "audio"):
+        assert get(f"{url}/jobs/t1/playback.assets/{name}").status_code == 404, name
 
 
 def test_the_page_links_to_what_is_there(shop: Workshop, url: str) -> None:
