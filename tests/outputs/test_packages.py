@@ -35,7 +35,7 @@ def test_every_package_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-@pytest.mark.parametrize("playback", ["encoded", "copied", "one_frame"], indirect=True)
+@pytest.mark.parametrize("playback", ["encoded", "copied"], indirect=True)  # one frame: TestWholeOrAbsent
 class TestEveryRow:
     def test_it_is_made_and_listed_and_made_once(self, playback: Made, name: PackageName) -> None:
         told = make_packages(playback.asking(name))
