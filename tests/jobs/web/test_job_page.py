@@ -95,9 +95,9 @@ def test_a_class_is_drawn_from_its_result_and_a_failure_is_not(tmp_path: Path) -
     failed = event("t2", Exceptions=1, VideoInfos=None)
     with Workshop.opened(tmp_path) as shop:
         jobs = shop.hand_in(event(), failed)
-        drawn = draw_job(shop.records, jobs[0])
+        drawn = draw_job(shop.records, jobs[0], shop.options)
         assert drawn.count("<svg") == 1
         assert "<summary>As text</summary><pre>" in drawn
         assert "15:00" in drawn
         assert len(jobs) == 2
-        assert draw_job(shop.records, jobs[1]) == ""
+        assert draw_job(shop.records, jobs[1], shop.options) == ""
