@@ -57,10 +57,10 @@ def put_card(records: Records, engine: Engine, options: Options, task: str, card
     Raises JobError; what a withdrawal leaves for later is done by a worker.
     """
     with records.transaction() as connection:
+        lock_task(connection, task)
         connection.execute(sa.delete(CLASS).where(CLASS.c.task == task))
         values = {"task": task, "body": card.model_dump_json(), "received": now()}
         connection.execute(sa.insert(CLASS).values(values))
-        lock_task(connection, task)
         started = [job.id for slot in _slots(connection, task) for job in _take(connection, slot, card)]
     _go_on(records, engine, options, started)
     return started
