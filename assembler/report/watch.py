@@ -250,8 +250,8 @@ def _help() -> str:
         for keys, does in KEYS
     )
     return (
-        '<dialog id="help" aria-labelledby="all-keys"><h2 id="all-keys">Keys</h2>'
-        f'<table><tbody>{rows}</tbody></table><button id="close">Close</button></dialog>'
+        '<dialog id="help" aria-labelledby="all-keys"><header><h2 id="all-keys" tabindex="-1" autofocus>Keys</h2>'
+        f'<button id="close">Close</button></header><table><tbody>{rows}</tbody></table></dialog>'
     )
 
 
