@@ -267,10 +267,10 @@ class _Casting:
 
     def _tell_hidden(self) -> None:
         counts = Counter(self.shows.values())
-        said = [f"{counts[show]} {word}" for show, word in ((Show.NO, "hidden"), (Show.ANONYMOUS, "anonymous"))
-                if counts[show]]  # fmt: skip
+        words = ((Show.NO, "hidden"), (Show.ANONYMOUS, "anonymous"))
+        said = [f"{counts[show]} {'is' if counts[show] == 1 else 'are'} {word}" for show, word in words if counts[show]]
         if said:
-            self.findings.append(note(WHERE, f"Of the people of this class are {' and '.join(said)}."))
+            self.findings.append(note(WHERE, f"Of the people of this class, {' and '.join(said)}."))
         if any(s.kind is StreamKind.MIX for recording in self.recordings for s in recording.segments):
             sentence = "The mixed stream was not used: it shows everybody, and the class card hides somebody."
             self.findings.append(note(WHERE, sentence))

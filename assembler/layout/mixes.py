@@ -91,7 +91,8 @@ def choose_mix(mixes: Sequence[Mixed], wanted: str | None) -> Mixed:
     Raises InputError listing the choices.
     """
     if not mixes:
-        raise InputError("there is no mixed stream in this class", hint="Choose another --layout, or auto.")
+        hint = "Choose another --layout, or auto. A class card that hides anybody takes the mixed streams away."
+        raise InputError("there is no mixed stream to show in this class", hint=hint)
     if wanted is None:
         return next((m for m in mixes if m.is_whole), mixes[0])
     exact = [m for m in mixes if m.track.stream_id == wanted]

@@ -176,7 +176,7 @@ class TestNamedMixedStream:
         assert {p.video_id for p in arranged(MIXES, layout="mix").placements} == {"m5"}
 
     def test_a_class_without_one_says_so(self) -> None:
-        with pytest.raises(InputError, match="no mixed stream in this class"):
+        with pytest.raises(InputError, match="no mixed stream to show in this class"):
             arranged([board("w", 0, 1000)], layout="mix")
 
     def test_a_layout_without_a_place_for_one_says_that_it_did_not_look(self) -> None:

@@ -45,8 +45,9 @@ class DrawnStreams:
     """Names of the files of drawn pictures."""
     numbers: Iterator[int] = field(default_factory=count)
     """Numbers that keep equal nodes apart: as one node with several uses they would need a split."""
-    opened: dict[Artwork, Iterator[Stream]] = field(default_factory=dict)
-    """Outputs of each drawn picture that was opened: it is read once, however often it is shown."""
+    opened: dict[tuple[str, str], Iterator[Stream]] = field(default_factory=dict)
+    """Outputs of each drawn picture that was opened, by file and form: it is read once, however often it is shown, and
+    short names in tiles of different widths are one file."""
 
     def whole_canvas(self) -> Stream:
         """Build the frames of a chunk in which nothing is shown."""
@@ -86,10 +87,11 @@ class DrawnStreams:
         return "+".join(f"between(n,{one.first - begin},{one.end - begin - 1})" for one in shown)
 
     def _read(self, artwork: Artwork, rgb: str, yuv: str) -> Stream:
-        if artwork not in self.opened:
-            file = ffmpeg.input(self.names[artwork], f="png_pipe", protocol_whitelist="file", threads=1)
-            self.opened[artwork] = map(self._converted(file.video, rgb, yuv).split().stream, count())
-        return next(self.opened[artwork])
+        name = self.names[artwork]
+        if (name, yuv) not in self.opened:
+            file = ffmpeg.input(name, f="png_pipe", protocol_whitelist="file", threads=1)
+            self.opened[name, yuv] = map(self._converted(file.video, rgb, yuv).split().stream, count())
+        return next(self.opened[name, yuv])
 
     def _repeated(self, stream: Stream, frames: int) -> Stream:
         """Convert one frame exactly, then repeat it."""

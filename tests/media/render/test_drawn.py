@@ -95,6 +95,15 @@ RIGHT = Tile(rect=Rect(x=320, y=0, width=40, height=200), sources=())
 LATER = Tile(
     rect=Rect(x=20, y=12, width=320, height=180), overlays=(overlay(CARD, 55, 60), overlay(FRAME, 57, 58)), sources=()
 )
+NARROW = [
+    Tile(
+        rect=Rect(x=x, y=0, width=180, height=200),
+        overlays=(overlay(LABEL.model_copy(update={"text": "Anna", "width": width}), 30, 60, 4, 170),),
+        sources=(),
+    )
+    for x, width in ((0, 172), (180, 156))
+]
+"""Tiles of different widths whose labels are drawn as one and the same file."""
 
 
 @pytest.mark.parametrize(
@@ -104,8 +113,9 @@ LATER = Tile(
         chunk_of(TILE, ABOVE, is_disjoint=False),
         chunk_of(LEFT, RIGHT),
         chunk_of(TILE, LATER, is_disjoint=False),
+        chunk_of(*NARROW),
     ],
-    ids=["alone", "overlapping", "side by side", "one after the other"],
+    ids=["alone", "overlapping", "side by side", "one after the other", "one file for two"],
 )
 def test_each_picture_is_on_its_frames_and_no_others(chunk: Chunk, tmp_path: Path, ffmpeg: str) -> None:
     found = rendered(chunk, tmp_path / "whole", ffmpeg)
