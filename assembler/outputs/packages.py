@@ -64,15 +64,20 @@ def check_extras(names: Iterable[PackageName]) -> None:
             )
 
 
+def find_whole(playback: Path, manifest: Manifest) -> list[Package]:
+    """List the packages that are in the list and there whole."""
+    return [package for package in manifest.packages if _is_whole(playback, package, manifest)]
+
+
 def find_missing(playback: Path, manifest: Manifest, names: Iterable[PackageName]) -> list[PackageName]:
     """List the packages that are asked for and not there whole."""
-    whole = {package.name for package in manifest.packages if _is_whole(playback, package, manifest)}
+    whole = {package.name for package in find_whole(playback, manifest)}
     return [name for name in OUTPUTS if name in set(names) - whole]
 
 
 def find_stale(playback: Path, manifest: Manifest) -> list[Path]:
     """List the folders of packages, whole or half, that are not of this playback."""
-    whole = {package.name for package in manifest.packages if _is_whole(playback, package, manifest)}
+    whole = {package.name for package in find_whole(playback, manifest)}
     folders = [assets_of(playback) / name.value for name in OUTPUTS if name not in whole]
     halves = [assets_of(playback) / f"{name.value}{PART}" for name in OUTPUTS]
     return [folder for folder in (*folders, *halves) if folder.exists()]
@@ -87,9 +92,9 @@ def make_packages(material: Material) -> Manifest:
     for folder in find_stale(playback, manifest):
         shutil.rmtree(folder, ignore_errors=True)
     missing = find_missing(playback, manifest, material.run.options.also)
-    kept = [package for package in manifest.packages if _is_whole(playback, package, manifest)]
-    asked = set(missing) | {package.name for package in kept}
-    findings = [f for f in manifest.findings if not any(f.where == _subject(name) for name in asked)]
+    kept = find_whole(playback, manifest)
+    lost = {package.name for package in manifest.packages if package not in kept}
+    findings = [f for f in manifest.findings if not any(f.where == _subject(name) for name in lost.union(missing))]
     for name in missing:
         material.run.progress.say(f"making {name.value}")
         made = _make(material, name)

@@ -22,7 +22,7 @@ from assembler.media.verify.verify import verify
 from assembler.network.download.download import fetch_all
 from assembler.options import Options, load_options
 from assembler.outputs.material import Material
-from assembler.outputs.packages import check_extras, find_missing, find_stale, make_packages
+from assembler.outputs.packages import check_extras, find_missing, find_stale, find_whole, make_packages
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
 from assembler.pipeline.gather import Fetch, gather, gather_local, with_speech, with_stamps
@@ -165,8 +165,11 @@ class _Making:
         return Playback(self.out, manifest, was_there=done is not None)
 
     def _has_packages(self, manifest: Manifest) -> bool:
-        """True if all packages that are asked for are there, and none of another playback."""
-        return not find_missing(self.out, manifest, self.run.options.also) and not find_stale(self.out, manifest)
+        """True if all packages that are asked for or listed are there, and none of another playback."""
+        listed = len(find_whole(self.out, manifest)) == len(manifest.packages)  # else somebody deleted one
+        return listed and not (
+            find_missing(self.out, manifest, self.run.options.also) or find_stale(self.out, manifest)
+        )
 
     def _compose(
         self, plan: Plan, timeline: Timeline, got: SegmentFiles, choice: Choice, digest: str, folder: Path

@@ -20,7 +20,7 @@ from assembler.outputs import packages
 from assembler.outputs.packages import OUTPUTS, check_extras, find_missing, make_packages
 from assembler.plan.manifest import load_manifest
 from assembler.workspace import assets_of
-from outputs.conftest import Made
+from outputs.conftest import SHARE, Made
 
 ROWS = list(OUTPUTS)
 
@@ -126,6 +126,27 @@ def test_a_package_whose_file_was_cut_is_made_anew(copied: Made) -> None:
     poster.write_bytes(whole[:100])
     make_packages(copied.asking(PackageName.POSTER))
     assert poster.read_bytes() == whole
+
+
+def test_a_package_that_somebody_deleted_and_nobody_asks_for_is_not_listed_any_more(
+    tmp_path: Path, bundled_ffmpeg: str
+) -> None:
+    first = SHARE.assemble(tmp_path, bundled_ffmpeg, also=("audio", "poster"), start=0, end=200, quality="draft")
+    shutil.rmtree(assets_of(first.path) / "poster")
+    second = SHARE.assemble(tmp_path, bundled_ffmpeg, also=("audio",), start=0, end=200, quality="draft")
+    assert second.was_there
+    assert [package.name for package in second.manifest.packages] == [PackageName.AUDIO]
+    assert load_manifest(first.path) == second.manifest
+    assert "poster/poster.jpg" not in (assets_of(first.path) / "index.html").read_text()
+
+
+def test_what_was_said_of_a_package_stays_when_another_is_made(copied: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_packages(copied.asking())
+    monkeypatch.setitem(OUTPUTS, PackageName.POSTER, replace(OUTPUTS[PackageName.POSTER], remark=lambda _: "Dark."))
+    shutil.rmtree(assets_of(copied.material.playback) / "poster", ignore_errors=True)
+    make_packages(copied.asking(PackageName.POSTER))
+    told = make_packages(copied.asking(PackageName.POSTER, PackageName.AUDIO))
+    assert [f.sentence for f in told.findings if f.where == "package poster"] == ["Dark."]
 
 
 def test_an_extra_that_is_not_installed_is_told_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
