@@ -17,6 +17,8 @@ HIDDEN = "(hidden)"
 """Word for a hidden person."""
 SHORT = 4
 """Length below which an id or name in Latin letters is only replaced as a whole word."""
+GAP = r"[\s_.+-]+"
+"""Pattern of what may stand between the words of a name: other spaces, a new line in a caption, "_" in a file name."""
 
 Error = TypeVar("Error", bound=AssemblerError)
 
@@ -42,11 +44,11 @@ class Redaction(Value):
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         shown = [text.casefold() for text in self.known]
-        longer = {text for text in shown for word in self._table if word in text}
-        parts = [re.escape(text) for text in sorted(longer, key=len, reverse=True)]
+        longer = {text for text in shown for word in self._table if re.search(_gapped(word), text)}
+        parts = [_gapped(text) for text in sorted(longer, key=len, reverse=True)]
         for word in sorted(self._table, key=len, reverse=True):
-            is_whole = (word.isascii() and len(word) < SHORT) or any(word in text for text in shown)
-            escaped = re.escape(word)
+            is_whole = (word.isascii() and len(word) < SHORT) or any(re.search(_gapped(word), text) for text in shown)
+            escaped = _gapped(word)
             parts.append(rf"(?<![^\W_]){escaped}(?![^\W_])" if is_whole else escaped)
         return re.compile("|".join(parts), re.IGNORECASE)
 
@@ -55,12 +57,16 @@ class Redaction(Value):
         return self._pattern.sub(self._instead, text) if self.words and text else text
 
     def _instead(self, found: re.Match[str]) -> str:
-        return self._table.get(found[0].casefold(), found[0])
+        text = found[0].casefold()
+        if text not in self._table and text in map(str.casefold, self.known):
+            return found[0]
+        alike = (instead for word, instead in self._table.items() if re.fullmatch(_gapped(word), text))
+        return self._table.get(text) or next(alike, found[0])
 
     def names(self, text: str) -> bool:
         """Tell whether such a word stands anywhere in the text, also within another word."""
         lower = text.casefold()
-        return any(word in lower for word in self._table)
+        return any(re.search(_gapped(word), lower) for word in self._table)
 
     def finding(self, finding: Finding) -> Finding:
         """Return the finding without such words."""
@@ -76,6 +82,11 @@ class Redaction(Value):
         again = error.reworded(sentence)
         again.hint = hint
         return again
+
+
+def _gapped(text: str) -> str:
+    """Build a pattern that finds a text whatever its words stand apart by."""
+    return GAP.join(re.escape(word) for word in text.split()) or re.escape(text)
 
 
 def build_redaction(words: Iterable[tuple[str, str]], known: Collection[str]) -> Redaction:

@@ -184,6 +184,14 @@ class TestWords:
             f"{HIDDEN}_main, alice2, Student 1来了, Student 1, {HIDDEN}; {HIDDEN} answer"
         )
 
+    def test_a_name_is_found_whatever_its_words_stand_apart_by(self) -> None:
+        redaction = build_redaction([("Zoë Smith-Lee", "Student 1"), ("s-1", HIDDEN)], ["zoë.smith-lee2"])
+        assert redaction.text("Zoë  Smith-Lee, zoë\nsmith-lee, ZOË_SMITH-LEE; s 1, s-1; zoë.smith-lee2") == (
+            f"Student 1, Student 1, Student 1; s 1, {HIDDEN}; zoë.smith-lee2"
+        )
+        assert redaction.names("cam_zoë_smith-lee")
+        assert not redaction.names("s_1")
+
     def test_what_names_somebody_who_is_shown_stays(self) -> None:
         assert build_redaction([("ann", HIDDEN)], ["Ann"]).text("ann") == "ann"
 
