@@ -42,12 +42,22 @@ class Redaction(Value):
         }
 
     @cached_property
+    def _gaps(self) -> dict[str, re.Pattern[str]]:
+        """Patterns of those spellings that have several words."""
+        return {word: re.compile(_gapped(word)) for word in self._table if len(word.split()) > 1}
+
+    def _is_in(self, word: str, text: str) -> bool:
+        if word in text or word not in self._gaps:
+            return word in text
+        return word.split(maxsplit=1)[0] in text and self._gaps[word].search(text) is not None
+
+    @cached_property
     def _pattern(self) -> re.Pattern[str]:
         shown = [text.casefold() for text in self.known]
-        longer = {text for text in shown for word in self._table if re.search(_gapped(word), text)}
+        longer = {text for text in shown for word in self._table if self._is_in(word, text)}
         parts = [_gapped(text) for text in sorted(longer, key=len, reverse=True)]
         for word in sorted(self._table, key=len, reverse=True):
-            is_whole = (word.isascii() and len(word) < SHORT) or any(re.search(_gapped(word), text) for text in shown)
+            is_whole = (word.isascii() and len(word) < SHORT) or any(self._is_in(word, text) for text in shown)
             escaped = _gapped(word)
             parts.append(rf"(?<![^\W_]){escaped}(?![^\W_])" if is_whole else escaped)
         return re.compile("|".join(parts), re.IGNORECASE)
@@ -60,13 +70,13 @@ class Redaction(Value):
         text = found[0].casefold()
         if text not in self._table and text in map(str.casefold, self.known):
             return found[0]
-        alike = (instead for word, instead in self._table.items() if re.fullmatch(_gapped(word), text))
+        alike = (self._table[word] for word, pattern in self._gaps.items() if pattern.fullmatch(text))
         return self._table.get(text) or next(alike, found[0])
 
     def names(self, text: str) -> bool:
         """Tell whether such a word stands anywhere in the text, also within another word."""
         lower = text.casefold()
-        return any(re.search(_gapped(word), lower) for word in self._table)
+        return any(self._is_in(word, lower) for word in self._table)
 
     def finding(self, finding: Finding) -> Finding:
         """Return the finding without such words."""
