@@ -54,10 +54,11 @@ class Redaction(Value):
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         shown = [text.casefold() for text in self.known]
-        longer = {text for text in shown for word in self._table if self._is_in(word, text)}
+        within = {word: [text for text in shown if self._is_in(word, text)] for word in self._table}
+        longer = {text for texts in within.values() for text in texts}
         parts = [_gapped(text) for text in sorted(longer, key=len, reverse=True)]
         for word in sorted(self._table, key=len, reverse=True):
-            is_whole = (word.isascii() and len(word) < SHORT) or any(self._is_in(word, text) for text in shown)
+            is_whole = (word.isascii() and len(word) < SHORT) or bool(within[word])
             escaped = _gapped(word)
             parts.append(rf"(?<![^\W_]){escaped}(?![^\W_])" if is_whole else escaped)
         return re.compile("|".join(parts), re.IGNORECASE)
