@@ -303,14 +303,15 @@ def load_options(**given: Any) -> Options:
                 f"there is no setting {name!r} (in {settings_file()})",
                 hint=f"{meant}`assembler run --help` names them.",
             ) from exc
-        field = Options.model_fields.get(name.partition(".")[0])
+        setting = name.partition(".")[0]
+        field = Options.model_fields.get(setting)
         is_secret = field is not None and "SecretStr" in str(field.annotation)
         said = first["msg"] if is_secret else f"{first['msg']} (got {first.get('input')!r})"
         if first["type"] == "value_error":
             said = str(first["ctx"]["error"])
         raise InputError(
             f"setting {name}: {said[:1].lower()}{said[1:]}",
-            hint=f"Look at the flag, at {variable_of(name)} and at {settings_file()}.",
+            hint=f"Look at the flag, at {variable_of(setting)} and at {settings_file()}.",
         ) from exc
     except (OSError, ValueError) as exc:
         raise InputError(

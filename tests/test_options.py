@@ -48,13 +48,21 @@ def test_a_rate_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PARALLEL", "0"), ("LOUDNESS", "3"), ("FPS", "fast"), ("PROCESSES", "two")]
+    ("name", "value"),
+    [
+        ("PARALLEL", "0"),
+        ("LOUDNESS", "3"),
+        ("FPS", "fast"),
+        ("PROCESSES", "two"),
+        ("ALSO", "nonsense"),
+        ("NOTIFY_EVENTS", "x"),
+    ],
 )
 def test_a_bad_value_is_named_with_its_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ASSEMBLER_{name}", value)
     with pytest.raises(InputError, match=f"setting {name.lower()}") as caught:
         load_options()
-    assert f"ASSEMBLER_{name}" in caught.value.hint
+    assert f"ASSEMBLER_{name} and" in caught.value.hint
 
 
 @pytest.mark.parametrize(
