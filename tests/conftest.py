@@ -22,7 +22,8 @@ GRACE_SECONDS = 2.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.register_profile("house", settings.default, deadline=None)  # machines are shared: no test is timed
+    # machines are shared: no test is timed; 60 examples a run find over many runs what 100 do
+    settings.register_profile("house", settings.default, deadline=None, max_examples=60)
     settings.load_profile("house")
     if (
         signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -32,7 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SLOW_PLACES = {
-    "e2e", "cloud", "jobs", "demo", "emulator", "network", "test_memory.py", "test_processes.py", "test_cli.py",
+    "e2e", "cloud", "jobs", "demo", "emulator", "network", "outputs",
+    "test_memory.py", "test_processes.py", "test_cli.py",
 }  # fmt: skip
 """Folders and modules; single modules and classes are marked where they stand."""
 SLOW_FIXTURES = {"ffmpeg", "bundled_ffmpeg", "postgres"}
@@ -121,13 +123,23 @@ def _nothing_left(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[No
 
 
 def _children() -> list[psutil.Process]:
-    """Children of this process and theirs; the kernel's own list, where it has one, says first if there is any at all:
-    psutil reads every process of the machine, which costs more than most tests."""
-    with suppress(OSError):  # a thread may end meanwhile
-        lists = list(Path("/proc/self/task").glob("*/children"))
-        if lists and not any(children.read_text() for children in lists):
-            return []
-    return psutil.Process().children(recursive=True)
+    """Children of this process and theirs, by the kernel's own lists where it has them: psutil reads every process of
+    the machine, which costs more than most tests."""
+    if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
+        return list(psutil.Process().children(recursive=True))
+    found = []
+    for pid in _listed_children(os.getpid()):
+        with suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return found
+
+
+def _listed_children(pid: int) -> list[int]:
+    own: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # a thread, or the process, may end meanwhile
+            own += map(int, children.read_text().split())
+    return own + [below for child in own for below in _listed_children(child)]
 
 
 def _still_running(before: set[int]) -> list[psutil.Process]:

@@ -80,7 +80,7 @@ def asked(layout: str, window: tuple[int, int] | None) -> dict[str, object]:
 windows = st.none() | st.tuples(st.integers(0, 100_000), st.integers(1, 1_000_000)).map(lambda w: (w[0], w[0] + w[1]))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.data(), recordings(), st.sampled_from(LAYOUTS), windows)
 def test_the_dispositions_of_every_segment_sum_up_to_what_its_file_holds(
     data: st.DataObject, lesson: Recording, layout: str, window: tuple[int, int] | None
