@@ -289,8 +289,9 @@ def load_options(**given: Any) -> Options:
 
     Raises InputError naming the setting, its value and what was expected, or the named file that is not there.
     """
-    if os.environ.get("ASSEMBLER_CONFIG") and not settings_file().exists():
-        raise InputError(f"the settings file {settings_file()} is not there", hint="Fix ASSEMBLER_CONFIG, or unset it.")
+    named = settings_file()
+    if os.environ.get("ASSEMBLER_CONFIG") and (named.is_dir() or not named.exists()):  # /dev/null is no settings at all
+        raise InputError(f"the settings file {named} is not there", hint="Fix ASSEMBLER_CONFIG, or unset it.")
     try:
         return Options(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as exc:
