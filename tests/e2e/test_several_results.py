@@ -29,6 +29,9 @@ def test_two_results_are_one_playback_in_sync(tmp_path: Path, ffmpeg: str) -> No
     playback = assemble([other.model_copy(update=later), one], tmp_path / "class.mp4", options)
     assert playback.manifest.length == 6_345
     assert playback.manifest.tasks == ("task t1", "task t2")
-    assert [(c.at, c.title) for c in playback.manifest.chapters][1] == (3_000, "Next recording, 0:57 later (12:26-12:27 UTC)")
+    assert [(c.at, c.title) for c in playback.manifest.chapters][1] == (
+        3_000,
+        "Next recording, 0:57 later (12:26-12:27 UTC)",
+    )
     assert wrong_pictures(whole, playback) == []
     assert max(beep_errors(whole, playback).values()) <= 0.005
