@@ -101,19 +101,13 @@ def _scripts() -> Symptom:
     from assembler.media.artwork.scripts import check_scripts
 
     refusals = check_scripts()
-    drawn = ", ".join(name for name, why in refusals.items() if not why)
-    refused = "; ".join(f"{name}: {why}" for name, why in refusals.items() if why)
+    drawn = ", ".join(name for name, why in refusals.items() if why is None)
+    refused = "; ".join(f"{name}: {why}" for name, why in refusals.items() if why is not None)
     if not refused:
         return Symptom(name="names", is_well=True, text=f"can be drawn in {drawn}", hint="")
-    hints = []
-    if "no font" in refused:
-        hints.append(
-            "pip install 'assembler[fonts]' brings Chinese, Japanese and Korean; others: a font of the system."
-        )
-    if "shaped" in refused:
-        hints.append("Install FriBiDi (Debian: libfribidi0).")
+    hint = " ".join(dict.fromkeys(why.hint for why in refusals.values() if why is not None))
     text = f"can be drawn in {drawn or 'no script'} (user ids instead of {refused})"
-    return Symptom(name="names", is_well=False, text=text, hint=" ".join(hints), is_warning=True)
+    return Symptom(name="names", is_well=False, text=text, hint=hint, is_warning=True)
 
 
 def _home(options: Options) -> Symptom:

@@ -14,7 +14,7 @@ from assembler.choices import Muxer
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, judge
-from assembler.media.artwork.files import list_tools
+from assembler.media.artwork.files import drawing_identity
 from assembler.media.child import run_module
 from assembler.media.choose_encoder import Choice, render_by_any
 from assembler.media.damage.losses import mark_repaired
@@ -47,6 +47,7 @@ from assembler.workspace import digest_of, identity_of
 def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: Run) -> str:
     """Digest all that decides how the finished file comes out: plan, files, tools, and options that are not in the
     plan."""
+    names = {overlay.artwork.text for lane in plan.lanes for overlay in lane.overlays}
     return digest_of(
         RENDER_VERSION,
         plan,
@@ -56,7 +57,7 @@ def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: 
         run.options.loudness,
         run.options.chunk_seconds,
         *(() if run.options.muxer is Muxer.OWN else (run.options.muxer,)),
-        *(list_tools() if any(lane.overlays for lane in plan.lanes) else ()),
+        *(drawing_identity(names) if names else ()),
     )
 
 

@@ -55,10 +55,15 @@ def draw_artwork(artwork: Artwork) -> Drawing:
     return Drawing(out.getvalue(), refused)
 
 
+def _texts(artwork: Artwork) -> list[str]:
+    """Clean the name, and the id that stands for it where it cannot be drawn; without what shows nothing."""
+    return [text for text in map(clean_text, (artwork.text, artwork.user)) if text]
+
+
 def _fit_name(artwork: Artwork, size: int, width: float) -> tuple[Line, str]:
     """Lay out the name, or the id where the name cannot be drawn, and why."""
     refused = ""
-    for text in filter(None, (clean_text(artwork.text), clean_text(artwork.user))):
+    for text in _texts(artwork):
         try:
             return fit_line(text, size, width), refused
         except Undrawable as exc:
@@ -116,15 +121,14 @@ def _disc(across: int, colour: str) -> Image.Image:
 
 
 def _initials(artwork: Artwork, across: int) -> Image.Image:
-    text, size = clean_text(artwork.text) or clean_text(artwork.user), round(0.4 * across)
-    image = _disc(across, _colour_of(artwork.user))
-    for given in (text, clean_text(artwork.user)):
-        initials = find_initials(given)
+    image, size = _disc(across, _colour_of(artwork.user)), round(0.4 * across)
+    for text in _texts(artwork):
+        initials = find_initials(text)
         try:
             line = fit_line(initials, size, 0.9 * across)
         except Undrawable:
             continue
-        is_picture = bool(initials) and is_emoji(split_clusters(initials)[0])
+        is_picture = is_emoji(split_clusters(initials)[0])
         middle = across / 2 + (0.02 * size if is_picture else 0)
         line.draw(image, (across - line.width) / 2, _baseline(middle, size), WHITE)
         break

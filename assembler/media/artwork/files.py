@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from assembler.findings import Finding, warning
+from assembler.media.artwork.text import clean_text
 from assembler.plan.artwork import Artwork
 from assembler.workspace import ARTWORK, write_whole
 
@@ -18,9 +19,13 @@ MOST_NAMED = 5
 """Maximum number of users that a finding names."""
 
 
-def list_tools() -> tuple[str, ...]:
-    """List the versions of packages by which pictures are drawn; other ones may draw other pictures."""
-    found = []
+def drawing_identity(names: Iterable[str]) -> tuple[str, ...]:
+    """List what decides how these names come out: the versions of packages that draw them, and those of them that
+    cannot be drawn here, which a font or FriBiDi may change."""
+    # only a run with names needs to import Pillow
+    from assembler.media.artwork.line import find_refusal
+
+    found = [name for name in sorted(names) if find_refusal(clean_text(name)) is not None]
     for name in ("pillow", "manimgx-fonts", "manimgx-fonts-cjk"):
         with suppress(PackageNotFoundError):
             found.append(f"{name} {version(name)}")

@@ -16,7 +16,11 @@ ELLIPSIS = "…"
 
 
 class Undrawable(Exception):
-    """Raised for a text that cannot be drawn here, with the reason for people."""
+    """Raised for a text that cannot be drawn here, with the reason for people and their next step."""
+
+    def __init__(self, reason: str, hint: str) -> None:
+        super().__init__(reason)
+        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,24 @@ def lay_out(text: str, size: int) -> Line:
     return Line(tuple(_in_sight(runs)), size)
 
 
+def find_refusal(text: str) -> Undrawable | None:
+    """Find why a cleaned text cannot be drawn here; None where it can."""
+    try:
+        lay_out(text, 16)
+    except Undrawable as exc:
+        return exc
+    return None
+
+
 def _face_of(cluster: str, before: Face | None) -> Face:
     if is_complex(cluster) and not can_shape():
-        raise Undrawable(f"{script_of(cluster)} letters cannot be shaped here (FriBiDi is missing)")
+        reason = f"{script_of(cluster)} letters cannot be shaped here (FriBiDi is missing)"
+        raise Undrawable(reason, "Install FriBiDi (Debian: libfribidi0).")
     is_any = not cluster[0].isalpha() and before is not None and before.has(cluster)  # no change of font for a space
     face = before if is_any else find_face(cluster)
     if face is None:
-        raise Undrawable(f"no font here has {script_of(cluster)} letters")
+        hint = "pip install 'assembler[fonts]' brings Chinese, Japanese and Korean; others: a font of the system."
+        raise Undrawable(f"no font here has {script_of(cluster)} letters", hint)
     return face
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assembler.media.artwork.line import Undrawable, lay_out
+from assembler.media.artwork.line import Undrawable, find_refusal
 
 SAMPLES = {
     "Latin": "Aễ",
@@ -24,14 +24,6 @@ SAMPLES = {
 """Names of scripts, each with letters of it."""
 
 
-def check_scripts() -> Mapping[str, str]:
-    """Check which scripts can be drawn: for each the reason why not, "" where it can."""
-    return {script: _refusal(sample) for script, sample in SAMPLES.items()}
-
-
-def _refusal(sample: str) -> str:
-    try:
-        lay_out(sample, 16)
-    except Undrawable as exc:
-        return str(exc)
-    return ""
+def check_scripts() -> Mapping[str, Undrawable | None]:
+    """Check which scripts can be drawn: for each why not, None where it can."""
+    return {script: find_refusal(sample) for script, sample in SAMPLES.items()}
