@@ -17,7 +17,7 @@ EASY_TILE = 6
 LARGEST_TILE = 4
 """Divisor of a canvas' width that gives the maximum width of a tile beside something large."""
 STEPS = 16
-"""Number of widths between those two that are tried."""
+"""Number of steps from the minimum width of a tile to the maximum, each of which is tried."""
 MOST_COLUMNS = 2
 """Maximum number of columns of a filmstrip: more of them leave too little to what is large."""
 LARGE_WEIGHT = 3, 2

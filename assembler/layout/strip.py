@@ -30,7 +30,7 @@ class Strip:
     seated: list[str] = field(default_factory=list)
     """Users with a place, in order."""
     large: str | None = None
-    """User who is large; None where nobody is."""
+    """User who is large, or was before the stage came; None where nobody is."""
     is_full: bool = False
     """True if more people are there than have places."""
 
@@ -97,21 +97,17 @@ class Strip:
             self._put(place, user, was_large)
         return tuple(self.seated)
 
-    def speaks(self, user: str, now: Span) -> bool:
-        """Tell whether somebody speaks in this time."""
-        own = self.speaking.get(user, ())
-        place = bisect_left(own, now.end, key=lambda s: s.start) - 1
-        return place >= 0 and own[place].end > now.start
-
     def _spoke_last(self, user: str, now: Span) -> int:
+        """Find when the last words that somebody begins before the end of this time end."""
         own = self.speaking.get(user, ())
         place = bisect_left(own, now.end, key=lambda s: s.start) - 1
         return own[place].end if place >= 0 else NEVER
 
     def _least_wanted(self, kept: Sequence[str], now: Span) -> str | None:
         """Find who is silent for longest of those with a place, of equal ones who came last; None where all speak."""
-        silent = [user for user in self.seated if user not in kept and not self.speaks(user, now)]
-        return min(silent, key=lambda u: (self._spoke_last(u, now), -self.present[u].order), default=None)
+        spoke = {user: self._spoke_last(user, now) for user in self.seated if user not in kept}
+        silent = [user for user, end in spoke.items() if end <= now.start]
+        return min(silent, key=lambda u: (spoke[u], -self.present[u].order), default=None)
 
     def _wait(self, user: str, now: Span) -> None:
         heappush(self._waiting, (-self._spoke_last(user, now), self.present[user].order, user))

@@ -8,7 +8,7 @@ from assembler.timeline.model import Timeline
 from assembler.times import Span, clock_text, union
 
 THERE = 80
-"""Minimum share of the class in which the only such camera is there, in percent."""
+"""Minimum part of the class in which a teacher's camera is there, in percent."""
 
 
 def find_teacher(timeline: Timeline, cast: Cast) -> tuple[str | None, str]:
@@ -24,9 +24,8 @@ def find_teacher(timeline: Timeline, cast: Cast) -> tuple[str | None, str]:
         return user, f"{user} is taken for the teacher: shares the screen for {clock_text(sharing[user])}."
     there = [user for user in seen if user in people and 100 * seen[user] >= THERE * timeline.length]
     if len(there) == 1:
-        return there[
-            0
-        ], f"{there[0]} is taken for the teacher: the only camera that is there for {THERE} % of the class."
+        user = there[0]
+        return user, f"{user} is taken for the teacher: the only camera that is there for {THERE} % of the class."
     return None, "Nobody is taken for the teacher: nobody shares the screen, and no camera alone is there throughout."
 
 

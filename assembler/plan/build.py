@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from assembler.class_card import ClassCard
 from assembler.facts import Facts
 from assembler.findings import Finding, fold, note
 from assembler.layout.model import Arrangement, CardPlacement, Placement
@@ -12,7 +13,7 @@ from assembler.options import Options
 from assembler.people import NOBODY, Cast
 from assembler.plan.account import draw_accounts
 from assembler.plan.chapters import NEAREST, planned_chapters
-from assembler.plan.copying import NOT_ALLOWED, Copying, decide_copying
+from assembler.plan.copying import NOT_ALLOWED, decide_copying
 from assembler.plan.heard import build_bed
 from assembler.plan.missing import find_background, find_lost, find_unshowable, refuse_nothing
 from assembler.plan.model import Mode, Plan
@@ -56,8 +57,6 @@ def build_plan(
     frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
     parts = find_visible(window, placed, fps, frames)
     copying = decide_copying(window, placed, parts, facts, options) if may_copy else NOT_ALLOWED
-    if placed.cards:
-        copying = Copying(Mode.ENCODE, "cards are drawn for people without a picture")
     mode, reason, runs = copying.mode, copying.reason, copying.runs
     if mode is Mode.COPY:
         picture = facts[runs[0].video_id].picture
@@ -86,7 +85,8 @@ def build_plan(
         *find_lost(segments, accounts, unusable),
         *find_background(window, segments, facts, parts, fps),
     ]
-    timezone = options.timezone or (cast.card.timezone if cast.card is not None else None)
+    card = cast.card or ClassCard()
+    timezone = options.timezone or card.timezone
     zone = load_zone(timezone) if timezone is not None else None
     chapters = planned_chapters(window, cast, zone, has_own=has_own_chapters)
     stated = (*findings, *timeline.findings, *arrangement.findings, *missed)
@@ -126,8 +126,8 @@ def build_plan(
         ),
         findings=fold(stated),
         people=cast.people if cast.card is not None else (),
-        title=cast.card.title if cast.card is not None else "",
-        course=cast.card.course if cast.card is not None else "",
+        title=card.title,
+        course=card.course,
         timezone=timezone,
     )
 

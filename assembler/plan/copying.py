@@ -78,6 +78,8 @@ def decide_copying(
     """The mode of the whole playback, the reason, and what to copy."""
     canvas = arrangement.layout.canvas
     try:
+        if arrangement.cards:
+            raise CannotCopy("cards are drawn for people without a picture")
         shown = _only_picture(timeline, arrangement, parts)
         if options.fps is not None:
             raise CannotCopy("a frame rate was asked for")

@@ -25,13 +25,13 @@ def ours_command(course: Course, out: Path, *more: str) -> list[str]:
     return [*program, *words, "--layout", course.layout, "--progress", "json", *more]
 
 
-def ours(course: Course, out: Path, *, home: Path, is_fresh: bool = True) -> Cost:
+def ours(course: Course, out: Path, *more: str, home: Path, is_fresh: bool = True) -> Cost:
     """A run of the installed package, by default with nothing done before."""
     if is_fresh:
         clear(out, home)
     env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
     home.mkdir(exist_ok=True)
-    return measured(ours_command(course, out), log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)
+    return measured(ours_command(course, out, *more), log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)
 
 
 def ours_from(result: Path, course: Course, out: Path, *, home: Path) -> Cost:

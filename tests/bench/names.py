@@ -16,9 +16,8 @@ from pathlib import Path
 import contenders
 import courses
 import imageio_ffmpeg
-from courses import Course
 from material import Material
-from measuring import Cost, measured, medians
+from measuring import Cost, medians
 
 ROUNDS = 3
 GOAL = 1.05
@@ -31,16 +30,6 @@ NAMES = {
 }
 
 
-def run(course: Course, out: Path, *more: str) -> Cost:
-    """One run with nothing done before."""
-    home = out.parent / "home"
-    contenders.clear(out, home)
-    home.mkdir()
-    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
-    command = contenders.ours_command(course, out, *more)
-    return measured(command, log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)
-
-
 def compare(seconds: int, folder: Path, material: Material) -> str:
     """Rows of the table for a lesson of this length."""
     course = courses.lesson(material, folder, seconds)
@@ -50,7 +39,7 @@ def compare(seconds: int, folder: Path, material: Material) -> str:
     costs: dict[str, list[Cost]] = {name: [] for name in wanted}
     for number in range(ROUNDS):
         for name, words in wanted.items():
-            cost = run(course, folder / "made.mp4", *words)
+            cost = contenders.ours(course, folder / "made.mp4", *words, home=folder / "home")
             costs[name].append(cost)
             print(f"{course.name}, {name}, run {number + 1}: {cost.wall:.1f} s, {cost.cpu:.1f} CPU s", file=sys.stderr)
     found = {name: medians(every) for name, every in costs.items()}

@@ -274,6 +274,15 @@ class TestClassroom:
         assert [p.span.end for p in got.placements if p.video_id == "u08"] == [30_000]
         assert not got.wants_speech
 
+    @pytest.mark.parametrize(("teacher", "seen"), [("tom", [(0, "tom"), (10, "ann")]), (None, [(0, "ann")])])
+    def test_the_speaker_is_shown_whoever_is_the_teacher(
+        self, teacher: str | None, seen: list[tuple[int, str]]
+    ) -> None:
+        lesson = [camera(u, u, 0, 60_000) for u in ("ann", "tom")] + [screen("s", "tom", 0, 60_000)]
+        got = flowed(lesson, {"ann": (span(10_000, 20_000),)}, layout="speaker", teacher=teacher)
+        assert [(p.span.start // 1000, p.video_id) for p in got.placements if p.kind not in STAGE] == seen
+        assert not [f for f in got.findings if f.where == "teacher"]
+
     def test_it_wants_to_know_who_speaks_where_that_changes_what_is_seen(self) -> None:
         cameras = [camera(u, u, 0, 60_000) for u in ("ann", "bob")]
         assert flowed(cameras).wants_speech

@@ -1,4 +1,4 @@
-"""The digest of a finished file: another one where it would come out otherwise, and only there."""
+"""The digest of a finished file: another one where it would come out otherwise, and only there; copies that fail."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from classes import Class, Stream
 from lessons import board, camera, recording
+from synthetic import Recipe, make
 
 from assembler.choices import Muxer, Quality
 from assembler.findings import note, warning
 from assembler.media.choose_encoder import Choice
-from assembler.media.compose import finished_digest
+from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.encoders import X264
 from assembler.media.run import Run
-from assembler.options import Options
-from assembler.pipeline.decide import plan_only
+from assembler.options import Options, load_options
+from assembler.pipeline.decide import decide, in_order, plan_only, wanted_stamps
+from assembler.pipeline.gather import gather
+from assembler.plan.model import Mode
+from assembler.recording import StreamKind
+from assembler.segment_files import SegmentFiles
 
 
 @pytest.fixture
@@ -54,3 +60,23 @@ def test_all_that_changes_the_file_changes_it(run: Run, tmp_path: Path) -> None:
     os.utime(tmp_path / "a.mp4", (1, 1))
     found.append(digest(run, tmp_path))
     assert len(set(found)) == len(found)
+
+
+def test_a_copy_that_the_muxer_refuses_is_told_apart_and_leaves_nothing(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    share = Recipe(identity="red", seconds=2, fps=15, gop=15)
+    lesson = Class([Stream("s", StreamKind.SCREEN, "ann", 0, share)])
+    options = load_options(
+        home=tmp_path / "home", media_dir=lesson.make(tmp_path, bundled_ffmpeg), ffmpeg=bundled_ffmpeg, layout="stage"
+    )
+    run, recorded = Run(options), in_order(lesson.recording(), options)
+    got = gather(recorded.recordings, run, stamps=wanted_stamps(recorded, options))
+    timeline, plan = decide(recorded, got, options)
+    assert plan.mode is Mode.COPY, plan.mode_reason
+    shorter = make(Recipe(identity="red", seconds=1, fps=15, gop=15), bundled_ffmpeg)
+    swapped, part = SegmentFiles(files={"s": shorter}, facts=got.facts), tmp_path / "class.mp4.part"
+    choice = Choice(X264.at(Quality.STANDARD))
+    with pytest.raises(CopyRefused, match="holds 15 pictures, 30 were planned"):
+        compose(
+            plan, timeline, swapped, "", part, folder=tmp_path, choice=choice, recordings=recorded.recordings, run=run
+        )
+    assert not part.exists()
