@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from assembler.class_card import LARGEST_CARD, CardChapter, ClassCard, parse_car
 from assembler.errors import CardMissing, InputError
 from assembler.options import Options
 from assembler.recording import Recording
-from assembler.templates import fill, names_in
+from assembler.templates import FIELDS, check_path, fill
 from assembler.times import WallMs, clock_text, parse_clock
 
-FIELDS = ("app", "room", "task")
-"""Placeholders of the path of a class card."""
 LARGEST_LIST = 2**20
 """Maximum size of a file of chapters, in bytes; a thousand of them fit in a tenth of it."""
 HINT = "Write a line for each, such as: 12:30 Second exercise"
@@ -31,8 +28,8 @@ def find_card(recordings: Sequence[Recording], options: Options) -> ClassCard | 
     """
     if options.class_file is None:
         return None
-    is_template = bool(check_template(options.class_file))
-    paths = dict.fromkeys(_path(options.class_file, recording) for recording in recordings)
+    is_template = bool(check_path(options.class_file))
+    paths = dict.fromkeys(Path(fill(options.class_file, FIELDS, recording.ids)) for recording in recordings)
     cards = [card for path in paths if (card := _load(path, may_miss=is_template)) is not None]
     if any(card != cards[0] for card in cards):
         raise InputError(
@@ -56,28 +53,6 @@ def is_newer(ids: Mapping[str, str | None], options: Options, since: WallMs) -> 
     except (OSError, ValueError):
         return False
     return max(status.st_mtime, status.st_ctime) * 1000 > since
-
-
-def check_template(path: str) -> set[str]:
-    """Find the placeholders in the path of a class card; raises InputError for others than there are."""
-    try:
-        named = names_in(path)
-        fill(path, FIELDS, {}) if named <= set(FIELDS) else None
-    except (ValueError, IndexError, AttributeError) as exc:
-        raise InputError(
-            f"the path {path!r} of class cards is malformed", hint="Write such as /etc/classes/{room}.json."
-        ) from exc
-    for unknown in sorted(named - set(FIELDS)):
-        near = difflib.get_close_matches(unknown, FIELDS, n=1)
-        meant = f"Did you mean {{{near[0]}}}? " if near else ""
-        there = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise InputError(f"the path {path!r} of class cards has an unknown {{{unknown}}}", hint=f"{meant}Use {there}.")
-    return named
-
-
-def _path(template: str, recording: Recording) -> Path:
-    ids = {"app": recording.app_id, "room": recording.room_id, "task": recording.task_id}
-    return Path(fill(template, FIELDS, ids))
 
 
 def _load(path: Path, *, may_miss: bool) -> ClassCard | None:

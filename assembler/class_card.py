@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -20,6 +21,8 @@ LARGEST_CARD = 2**20
 """Maximum size of a class card, in bytes; thousands of people fit in a tenth of it."""
 LONGEST_SHOWN = 60
 """Maximum length of a value in a message, in characters."""
+OTHER_WORDS = {"hide": "show", "hidden": "show", "visible": "show"}
+"""Words that people try for keys, which are like another key or none."""
 HINT = "`assembler schema class` tells what a class card may hold."
 """Hint of every refused card."""
 
@@ -145,10 +148,7 @@ def _refusal(error: ErrorDetails, source: str) -> InputError:
         owner = owners[str(error["loc"][0])] if len(error["loc"]) > 1 else ClassCard
         meant = _meant(str(error["loc"][-1]), owner.model_fields)
         return InputError(f"{source}: there is no key {place!r} in a class card", hint=f"{meant} {HINT}".strip())
-    if error["type"] == "value_error":
-        said, got = str(error["ctx"]["error"]), error["input"]
-    else:
-        said, got = error["msg"], error["input"]
+    said, got = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"], error["input"]
     shown = (
         f" (got {str(got)[:LONGEST_SHOWN]!r})"
         if isinstance(got, str | int | float | bool) and error["loc"][-1] not in ("id", "name")
@@ -156,11 +156,12 @@ def _refusal(error: ErrorDetails, source: str) -> InputError:
     )
     meant = ""
     if error["type"] == "enum" and isinstance(got, str):
-        meant = _meant(got, {"role": list(Role), "show": list(Show), "unknown": list(Show)}[str(error["loc"][-1])])
+        known: dict[str, Iterable[str]] = {"role": Role, "show": Show, "unknown": Show}
+        meant = _meant(got, known[str(error["loc"][-1])])
     said, _, asked = said.partition(". ")
     return InputError(f"{source}: {place}: {said[:1].lower()}{said[1:]}{shown}", hint=f"{asked}{meant} {HINT}".strip())
 
 
-def _meant(given: str, known: Any) -> str:
-    near = difflib.get_close_matches(given, [str(one) for one in known], n=1)
+def _meant(given: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(OTHER_WORDS.get(given, given), list(known), n=1)
     return f" Did you mean {near[0]}?" if near else ""

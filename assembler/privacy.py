@@ -50,6 +50,11 @@ def hides_more(recordings: Sequence[Recording], before: ClassCard | None, after:
     return any(STRICTNESS.index(show) < STRICTNESS.index(shows[0][user]) for user, show in shows[1].items())
 
 
+def find_redaction(recordings: Sequence[Recording], card: ClassCard | None) -> Redaction:
+    """Find the words that may not be said of these recordings; none where the card hides nobody."""
+    return _Casting(tuple(recordings), card, None, True).redaction
+
+
 @dataclass(frozen=True)
 class _Casting:
     """One class and its card."""

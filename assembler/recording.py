@@ -149,3 +149,8 @@ class Recording(Value):
         if self.task_id:
             return f"task {self.task_id}"
         return f"room {self.room_id}" if self.room_id else "this recording"
+
+    @property
+    def ids(self) -> dict[str, str | None]:
+        """Ids by the placeholders that stand for them in the path of a class's file."""
+        return {"app": self.app_id, "room": self.room_id, "task": self.task_id}

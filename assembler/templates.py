@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import string
 from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
+from assembler.errors import InputError
+
+FIELDS = ("app", "room", "task")
+"""Placeholders of the path of a class's own files: its card, captions and chat."""
 LONGEST_PART = 200
 """Maximum length of one folder's name, in characters; file systems take 255 bytes."""
+
+
+def check_path(path: str) -> set[str]:
+    """Find the placeholders in the path of a class's file; raises InputError for others than there are."""
+    try:
+        named = names_in(path)
+        fill(path, FIELDS, {}) if named <= set(FIELDS) else None
+    except (ValueError, IndexError, AttributeError) as exc:
+        raise InputError(f"the path {path!r} is malformed", hint="Write such as /etc/classes/{room}.json.") from exc
+    for unknown in sorted(named - set(FIELDS)):
+        near = difflib.get_close_matches(unknown, FIELDS, n=1)
+        meant = f"Did you mean {{{near[0]}}}? " if near else ""
+        there = ", ".join(f"{{{name}}}" for name in FIELDS)
+        raise InputError(f"the path {path!r} has an unknown placeholder {{{unknown}}}", hint=f"{meant}Use {there}.")
+    return named
 
 
 def names_in(template: str) -> set[str]:

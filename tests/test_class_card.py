@@ -50,6 +50,7 @@ class TestReading:
         [
             ({"poeple": []}, "no key 'poeple'", "Did you mean people"),
             ({"people": [{"id": "a", "nmae": "Ann"}]}, "no key 'people[0].nmae'", "Did you mean name"),
+            ({"people": [{"id": "a", "hide": True}]}, "no key 'people[0].hide'", "Did you mean show"),
             (
                 {"people": [{"id": "a"}, {"id": "b"}, {"id": "a"}]},
                 "people: two people have one id: [0] and [2]",
@@ -128,7 +129,7 @@ class TestFile:
         assert find_card([lesson(room)], options) is None
 
     def test_an_unknown_placeholder_is_named(self) -> None:
-        with pytest.raises(InputError, match=r"unknown \{rom\}") as caught:
+        with pytest.raises(InputError, match=r"unknown placeholder \{rom\}") as caught:
             in_order(lesson(), load_options(class_file="/etc/{rom}.json"))
         assert "{room}" in caught.value.hint
 

@@ -145,6 +145,16 @@ class TestOutputs:
         assert said.err == ""
         assert isinstance(json.loads(said.out), dict)
 
+    @pytest.mark.parametrize("verb", ["inspect", "plan", "run"])
+    def test_a_class_card_may_come_through_a_pipe(self, desk: Desk, verb: str) -> None:
+        """As ``--class <(...)`` has it: it can be read once."""
+        reading, writing = os.pipe()
+        os.write(writing, b'{"title": "Algebra"}')
+        os.close(writing)
+        said = desk.say(*(desk.run if verb == "run" else [verb, "result.json"]), "--class", f"/dev/fd/{reading}")
+        os.close(reading)
+        assert said.code == 0, said.err
+
     def test_a_failure_is_json_too(self, desk: Desk) -> None:
         for words in (["run", "lost.json"], ["inspect", "lost.json"], ["plan", "lost.json"], ["verify", "lost.mp4"]):
             said = desk.say(*words, "--json")

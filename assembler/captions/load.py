@@ -9,19 +9,15 @@ from pathlib import Path
 from assembler.captions.place import place_captions, place_chat
 from assembler.captions.read import Caption, ChatMessage, parse_captions, parse_chat, parse_fields, read_file
 from assembler.captions.webvtt import TRACKS, CaptionTrack, write_vtt
-from assembler.errors import InputError
 from assembler.findings import Finding
 from assembler.options import Options
 from assembler.people import RecordedClass
 from assembler.recording import Recording
-from assembler.templates import fill, names_in
+from assembler.templates import FIELDS, check_path, fill
 from assembler.timeline.model import Clock
 from assembler.timeline.time_of_day import choose_zone
 from assembler.times import PlayMs, Span
 from assembler.workspace import write_whole
-
-FIELDS = ("app", "room", "task")
-"""Placeholders of the paths."""
 
 
 @dataclass(frozen=True)
@@ -78,25 +74,14 @@ def check_text(options: Options) -> None:
     """Check the settings without reading a file; raises InputError."""
     parse_fields(options.chat_fields)
     for template in (options.captions, options.chat):
-        _names(template or "")
-
-
-def _names(template: str) -> set[str]:
-    try:
-        names = names_in(template)
-    except ValueError as exc:
-        raise InputError(f"the path {template!r} is malformed", hint="Write such as /srv/chat/{task}.json.") from exc
-    if not names <= set(FIELDS):
-        raise InputError(f"the path {template!r} has an unknown placeholder", hint="Use {app}, {room} and {task}.")
-    return names
+        check_path(template or "")
 
 
 def _paths(template: str | None, recordings: Sequence[Recording]) -> list[Path]:
     """List the files; one that a template names may be missing."""
     if template is None:
         return []
-    if not _names(template):
+    if not check_path(template):
         return [Path(template)]
-    ids = [{"app": r.app_id, "room": r.room_id, "task": r.task_id} for r in recordings]
-    paths = dict.fromkeys(Path(fill(template, FIELDS, one)) for one in ids)
+    paths = dict.fromkeys(Path(fill(template, FIELDS, recording.ids)) for recording in recordings)
     return [path for path in paths if path.exists()]

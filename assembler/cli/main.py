@@ -88,7 +88,6 @@ def run(
 ) -> int:
     """Make the playback: parse, download, probe, plan, render, verify."""
     from assembler.pipeline.assemble import assemble, take_frame
-    from assembler.pipeline.decide import in_order
     from assembler.report.text import describe_playback, names_of
 
     results = results or []
@@ -101,8 +100,8 @@ def run(
         print(json.dumps({"frame": str(png)}) if as_json else png)
         return 0
     playback = assemble(recordings, out, options, _progress(progress), inputs=inputs)
-    shown = in_order(recordings, options).recordings
-    text = describe_playback(str(out), playback.manifest, names_of(shown), was_there=playback.was_there)
+    names = names_of(playback.recordings)
+    text = describe_playback(str(out), playback.manifest, names, was_there=playback.was_there)
     if playback.watch.exists():  # older versions wrote none
         text += f"\nwatch: {playback.watch}"
     if playback.report.exists():
@@ -123,17 +122,16 @@ def inspect(results: Results, *, options: Options, as_json: Json = False) -> int
     from assembler.report.text import describe_recordings
     from assembler.timeline.build import NoLength
 
-    recordings = _read(results)
+    recorded = in_order(_read(results), options)
     timeline = None
     with suppress(NoLength):
-        timeline = timeline_on_disk(recordings, options)
-    shown = in_order(recordings, options).recordings
+        timeline = timeline_on_disk(recorded, options)
     if as_json:
-        plain = [r.model_dump(mode="json") for r in shown]
+        plain = [r.model_dump(mode="json") for r in recorded.recordings]
         drawn = timeline.model_dump(mode="json") if timeline is not None else None
         print(json.dumps({"recordings": plain, "timeline": drawn}, ensure_ascii=False))
     else:
-        print(describe_recordings(shown, timeline, _width()))
+        print(describe_recordings(recorded.recordings, timeline, _width()))
     return 0
 
 
@@ -153,19 +151,19 @@ def plan(
     from assembler.plan.json_parts import json_parts
     from assembler.report.text import describe_plan, names_of
 
-    recordings = _read(results)
+    recorded = in_order(_read(results), options)
     if probe:
         from assembler.pipeline.assemble import plan_probed
 
-        made = plan_probed(recordings, options, _progress(progress))
+        made = plan_probed(recorded, options, _progress(progress))
     else:
-        made = plan_only(recordings, options)
+        made = plan_only(recorded, options)
     if as_json:
         for part in json_parts(made[1]):
             print(part, end="")
         print()
     else:
-        print(describe_plan(made[1], names_of(in_order(recordings, options).recordings)))
+        print(describe_plan(made[1], names_of(recorded.recordings)))
     return 0
 
 

@@ -22,7 +22,7 @@ from assembler.jobs.store.records import Records, insert_after, list_task, lock_
 from assembler.jobs.store.tables import CLASS, JOB, LOG
 from assembler.network.publish.publish import unpublish
 from assembler.options import Options
-from assembler.privacy import cast_class, hides_more
+from assembler.privacy import find_redaction, hides_more
 from assembler.recording import Recording
 from assembler.redaction import Redaction
 from assembler.workspace import assets_of
@@ -77,7 +77,7 @@ def look_for_cards(records: Records, engine: Engine, options: Options) -> None:
             recording = recording_of(records, job.event)
             card = load_card(records, job.task, recording, options)
         except AssemblerError as exc:
-            _say_once(records, job, f"The class card was not taken: {exc.sentence}")
+            _say_once(records, job.id, f"The class card was not taken: {exc.sentence}")
             continue
         if card is None:
             continue
@@ -93,10 +93,10 @@ def _go_on(records: Records, engine: Engine, options: Options, started: Sequence
     enqueue(records, engine, records.list_jobs(ids=started))
 
 
-def _say_once(records: Records, job: Job, sentence: str) -> None:
-    log = records.log_of(job.id)
+def _say_once(records: Records, job: str, sentence: str) -> None:
+    log = records.log_of(job)
     if not log or log[-1][1] != sentence:
-        records.note(job.id, sentence)
+        records.note(job, sentence)
 
 
 def _slots(connection: sa.Connection, key: str) -> list[list[_Kept]]:
@@ -133,41 +133,37 @@ def _change(connection: sa.Connection, job: Job, **values: object) -> None:
 def _withdraw_hidden(connection: sa.Connection, kept: _Kept, card: ClassCard) -> None:
     """Mark a playback that shows somebody whom the card hides: from here on nobody is shown it, and soon it is gone.
 
-    What is kept of its job in words is rewritten as well.
+    What is kept of its job in words is rewritten as well, also where nothing was published.
     """
     job, made_with = kept
-    if not (card.hides and (job.output or job.state is JobState.RUNNING)):
+    if not card.hides:
         return
-    recording = None
+    redaction = Redaction()
     with suppress(AssemblerError):  # without its body nobody knows who is in it
         body = body_at(connection, job.event)
         recording = parse(body.raw, query=body.query)
-    if recording is not None and not hides_more([recording], made_with, card):
-        return
-    redaction = find_redaction(recording, card)
-    is_shown = job.state in (JobState.DONE, JobState.RUNNING)
-    ended = {"state": JobState.SUPERSEDED.value, "reason": WITHDRAWN} if is_shown else {}
-    _change(connection, job, withdrawn=True, findings=[redaction.text(said) for said in job.findings], **ended)
+        if not hides_more([recording], made_with, card):
+            return
+        redaction = find_redaction([recording], card)
+    text = redaction.text
+    changes: dict[str, object] = {"findings": [text(said) for said in job.findings], "reason": text(job.reason)}
     for row in connection.execute(sa.select(LOG.c.id, LOG.c.sentence).where(LOG.c.job == job.id)).all():
-        if (said := redaction.text(row.sentence)) != row.sentence:
+        if (said := text(row.sentence)) != row.sentence:
             connection.execute(sa.update(LOG).where(LOG.c.id == row.id).values(sentence=said))
-    note(connection, job.id, "The class card hides somebody more: the playback is withdrawn.")
+    if job.output or job.state is JobState.RUNNING:
+        changes["withdrawn"] = True
+        if job.state in (JobState.DONE, JobState.RUNNING):
+            changes |= {"state": JobState.SUPERSEDED.value, "reason": WITHDRAWN}
+        note(connection, job.id, "The class card hides somebody more: the playback is withdrawn.")
+    _change(connection, job, **changes)
 
 
 def redaction_of(records: Records, job: Job, options: Options) -> Redaction:
     """Find the words that may not be said of a job's class."""
     with suppress(AssemblerError):
         recording = recording_of(records, job.event)
-        return find_redaction(recording, load_card(records, job.task, recording, options))
+        return find_redaction([recording], load_card(records, job.task, recording, options))
     return Redaction()
-
-
-def find_redaction(recording: Recording | None, card: ClassCard | None) -> Redaction:
-    """Find the words that may not be said of a class; none where the card hides nobody, or everybody."""
-    try:
-        return cast_class([recording], card).redaction if recording is not None else Redaction()
-    except AssemblerError:
-        return Redaction()
 
 
 def withdraw(records: Records, options: Options) -> None:
@@ -182,7 +178,7 @@ def withdraw(records: Records, options: Options) -> None:
                 is_half = place == row.placed and row.key not in placing
                 unpublish(place, assets_of(Path(place)).name, row.id, options, is_half=is_half)
         except AssemblerError as exc:
-            records.note(row.id, f"Not withdrawn yet: {exc.sentence}")
+            _say_once(records, row.id, f"Not withdrawn yet: {exc.sentence}")
             continue
         with records.transaction() as connection:
             done = {"withdrawn": None, "placed": None, "output": "", "updated": now()}

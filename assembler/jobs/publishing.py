@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from assembler.captions.load import check_text
-from assembler.card_file import check_template
 from assembler.layout.arrange import find_layout
 from assembler.layout.choose import AUTO
 from assembler.layout.custom import colour_of
@@ -15,6 +14,7 @@ from assembler.network.notify import check_notify
 from assembler.network.publish.publish import check_output, fill_template
 from assembler.options import Options, unknown_settings
 from assembler.outputs.packages import check_extras
+from assembler.templates import check_path
 
 FILE = "playback.mp4"
 """Name of a published playback inside its class's folder."""
@@ -41,7 +41,7 @@ def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:
         find_ffmpeg(options.ffmpeg)
     fill_template(options.template, {})
     if options.class_file is not None:
-        check_template(options.class_file)
+        check_path(options.class_file)
     check_output(output_of(options), options)
     check_notify(options)
     check_extras(options.also)

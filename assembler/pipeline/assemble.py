@@ -24,7 +24,7 @@ from assembler.options import Options, load_options
 from assembler.outputs.material import Material
 from assembler.outputs.packages import check_extras, find_missing, find_stale, find_whole, make_packages
 from assembler.people import RecordedClass
-from assembler.pipeline.decide import decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
+from assembler.pipeline.decide import Given, decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
 from assembler.pipeline.gather import Fetch, gather, gather_local, with_speech, with_stamps
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
@@ -58,6 +58,8 @@ class Playback:
     """Manifest: what the file was made from, and what was noticed."""
     was_there: bool
     """True if an earlier run had made the same file: nothing was done."""
+    recordings: tuple[Recording, ...] = ()
+    """Recordings in the order of the class, without people whom its card hides."""
 
     @property
     def watch(self) -> Path:
@@ -146,7 +148,7 @@ class _Making:
         digest = finished_digest(plan, got.files, choice, self.run)
         done = _already_there(self.out, digest)
         if done is not None and self._has_packages(done):
-            return Playback(self.out, done, was_there=True)
+            return Playback(self.out, done, was_there=True, recordings=self.recorded.recordings)
         work = work_digest(self.recorded, self.run)
         with self.run.workspace.held(work, self.out, self.run.progress) as folder:
             done = _already_there(self.out, digest)  # made by another run while this one waited
@@ -162,7 +164,7 @@ class _Making:
             if not self.run.options.keep_work:
                 self.run.workspace.forget(work)  # while it is held: a run that waits for it begins with a fresh one
         _refuse_warnings(manifest.findings, self.run.options)  # of packages: the playback is in its place
-        return Playback(self.out, manifest, was_there=done is not None)
+        return Playback(self.out, manifest, was_there=done is not None, recordings=self.recorded.recordings)
 
     def _has_packages(self, manifest: Manifest) -> bool:
         """True if all packages that are asked for or listed are there, and none of another playback."""
@@ -214,16 +216,14 @@ def _gather(recorded: RecordedClass, run: Run, fetch: Fetch = fetch_all) -> Segm
     return with_stamps(got, plan.wants_stamps, run) if plan.wants_stamps else got
 
 
-def timeline_on_disk(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
+def timeline_on_disk(recordings: Given, options: Options) -> Timeline:
     """The timeline from what is declared, and from what of it is in the media folder; never uses the network."""
     recorded = in_order(recordings, options)
     local = SegmentFiles() if options.media_dir is None else gather_local(recorded.recordings, Run(options))
     return timeline_of(recorded, local, options)
 
 
-def plan_probed(
-    recordings: Recording | Sequence[Recording], options: Options, progress: Progress | None = None
-) -> tuple[Timeline, Plan]:
+def plan_probed(recordings: Given, options: Options, progress: Progress | None = None) -> tuple[Timeline, Plan]:
     """Timeline and plan as ``assemble`` would take them: files are downloaded and probed, nothing is rendered."""
     recorded = in_order(recordings, options)
     got = _gather(recorded, Run(options, progress or Silent()))

@@ -66,6 +66,8 @@ def decide(
 
 
 Told = TypeVar("Told", Plan, Manifest)
+Given = Recording | Sequence[Recording] | RecordedClass
+"""Recordings of one class as they were given, or in order already: then its card is not read again."""
 
 
 def without_hidden(told: Told, redaction: Redaction) -> Told:
@@ -104,7 +106,7 @@ def timeline_of(recorded: RecordedClass, got: SegmentFiles, options: Options) ->
     return with_chapters(timeline, [Chapter(at=chapter.at, title=chapter.title) for chapter in recorded.chapters])
 
 
-def timeline_only(recordings: Recording | Sequence[Recording], options: Options) -> Timeline:
+def timeline_only(recordings: Given, options: Options) -> Timeline:
     """The timeline from what is declared: no network, no files."""
     return timeline_of(in_order(recordings, options), SegmentFiles(), options)
 
@@ -116,19 +118,19 @@ def wanted_stamps(recorded: RecordedClass, options: Options) -> tuple[str, ...]:
     return ()
 
 
-def plan_only(recordings: Recording | Sequence[Recording], options: Options) -> tuple[Timeline, Plan]:
+def plan_only(recordings: Given, options: Options) -> tuple[Timeline, Plan]:
     """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
     return decide(in_order(recordings, options), SegmentFiles(), options)
 
 
-def in_order(
-    recordings: Recording | Sequence[Recording], options: Options, card: ClassCard | None = None
-) -> RecordedClass:
+def in_order(recordings: Given, options: Options, card: ClassCard | None = None) -> RecordedClass:
     """Return the recordings in the order of the class, the cameras of ``screen_users`` as the screen shares they are,
-    without whom the class card hides, and the people who are in them.
+    without whom the class card hides, and the people who are in them; a class that is in order as it is.
 
     ``card``: class card; where none is given, that of the options. Raises InputError, also for a card that is wrong.
     """
+    if isinstance(recordings, RecordedClass):
+        return recordings
     given = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if not given:
         raise InputError("no recording was given", hint="Name at least one result file.")

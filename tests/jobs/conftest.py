@@ -1,4 +1,4 @@
-"""A Postgres of our own, started on a free port in a temporary folder."""
+"""A Postgres of our own, started on a free port in a temporary folder, and a place where nobody listens."""
 
 from __future__ import annotations
 
@@ -58,6 +58,14 @@ class Postgres:
         with psycopg.connect(f"postgresql://owner@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]  # our own name
         return f"postgresql://owner@127.0.0.1:{self.port}/{name}"
+
+
+@pytest.fixture
+def closed() -> Iterator[str]:
+    """Host and port where nobody listens, nor can: the port is held."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,7 @@ def card(**shows: str) -> ClassCard:
 
 
 HIDES = card(hidden_zoe_77="no")
+EVERYBODY = parse_card(b'{"unknown": "no"}')
 
 
 @pytest.fixture
@@ -134,11 +135,20 @@ class TestLateCards:
         assert idle.job().state is JobState.DONE
         assert idle.job("t1.2").state is JobState.WAITING
 
-    def test_what_was_kept_in_words_is_rewritten(self, idle: Workshop) -> None:
+    @pytest.mark.parametrize("given", [HIDES, EVERYBODY], ids=["one", "everybody"])
+    def test_what_was_kept_in_words_is_rewritten(self, idle: Workshop, given: ClassCard) -> None:
         published(idle)
-        put(idle, HIDES)
+        put(idle, given)
         assert idle.job().findings == ("camera of (hidden)",)
         assert "said of (hidden)" in [sentence for _, sentence in idle.records.log_of("t1")]
+
+    def test_so_is_the_log_of_a_job_that_published_nothing(self, idle: Workshop) -> None:
+        idle.hand_in(body_of(LESSON))
+        idle.records.change("t1", state=JobState.CANCELLED, reason=f"camera of {ZOE} is lost")
+        idle.records.note("t1", f"said of {ZOE}")
+        assert put(idle, HIDES) == []
+        assert (idle.job().state, idle.job().reason) == (JobState.CANCELLED, "camera of (hidden) is lost")
+        assert idle.records.log_of("t1")[-1][1] == "said of (hidden)"
 
     def test_a_repeated_result_belongs_to_the_new_revision(self, idle: Workshop) -> None:
         published(idle)
@@ -240,7 +250,9 @@ class TestDeaths:
         real = shutil.rmtree
         monkeypatch.setattr("shutil.rmtree", lambda *_, **__: (_ for _ in ()).throw(OSError(5, "broken off")))
         put(idle, HIDES)
-        assert "Not withdrawn yet" in idle.records.log_of("t1")[-1][1]
+        withdraw(idle.records, idle.options)
+        told = [sentence for _, sentence in idle.records.log_of("t1")]
+        assert ["Not withdrawn yet" in sentence for sentence in told[-2:]] == [False, True], "said once"
         monkeypatch.setattr("shutil.rmtree", real)
         withdraw(idle.records, idle.options)
         assert not place.parent.exists()
@@ -313,7 +325,7 @@ class TestWeb:
         (card(zoe="no"), card(zoe="no", pat="no"), False),
         (None, card(pat="no"), False),
         (card(zoe="no"), ClassCard(), False),
-        (card(zoe="no"), parse_card(b'{"unknown": "no"}'), True),
+        (card(zoe="no"), EVERYBODY, True),
     ],
 )
 def test_a_card_hides_more_where_somebody_who_is_there_is_shown_less(

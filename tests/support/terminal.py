@@ -6,11 +6,13 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,10 @@ from assembler.cli.main import main
 from assembler.recording import StreamKind
 
 CAMERA, WHITEBOARD = StreamKind.CAMERA, StreamKind.WHITEBOARD
+SERVING = {"serve", "work"}
+"""Verbs that go on until they are told to end."""
+LIMIT_SECONDS = 60.0
+"""Maximum time of such a verb within this process, in s."""
 START = (sys.executable, "-c", "from assembler.cli.main import main; main()")
 
 
@@ -100,8 +106,9 @@ class Desk:
         os.environ.update(self.environment(settings))
         sys.argv, sys.stdin = ["assembler", *words], io.TextIOWrapper(io.BytesIO(stdin.encode()))
         code: Any = 0
+        limit = limited() if SERVING.intersection(words[:1]) else nullcontext()
         try:
-            with chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
+            with chdir(self.folder), redirect_stdout(out), redirect_stderr(err), limit:
                 main()
         except SystemExit as exc:
             code = exc.code
@@ -115,6 +122,20 @@ class Desk:
         """``settings``: ``ASSEMBLER_*`` by their names in small letters."""
         given = {f"ASSEMBLER_{name.upper()}": value for name, value in settings.items()}
         return {**os.environ, "ASSEMBLER_HOME": str(self.home), "COLUMNS": "200", **given}
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Tell a verb to end after a while: a test of what it ought to refuse then fails, where it would hang for ever."""
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    timer = threading.Timer(LIMIT_SECONDS, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        for name, handler in before.items():  # a verb that was told to end leaves them ignored
+            signal.signal(name, handler)
 
 
 def busy_in(folder: Path) -> list[str]:

@@ -103,7 +103,7 @@ class JobSteps:
                 return {"over": True}  # cancelled: the record says so already
             except AssemblerError as exc:
                 failure = {"error": exc.sentence, "hint": exc.hint, "retry": exc.retry}
-                failure |= {"waits": True} if isinstance(exc, CardMissing) else {}
+                failure["waits"] = isinstance(exc, CardMissing)
                 return {"over": True, **failure, "known": under_way.known, "lacking": under_way.lacking}
             except Exception as exc:  # noqa: BLE001 a bug must not end the worker; the job's log has all of it
                 under_way.say(traceback.format_exc()[-1900:])
@@ -130,8 +130,7 @@ class JobSteps:
         has_none = lacking == len(kept)
         for name, error in failures.items():
             if error.retry and (has_none or job.failures < PATIENT_FAILURES):
-                sentence = recorded.redaction.text(f"{name}: {error.sentence}")
-                raise DownloadError(sentence, hint=recorded.redaction.text(error.hint), retry=True)
+                raise recorded.redaction.error(DownloadError(f"{name}: {error.sentence}", hint=error.hint, retry=True))
         if job.lacking and lacking >= job.lacking and job.output:
             under_way.say("No more files can be fetched than before: the playback stays as it is.")
             return {"over": True, "kept": True}

@@ -254,11 +254,11 @@ def test_a_step_that_failed_is_not_called_done(shop: Workshop, fail: Fail, monke
 
 @pytest.mark.parametrize("status", [503, 500, None])
 def test_where_nobody_answers_a_job_is_tried_ten_times(
-    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, status: int | None
+    tmp_path: Path, httpserver: HTTPServer, closed: str, monkeypatch: pytest.MonkeyPatch, status: int | None
 ) -> None:
     """None: nobody listens."""
     monkeypatch.setattr("assembler.network.download.fetch.ATTEMPTS", 1)
-    place = httpserver.url_for("/v1.mp4") if status else "http://127.0.0.1:9/v1.mp4"
+    place = httpserver.url_for("/v1.mp4") if status else f"http://{closed}/v1.mp4"
     httpserver.expect_request("/v1.mp4").respond_with_data(b"", status=status or 200)
     with Workshop.opened(tmp_path, allow_hosts=f"127.0.0.1,{httpserver.host}") as shop:
         segment = camera("v1", "ann", 0, 1000).model_copy(update={"url": place})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,11 @@ from assembler.processes import Stop, Stopped
 
 
 def test_a_server_that_is_away_is_waited_for_and_that_is_said_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, closed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "AWAY_SECONDS", 0.01)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"postgresql://nobody@127.0.0.1:{free.getsockname()[1]}/jobs"
-    options, signalled, said = Options(home=tmp_path, database_url=url), Stop(), list[str]()
+    options = Options(home=tmp_path, database_url=f"postgresql://nobody@{closed}/jobs")
+    signalled, said = Stop(), list[str]()
     tries = 0
 
     def wait(seconds: float) -> bool:
