@@ -25,11 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # machines are shared: no test is timed; 60 examples a run find over many runs what 100 do
     settings.register_profile("house", settings.default, deadline=None, max_examples=60)
     settings.load_profile("house")
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # started with & by a script: children would be deaf to Ctrl-C
+    # started with & by a script: children would be deaf to Ctrl-C
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.addinivalue_line("markers", "leaves_parts: leaves .part files on purpose (a killed or failed run)")
 
 
 SLOW_PLACES = {

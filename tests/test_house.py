@@ -133,7 +133,7 @@ def test_no_file_grows_past_a_purpose(path: Path) -> None:
 
 
 HEAVY = {"av", "PIL", "fontTools", "numpy", "ffmpeg", "requests", "urllib3", "typer", "pydantic"}
-CHILDREN = ("damage", "levels", "mixdown", "mixdown", "mux", "pages", "probe", "verify")
+CHILDREN = ("damage", "levels", "mixdown", "mux", "pages", "probe", "verify")
 LIBRARIES = {"levels": {"av", "numpy"}, "mixdown": {"av", "numpy"}, "mux": set[str](), "pages": {"av", "numpy"}}
 
 

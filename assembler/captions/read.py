@@ -175,7 +175,6 @@ def _iso(text: str, zone: Zone) -> WallMs | None:
         local = datetime.fromisoformat(text.strip())
         if local.tzinfo is None:
             local = local.replace(tzinfo=zone.info) if zone.info is not None else local.astimezone()
-        since = local.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        return WallMs(round(local.astimezone(UTC).timestamp() * 1000))
     except (ValueError, OverflowError):
         return None
-    return WallMs(round(since.total_seconds() * 1000))

@@ -1,7 +1,9 @@
-"""Stream helpers shared by the packet-reading child processes."""
+"""Memory limit and stream helpers shared by the packet-reading child processes."""
 
 from __future__ import annotations
 
+import contextlib
+import resource
 from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
@@ -18,6 +20,14 @@ COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 """Dispositions of video streams that are not part of the class."""
 STILLS = ("png", "bmp", "tiff", "webp", "gif")
 """Codecs of covers where there is another video stream: matroska's muxers make tracks of them."""
+
+
+def limit_memory(size: int) -> None:
+    """Limit this process's address space, in bytes, as a hostile file makes libav ask for any size; and let a crash
+    write no core file."""
+    for what, most in ((resource.RLIMIT_AS, size), (resource.RLIMIT_CORE, 0)):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(what, (most, most))
 
 
 def choose_streams(source: InputContainer, bad: Collection[int] = ()) -> tuple[VideoStream | None, list[AudioStream]]:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
 
 from assembler.findings import Finding
 from assembler.levels import Levels
-from assembler.media.levels.measure import find_levels, levels_place
+from assembler.media.levels.measure import levels_places, load_levels, unmeasured
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.mux.order import AudioTrack
 from assembler.media.render.setup import RENDER_VERSION, RenderSetup
 from assembler.media.run import Run
+from assembler.media.source_files import SourceFiles
 from assembler.options import Options
 from assembler.plan.heard import find_voices
 from assembler.plan.manifest import Activity
-from assembler.plan.model import AudioBed, Plan, SoundPiece
+from assembler.plan.model import Plan, SoundPiece
 from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Timeline
 from assembler.times import FileMs, Ms, PlayMs, Span, shared
 from assembler.values import Value
-from assembler.workspace import Workspace, digest_of, identity_of, write_whole
+from assembler.workspace import Workspace, digest_of, write_whole
 
 Soundtrack = tuple[AudioTrack, tuple[Finding, ...]]
 """Audio to be muxed, and the findings of mixing it."""
@@ -48,6 +48,7 @@ def render_audio(plan: Plan, setup: RenderSetup, options: Options) -> Soundtrack
     if out.exists() and report.exists():
         findings = _MixReport.model_validate_json(report.read_text("utf-8")).findings
     else:
+        places = levels_places(versions, setup.files, setup.facts, Workspace(options.home))
         findings = render_mixdown(
             plan.bed,
             setup.files,
@@ -60,21 +61,10 @@ def render_audio(plan: Plan, setup: RenderSetup, options: Options) -> Soundtrack
             stop=setup.stop,
             on_seconds=None,
             stall_seconds=options.stall_seconds,
-            levels=_unmeasured(plan.bed, setup, Workspace(options.home)),
+            levels=unmeasured(places, setup.facts),
         )
         write_whole(report, _MixReport(findings=findings).model_dump_json())
     return AudioTrack(name=str(out), container="mov", offset=Fraction(0), end=None), findings
-
-
-def _unmeasured(bed: AudioBed, setup: RenderSetup, workspace: Workspace) -> dict[str, Path]:
-    """Places for the levels of all that is mixed, as far as they were not measured."""
-    places: dict[str, Path] = {}
-    for name in {piece.video_id for piece in bed.pieces}:
-        place = levels_place(workspace, setup.files.identity(name), setup.facts[name])
-        heard, known = setup.facts[name].heard, find_levels(place)
-        if heard is not None and (known is None or not known.reach(heard[1])):
-            places[name] = place
-    return places
 
 
 def find_activity(plan: Plan, timeline: Timeline, got: SegmentFiles, run: Run) -> tuple[Activity, ...]:
@@ -98,8 +88,7 @@ def _measured(timeline: Timeline, got: SegmentFiles, run: Run) -> dict[str, list
     """Find when each user speaks by the levels in the home; only users all of whose sound was measured."""
     voices = find_voices(timeline)
     wanted = {piece.video_id for pieces in voices.values() for piece in pieces} & got.files.keys()
-    places = {n: levels_place(run.workspace, identity_of(got.files[n]), got.facts[n]) for n in wanted}
-    levels = {name: found for name, place in places.items() if (found := find_levels(place)) is not None}
+    levels = load_levels(levels_places(wanted, SourceFiles(got.files), got.facts, run.workspace))
     measured = {user: pieces for user, pieces in voices.items() if all(_reaches(p, levels) for p in pieces)}
     if not measured:
         return {}

@@ -30,6 +30,15 @@ def wall_at(clock: Clock, at: PlayMs) -> WallMs | None:
     return WallMs(wall)
 
 
+def wall_before(clock: Clock, at: PlayMs) -> WallMs | None:
+    """The wall instant of a playback instant; at a pause, the instant at which the recording stopped.
+
+    None where no start is known, or behind a pause of unknown length.
+    """
+    just_before = wall_at(clock, PlayMs(at - 1))
+    return None if just_before is None else WallMs(just_before + 1)
+
+
 def playback_at(clock: Clock, wall: WallMs) -> PlayMs | None:
     """The playback instant of a wall instant; inside a pause, the instant of that pause.
 

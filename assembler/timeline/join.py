@@ -8,6 +8,7 @@ from itertools import pairwise
 from assembler.errors import InputError
 from assembler.findings import note, warning
 from assembler.recording import Recording, StreamKind
+from assembler.timeline.clock import wall_at
 from assembler.timeline.model import Chapter, Clip, Clock, Jump, Timeline, Track
 from assembler.timeline.tracks import gaps_between
 from assembler.times import FileMs, Ms, PlayMs, Span, WallMs, clock_text, wall_text, whole_seconds
@@ -91,13 +92,10 @@ def _later(jump: Jump, by: PlayMs) -> Jump:
 
 def _border_jump(first: Timeline, second: Timeline) -> list[Jump]:
     border = PlayMs(first.length)
-    if first.clock.start is None or second.clock.start is None:
+    end = wall_at(first.clock, border)
+    if end is None or second.clock.start is None:
         return [Jump(at=border, length=None, pause=None, reason="next recording")]
-    if any(j.length is None for j in first.clock.jumps):
-        return [Jump(at=border, length=None, pause=None, reason="next recording")]
-    end = first.clock.start + first.length + sum(j.length or 0 for j in first.clock.jumps)
-    length = second.clock.start - end
-    return [Jump(at=border, length=Ms(max(0, length)), pause=WallMs(end), reason="next recording")]
+    return [Jump(at=border, length=Ms(max(0, second.clock.start - end)), pause=end, reason="next recording")]
 
 
 def _merge_tracks(first: Sequence[Track], second: Sequence[Track], border: PlayMs) -> tuple[Track, ...]:
@@ -170,8 +168,5 @@ def _clipped(clip: Clip, window: Span) -> Clip | None:
 
 
 def _window_clock(clock: Clock, window: Span) -> Clock:
-    before = [j for j in clock.jumps if j.at <= window.start]
-    is_known = clock.start is not None and all(j.length is not None for j in before)
-    start = WallMs((clock.start or 0) + window.start + sum(j.length or 0 for j in before)) if is_known else None
     inside = tuple(_later(j, PlayMs(-window.start)) for j in clock.jumps if window.start < j.at < window.end)
-    return Clock(start=start, is_exact=clock.is_exact, jumps=inside)
+    return Clock(start=wall_at(clock, window.start), is_exact=clock.is_exact, jumps=inside)

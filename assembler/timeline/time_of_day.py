@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from assembler.errors import InputError
-from assembler.timeline.clock import playback_at, wall_at
+from assembler.timeline.clock import playback_at, wall_at, wall_before
 from assembler.timeline.model import Clock
 from assembler.times import Ms, PlayMs, WallMs, clock_text
 from assembler.values import Value
@@ -133,11 +133,10 @@ def moment_at(at: PlayMs, clock: Clock, length: PlayMs, zone: Zone) -> Moment:
 
 
 def _moment(at: PlayMs, wall: WallMs, clock: Clock, zone: Zone) -> Moment:
-    goes_on = wall_at(clock, at)
+    stops, goes_on = wall_before(clock, at), wall_at(clock, at)
     pause = None
-    if clock.start is not None and goes_on is not None:
-        stops = WallMs(clock.start + at + sum(jump.length or 0 for jump in clock.jumps if jump.at < at))
-        pause = WallSpan(start=stops, end=goes_on) if stops < goes_on else None
+    if stops is not None and goes_on is not None and stops < goes_on:
+        pause = WallSpan(start=stops, end=goes_on)
     return Moment(
         playback=at,
         wall=wall,
@@ -158,8 +157,8 @@ def _known(clock: Clock, length: PlayMs) -> tuple[WallMs, WallMs]:
         )
     end = wall_at(clock, length)
     if end is None:  # up to the first pause of unknown length
-        first = next(jump for jump in clock.jumps if jump.length is None)
-        end = WallMs(clock.start + first.at + sum(jump.length or 0 for jump in clock.jumps if jump.at < first.at))
+        end = wall_before(clock, next(jump.at for jump in clock.jumps if jump.length is None))
+    assert end is not None
     return clock.start, end
 
 
@@ -187,7 +186,7 @@ def _candidates(text: str, zone: Zone, start: WallMs, end: WallMs) -> list[WallM
             local = datetime.combine(on, written, tzinfo=info).replace(fold=fold)
             exact = local.astimezone(UTC)
             if exact.astimezone(info).replace(tzinfo=None) == local.replace(tzinfo=None):  # else put forward over it
-                found.add(WallMs((exact - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)))
+                found.add(WallMs(round(exact.timestamp() * 1000)))
     return sorted(found)
 
 

@@ -49,11 +49,6 @@ def find_turns(speaking: Mapping[str, Sequence[Span]], length: Ms) -> tuple[Turn
     )
 
 
-def speaker_at(turns: Sequence[Turn], at: PlayMs) -> str | None:
-    """Find the speaker of an instant; None before anybody spoke."""
-    return next((turn.user for turn in turns if turn.span.holds(at)), None)
-
-
 def _speaker(running: Mapping[str, Span], last: str | None, at: PlayMs) -> str | None:
     """Choose among those who speak: whoever took over from the last speaker, else that one, else who will have spoken
     longest; None where nobody speaks."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assembler.timeline.turns import TAKEOVER, find_turns, speaker_at
-from assembler.times import Ms, PlayMs, Span, span
+from assembler.timeline.turns import TAKEOVER, find_turns
+from assembler.times import Ms, Span, span
 
 
 def told(length: int = 60_000, **speaking: list[Span]) -> list[tuple[str, int, int]]:
@@ -42,6 +42,5 @@ def test_turns_end_with_the_playback(length: int) -> None:
 
 
 def test_nobody_is_the_speaker_before_the_first_word() -> None:
-    turns = find_turns({"ann": [span(1000, 2000)], "bob": []}, Ms(3000))
-    assert [speaker_at(turns, PlayMs(at)) for at in (999, 1000, 2999)] == [None, "ann", "ann"]
-    assert find_turns({}, Ms(3000)) == ()
+    assert told(3000, ann=[span(1000, 2000)], bob=[]) == [("ann", 1000, 3000)]
+    assert told(3000) == []

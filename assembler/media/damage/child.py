@@ -4,7 +4,6 @@ of a chunk whose log holds decoding errors."""
 from __future__ import annotations
 
 import contextlib
-import resource
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +13,7 @@ import av
 import av.logging
 
 from assembler.media.damage.order import Damage, Search, Suspect
-from assembler.media.libav import discard_others
+from assembler.media.libav import discard_others, limit_memory
 
 MEMORY = 2 << 30
 """Maximum address space of the child, in bytes; a hostile file makes libav ask for any size."""
@@ -64,8 +63,7 @@ def _decodes(video: Any, packet: Any) -> bool:
 
 def main() -> int:
     """Search all suspects of the order and write the answer."""
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    limit_memory(MEMORY)
     av.logging.set_level(av.logging.ERROR)
     order = Search.from_json(Path(sys.argv[1]).read_text("utf-8"))
     ranges: list[tuple[tuple[Fraction, Fraction | None], ...]] = []

@@ -7,14 +7,13 @@ standard output, which is how ``processes.run`` sees that it is alive.
 
 from __future__ import annotations
 
-import contextlib
-import resource
 import sys
 from pathlib import Path
 
 import av
 
 from assembler.media.levels.order import LevelsOrder
+from assembler.media.libav import limit_memory
 from assembler.media.mixdown.decode import Reader
 from assembler.media.mixdown.file_pool import OpenFiles
 from assembler.media.mixdown.meter import Meter, join_tracks, write_levels
@@ -25,7 +24,7 @@ from assembler.times import SAMPLE_RATE
 def main(order_file: Path) -> None:
     """Measure every file of an order."""
     order = LevelsOrder.from_json(order_file.read_bytes())
-    _limit_memory(order.memory)
+    limit_memory(order.memory)
     av.logging.set_level(None)
     files = OpenFiles()
     before = 0.0
@@ -47,13 +46,6 @@ def _measure(source: MixInput, files: OpenFiles, before: float) -> float:
     assert source.levels is not None
     write_levels(source.levels, join_tracks(meters))
     return before
-
-
-def _limit_memory(size: int) -> None:
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

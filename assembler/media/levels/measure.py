@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from assembler.media.source_files import SourceFiles
 from assembler.processes import Stalled, run
 from assembler.progress import ProgressTask
 from assembler.times import SAMPLE_RATE
-from assembler.workspace import Identity, Workspace, digest_of, identity_of
+from assembler.workspace import Workspace, digest_of
 
 LEVELS_VERSION = 1
 """Version of the meter, raised when the same file would measure otherwise: older levels are then not taken up."""
@@ -32,20 +32,38 @@ SECONDS_PER_CHILD = 600
 """Minimum sound for a further child, in s; its start costs as much as decoding five minutes."""
 
 
-def levels_place(workspace: Workspace, identity: Identity, known: Facts) -> Path:
-    """Name the file in the home that holds the levels of this version of a file."""
-    sounds = [(sound.index, int(sound.end), str(sound.pace)) for sound in known.sounds]
-    key = digest_of(LEVELS_VERSION, list(identity), known.container, str(known.origin), sounds)
-    return workspace.levels / f"{key[:32]}.json"
+def levels_places(
+    names: Iterable[str], files: SourceFiles, facts: Mapping[str, Facts], workspace: Workspace
+) -> dict[str, Path]:
+    """Name the files in the home that hold the levels of these versions of files, by video id."""
+    places: dict[str, Path] = {}
+    for name in names:
+        known = facts[name]
+        sounds = [(sound.index, int(sound.end), str(sound.pace)) for sound in known.sounds]
+        key = digest_of(LEVELS_VERSION, list(files.identity(name)), known.container, str(known.origin), sounds)
+        places[name] = workspace.levels / f"{key[:32]}.json"
+    return places
 
 
-def find_levels(place: Path) -> Levels | None:
-    """Read levels that were measured before; None where there are none that can be read."""
-    with suppress(OSError, ValueError):
-        found = Levels.from_json(place.read_text("ascii"))
-        found.unpack()
-        return found
-    return None
+def load_levels(places: Mapping[str, Path]) -> dict[str, Levels]:
+    """Read the levels that were measured, by video id, as far as they can be read."""
+    found: dict[str, Levels] = {}
+    for name, place in places.items():
+        with suppress(OSError, ValueError):
+            levels = Levels.from_json(place.read_text("ascii"))
+            levels.unpack()
+            found[name] = levels
+    return found
+
+
+def unmeasured(places: Mapping[str, Path], facts: Mapping[str, Facts]) -> dict[str, Path]:
+    """Choose the places of files with sound that was not measured, or not to its end."""
+    known = load_levels(places)
+    return {
+        name: place
+        for name, place in places.items()
+        if (heard := facts[name].heard) is not None and not (name in known and known[name].reach(heard[1]))
+    }
 
 
 def measure_levels(files: Mapping[str, Path], facts: Mapping[str, Facts], run: Run) -> dict[str, Levels]:
@@ -53,13 +71,9 @@ def measure_levels(files: Mapping[str, Path], facts: Mapping[str, Facts], run: R
 
     Raises Stopped, MediaError where the child does not start, and DiskFull.
     """
-    places = {n: levels_place(run.workspace, identity_of(path), facts[n]) for n, path in files.items()}
     sources = SourceFiles(files)
-    missing = [
-        mix_input(name, sources, facts[name], place)
-        for name, place in places.items()
-        if (heard := facts[name].heard) and not ((known := find_levels(place)) and known.reach(heard[1]))
-    ]
+    places = levels_places(files, sources, facts, run.workspace)
+    missing = [mix_input(name, sources, facts[name], place) for name, place in unmeasured(places, facts).items()]
     lengths = {source.video_id: sum(end for _, end in source.tracks) / SAMPLE_RATE for source in missing}
     children = min(run.options.processes, len(missing), 1 + int(sum(lengths.values()) // SECONDS_PER_CHILD))
     dealt = sorted(missing, key=lambda source: (-lengths[source.video_id], source.video_id))
@@ -71,8 +85,7 @@ def measure_levels(files: Mapping[str, Path], facts: Mapping[str, Facts], run: R
             hands = [_Hand(dealt[child::children], run, task) for child in range(children)]
             for waiting in [pool.submit(hand.measure) for hand in hands]:
                 waiting.result()
-    found = {name: find_levels(place) for name, place in places.items()}
-    return {name: levels for name, levels in found.items() if levels is not None}
+    return load_levels(places)
 
 
 @dataclass

@@ -7,9 +7,7 @@ two of its pieces). A file that libav cannot survive takes this process along; t
 
 from __future__ import annotations
 
-import contextlib
 import mmap
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from assembler.media.libav import limit_memory
 from assembler.media.mixdown.decode import Reader
 from assembler.media.mixdown.file_pool import OpenFiles
 from assembler.media.mixdown.meter import Meter, join_tracks, write_levels
@@ -182,7 +181,7 @@ def main(order_file: Path) -> int:
     """Mix to standard output and write the report."""
     av.logging.set_level(None)
     order = Order.from_json(order_file.read_bytes())
-    _limit_memory(MEMORY + len(order.sources) * MEMORY_EACH)
+    limit_memory(MEMORY + len(order.sources) * MEMORY_EACH)
     try:
         report = mix(order, sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
@@ -191,13 +190,6 @@ def main(order_file: Path) -> int:
         return PIPE_CLOSED
     order.report.write_text(report.to_json(), encoding="utf-8")
     return 0
-
-
-def _limit_memory(size: int) -> None:
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

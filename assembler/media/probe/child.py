@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import resource
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +25,7 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 
 from assembler.facts import AudioFacts, Facts, VideoFacts
-from assembler.media.libav import COVERS, choose_streams, describe_further_video
+from assembler.media.libav import COVERS, choose_streams, describe_further_video, limit_memory
 from assembler.media.probe.audio import AudioProbe
 from assembler.media.probe.by_sample_table import probe_sample_tables
 from assembler.media.probe.byte_ranges import Reach
@@ -62,7 +61,7 @@ DAMAGED = "The file is damaged: fetch it again, or play it to see whether it can
 def main(request_file: Path, answer_file: Path) -> None:
     """Answer every file of a request, one line when it is begun and one when it is done."""
     request = Request.from_json(request_file.read_bytes())
-    _limit_memory(request.memory)
+    limit_memory(request.memory)
     av.logging.set_level(None)
     with answer_file.open("a", encoding="utf-8") as answers:
         for number, wanted in enumerate(request.files, 1):
@@ -73,13 +72,6 @@ def main(request_file: Path, answer_file: Path) -> None:
 
 def _write(answers: IO[str], answer: ProbeAnswer) -> None:
     print(answer.to_json(), file=answers, flush=True)
-
-
-def _limit_memory(size: int) -> None:
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _answer(wanted: ProbeInput) -> ProbeAnswer:

@@ -72,7 +72,7 @@ def test_a_file_that_is_no_video_has_an_empty_answer_and_the_others_have_theirs(
     suspects = replace(suspect, name=str(tmp_path / "page.mp4")), replace(suspect, stream=7), suspect
     (tmp_path / "order").write_text(Search(suspects, answer=str(tmp_path / "answer")).to_json())
     monkeypatch.setattr("sys.argv", ["child", str(tmp_path / "order")])
-    monkeypatch.setattr(child.resource, "setrlimit", lambda *_: None)  # it would be this process's own limit
+    monkeypatch.setattr(child, "limit_memory", lambda _: None)  # it would be this process's own limit
     assert child.main() == 0
     ranges = Damage.from_json((tmp_path / "answer").read_bytes()).ranges
     assert ranges == ((), (), ((Fraction(13, 10), Fraction(2)),))

@@ -13,7 +13,7 @@ from chirps import BUNDLED, Library, build_library, probed, tone, with_tracks, w
 
 from assembler.facts import Facts
 from assembler.levels import NO_SOUND, QUIETEST, STEP, Levels
-from assembler.media.levels.measure import find_levels, levels_place, measure_levels
+from assembler.media.levels.measure import levels_places, load_levels, measure_levels
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.run import Run
 from assembler.media.source_files import SourceFiles
@@ -21,7 +21,6 @@ from assembler.options import Options
 from assembler.plan.model import AudioBed, SoundPiece
 from assembler.processes import Stop
 from assembler.times import FileMs, Ms, span
-from assembler.workspace import identity_of
 
 pytestmark = pytest.mark.slow
 
@@ -56,8 +55,7 @@ def by_mixdown(files: dict[str, Path], facts: dict[str, Facts], folder: Path, en
         out=folder / "out.m4a", work=folder, ffmpeg=BUNDLED, loudness=None, stop=Stop(), on_seconds=None,
         stall_seconds=60, levels=places,
     )  # fmt: skip
-    found = {name: find_levels(place) for name, place in places.items()}
-    return {name: levels for name, levels in found.items() if levels is not None}
+    return load_levels(places)
 
 
 def test_the_mixdown_measures_what_the_child_measures(library: Library, run: Run, tmp_path: Path) -> None:
@@ -100,7 +98,7 @@ def test_a_file_read_in_part_is_measured_in_part(library: Library, run: Run, tmp
 def test_what_was_measured_once_is_not_decoded_again(library: Library, run: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     shutil.copy(library.files["mono"], path)
-    place = levels_place(run.workspace, identity_of(path), library.facts["mono"])
+    (place,) = levels_places(["a"], SourceFiles({"a": path}), {"a": library.facts["mono"]}, run.workspace).values()
     place.write_text(Levels.pack(bytes(50), is_whole=False).to_json())
     found = measure_levels({"a": path}, {"a": library.facts["mono"]}, run)["a"]
     assert found.is_whole, "levels of a part do not do for the whole"

@@ -103,19 +103,18 @@ def test_a_transport_stream_alone_wraps() -> None:
     assert wrap_of("mov") is None
 
 
-@pytest.mark.parametrize("fall", [0, 1])
-def test_the_stamps_of_a_whole_file_are_arranged_where_they_break(mp4: Path, fall: int) -> None:
+@pytest.mark.parametrize("falls", [0, 1, 2])
+def test_the_stamps_of_a_whole_file_are_arranged_where_they_break(mp4: Path, falls: int) -> None:
     collector = StampCollector("mov")
-    with av.open(str(mp4)) as opened:
-        for _ in range(2):
-            opened.seek(0)
+    for _ in range(1 + falls):
+        with av.open(str(mp4)) as opened:
             for packet in opened.demux():
                 if packet.size and packet.pts is not None and packet.dts is not None:
                     collector.add_packet(packet)
-            if not fall:
-                break
-    found = collector.arrange(Ms(4000))
-    assert (found is None) is (fall == 0)
+    found = collector.arrange(Ms(2000 * (1 + falls)))
+    assert (found is None) is (falls == 0)
     if found is not None:
         assert "fall back" in found.sentence
-        assert [[move.first for move in moves] for moves in found.moves] == [[0, 20], [0, 96]]
+        firsts = [[move.first for move in moves] for moves in found.moves]
+        # of 95 packets of audio the first is priming, which is not presented: it stays with the part before
+        assert firsts == [[0, 20, 40][: 1 + falls], [0, 96, 191][: 1 + falls]]
