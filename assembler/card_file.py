@@ -98,7 +98,7 @@ def load_chapters(path: Path) -> tuple[CardChapter, ...]:
 
 
 def _chapter(line: str, where: str) -> CardChapter:
-    time, *title = line.strip().split(maxsplit=1)
+    time, *title = line.expandtabs(1).strip().split(maxsplit=1)
     try:
         return CardChapter(at=parse_clock(time), title="".join(title))
     except InputError as exc:

@@ -19,7 +19,8 @@ from assembler.errors import AssemblerError
 from assembler.media.choose_encoder import find_refusal
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
-from assembler.options import Options, settings_file, unknown_settings
+from assembler.options import Options, unknown_settings
+from assembler.settings import settings_file
 from assembler.values import Value
 
 NEEDED_ENCODERS = ("libx264", "aac")

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -36,8 +35,17 @@ from assembler.choices import (
     YesNo,
 )
 from assembler.errors import InputError
-from assembler.parsers import canvas_size, frame_rate
 from assembler.processes import cores
+from assembler.settings import (
+    FORMER,
+    SHORT,
+    canvas_size,
+    frame_rate,
+    from_environment,
+    settings_file,
+    variable_of,
+    with_present_names,
+)
 from assembler.times import PlayMs
 
 
@@ -61,22 +69,6 @@ SHOWN = ("run", "plan", "inspect")
 """Verbs that build a timeline."""
 FOUND_CHAPTERS = ("auto", "scenes")
 """Values of ``chapters`` that name no file."""
-FORMER = {"jobs": "processes"}
-"""Former names of options, read as before with a ``FormerName`` warning."""
-
-
-SHORT = {"class_file": "ASSEMBLER_CLASS"}
-"""Environment variables that are named like the flag, not like the option: ``class`` is a word of Python."""
-
-
-class FormerName(DeprecationWarning):
-    """An option was given by its former name."""
-
-
-def settings_file() -> Path:
-    """``ASSEMBLER_CONFIG``, or settings.toml in the platform's configuration folder."""
-    named = os.environ.get("ASSEMBLER_CONFIG")
-    return Path(named) if named else Path(platformdirs.user_config_dir("assembler")) / "settings.toml"
 
 
 def unknown_settings() -> dict[str, str | None]:
@@ -104,7 +96,7 @@ class Options(BaseSettings):
     size: Annotated[tuple[int, int] | None, NoDecode, Flag("--size", "WxH", verbs=PLANNED)] = None
     """Size of the picture in a re-flowed layout, such as 1920x1080 or 1280x720; the layout's own if not given."""
     reflow: Annotated[bool, Flag("--reflow", verbs=PLANNED)] = False
-    """Divides grid and presenter anew whenever somebody joins or leaves; with a class card they always are."""
+    """Divides grid and presenter anew whenever somebody joins or leaves, as is done anyway with a class card."""
     teacher: Annotated[str | None, Flag("--teacher", "USER", verbs=PLANNED)] = None
     """User id of the teacher, who gets the first (or larger) place throughout."""
     class_file: Annotated[str | None, Flag("--class", "FILE", verbs=SHOWN)] = None
@@ -172,7 +164,7 @@ class Options(BaseSettings):
     chat: Annotated[str | None, Flag("--chat", "FILE")] = None
     """Messages (JSON: time, user, text) for a soft track and a file; with {room}, {task}, {app} in it a template."""
     chat_fields: Annotated[str | None, Flag("--chat-fields", "time=...,user=...,text=...")] = None
-    """Names of the fields of a message where they are others, such as time=sent_at,user=from.id,text=body."""
+    """Names of a message's fields where it has other ones, such as time=sent_at,user=from.id,text=body."""
     overwrite: Annotated[bool, Flag("--overwrite")] = False
     """Replaces an existing file even if it is not a playback of this class; never a recorded file."""
     keep_work: Annotated[bool, Flag("--keep-work")] = False
@@ -194,7 +186,7 @@ class Options(BaseSettings):
     callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Further such secrets (in the environment: separated by commas), for several apps or while they rotate."""
     api_token: SecretStr | None = Field(default=None, min_length=16)
-    """Token, of at least 16 characters, with which programs may put results to `serve`; nobody may if not given."""
+    """Token (16 characters or more) with which programs put results and class cards to `serve`; none if not given."""
     reconcile: bool = True
     """Asks the vendor for results that did not come, where credentials of our own are set (see Recording by API)."""
     retry_seconds: float = Field(default=30.0, gt=0, le=3600)
@@ -247,31 +239,13 @@ class Options(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: what is given, environment, former names, settings file (pydantic-settings calls this)."""
-        short = {name: value for name, variable in SHORT.items() if (value := os.environ.get(variable))}
-        former = {name: value for name in FORMER if (value := os.environ.get(variable_of(name)))}
         file = TomlConfigSettingsSource(settings_cls, settings_file())
 
         def by_present_names(given: dict[str, Any]) -> PydanticBaseSettingsSource:
-            return InitSettingsSource(settings_cls, init_kwargs=_with_present_names(given))
+            return InitSettingsSource(settings_cls, init_kwargs=with_present_names(given))
 
-        given = by_present_names(init_settings()), by_present_names(short), env_settings
-        return *given, by_present_names(former), by_present_names(file())
-
-
-def _with_present_names(given: dict[str, Any]) -> dict[str, Any]:
-    """Options of one source, a former name replaced by today's and warned of."""
-    renamed = dict(given)
-    for former, name in FORMER.items():
-        if former in renamed:
-            where = f"--{former}, {variable_of(former)} or the settings file"
-            warnings.warn(f"{former} is called {name} now: change {where}", FormerName, stacklevel=2)
-            renamed.setdefault(name, renamed.pop(former))
-    return renamed
-
-
-def variable_of(option: str) -> str:
-    """Name of an option's environment variable."""
-    return SHORT.get(option, f"ASSEMBLER_{option.upper()}")
+        given = by_present_names(init_settings()), by_present_names(from_environment(SHORT)), env_settings
+        return *given, by_present_names(from_environment(FORMER)), by_present_names(file())
 
 
 def events_told(options: Options) -> frozenset[NoticeEvent]:

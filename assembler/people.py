@@ -37,6 +37,11 @@ class Cast(Value):
         """Find a person by user id; None where nobody has it."""
         return next((person for person in self.people if person.user == user), None)
 
+    def name_of(self, user: str) -> str:
+        """Name a user for people: as on the class card, else by the user id."""
+        person = self.find(user)
+        return person.name if person is not None and person.name else user
+
 
 NOBODY = Cast()
 """Cast of a class without a card, and without a named teacher."""

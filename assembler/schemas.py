@@ -4,50 +4,28 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 
+from assembler.class_card import ClassCard
+from assembler.jobs.store.notices import EventNotice, JobNotice
+from assembler.plan.manifest import Manifest
+from assembler.recording import Recording
 
-def _playback() -> Any:
-    from assembler.plan.manifest import Manifest
-
-    return Manifest
-
-
-def _class() -> Any:
-    from assembler.class_card import ClassCard
-
-    return ClassCard
-
-
-def _recording() -> Any:
-    from assembler.recording import Recording
-
-    return Recording
-
-
-def _notice() -> Any:
-    from assembler.jobs.store.notices import EventNotice, JobNotice
-
-    return JobNotice | EventNotice
-
-
-SCHEMAS: dict[str, tuple[str, bool, Callable[[], Any]]] = {
-    "playback": ("playback.json beside a finished file", False, _playback),
-    "class": ("Class card, for --class", True, _class),
-    "recording": ("Recording of another system, for `run`", True, _recording),
-    "notice": ("Body of a notice to the notify address", False, _notice),
+SCHEMAS: dict[str, tuple[str, bool, Any]] = {
+    "playback": ("playback.json beside a finished file", False, Manifest),
+    "class": ("Class card, for --class", True, ClassCard),
+    "recording": ("Recording of another system, for `run`", True, Recording),
+    "notice": ("Body of a notice to the notify address", False, JobNotice | EventNotice),
 }
-"""Title, whether it is read (else written), and type of each; imported when it is asked for."""
+"""Title, whether it is read (else written), and type of each."""
 
 
 def build_schema(name: str) -> dict[str, Any]:
     """Build the JSON Schema (2020-12) of one row of ``SCHEMAS``, with the sentences of its fields."""
-    title, is_read, load = SCHEMAS[name]
-    kind = load()
+    title, is_read, kind = SCHEMAS[name]
     schema = TypeAdapter(kind).json_schema(mode="validation" if is_read else "serialization")
     sentences = {one.__name__: field_sentences(one) for one in _models(kind)}
     for owner, part in [(kind.__name__ if isinstance(kind, type) else "", schema), *schema.get("$defs", {}).items()]:

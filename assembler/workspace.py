@@ -70,6 +70,8 @@ SMALL_PICTURES = "chapters.jpg"
 """Pictures of the chapters, below each other, among a playback's assets."""
 CHAPTERS = "chapters.vtt"
 """Chapters as WebVTT, among a playback's assets."""
+MASTER = "master.m3u8"
+"""Playlist that players open, in a package of HLS."""
 PNG_SIGNATURE = b"Software\0assembler"
 """Keyword and text of the tEXt chunk of every picture we make."""
 

@@ -22,8 +22,7 @@ GRACE_SECONDS = 2.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # machines are shared: no test is timed; 60 examples a run find over many runs what 100 do
-    settings.register_profile("house", settings.default, deadline=None, max_examples=60)
+    settings.register_profile("house", settings.default, deadline=None)  # machines are shared: no test is timed
     settings.load_profile("house")
     # started with & by a script: children would be deaf to Ctrl-C
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -20,8 +20,8 @@ from synthetic import counter_at
 from terminal import Desk, busy_in, three_streams, until
 
 import assembler
-from assembler.options import settings_file
 from assembler.progress import Bars
+from assembler.settings import settings_file
 
 VERBS = ["run", "inspect", "plan", "verify", "at", "schema", "demo", "doctor"]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import InputError
-from assembler.options import FormerName, Options, load_options
+from assembler.options import Options, load_options
 from assembler.pipeline.decide import NO_MATTER
+from assembler.settings import FormerName
 
 
 @pytest.fixture

@@ -21,10 +21,11 @@ from assembler import errors
 from assembler.cli.main import app
 from assembler.dialects import parse
 from assembler.layout.builtin import LAYOUTS
-from assembler.options import Options, flag_of, variable_of
+from assembler.options import Options, flag_of
 from assembler.pipeline.decide import timeline_only
 from assembler.recording import Recording, Segment
 from assembler.report.text import describe_recordings
+from assembler.settings import variable_of
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text("utf-8")

@@ -116,9 +116,8 @@ class _Senders:
         said, card = self._recorded.redaction.text(user), self._recorded.card
         if HIDDEN in said:
             return None
-        person = self._recorded.cast.find(said)
-        if person is not None or card is None or said != user:
-            return person.name if person is not None and person.name else said
+        if self._recorded.cast.find(said) is not None or card is None or said != user:
+            return self._recorded.cast.name_of(said)
         entry = card.find(user)
         show = entry.show if entry is not None else card.unknown
         if show is Show.ANONYMOUS:

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from assembler.errors import InputError
-from assembler.options import FORMER, Options, flag_of, load_options
-from assembler.parsers import frame_rate
+from assembler.options import Options, flag_of, load_options
+from assembler.settings import FORMER, frame_rate
 from assembler.times import PlayMs, parse_clock
 
 

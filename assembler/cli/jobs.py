@@ -12,7 +12,8 @@ import typer
 
 from assembler.cli.verb import verb
 from assembler.errors import InputError, JobError
-from assembler.options import FormerName, events_told, load_options
+from assembler.options import events_told, load_options
+from assembler.settings import FormerName
 
 if TYPE_CHECKING:
     from assembler.jobs.engine import Engine

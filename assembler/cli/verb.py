@@ -17,8 +17,8 @@ from typing import Any, NoReturn, ParamSpec, TextIO, cast
 import typer
 
 from assembler.errors import AssemblerError, MediaError, without_queries
-from assembler.options import FormerName
 from assembler.processes import Stopped
+from assembler.settings import FormerName
 
 P = ParamSpec("P")
 

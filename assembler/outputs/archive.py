@@ -101,7 +101,7 @@ def _tracks(material: Material) -> Iterator[CopiedTrack]:
 
 def title_of(material: Material, track: Track) -> str:
     """Name a stream for people, with the name of its person."""
-    return stream_name(track.kind, material.name_of(track.user), track.stream_id)
+    return stream_name(track.kind, material.recorded.cast.name_of(track.user), track.stream_id)
 
 
 def parts_of(
@@ -117,7 +117,7 @@ def parts_of(
         video = known.picture
         kind = _Kind("video", known.container, video.codec, video.stretches[0].display_size, 0)
         yield kind, CopiedPart(name, known.container, video.stream, offset, picture.start, picture.end)
-    for number, audio in enumerate(known.sounds if sound is not None else ()):
-        assert sound is not None
-        kind = _Kind("audio", known.container, audio.codec, (audio.rate, audio.channels), number)
-        yield kind, CopiedPart(name, known.container, audio.index, offset, sound.start, sound.end)
+    if sound is not None:
+        for number, audio in enumerate(known.sounds):
+            kind = _Kind("audio", known.container, audio.codec, (audio.rate, audio.channels), number)
+            yield kind, CopiedPart(name, known.container, audio.index, offset, sound.start, sound.end)

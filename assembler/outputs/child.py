@@ -36,9 +36,10 @@ def remux(order: Remux) -> Contents:
         if order.title:
             out.metadata["title"] = order.title
         tracks = [_Track(number, track, out, opened) for number, track in enumerate(order.tracks)]
-        if len(order.chapters) > 1:
-            ends = [*(at for at, _ in order.chapters[1:]), order.length]
-            rows = zip(order.chapters, ends, strict=True)
+        marks = order.chapters if len(order.chapters) > 1 else ()
+        if marks:
+            ends = [*(at for at, _ in marks[1:]), order.length]
+            rows = zip(marks, ends, strict=True)
             out.set_chapters(
                 [
                     {"id": number, "start": at, "end": end, "time_base": MS, "metadata": {"title": title}}
@@ -49,8 +50,7 @@ def remux(order: Remux) -> Contents:
             out.add_attachment(Path(path).name, "application/json", Path(path).read_bytes())
         for _, _, packet in merge(*(track.packets() for track in tracks), key=itemgetter(0, 1)):
             out.mux_one(packet)
-    chapters = len(order.chapters) if len(order.chapters) > 1 else 0
-    return Contents(tuple(track.written for track in tracks), chapters, len(order.attachments))
+    return Contents(tuple(track.written for track in tracks), len(marks), len(order.attachments))
 
 
 class _Track:
@@ -65,9 +65,7 @@ class _Track:
         self._out = out.add_stream_from_template(stream, opaque=True)
         self._out.time_base = MS
         self._out.metadata["title"] = track.title
-        is_video = stream.type == "video"
-        size = (stream.width, stream.height) if is_video else (0, 0)
-        self.written = Stream(stream.type, track.title, 0, Fraction(0), Fraction(0), *size)
+        self.written = _without_packets(stream, track.title)
 
     def packets(self) -> Iterator[tuple[int, int, Packet[Any]]]:
         """Yield the packets at their places, with (dts, number of the track) in front."""
@@ -83,10 +81,7 @@ class _Track:
                 packet.dts = max(min(decoded, at), last + 1)
                 packet.pts = max(at, packet.dts)
                 last = packet.dts
-                stamp = packet.pts * MS
-                was = self.written
-                first = min(was.first, stamp) if was.packets else stamp
-                self.written = replace(was, packets=was.packets + 1, first=first, last=max(was.last, stamp))
+                self.written = self.written.with_packet(packet.pts * MS)
                 yield last, self._number, packet
             floor = max(floor, part.end or 0)
 
@@ -124,21 +119,22 @@ class _Track:
                     yield whole, exact
 
 
+def _without_packets(stream: Any, title: str) -> Stream:
+    size = (stream.width, stream.height) if stream.type == "video" else (0, 0)
+    return Stream(stream.type, title, 0, Fraction(0), Fraction(0), *size)
+
+
 def read(name: str) -> Contents:
     """Read every packet of a file, or of what a playlist names."""
     with av.open(name, options={**FILES, "allowed_extensions": "ALL"}) as source:
         found: dict[int, Stream] = {}
         for stream in source.streams:
             if stream.type in ("video", "audio", "subtitle"):
-                size = (stream.width, stream.height) if stream.type == "video" else (0, 0)  # type: ignore[attr-defined]  # a video has them
-                title = stream.metadata.get("title", "")
-                found[stream.index] = Stream(stream.type, title, 0, Fraction(0), Fraction(0), *size)
+                found[stream.index] = _without_packets(stream, stream.metadata.get("title", ""))
         for packet in source.demux():
             known = found.get(packet.stream.index)
             if known is not None and packet.pts is not None and packet.size:
-                at = packet.pts * time_base_of(packet.stream)
-                first, last = (min(known.first, at), max(known.last, at)) if known.packets else (at, at)
-                found[packet.stream.index] = replace(known, packets=known.packets + 1, first=first, last=last)
+                found[packet.stream.index] = known.with_packet(packet.pts * time_base_of(packet.stream))
         attached = sum(stream.type == "attachment" for stream in source.streams)
         return Contents(tuple(found.values()), len(source.chapters()), attached)
 

@@ -9,10 +9,8 @@ from pathlib import Path
 from assembler.captions.read import parse_captions, read_file
 from assembler.captions.webvtt import write_vtt
 from assembler.outputs.material import Material, hold, read_contents, run_ffmpeg
-from assembler.workspace import write_whole
+from assembler.workspace import MASTER, write_whole
 
-MASTER = "master.m3u8"
-"""Playlist that players open."""
 PLAYLIST = "video.m3u8"
 """Playlist of the fragments."""
 SEGMENT_SECONDS = 6

@@ -50,26 +50,21 @@ class Material:
         """Title for people: the class card's, else the recording's name."""
         return self.manifest.title or self.recorded.recordings[0].name
 
-    def name_of(self, user: str) -> str:
-        """Name a person for people: as on the class card, else the user id."""
-        person = self.recorded.cast.find(user)
-        return person.name if person is not None and person.name else user
-
 
 def run_ffmpeg(material: Material, folder: Path, words: list[str]) -> None:
     """Run ffmpeg in the folder of a package with the playback as its input; raises MediaError or DiskFull.
 
     ``words``: options in front of the input, ``-i``, and options of the outputs.
     """
-    log = material.work / f"{folder.name}{LOG}"
-    log.unlink(missing_ok=True)
+    log = folder / f"ffmpeg{LOG}"  # on the disk that is written to, so that a full one is noticed
     where = words.index("-i") + 1
     argv = [material.run.ffmpeg.path, "-hide_banner", "-nostdin", "-v", "error", "-progress", "pipe:1", "-y"]
     argv += [*words[:where], f"file:{material.playback.absolute()}", *words[where:]]
     stall = material.run.options.stall_seconds
     code = processes.run(argv, cwd=folder, log=log, stop=material.run.stop, stall_seconds=stall)
-    if code != 0 or ran_out_of_space(log, code):  # the hls muxer only writes into its log that it had no room
+    if code != 0 or ran_out_of_space(log, code):  # the hls muxer ends with 0 where it had no room
         raise child_error("ffmpeg failed", log, code)
+    log.unlink()
 
 
 def remux(material: Material, *orders: Remux) -> tuple[Contents, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from assembler.messages import Message
@@ -96,6 +96,11 @@ class Stream(Message):
     """Height of the picture, in pixels; 0 for other kinds."""
     late: int = 0
     """Length in ms that was not copied because no key frame was in front of it."""
+
+    def with_packet(self, at: Fraction) -> Stream:
+        """Count one packet more, presented at this stamp."""
+        first, last = (min(self.first, at), max(self.last, at)) if self.packets else (at, at)
+        return replace(self, packets=self.packets + 1, first=first, last=last)
 
 
 @dataclass(frozen=True)

@@ -48,9 +48,10 @@ def check_otio(material: Material, folder: Path) -> None:
 
     made = otio.adapters.read_from_file(str(folder / TIMELINE))
     clips = made.find_clips()
-    paths = [folder / MEDIA / str(clip.metadata["assembler"]["file"]) for clip in clips]
-    for clip, path, found in zip(clips, paths, read_contents(material, *paths), strict=True):
+    paths = sorted({folder / MEDIA / str(clip.metadata["assembler"]["file"]) for clip in clips})
+    for path, found in zip(paths, read_contents(material, *paths), strict=True):
         hold(any(stream.packets for stream in found.streams), f"{path.name} holds nothing")
+    for clip in clips:
         wanted, there = clip.source_range, clip.media_reference.available_range
         reach = otio.opentime.RationalTime(1, there.duration.rate)
         hold(wanted.end_time_exclusive() <= there.end_time_exclusive() + reach, f"{clip.name} ends behind its media")

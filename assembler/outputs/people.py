@@ -31,7 +31,7 @@ def make_people(material: Material, folder: Path) -> None:
     users = _users(material.timeline)
     hold(bool(users), "no stream of this class names its user")
     for number, user in enumerate(users, 1):
-        named = _UNSAFE.sub("_", material.name_of(user))[:LONGEST_NAME]
+        named = _UNSAFE.sub("_", material.recorded.cast.name_of(user))[:LONGEST_NAME]
         part = folder / f"{number:02d}-{named}.mp4"
         try:
             verify(part, _compose(material, user, part, may_copy=True), stop=material.run.stop)

@@ -15,7 +15,7 @@ from assembler.workspace import write_whole
 
 POSTER = "poster.jpg"
 """Name of the poster."""
-SHEET = "sheet-{:03d}.jpg"
+SHEET = "sheet-%03d.jpg"
 """Names of the storyboard's sheets, from 1."""
 STORYBOARD = "storyboard.vtt"
 """WebVTT file that says which part of which sheet shows which time."""
@@ -52,7 +52,7 @@ def make_storyboard(material: Material, folder: Path) -> None:
     graph += f"scale={width}:{height},setsar=1,tile={COLUMNS}x{ROWS}"
     sheets = math.ceil(count / (ROWS * COLUMNS))
     words = ["-skip_frame", "nokey", "-i", "-map", "0:v:0", "-vf", graph, "-frames:v", str(sheets), "-q:v", "5"]
-    run_ffmpeg(material, folder, [*words, "sheet-%03d.jpg"])
+    run_ffmpeg(material, folder, [*words, SHEET])
     write_whole(folder / STORYBOARD, write_vtt(_cues(material)))
 
 
@@ -60,7 +60,7 @@ def check_storyboard(material: Material, folder: Path) -> None:
     """Check that every sheet is there, of the size that the named parts need."""
     width, height = _small(material)
     sheets = math.ceil(_steps(material)[1] / (ROWS * COLUMNS))
-    paths = [folder / SHEET.format(number + 1) for number in range(sheets)]
+    paths = [folder / (SHEET % (number + 1)) for number in range(sheets)]
     _check_pictures(material, paths, (width * COLUMNS, height * ROWS))
 
 
@@ -83,7 +83,7 @@ def _cues(material: Material) -> Iterator[Cue]:
         sheet, place = divmod(number, ROWS * COLUMNS)
         row, column = divmod(place, COLUMNS)
         start, end = number * step, min((number + 1) * step, material.manifest.length)
-        part = f"{SHEET.format(sheet + 1)}#xywh={column * width},{row * height},{width},{height}"
+        part = f"{SHEET % (sheet + 1)}#xywh={column * width},{row * height},{width},{height}"
         yield Cue(start=PlayMs(start), end=PlayMs(max(end, start + 1)), text=part)
 
 

@@ -83,8 +83,7 @@ def _shares(track: Track, cast: Cast) -> list[Chapter]:
     """Mark the start and the end of each screen share; one that comes back soon goes on."""
     if track.kind is not StreamKind.SCREEN:
         return []
-    person = cast.find(track.user)
-    name = ((person.name if person else "") or track.user)[:LONGEST_NAME]
+    name = cast.name_of(track.user)[:LONGEST_NAME]
     begins, ends = (f"{name} shares the screen", f"{name} stops sharing") if name else ("Screen share", "End of share")
     seen = [clip.picture for clip in track.clips if clip.picture is not None]
     wide = union(span(part.start, part.end + NEAREST) for part in seen)

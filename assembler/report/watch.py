@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from urllib.parse import quote
@@ -24,7 +23,7 @@ from assembler.report.markup import document, source_of, text
 from assembler.timeline import wall_at
 from assembler.timeline.time_of_day import choose_zone
 from assembler.times import Ms, PlayMs, clock_text, seconds_text, whole_seconds
-from assembler.workspace import CHAPTERS, MANIFEST, REPORT
+from assembler.workspace import CHAPTERS, MANIFEST, MASTER, REPORT
 
 TALKING_LANES = 8
 """Maximum number of people with a lane of their own on the timeline; all others share one."""
@@ -139,12 +138,11 @@ class _Page:
     def header(self) -> str:
         manifest = self.manifest
         wall = wall_at(manifest.clock, PlayMs(0))
-        zone = choose_zone(manifest.timezone, None)
-        local = datetime.fromtimestamp((wall or 0) // 1000, UTC if manifest.timezone is None else zone.info)
-        date = "" if wall is None else f"{local:%a %d %B %Y, %H:%M} ({manifest.timezone or 'UTC'})"
-        parts = [manifest.course, f'<span id="date">{date}</span>', clock_text(whole_seconds(Ms(manifest.length)))]
-        told = [text(manifest.course), *parts[1:]]
-        return f"<header><h1>{text(self.title)}</h1><p>{' · '.join(part for part in told if part)}</p></header>"
+        zone = manifest.timezone or "UTC"
+        date = "" if wall is None else f"{choose_zone(zone, None).local(wall):%a %d %B %Y, %H:%M} ({zone})"
+        length = clock_text(whole_seconds(Ms(manifest.length)))
+        told = " · ".join(filter(None, [text(manifest.course), f'<span id="date">{date}</span>', length]))
+        return f"<header><h1>{text(self.title)}</h1><p>{told}</p></header>"
 
     def player(self) -> str:
         poster = f' poster="{_data(self.extras.cover)}"' if self.extras.cover else ""
@@ -154,7 +152,7 @@ class _Page:
             f'<video controls playsinline preload="metadata" width="{canvas.width}" height="{canvas.height}"{poster} '
             f'src="{text(self.video)}" aria-label="{text(self.title)}"></video>'
             f'<p id="gone" class="box failed" role="alert" hidden>{name} cannot be played: it belongs into the folder '
-            "above that of this page, and the browser has to know H.264.</p>"
+            "above that of this page, and the browser has to know its codec.</p>"
             '<div id="strip" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" '
             f'aria-valuemax="{self.manifest.length // 1000}" aria-valuenow="0" hidden><div class="head"></div>'
             '<div id="tip" aria-hidden="true" hidden><span class="thumb"></span><b></b> <span></span></div></div>'
@@ -228,11 +226,11 @@ class _Page:
         rows = [_file(self.video, f"Video ({self.file_name})", size), _file(CHAPTERS, "Chapters (WebVTT)", None)]
         rows += [_file(quote(one.path), f"{one.title} (WebVTT)", None) for one in self.extras.subtitles]
         for package in self.manifest.packages:
-            few = [_file(quote(f.path), f.path.rpartition("/")[2], f.size) for f in package.files]
-            label = text(PACKAGES.get(package.name, package.name.value))
+            first = [f for f in package.files if f.path.endswith(f"/{MASTER}")]  # it leads players to the others
+            few = [_file(quote(f.path), f.path.rpartition("/")[2], f.size) for f in first or package.files]
             shown = f"<ul>{''.join(few)}</ul>"
             more = f"<details><summary>{len(few)} files</summary>{shown}</details>" if len(few) > FEW_FILES else shown
-            rows.append(f"<li>{label}{more}</li>")
+            rows.append(f"<li>{text(PACKAGES[package.name])}{more}</li>")
         rows += [_file(REPORT, "Report: what it was made from", None), _file(MANIFEST, "The same for programs", None)]
         listed = f'<h2 id="files">Files</h2><ul>{"".join(rows)}</ul>'
         return f'<section id="downloads" aria-labelledby="files">{listed}</section>'

@@ -9,7 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from assembler.cli.flags import with_options
-from assembler.options import FormerName, Options
+from assembler.options import Options
+from assembler.settings import FormerName
 
 
 def given(*words: str) -> Options:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from assembler.cli.verb import INTERRUPTED, NOBODY_READS, OUR_FAULT, Plain, verb
 from assembler.errors import AssemblerError, CloudError, DiskFull, InputError
-from assembler.options import FormerName
 from assembler.processes import Stopped
+from assembler.settings import FormerName
 
 
 def code_of(function: Callable[..., int | None], **words: bool) -> int:

@@ -91,6 +91,7 @@ class TestWholeOrAbsent:
         (missing,) = (f for f in told.findings if f.where == f"package {name.value}")
         assert missing.severity is Severity.WARNING
         assert missing.sentence.startswith("The package is missing: ")
+        assert "full" in missing.sentence
         assert told.verdict is Verdict.DEGRADED
         assert there.read_bytes() == was
         assert [path.name for path in assets_of(there).iterdir() if path.is_dir()] == []

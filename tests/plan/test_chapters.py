@@ -120,7 +120,7 @@ class TestShares:
 class TestOwn:
     def test_those_of_a_file_stand_beside_pauses_only(self, tmp_path: Path) -> None:
         path = tmp_path / "own.txt"
-        path.write_text("\ufeff# mine\n\n1:00 Roots & <Powers> \u05d0\u05d1\n 2:30.5  Rest\n99:00:00 Late\n", "utf-8")
+        path.write_text("\ufeff# mine\n\n1:00\tRoots &\t<Powers> \u05d0\u05d1\n 2:30.5  Rest\n99:00:00 Late\n", "utf-8")
         plan = planned(SHARED, ClassCard.model_validate({"chapters": [{"at": 1, "title": "x"}]}), chapters=str(path))
         assert told(plan) == [(0, "Start"), (MINUTE, "Roots & <Powers> \u05d0\u05d1"), (150_500, "Rest")]
         assert "The chapter at 99:00:00 lies behind the end of the playback." in [f.sentence for f in plan.findings]

@@ -24,7 +24,7 @@ from assembler.report.text import describe_plan, describe_recordings, names_of
 from assembler.times import span
 
 pytestmark = pytest.mark.slow  # counting makes Python slow
-FEW = 40
+FEW = 60
 MOST_GROWTH = 2.6
 """For twice the files, of steps beside those of an empty class; what grows with the square comes near 4."""
 START = 1_568_949_369

@@ -67,6 +67,12 @@ class TestPage:
         assert 'href="people/00%20%C3%A4.mp4"' in page
         assert "<summary>20 files</summary>" in page
 
+    def test_of_a_package_to_stream_the_playlist_that_players_open_is_linked_alone(self) -> None:
+        files = tuple(PackageFile(path=f"hls/{name}", size=5) for name in ("master.m3u8", "video.m3u8", "video.mp4"))
+        packages = (Package(name=PackageName.HLS, digest="d", files=files),)
+        page = watch_page(manifest(packages=packages), "class.mp4", Extras())
+        assert re.findall(r'href="(hls/[^"]*)"', page) == ["hls/master.m3u8"]
+
     def test_of_very_many_messages_the_first_are_in_the_page(self) -> None:
         many = Subtitles("Chat", "chat.vtt", [(n, n + 1, "", "x") for n in range(100_000)])
         known = known_of(watch_page(manifest(), "x.mp4", Extras(subtitles=(many,))))
