@@ -146,7 +146,7 @@ class Options(BaseSettings):
     chapters: Annotated[str, Flag("--chapters", "scenes|FILE", verbs=PLANNED)] = "auto"
     """Chapters: auto (pauses, shares, new pages), scenes (also new pages of what is copied), or a file of own ones."""
     timezone: Annotated[str | None, Flag("--timezone", "NAME", verbs=(*PLANNED, "at"))] = None
-    """IANA name of the time zone for times of day in chapters and pages; the class card's, else UTC, if not given."""
+    """IANA name of the time zone for times of day; the class card's, else UTC (`at`: this machine's), if not given."""
     start: Annotated[PlayMs | None, Flag("--from", "TIME", verbs=PLANNED)] = None
     """Start of the window to render, on the playback axis; the whole class if not given."""
     end: Annotated[PlayMs | None, Flag("--to", "TIME", verbs=PLANNED)] = None

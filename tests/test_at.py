@@ -37,6 +37,7 @@ def test_there_and_back(desk: Desk) -> None:
     tokyo = desk.say("at", "class.mp4", "--playback", "0:05", "--timezone", "Asia/Tokyo", "--json")
     assert json.loads(tokyo.out)["playback"] == 5000
     assert "+09:00" in tokyo.err
+    assert "(Asia/Tokyo)" in desk.say("at", "class.mp4", "--playback", "0:05", timezone="Asia/Tokyo").out
 
 
 def test_a_pause_is_told_beside_the_answer(desk: Desk) -> None:

@@ -11,10 +11,11 @@ import subprocess
 import sys
 import termios
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from lessons import START
 from readers import open_playback
 from synthetic import counter_at
 from terminal import Desk, busy_in, three_streams, until
@@ -22,6 +23,7 @@ from terminal import Desk, busy_in, three_streams, until
 import assembler
 from assembler.progress import Bars
 from assembler.settings import settings_file
+from assembler.workspace import assets_of
 
 VERBS = ["run", "inspect", "plan", "verify", "at", "schema", "demo", "doctor"]
 
@@ -146,14 +148,30 @@ class TestOutputs:
         assert isinstance(json.loads(said.out), dict)
 
     @pytest.mark.parametrize("verb", ["inspect", "plan", "run"])
-    def test_a_class_card_may_come_through_a_pipe(self, desk: Desk, verb: str) -> None:
-        """As ``--class <(...)`` has it: it can be read once."""
-        reading, writing = os.pipe()
-        os.write(writing, b'{"title": "Algebra"}')
-        os.close(writing)
-        said = desk.say(*(desk.run if verb == "run" else [verb, "result.json"]), "--class", f"/dev/fd/{reading}")
-        os.close(reading)
+    def test_what_a_class_brings_may_come_through_pipes(self, desk: Desk, verb: str) -> None:
+        """As ``--class <(...)`` has it: each can be read once."""
+        given = {"--class": b'{"title": "Algebra"}'}
+        if verb != "inspect":
+            given["--chapters"] = b"0:01 Sums"
+        if verb == "run":
+            given["--captions"] = b"00:00:01,000 --> 00:00:02,000\nplus"
+            given["--chat"] = b'[{"time": %d, "user": "ann", "text": "minus"}]' % (START // 1000 + 1)
+        words: list[str] = []
+        with ExitStack() as opened:
+            for flag, body in given.items():
+                reading, writing = os.pipe()
+                opened.callback(os.close, reading)
+                os.write(writing, body)
+                os.close(writing)
+                words += [flag, f"/dev/fd/{reading}"]
+            said = desk.say(*(desk.run if verb == "run" else [verb, "result.json"]), *words)
         assert said.code == 0, said.err
+        if verb == "run":
+            assets = assets_of(desk.out)
+            told = json.loads((assets / "playback.json").read_text())
+            assert told["title"] == "Algebra"
+            for name, text in (("chapters", "Sums"), ("captions", "plus"), ("chat", "minus")):
+                assert text in (assets / f"{name}.vtt").read_text()
 
     def test_a_failure_is_json_too(self, desk: Desk) -> None:
         for words in (["run", "lost.json"], ["inspect", "lost.json"], ["plan", "lost.json"], ["verify", "lost.mp4"]):

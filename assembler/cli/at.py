@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
-from assembler.cli.flags import Json
+from assembler.cli.flags import Json, with_options
 from assembler.cli.verb import verb
 from assembler.errors import InputError
+from assembler.options import Options
 from assembler.times import clock_text, parse_clock
 
 
 @verb
+@with_options
 def at(
     playback: Annotated[Path, typer.Argument(help="A file made by `assembler run`.", metavar="PLAYBACK")],
     time: Annotated[
@@ -24,10 +26,8 @@ def at(
     instant: Annotated[
         str | None, typer.Option("--playback", help="Playback instant whose time of day is wanted.", metavar="TIME")
     ] = None,
-    timezone: Annotated[
-        str | None,
-        typer.Option("--timezone", help="IANA name; else the class card's, else this machine's.", metavar="NAME"),
-    ] = None,
+    *,
+    options: Options,
     as_json: Json = False,
 ) -> int:
     """Find a time of day in a playback, or the time of day of a playback instant, through all pauses."""
@@ -37,7 +37,7 @@ def at(
     if bool(time) == bool(instant):
         raise InputError("name one time", hint="Write a time of day, or --playback and a playback instant.")
     manifest = load_manifest(playback)
-    zone = choose_zone(timezone, manifest.timezone)
+    zone = choose_zone(options.timezone, manifest.timezone)
     if instant:
         moment = moment_at(parse_clock(instant), manifest.clock, manifest.length, zone)
     else:

@@ -61,6 +61,7 @@ def show(folder: Path, options: Options, progress: Progress, say: Callable[[str]
     verify(out, playback.manifest, decode="all")
     tell(f"{out}: as planned ({playback.manifest.stamps.count} pictures): every frame was decoded")
     tell(f"\nOpen it in any player: {out.absolute()}")
+    tell(f"The page to watch it on: {playback.watch.absolute()}")
     tell(f"What was made from what, and why: {playback.report.absolute()}")
     return out
 

@@ -243,8 +243,8 @@ def by_talk(manifest: Manifest) -> list[tuple[str, Activity]]:
 
 
 def talk_text(manifest: Manifest) -> str:
-    """``ann 12:03, bob 0:10``."""
-    told = [f"{name} {seconds_of(one.talk)}" for name, one in by_talk(manifest)]
+    """``ann 12:03, bob 0:10``; "" where nobody spoke for a second."""
+    told = [f"{name} {seconds_of(one.talk)}" for name, one in by_talk(manifest) if round(one.talk / 1000)]
     more = f" and {len(told) - MOST_SHOWN} more" if len(told) > MOST_SHOWN else ""
     return ", ".join(told[:MOST_SHOWN]) + more
 
@@ -263,7 +263,7 @@ def describe_playback(path: str, manifest: Manifest, names: Names = MappingProxy
         + (" (was there already)" if was_there else ""),
         f"segments: {fates_text(manifest.outcomes)}",
         *([f"packages: {', '.join(package.name for package in manifest.packages)}"] if manifest.packages else []),
-        *([f"spoke: {talk_text(manifest)}"] if manifest.activity else []),
+        *([f"spoke: {talk}"] if (talk := talk_text(manifest)) else []),
         *_told_once(manifest.outcomes, manifest.findings, names),
     ]
     return "\n".join(lines)

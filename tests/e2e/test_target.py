@@ -365,9 +365,14 @@ class TestWhatIsSaid:
         assert "b1" not in found
 
 
-def test_the_demo_fits_a_narrow_terminal_and_git_ignores_it(tmp_path: Path, bundled_ffmpeg: str) -> None:
+def test_the_demo_fits_a_narrow_terminal_names_what_to_open_and_git_ignores_it(
+    tmp_path: Path, bundled_ffmpeg: str
+) -> None:
     lines: list[str] = []
     show(tmp_path / "d", load_options(ffmpeg=bundled_ffmpeg, home=tmp_path / "home"), Silent(), lines.append)
     told = "\n".join(lines).split("\n")
     assert [line for line in told if len(line) > 80 and str(tmp_path) not in line] == []
+    for made in ("class.mp4", "class.assets/index.html", "class.assets/report.html"):
+        assert any(line.endswith(f" {tmp_path}/d/{made}") for line in told)
+    assert [line for line in told if line.startswith("spoke:")] == [], "they only beep"
     assert (tmp_path / "d/.gitignore").read_text() == "*\n"

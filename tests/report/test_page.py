@@ -17,7 +17,7 @@ from assembler.pipeline.decide import plan_only
 from assembler.plan.manifest import Activity, vendor_report
 from assembler.recording import Interrupt, Recording
 from assembler.report.page import SCRIPT, STYLE, report_page
-from assembler.report.text import describe_recordings
+from assembler.report.text import describe_recordings, talk_text
 from assembler.times import Ms, span
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -62,6 +62,7 @@ def test_it_says_who_spoke_how_long_and_when() -> None:
     assert EVIL not in page
     assert 'd="M100 0h107v1H100zM900 0h100v1H900z"' in page
     assert "Who spoke" not in report(LESSON)
+    assert talk_text(manifest_of(LESSON, activity=spoke, people=people)[0]) == f"{EVIL} 0:20, Ann Lee 0:12"
 
 
 def test_it_says_where_every_second_of_a_file_went() -> None:
