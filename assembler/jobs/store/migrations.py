@@ -52,7 +52,22 @@ def _number_3(connection: sa.Connection) -> None:
     )  # fmt: skip
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1, _number_2, _number_3)
+def _number_4(connection: sa.Connection) -> None:
+    """Adds titles, choices and costs of jobs, and what makes a list of 100,000 quick; sums and uploads have tables."""
+    _add_columns(
+        connection, "assembler_job",
+        sa.Column("title", sa.Text), sa.Column("choice", sa.JSON(none_as_null=True)),
+        sa.Column("length", sa.BigInteger), sa.Column("wall", sa.BigInteger), sa.Column("cpu", sa.BigInteger),
+        sa.Column("memory", sa.BigInteger), sa.Column("fetched_bytes", sa.BigInteger),
+        sa.Column("published_bytes", sa.BigInteger),
+    )  # fmt: skip
+    if sa.inspect(connection).has_table("assembler_job"):
+        for column in ("state", "room"):
+            made = f"CREATE INDEX IF NOT EXISTS assembler_job_{column}_number ON assembler_job ({column}, number)"
+            connection.execute(sa.text(made))
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1, _number_2, _number_3, _number_4)
 """Migrations in order; once released, none of them changes. Each leaves alone a table that is not in its database, and
 what is there already (tables that an older version lacked are made in today's shape first)."""
 

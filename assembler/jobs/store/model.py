@@ -111,6 +111,22 @@ class Job(Value):
     """Time at which anything about it last changed, Unix ms."""
     due: WallMs | None = None
     """Time at which a delayed one is tried again, Unix ms."""
+    title: str | None = None
+    """Title of the class by its class card, without whom that hides; None where unknown."""
+    choice: dict[str, str] | None = None
+    """Options that somebody chose for this job alone, by name: its layout; None: those of the settings."""
+    length: Ms | None = None
+    """Length of the playback; None until it is published."""
+    wall: Ms | None = None
+    """Time that all its tries took; None where none was measured."""
+    cpu: Ms | None = None
+    """CPU time of all its tries, children included."""
+    memory: int | None = None
+    """Peak memory of its tries, children included, in bytes."""
+    fetched_bytes: int | None = None
+    """Bytes that were downloaded for it."""
+    published_bytes: int | None = None
+    """Bytes that it published."""
 
     @property
     def workflow(self) -> str:

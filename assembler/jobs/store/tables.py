@@ -86,7 +86,17 @@ JOB = sa.Table(
     sa.Column("card", sa.Text),  # class card of its latest try, for our eyes only: it names whom it hides
     sa.Column("placed", sa.Text),  # where a playback was put, or was about to be
     sa.Column("withdrawn", sa.Boolean),  # what it published is to be removed: a class card hides somebody more
+    sa.Column("title", sa.Text),
+    sa.Column("choice", sa.JSON(none_as_null=True)),  # options that somebody chose for this job alone
+    sa.Column("length", sa.BigInteger),
+    sa.Column("wall", sa.BigInteger),
+    sa.Column("cpu", sa.BigInteger),
+    sa.Column("memory", sa.BigInteger),
+    sa.Column("fetched_bytes", sa.BigInteger),
+    sa.Column("published_bytes", sa.BigInteger),
     sa.UniqueConstraint("key", "slot", "revision"),
+    sa.Index("assembler_job_state_number", "state", "number"),
+    sa.Index("assembler_job_room_number", "room", "number"),
 )  # fmt: skip
 """Jobs (``model.Job``)."""
 TASK = sa.Table(
@@ -125,6 +135,28 @@ LOG = sa.Table(
     sa.Column("sentence", sa.Text, nullable=False),
 )  # fmt: skip
 """Lines of the jobs' logs."""
+COST = sa.Table(
+    "assembler_cost", METADATA,
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),  # since 1970-01-01, UTC
+    sa.Column("room", sa.Text, primary_key=True),  # "" where a result names none
+    sa.Column("jobs", sa.BigInteger, nullable=False),  # published
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("wall", sa.BigInteger, nullable=False),
+    sa.Column("cpu", sa.BigInteger, nullable=False),
+    sa.Column("memory", sa.BigInteger, nullable=False),  # the largest of them
+    sa.Column("fetched_bytes", sa.BigInteger, nullable=False),
+    sa.Column("published_bytes", sa.BigInteger, nullable=False),
+)  # fmt: skip
+"""Sums of what tries cost, which stay when their jobs are forgotten (``costs``)."""
+UPLOAD = sa.Table(
+    "assembler_upload", METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("worker", sa.Text, nullable=False),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),  # address of the object
+    sa.Column("begun", sa.BigInteger, nullable=False),
+)  # fmt: skip
+"""Uploads under way; one whose worker is dead may have left parts in the bucket."""
 NOTICE = sa.Table(
     "assembler_notice", METADATA,
     sa.Column("id", sa.Text, primary_key=True),
