@@ -9,13 +9,15 @@ import stat
 import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 
 from assembler import processes
+from assembler.captions.model import check_model
 from assembler.choices import EncoderName
-from assembler.errors import AssemblerError
+from assembler.errors import AssemblerError, InputError
 from assembler.media.choose_encoder import find_refusal
 from assembler.media.encoders import ENCODERS
 from assembler.media.ffmpeg import Ffmpeg, find_ffmpeg
@@ -52,6 +54,7 @@ def examine(options: Options) -> list[Symptom]:
         *_ffmpeg(options),
         _packages(),
         _scripts(),
+        _speech(options),
         _home(options),
         _privacy(options),
         _disk(options),
@@ -109,6 +112,19 @@ def _scripts() -> Symptom:
     hint = " ".join(dict.fromkeys(why.hint for why in refusals.values() if why is not None))
     text = f"can be drawn in {drawn or 'no script'} (user ids instead of {refused})"
     return Symptom(name="names", is_well=False, text=text, hint=hint, is_warning=True)
+
+
+def _speech(options: Options) -> Symptom:
+    """Check whether speech can be transcribed, which nobody needs who does not ask for it."""
+    try:
+        check_model(options)
+    except InputError as exc:
+        return Symptom(name="speech", is_well=False, text=exc.sentence, hint=exc.hint)
+    if find_spec("faster_whisper") is None:
+        text = "cannot be transcribed: pip install 'assembler[speech]' if that is wanted"
+    else:
+        text = f"faster-whisper {version('faster-whisper')}, model: {options.transcribe or 'none'}"
+    return Symptom(name="speech", is_well=True, text=text, hint="")
 
 
 def _home(options: Options) -> Symptom:

@@ -161,6 +161,10 @@ class Options(BaseSettings):
     """Captions (WebVTT, SubRip) for a soft track and a file; with {room}, {task}, {app} in it a template of paths."""
     captions_axis: Annotated[CaptionsAxis, Flag("--captions-axis")] = CaptionsAxis.PLAYBACK
     """Axis of the captions: playback, or wall (since the class began, pauses still inside)."""
+    transcribe: Annotated[Path | None, Flag("--transcribe", "FOLDER")] = None
+    """Folder of a faster-whisper model, which writes captions where none are given; needs the extra `speech`."""
+    transcribe_language: Annotated[str | None, Flag("--transcribe-language", "CODE")] = None
+    """Language that is spoken, such as en or zh; found for each person by the model if not given."""
     chat: Annotated[str | None, Flag("--chat", "FILE")] = None
     """Messages (JSON: time, user, text) for a soft track and a file; with {room}, {task}, {app} in it a template."""
     chat_fields: Annotated[str | None, Flag("--chat-fields", "time=...,user=...,text=...")] = None

@@ -101,6 +101,11 @@ class Workspace:
         return self._folder("levels")
 
     @property
+    def transcripts(self) -> Path:
+        """Folder of the transcripts of speech, named by the hash of file and model."""
+        return self._folder("transcripts")
+
+    @property
     def straight(self) -> Path:
         """Folder of remuxed copies of files that had to be repaired."""
         return self._folder("straight")

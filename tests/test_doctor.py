@@ -51,6 +51,13 @@ def test_scripts_in_which_no_name_can_be_drawn_are_told_with_what_to_install(mon
     assert "assembler[fonts]" in symptom.hint
 
 
+def test_a_speech_model_that_is_none_is_told_and_none_is_no_fault(tmp_path: Path) -> None:
+    assert seen("speech").is_well
+    symptom = seen("speech", transcribe=tmp_path / "lost")
+    assert not symptom.is_well
+    assert "--transcribe" in symptom.text
+
+
 def test_databases_that_others_may_read_are_a_warning_and_no_exit_code(tmp_path: Path, bundled_ffmpeg: str) -> None:
     desk = Desk.laid(tmp_path, three_streams(3), bundled_ffmpeg)
     usual = desk.say("doctor").code

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from assembler.captions.model import check_model
 from assembler.captions.place import place_captions, place_chat
 from assembler.captions.read import Caption, ChatMessage, parse_captions, parse_chat, parse_fields, read_file
 from assembler.captions.webvtt import TRACKS, CaptionTrack, write_vtt
+from assembler.choices import CaptionsAxis
 from assembler.findings import Finding
 from assembler.options import Options
 from assembler.people import RecordedClass
@@ -19,10 +21,13 @@ from assembler.timeline.time_of_day import choose_zone
 from assembler.times import PlayMs, Span
 from assembler.workspace import write_whole
 
+AUTOMATIC = "Captions (automatic)"
+"""Title of captions that a model wrote: people are to know that they may be wrong."""
+
 
 @dataclass(frozen=True)
 class GivenText:
-    """Captions and chat as they were given."""
+    """Captions and chat as they were given, or heard."""
 
     captions: tuple[Caption, ...] = ()
     """Captions, on the axis of the options."""
@@ -30,6 +35,8 @@ class GivenText:
     """Messages, sorted by time."""
     not_read: int = 0
     """Number of entries of the chat that are no messages."""
+    spoken: tuple[Caption, ...] = ()
+    """Captions that a model wrote, on the playback axis of the whole class."""
 
     def place(
         self, clock: Clock, length: PlayMs, recorded: RecordedClass, options: Options
@@ -40,13 +47,18 @@ class GivenText:
         window, placed = Span(start=begin, end=PlayMs(begin + length)), []
         if self.captions:
             placed.append(place_captions(self.captions, options.captions_axis, clock, window, recorded))
+        if self.spoken:
+            track, said = place_captions(self.spoken, CaptionsAxis.PLAYBACK, clock, window, recorded)
+            placed.append((track.model_copy(update={"title": AUTOMATIC}), said))
         if self.chat or self.not_read:
             placed.append(place_chat(self.chat, clock, window, recorded, not_read=self.not_read))
         return tuple(track for track, _ in placed if track.cues), [found for _, said in placed for found in said]
 
 
 def load_text(recordings: Sequence[Recording], recorded: RecordedClass, options: Options) -> GivenText:
-    """Read the files of a class; ``recordings`` are those that were given. Raises InputError."""
+    """Read the files of a class, and check the speech model; ``recordings`` are those that were given. Raises
+    InputError."""
+    check_model(options)
     captions = [
         caption
         for path in _paths(options.captions, recordings)
@@ -71,7 +83,8 @@ def write_tracks(assets: Path, tracks: Sequence[CaptionTrack]) -> None:
 
 
 def check_text(options: Options) -> None:
-    """Check the settings without reading a file; raises InputError."""
+    """Check the settings without reading a file of a class; raises InputError."""
+    check_model(options)
     parse_fields(options.chat_fields)
     for template in (options.captions, options.chat):
         check_path(template or "")

@@ -28,6 +28,7 @@ from assembler.pipeline.decide import Given, decide, in_order, timeline_of, want
 from assembler.pipeline.gather import Fetch, gather, gather_local, with_speech, with_stamps
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
+from assembler.pipeline.transcribe import with_transcript
 from assembler.plan.chunks import rounded, stamp_shown
 from assembler.plan.manifest import Manifest, load_manifest
 from assembler.plan.model import Mode, Plan
@@ -140,8 +141,9 @@ class _Making:
         whole, plan = decide(self.recorded, got, self.run.options, may_copy=not why_not)
         timeline = cut_window(whole, self.run.options.start, self.run.options.end)
         plan = plan.model_copy(update={"mode_reason": why_not}) if why_not else plan
-        captions, said = self.text.place(whole.clock, plan.length, self.recorded, self.run.options)
-        plan = plan.model_copy(update={"captions": captions, "findings": (*plan.findings, *said)})
+        text, heard = with_transcript(self.text, self.recorded, whole, plan, got, self.run)
+        captions, said = text.place(whole.clock, plan.length, self.recorded, self.run.options)
+        plan = plan.model_copy(update={"captions": captions, "findings": (*plan.findings, *heard, *said)})
         _refuse_warnings(plan.findings, self.run.options)
         choice = choose_encoder(plan, self.run.options, self.run.ffmpeg)
         _refuse_warnings(choice.findings, self.run.options)

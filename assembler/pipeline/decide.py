@@ -37,7 +37,7 @@ NO_MATTER = {
     "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
     "class_file", "class_required", "mute_hidden",
     "share_minutes", "overwrite", "render_ahead", "also",
-    "captions", "captions_axis", "chat", "chat_fields",
+    "captions", "captions_axis", "chat", "chat_fields", "transcribe", "transcribe_language",
     "sdk_app_id", "tickey", "usersig_key", "cloud_base", "cloud_endpoint", "cloud_region",
 }  # fmt: skip
 """Options that change nothing in the finished file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 
 from assembler.facts import Facts
@@ -24,8 +24,7 @@ def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, 
         pieces = _single_pieces(timeline, [whole])
         bed = AudioBed(pieces=_sorted(pieces), reason="no mixed stream is shown: all single streams", copied=None)
         return bed.model_copy(update={"copied": _copyable(bed, timeline.length, facts)})
-    mixed = [clip for track, clip in timeline.clips() if track.kind is StreamKind.MIX and clip.video_id in shown]
-    pieces = [piece for clip in mixed if clip.sound is not None for piece in _cut(clip, [clip.sound])]
+    pieces = list(find_mixed(timeline, shown))
     holes = whole.without(union(p.span for p in pieces))
     filled = _single_pieces(timeline, holes)
     reason = "the sound of the mixed stream alone"
@@ -34,6 +33,12 @@ def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, 
         reason = f"the sound of the mixed stream; single streams where it has none ({lengths})"
     bed = AudioBed(pieces=_sorted([*pieces, *filled]), reason=reason, copied=None)
     return bed.model_copy(update={"copied": _copyable(bed, timeline.length, facts)})
+
+
+def find_mixed(timeline: Timeline, shown: Collection[str]) -> tuple[SoundPiece, ...]:
+    """Return the sound of the mixed streams that are shown, by their video ids."""
+    mixed = [clip for track, clip in timeline.clips() if track.kind is StreamKind.MIX and clip.video_id in shown]
+    return _sorted(piece for clip in mixed if clip.sound is not None for piece in _cut(clip, [clip.sound]))
 
 
 def find_voices(timeline: Timeline) -> dict[str, tuple[SoundPiece, ...]]:
