@@ -13,7 +13,7 @@ from assembler.dialects.acknowledged import REFUSED_REQUEST
 from assembler.dialects.vendor_errors import error_text
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.notices import file_event_notice
-from assembler.jobs.store.records import Records, now
+from assembler.jobs.store.records import Records, lock_task, now
 from assembler.jobs.store.tables import EVENT, JOB, TASK
 from assembler.recording import Omission
 from assembler.times import WallMs
@@ -102,16 +102,23 @@ def learn(connection: sa.Connection, event: Event, received: WallMs) -> None:
     latest = {"kind": event.kind, "sent": event.sent}
     if row is None:
         values = {"task": event.task_id, **fields, **latest, "is_expected": False, "updated": received}
-        connection.execute(sa.insert(TASK).values({**values, **_moments(event, received, None)}))
+        _insert(connection, {**values, **_moments(event, received, None)})
         return
     is_later = (event.sent or received) >= (row["sent"] or 0)
     if is_later:
         changed = {name: value for name, value in fields.items() if value is not None} | latest
     else:
         changed = {name: value for name, value in fields.items() if value is not None and row[name] is None}
-    changed |= _moments(event, received, Task.model_validate(dict(row)))
+    changed |= _moments(event, received, _task(row))
     wanted = sa.update(TASK).where(TASK.c.task == event.task_id)
     connection.execute(wanted.values(**changed, updated=max(received, row["updated"]), asks=0))
+
+
+def _insert(connection: sa.Connection, values: dict[str, Any]) -> None:
+    """Insert a task, and whether a job of it is known; nobody else adds one meanwhile."""
+    lock_task(connection, values["task"])
+    known = connection.execute(sa.select(JOB.c.number).where(JOB.c.key == values["task"]).limit(1)).first()
+    connection.execute(sa.insert(TASK).values(**values, has_job=True if known is not None else None))
 
 
 def _moments(event: Event, received: WallMs, known: Task | None) -> dict[str, Any]:
@@ -180,17 +187,24 @@ def expect(records: Records, tasks: Sequence[str]) -> None:
             row = connection.execute(sa.select(TASK.c.task).where(TASK.c.task == task)).first()
             if row is None:
                 values = {"task": task, "kind": EXPECTED, "is_expected": True, "updated": now()}
-                connection.execute(sa.insert(TASK).values(values))
+                _insert(connection, values)
             else:
                 connection.execute(sa.update(TASK).where(TASK.c.task == task).values(is_expected=True, asks=0))
 
 
-def missing(records: Records) -> list[Task]:
+def missing(records: Records, limit: int | None = None) -> list[Task]:
     """Tasks seen, or expected, of which no result came: failed starts first, then the longest silent."""
-    has_job = sa.exists().where(JOB.c.key == TASK.c.task)
+    wanted = sa.select(TASK).where(TASK.c.has_job.is_(None)).order_by(TASK.c.error.is_(None), TASK.c.updated)
     with records.reading() as connection:
-        rows = connection.execute(sa.select(TASK).where(~has_job).order_by(TASK.c.updated)).mappings()
-        return sorted((Task.model_validate(dict(row)) for row in rows), key=lambda task: task.error is None)
+        rows = connection.execute(wanted.limit(limit)).mappings()
+        return [_task(row) for row in rows]
+
+
+def count_missing(records: Records) -> int:
+    """Count the tasks whose result did not come."""
+    wanted = sa.select(sa.func.count()).select_from(TASK).where(TASK.c.has_job.is_(None))
+    with records.reading() as connection:
+        return int(connection.execute(wanted).scalar_one())
 
 
 def incomplete(records: Records, most: int) -> list[Task]:
@@ -202,11 +216,15 @@ def incomplete(records: Records, most: int) -> list[Task]:
     wanted = sa.select(TASK).join(JOB, JOB.c.key == TASK.c.task).where(ended, JOB.c.lacking > 0, is_latest)
     with records.reading() as connection:
         rows = connection.execute(wanted.where(brought.scalar_subquery() < most).order_by(TASK.c.updated)).mappings()
-        return [Task.model_validate(dict(row)) for row in rows]
+        return [_task(row) for row in rows]
 
 
 def find_task(records: Records, task: str | None) -> Task | None:
     """Return a task as events told of it; None where none did."""
     with records.reading() as connection:
         row = connection.execute(sa.select(TASK).where(TASK.c.task == task)).mappings().first()
-    return Task.model_validate(dict(row)) if row is not None else None
+    return _task(row) if row is not None else None
+
+
+def _task(row: sa.RowMapping) -> Task:
+    return Task.model_validate({name: row[name] for name in Task.model_fields})

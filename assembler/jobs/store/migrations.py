@@ -61,10 +61,24 @@ def _number_4(connection: sa.Connection) -> None:
         sa.Column("memory", sa.BigInteger), sa.Column("fetched_bytes", sa.BigInteger),
         sa.Column("published_bytes", sa.BigInteger),
     )  # fmt: skip
-    if sa.inspect(connection).has_table("assembler_job"):
-        for column in ("state", "room"):
-            made = f"CREATE INDEX IF NOT EXISTS assembler_job_{column}_number ON assembler_job ({column}, number)"
-            connection.execute(sa.text(made))
+    _add_columns(connection, "assembler_task", sa.Column("has_job", sa.Boolean))
+    there = sa.inspect(connection).get_table_names()
+    order = " text_pattern_ops" if connection.dialect.name == "postgresql" else ""
+    for table, index in (
+        ("job", "state_number ON assembler_job (state, number)"),
+        ("job", "degraded ON assembler_job (state, number) WHERE verdict = 'degraded'"),
+        ("job", f"room ON assembler_job (room{order}, state, number)"),
+        ("job", f"beginning ON assembler_job (id{order})"),
+        ("job", "created ON assembler_job (created, number)"),
+        ("event", "other ON assembler_event (id) WHERE job IS NULL"),
+        ("task", "missing ON assembler_task (updated) WHERE has_job IS NULL"),
+    ):
+        if f"assembler_{table}" in there:
+            connection.execute(sa.text(f"CREATE INDEX IF NOT EXISTS assembler_{table}_{index}"))
+    if {"assembler_job", "assembler_task"} <= set(there):
+        connection.execute(sa.text("DROP INDEX IF EXISTS ix_assembler_job_state"))
+        with_job = "EXISTS (SELECT 1 FROM assembler_job WHERE assembler_job.key = assembler_task.task)"
+        connection.execute(sa.text(f"UPDATE assembler_task SET has_job = true WHERE {with_job}"))
 
 
 MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1, _number_2, _number_3, _number_4)

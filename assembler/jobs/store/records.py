@@ -287,6 +287,7 @@ def _insert(connection: sa.Connection, claim: Claim, slot: str, revision: int, e
         created=at, updated=at, sent=claim.sent, stop=claim.stop, count=claim.count,
     )  # fmt: skip
     connection.execute(sa.insert(JOB).values(job.model_dump(mode="json")))
+    connection.execute(sa.update(TASK).where(TASK.c.task == job.key).values(has_job=True))
     return job
 
 
@@ -296,7 +297,7 @@ def insert_after(connection: sa.Connection, job: Job) -> Job:
     made = Job(
         id=job_id(job.key, job.slot, revision), key=job.key, slot=job.slot, revision=revision, task=job.task,
         app=job.app, room=job.room, segments=job.segments, event=job.event, state=JobState.NEW, tries=1, created=at,
-        updated=at, sent=job.sent, stop=job.stop, count=job.count,
+        updated=at, sent=job.sent, stop=job.stop, count=job.count, title=job.title, choice=job.choice,
     )  # fmt: skip
     connection.execute(sa.insert(JOB).values(made.model_dump(mode="json")))
     connection.execute(sa.update(EVENT).where(EVENT.c.job == job.id).values(job=made.id))

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
@@ -22,6 +23,15 @@ from assembler.workspace import make_private
 METADATA = sa.MetaData()
 """Tables of the jobs; their names and columns are stored."""
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_BYTES = "text_pattern_ops"
+IS_DEGRADED = "verdict = 'degraded'"
+"""Condition of an index of the degraded jobs, as it has to be written for that to be used."""
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of the rows alone that this is true of."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
 
 EVENT = sa.Table(
     "assembler_event", METADATA,
@@ -36,6 +46,7 @@ EVENT = sa.Table(
     sa.Column("job", sa.Text, index=True),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("urls", sa.Text),  # digest of where its files are
+    sa.Index("assembler_event_other", "id", **_where("job IS NULL")),
 )  # fmt: skip
 """Bodies as they came (``intake.bodies``)."""
 REFUSED = sa.Table(
@@ -61,7 +72,7 @@ JOB = sa.Table(
     sa.Column("room", sa.Text),
     sa.Column("segments", sa.Text, nullable=False),
     sa.Column("event", _ID, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("verdict", sa.Text, nullable=False),
     sa.Column("output", sa.Text, nullable=False),
@@ -96,7 +107,10 @@ JOB = sa.Table(
     sa.Column("published_bytes", sa.BigInteger),
     sa.UniqueConstraint("key", "slot", "revision"),
     sa.Index("assembler_job_state_number", "state", "number"),
-    sa.Index("assembler_job_room_number", "room", "number"),
+    sa.Index("assembler_job_degraded", "state", "number", **_where(IS_DEGRADED)),
+    sa.Index("assembler_job_room", "room", "state", "number", postgresql_ops={"room": _BYTES}),
+    sa.Index("assembler_job_beginning", "id", postgresql_ops={"id": _BYTES}),
+    sa.Index("assembler_job_created", "created", "number"),
 )  # fmt: skip
 """Jobs (``model.Job``)."""
 TASK = sa.Table(
@@ -118,6 +132,8 @@ TASK = sa.Table(
     sa.Column("asked", sa.BigInteger),  # when the vendor was asked for its result
     sa.Column("asks", sa.Integer),  # how often since the latest event; -1: there is nothing more to ask for
     sa.Column("answer", sa.Text),
+    sa.Column("has_job", sa.Boolean),  # NULL: no result came yet
+    sa.Index("assembler_task_missing", "updated", **_where("has_job IS NULL")),
 )  # fmt: skip
 """Tasks of which events told (``intake.tasks.Task``)."""
 CLASS = sa.Table(

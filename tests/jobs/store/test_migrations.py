@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from assembler.errors import JobError
 from assembler.jobs.intake.bodies import list_refused, load_body
+from assembler.jobs.intake.tasks import missing
 from assembler.jobs.store.migrations import MIGRATIONS, VERSION
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import Records
@@ -86,6 +87,7 @@ def assert_its_jobs_are_listed(options: Options) -> None:
         assert b"VideoInfos" in load_body(records, done.event).raw
         assert len(records.log_of(done.id)) == 1
         assert [refused.reason for refused in list_refused(records)] == ["the sign is missing"]
+        assert [task.task for task in missing(records)] == ["bj0mt2l23osdj300hl30"], "the other one's result came"
         records.change(waiting.id, state=JobState.RUNNING)
 
 
