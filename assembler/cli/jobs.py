@@ -37,14 +37,20 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def open_jobs() -> tuple[Records, Engine]:
-    """Open the records and the queue."""
-    from assembler.jobs.engine import Engine
+def open_records() -> Records:
+    """Open the records alone: the queue's engine takes seconds to load."""
     from assembler.jobs.store.records import Records
     from assembler.jobs.store.tables import open_database
 
     options = load_options()
-    return Records(open_database(options), tells=events_told(options)), Engine(options)
+    return Records(open_database(options), tells=events_told(options))
+
+
+def open_jobs() -> tuple[Records, Engine]:
+    """Open the records and the queue."""
+    from assembler.jobs.engine import Engine
+
+    return open_records(), Engine(load_options())
 
 
 @verb
@@ -168,6 +174,7 @@ def _outcome(job: Job) -> str:
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
     """Show one job: its fields, findings and steps."""
     from assembler.jobs.class_cards import redaction_of
+    from assembler.jobs.costs import cost_facts
     from assembler.jobs.intake.tasks import find_task
     from assembler.jobs.store.model import JobState
 
@@ -176,10 +183,13 @@ def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
     if as_json:
         print(found.model_dump_json())
         return 0
-    for name, value in found.model_dump(mode="json", exclude={"findings", "segments", "key", "slot"}).items():
+    hidden = {"findings", "segments", "key", "slot", "wall", "cpu", "memory", "fetched_bytes", "published_bytes"}
+    for name, value in found.model_dump(mode="json", exclude=hidden).items():
         shown = clock(value) if name in ("created", "begun", "updated", "due") and value else value
         if shown not in (None, ""):
             print(f"{name}: {shown}")
+    for name, text_of in cost_facts(found):
+        print(f"{name}: {text_of}")
     for finding in found.findings:
         print(f"finding: {finding}")
     task = find_task(records, found.task)

@@ -56,6 +56,8 @@ class Sources(NamedTuple):
     """The job's own body."""
     known: list[int]
     """All bodies there were: a later one may have other URLs."""
+    received: int
+    """Bytes that came from servers, about."""
 
 
 def fetch_sources(records: Records, name: str, options: Options, progress: Progress, stop: Stop) -> Sources:
@@ -70,12 +72,14 @@ def fetch_sources(records: Records, name: str, options: Options, progress: Progr
     owner = owner_of([recording], job.created)
     with disk_errors(cache):
         note_apps(cache, _apps(records))
+    received = 0
     missing = {_file_of(segment): segment for segment in recording.segments}
     while fresh := [number for number in bodies_of(records, job) if number not in tried]:
         number = fresh[0]
         tried.add(number)
         asked = [s for s in _segments(records, number) if _file_of(s) in missing]
         fetched = fetch_all(asked, cache=cache, options=options, progress=progress, stop=stop, owner=owner)
+        received += fetched.received
         for segment in asked:
             error, earlier = fetched.failures.get(segment.video_id), failures.get(segment.video_id)
             if error is None:
@@ -87,7 +91,7 @@ def fetch_sources(records: Records, name: str, options: Options, progress: Progr
         if not missing:
             break
     known = sorted(tried | set(fresh))
-    return Sources(with_urls(records, recording, chosen), failures, chosen, job.event, known)
+    return Sources(with_urls(records, recording, chosen), failures, chosen, job.event, known, received)
 
 
 def with_urls(records: Records, recording: Recording, chosen: Mapping[str, int]) -> Recording:

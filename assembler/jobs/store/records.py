@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
@@ -104,10 +104,13 @@ class Records:
         counts = {JobState(state): count for state, count in rows}
         return {state: counts.get(state, 0) for state in JobState}
 
-    def change(self, job: str, *, only: Sequence[JobState] = (), during: int | None = None, **values: Any) -> bool:
+    def change(
+        self, job: str, *, only: Sequence[JobState] = (), during: int | None = None,
+        within: Callable[[sa.Connection], None] | None = None, **values: Any,
+    ) -> bool:  # fmt: skip
         """Write values of one job; not where it has left the states ``only`` or the try ``during``.
 
-        An end that somebody waits for is filed to be told in the same transaction.
+        An end that somebody waits for is filed to be told in the same transaction, and ``within`` is called in it.
         """
         wanted = sa.update(JOB).where(JOB.c.id == job).values(updated=now(), **values)
         if only:
@@ -116,6 +119,8 @@ class Records:
             wanted = wanted.where(JOB.c.tries == during)
         with self.transaction() as connection:
             is_changed = connection.execute(wanted).rowcount > 0
+            if is_changed and within is not None:
+                within(connection)
             if is_changed and EVENTS.get(values.get("state", "")) in self.tells:
                 row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().one()
                 file_notice(connection, _job(row), now())

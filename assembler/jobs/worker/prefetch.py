@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, suppress
 import sqlalchemy as sa
 
 from assembler.errors import AssemblerError, DiskFull
+from assembler.jobs.costs import TryCost, add_cost
 from assembler.jobs.sources import fetch_sources
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import Records
@@ -67,4 +68,7 @@ def _unclaim(records: Records, job: str) -> None:
 
 
 def _fetch(options: Options, records: Records, job: str, stop: Stop) -> None:
-    fetch_sources(records, job, options, Silent(), stop)
+    found = fetch_sources(records, job, options, Silent(), stop)
+    if found.received:
+        with records.transaction() as connection:
+            add_cost(connection, job, TryCost(fetched_bytes=found.received))

@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Never
 
+import sqlalchemy as sa
+
 from assembler.class_card import parse_card
 from assembler.errors import AssemblerError, CardMissing, DownloadError
 from assembler.jobs.class_cards import load_card, withdraw
+from assembler.jobs.costs import add_cost
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.intake import enqueue
@@ -20,6 +23,7 @@ from assembler.jobs.sources import bodies_of, fetch_sources, with_urls
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
 from assembler.jobs.web.advice import in_a_job
+from assembler.jobs.worker.meter import Meter
 from assembler.jobs.worker.progress import ProgressWriter
 from assembler.media.run import Run
 from assembler.network.publish.card import Card
@@ -51,6 +55,7 @@ class JobSteps:
         self._options, self._records, self._engine, self._stop = options, records, engine, stop
         self._workspace = Workspace(options.home)
         self.under_way: ProgressWriter | None = None
+        self._meter: Meter | None = None
         self.is_quiet = threading.Event()
         """Set as soon as nothing is done any more after ``stop``."""
         self.steps: Sequence[tuple[str, Step]] = (
@@ -85,7 +90,7 @@ class JobSteps:
             job.id, during=number, state=JobState.RUNNING, is_held=True, deaths=deaths, begun=now(), due=None, step="",
             progress=None, remaining=None, reason="", placing=False,
         )  # fmt: skip
-        self.under_way = ProgressWriter(job)
+        self.under_way, self._meter = ProgressWriter(job), Meter()
         return True
 
     def _guarded(self, act: Callable[[Job, ProgressWriter, Results], dict[str, Any]]) -> Step:
@@ -120,6 +125,8 @@ class JobSteps:
     def _download(self, job: Job, under_way: ProgressWriter, results: Results) -> dict[str, Any]:
         found = fetch_sources(self._records, job.id, self._options, under_way, under_way.stop)
         under_way.known = found.known
+        if self._meter is not None:
+            self._meter.fetched += found.received
         card = load_card(self._records, job.task, found.recording, self._options)
         told = card.model_dump_json() if card is not None else None
         self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, card=told)
@@ -183,7 +190,8 @@ class JobSteps:
             if not self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, placing=True, placed=placed):
                 raise Stopped
 
-        return {"output": publish(made, assets_of(made), place, below, card, self._options, under_way.stop, claim)}
+        output = publish(made, assets_of(made), place, below, card, self._options, under_way.stop, claim)
+        return {"output": output, "bytes": sum(p.stat().st_size for p in (made, *_files(assets_of(made))))}
 
     def _settle(self, workflow: str, results: Results) -> dict[str, Any]:
         """Write the outcome down; the next try, if there is one, goes into the queue."""
@@ -193,19 +201,22 @@ class JobSteps:
         if self.under_way is not None and job is not None:
             self.under_way.flush(self._records)
         self.under_way = None
-        if job is None or job.state is JobState.CANCELLED:
-            return {}
-        if job.state is JobState.SUPERSEDED:
-            return self._overtaken(job)
+        spend = self._spend(name, results)
+        if job is None or job.state in (JobState.CANCELLED, JobState.SUPERSEDED):
+            with self._records.transaction() as connection:
+                spend(connection)
+            return self._overtaken(job) if job is not None and job.state is JobState.SUPERSEDED else {}
         if "error" in last:
-            return self._settle_failure(job, number, last)
+            return self._settle_failure(job, number, last, spend)
         if last.get("kept"):
-            self._records.change(name, during=number, state=JobState.DONE, reason="", is_held=False, step="")
+            self._records.change(
+                name, during=number, within=spend, state=JobState.DONE, reason="", is_held=False, step=""
+            )
         if last.get("over"):
             return {}
         rendered = results["render"]
         is_done = self._records.change(
-            name, during=number, only=[JobState.RUNNING], state=JobState.DONE, reason="",
+            name, during=number, only=[JobState.RUNNING], within=spend, state=JobState.DONE, reason="",
             verdict=rendered["verdict"], is_held=False,
             findings=rendered["findings"], output=results["publish"]["output"], step="", progress=None,
             remaining=None, lacking=results["download"].get("lacking"),
@@ -216,7 +227,17 @@ class JobSteps:
         shutil.rmtree(self._made(job).parent, ignore_errors=True)
         return {}
 
-    def _settle_failure(self, job: Job, number: int, last: dict[str, Any]) -> dict[str, Any]:
+    def _spend(self, name: str, results: Results) -> Callable[[sa.Connection], None]:
+        """Return what adds the cost of the try to its job; of a try whose worker died, what came after that."""
+        meter, self._meter = self._meter, None
+        published = results.get("publish", {})
+        length = results.get("render", {}).get("length") if "output" in published else None
+        cost = meter.read(length, published.get("bytes", 0)) if meter is not None else None
+        return lambda connection: add_cost(connection, name, cost) if cost is not None else None
+
+    def _settle_failure(
+        self, job: Job, number: int, last: dict[str, Any], spend: Callable[[sa.Connection], None]
+    ) -> dict[str, Any]:
         is_bug, reason = bool(last.get("bug")), str(last["error"])
         if last.get("hint"):
             reason += f". {last['hint']}"
@@ -235,7 +256,8 @@ class JobSteps:
                 state = JobState.DONE
             elif last.get("lacking"):
                 values["lacking"] = last["lacking"]
-            if not self._records.change(job.id, only=[JobState.RUNNING], during=number, state=state, **values):
+            running = [JobState.RUNNING]
+            if not self._records.change(job.id, only=running, during=number, within=spend, state=state, **values):
                 return self._overtaken(job)
             self._records.note(job.id, f"Failed: {reason}")
             self._begin_anew(job.id, last)
@@ -245,7 +267,7 @@ class JobSteps:
         later = number + 1
         running = [JobState.RUNNING]
         if not self._records.change(
-            job.id, only=running, during=number, state=JobState.DELAYED, tries=later, due=due, **values
+            job.id, only=running, during=number, within=spend, state=JobState.DELAYED, tries=later, due=due, **values
         ):
             return self._overtaken(job)
         self._records.note(job.id, f"Failed, tried again in {wait:g} s: {reason}")
@@ -280,6 +302,10 @@ class JobSteps:
 
     def _made(self, job: Job) -> Path:
         return self._options.home.absolute() / "made" / job.id / FILE
+
+
+def _files(folder: Path) -> Sequence[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def split(workflow: str) -> tuple[str, int]:

@@ -40,6 +40,7 @@ def fetch_all(
     local = find_local(segments, options.media_dir, refused)
     remote = [s for s in segments if s.video_id not in local.files and s.video_id not in local.failures]
     files, failures, findings = dict(local.files), dict(local.failures), list(local.findings)
+    received = 0
     if remote:
         # what talks to servers takes longer to import than a second run of files on disk lasts
         from assembler.network.download.pool import fetch_remote
@@ -51,11 +52,13 @@ def fetch_all(
         files |= results.files
         failures |= results.failures
         findings += results.findings
+        received = results.received
     order = {s.video_id: n for n, s in enumerate(segments)}
     return SegmentFiles(
         files={s.video_id: files[s.video_id] for s in segments if s.video_id in files},
         failures={s.video_id: failures[s.video_id] for s in segments if s.video_id in failures},
         findings=sorted(findings, key=lambda f: order.get(f.where, -1)),
+        received=received,
     )
 
 

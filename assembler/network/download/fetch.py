@@ -46,16 +46,18 @@ _ENCODINGS = ("gzip", "x-gzip", "deflate", "br", "zstd", "compress")
 class ByteMeter:
     """Passes the bytes of one file on to the progress; what is fetched twice counts once."""
 
-    def __init__(self, advance: Callable[[float], None]) -> None:
-        self._advance = advance
+    def __init__(self, advance: Callable[[float], None], receive: Callable[[int], object] = int) -> None:
+        self._advance, self._receive = advance, receive
         self._lock = threading.Lock()
         self.furthest = 0
 
-    def reach(self, offset: int) -> None:
-        """Count the bytes up to this offset that were not reached before."""
+    def reach(self, offset: int, *, is_there: bool = False) -> None:
+        """Count the bytes up to this offset that were not reached before; as received unless an earlier run did so."""
         with self._lock:
             if offset > self.furthest:
                 self._advance(offset - self.furthest)
+                if not is_there:
+                    self._receive(offset - self.furthest)
                 self.furthest = offset
 
 
@@ -114,7 +116,7 @@ class Fetch:
         behind only where it can be resumed.
         """
         point = self.entry.resume_point()
-        self.meter.reach(point[0] if point else 0)
+        self.meter.reach(point[0] if point else 0, is_there=True)
         try:
             return persistently(lambda: self.finished(self._received()), self.halt, self.meter, attempts or ATTEMPTS)
         except TryAgain as exc:

@@ -113,6 +113,11 @@ class DownloadQueue:
         finally:
             self.sessions.put(session)
 
+    def receive(self, amount: int) -> None:
+        """Count bytes that came from a server."""
+        with self._changed:
+            self.results.received += amount
+
     def learned(self, video_id: str, partial: PartialFile | None = None) -> None:
         """The file is there, given up, or at least its tables are known."""
         with self._changed:
@@ -150,7 +155,7 @@ class _File:
             host_of(segment.url)  # refuses what entry_of cannot read
             self.lock.enter_context(self.entry.locked(line.halt.check))
             line.locks.callback(self.lock.close)
-            self.meter = fetch.ByteMeter(line.advance)
+            self.meter = fetch.ByteMeter(line.advance, line.receive)
             if self._is_current():
                 return
             peeked: PartialFile | Known | None = None
@@ -248,7 +253,7 @@ class _File:
 
     def _finish(self) -> None:
         name, size = self.segment.video_id, self.entry.file.stat().st_size
-        self.meter.reach(size)
+        self.meter.reach(size, is_there=True)
         if self.segment.size and size != self.segment.size:
             sentence = f"the file has {size:,} bytes, declared were {self.segment.size:,}"
             self.line.results.findings.append(note(name, sentence))

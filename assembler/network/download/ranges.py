@@ -187,7 +187,7 @@ def fetch_piece(piece: ByteRange, partial: PartialFile, fetch: Fetch) -> None:
 
     Raises DownloadError (Changed where the file has to be fetched anew), DiskFull or Stopped.
     """
-    fetch.meter.reach(partial.fetched)
+    fetch.meter.reach(partial.fetched, is_there=True)
     persistently(lambda: _receive(piece, partial, fetch), fetch.halt, fetch.meter)
 
 

@@ -86,6 +86,8 @@ def test_but_not_for_ever(fail: Fail) -> None:
 def test_an_error_that_stays_is_told_at_once(shop: Workshop, fail: Fail) -> None:
     job = fail(MediaError("the file is not a video"))
     assert (job.state, job.reason, job.tries) == (JobState.FAILED, "the file is not a video", 1)
+    assert (job.memory or 0) > 2**20, "a failed try has cost something, too"
+    assert job.length is None
 
 
 def test_a_fault_of_ours_is_tried_three_times_and_its_traceback_is_in_the_log(shop: Workshop, fail: Fail) -> None:
