@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -230,16 +230,25 @@ def _locked_file(lock: Path, sentence: str, progress: Progress) -> int:
 
 def write_whole(path: Path, text: str | bytes, *, mode: int = 0o666) -> None:
     """Write a file so that it is whole whenever it exists; raises DiskFull or MediaError."""
-    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
-    data = text.encode("utf-8") if isinstance(text, str) else text
+    write_together({path: text}, mode=mode)
+
+
+def write_together(texts: Mapping[Path, str | bytes], *, mode: int = 0o666) -> None:
+    """Write files that tell of one thing so that none is replaced unless there is room for all; raises DiskFull or
+    MediaError."""
+    parts = [(path.with_name(f"{path.name}.{os.getpid()}{PART}"), path, text) for path, text in texts.items()]
     try:
-        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        for part, path, text in parts:  # noqa: B007 the error names it
+            data = text.encode("utf-8") if isinstance(text, str) else text
+            with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for part, path, _ in parts:
+            os.replace(part, path)
     except OSError as exc:
-        part.unlink(missing_ok=True)
+        for part, _, _ in parts:
+            part.unlink(missing_ok=True)
         raise unwritable(path, exc) from exc
 
 

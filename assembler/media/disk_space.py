@@ -30,6 +30,6 @@ def check_space(plan: Plan, got: SegmentFiles, folder: Path, part: Path) -> None
         free = shutil.disk_usage(place).free
         if free < need:
             raise DiskFull(
-                f"the disk of {place} has {free // 2**20} MiB free, about {need // 2**20} MiB are needed",
+                f"the disk of {place} has {free // 2**20} MiB free, about {-(-need // 2**20)} MiB are needed",
                 hint="Make room, or name other places with -o and ASSEMBLER_HOME; nothing was done yet.",
             )

@@ -21,11 +21,13 @@ from assembler.outputs.otio import check_otio, make_otio
 from assembler.outputs.people import check_people, make_people
 from assembler.outputs.pictures import check_poster, check_storyboard, make_poster, make_storyboard
 from assembler.plan.manifest import Manifest, Package, PackageFile
-from assembler.report.assets import write_pages
-from assembler.workspace import MANIFEST, PART, assets_of, digest_of, unwritable, write_whole
+from assembler.report.assets import write_account
+from assembler.workspace import PART, assets_of, digest_of, unwritable
 
 OUTPUT_VERSION = 1
 """Version of the packages, raised whenever the same playback's would come out differently: they are then made anew."""
+UNFINISHED = "The package is missing: it was not finished, or there was no room to say why."
+"""Sentence on a package that a run set out to make."""
 
 
 @dataclass(frozen=True)
@@ -79,41 +81,47 @@ def find_stale(playback: Path, manifest: Manifest) -> list[Path]:
     """List the folders of packages, whole or half, that are not of this playback."""
     whole = {package.name for package in find_whole(playback, manifest)}
     folders = [assets_of(playback) / name.value for name in OUTPUTS if name not in whole]
-    halves = [assets_of(playback) / f"{name.value}{PART}" for name in OUTPUTS]
-    return [folder for folder in (*folders, *halves) if folder.exists()]
+    return [folder for folder in (*folders, *_halves(playback)) if folder.exists()]
+
+
+def _halves(playback: Path) -> list[Path]:
+    return [assets_of(playback) / f"{name.value}{PART}" for name in OUTPUTS]
+
+
+def is_settled(playback: Path, manifest: Manifest, names: Iterable[PackageName]) -> bool:
+    """Tell whether the packages that are asked for are there, and nothing is there, listed or said of any other."""
+    has_all = not find_missing(playback, manifest, names) and not find_stale(playback, manifest)
+    return has_all and tell_missing(playback, manifest, ()) == manifest
+
+
+def tell_missing(playback: Path, manifest: Manifest, names: Iterable[PackageName]) -> Manifest:
+    """Return the manifest as it is true before packages of these names are made, and where a run ends in the middle:
+    those that are whole are listed, of the others a warning says that they are missing."""
+    whole = find_whole(playback, manifest)
+    gone = {_subject(name) for name in OUTPUTS} - {_subject(package.name) for package in whole}
+    kept = [finding for finding in manifest.findings if finding.where not in gone]
+    missing = find_missing(playback, manifest, names)
+    return _told(manifest, whole, [*kept, *(warning(_subject(name), UNFINISHED) for name in missing)])
 
 
 def make_packages(material: Material) -> Manifest:
     """Make the packages that are asked for and missing, remove those of another playback, and write it all down.
 
-    A package that cannot be made is missing, and a warning says so; the playback stays as it is. Returns the manifest.
+    A package that cannot be made is missing, and a warning says so; the playback stays as it is. Returns the manifest
+    as it is in playback.json. Raises MediaError, and has made nothing, where not even a warning can be written.
     """
     playback, manifest = material.playback, material.manifest
-    for folder in find_stale(playback, manifest):
-        shutil.rmtree(folder, ignore_errors=True)
     missing = find_missing(playback, manifest, material.run.options.also)
-    kept = find_whole(playback, manifest)
-    lost = {package.name for package in manifest.packages if package not in kept}
-    findings = [f for f in manifest.findings if not any(f.where == _subject(name) for name in lost.union(missing))]
+    for half in _halves(playback):
+        shutil.rmtree(half, ignore_errors=True)
+    told = tell_missing(playback, manifest, missing)
+    if told != manifest:
+        write_account(playback, told, material.timeline)
+    for folder in find_stale(playback, told):
+        shutil.rmtree(folder, ignore_errors=True)
     for name in missing:
         material.run.progress.say(f"making {name.value}")
-        made = _make(material, name)
-        if isinstance(made, Finding):
-            findings.append(material.recorded.redaction.finding(made))
-            continue
-        kept.append(made)
-        if said := OUTPUTS[name].remark(material):
-            findings.append(note(_subject(name), said))
-    told = _told(manifest, kept, findings)
-    if told != manifest:
-        try:
-            _write(material, told)
-        except MediaError as exc:  # not even room for the list: the playback's own playback.json stays
-            new = [package.name for package in kept if package not in manifest.packages]
-            for name in new:
-                shutil.rmtree(assets_of(playback) / name.value, ignore_errors=True)
-            findings += [warning(_subject(name), f"The package is missing: {exc.sentence}.") for name in new]
-            told = _told(manifest, [package for package in kept if package.name not in new], findings)
+        told = _tell(material, told, name, _make(material, name))
     return told
 
 
@@ -122,9 +130,29 @@ def _told(manifest: Manifest, packages: Sequence[Package], findings: Sequence[Fi
     return manifest.model_copy(update=changed)
 
 
-def _write(material: Material, told: Manifest) -> None:
-    write_pages(material.playback, told, material.timeline)
-    write_whole(assets_of(material.playback) / MANIFEST, told.model_dump_json(indent=1))
+def _tell(material: Material, before: Manifest, name: PackageName, made: Package | Finding) -> Manifest:
+    """Write down that a package is there, or why it is not; where there is no room for that, nothing is changed and the
+    package is removed."""
+    said = [finding for finding in before.findings if finding.where != _subject(name)]
+    if isinstance(made, Finding):
+        made = material.recorded.redaction.finding(made)
+        told = _told(before, before.packages, [*said, made])
+    else:
+        remark = OUTPUTS[name].remark(material)
+        told = _told(before, [*before.packages, made], [*said, *([note(_subject(name), remark)] if remark else [])])
+    try:
+        write_account(material.playback, told, material.timeline)
+    except MediaError as exc:
+        if isinstance(made, Finding):
+            material.run.progress.say(f"{made.where}: {made.sentence}")
+            return before
+        shutil.rmtree(assets_of(material.playback) / name.value, ignore_errors=True)
+        return _tell(material, before, name, _missing(name, exc))
+    return told
+
+
+def _missing(name: PackageName, error: AssemblerError) -> Finding:
+    return warning(_subject(name), f"The package is missing: {error.sentence}.")
 
 
 def _make(material: Material, name: PackageName) -> Package | Finding:
@@ -137,9 +165,9 @@ def _make(material: Material, name: PackageName) -> Package | Finding:
         OUTPUTS[name].check(material, part)
         os.replace(part, folder)
     except AssemblerError as exc:  # whatever it is: the playback is in its place
-        return warning(_subject(name), f"The package is missing: {exc.sentence}.")
+        return _missing(name, exc)
     except OSError as exc:
-        return warning(_subject(name), f"The package is missing: {unwritable(folder, exc).sentence}.")
+        return _missing(name, unwritable(folder, exc))
     finally:
         shutil.rmtree(part, ignore_errors=True)
     files = [

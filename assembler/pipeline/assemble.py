@@ -22,7 +22,7 @@ from assembler.media.verify.verify import verify
 from assembler.network.download.download import fetch_all
 from assembler.options import Options, load_options
 from assembler.outputs.material import Material
-from assembler.outputs.packages import check_extras, find_missing, find_stale, find_whole, make_packages
+from assembler.outputs.packages import check_extras, find_stale, is_settled, make_packages, tell_missing
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import Given, decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
 from assembler.pipeline.gather import Fetch, gather, gather_local, with_speech, with_stamps
@@ -35,7 +35,7 @@ from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
-from assembler.report.assets import write_pages
+from assembler.report.assets import write_account
 from assembler.segment_files import SegmentFiles
 from assembler.timeline import cut_window
 from assembler.timeline.model import Timeline
@@ -149,7 +149,7 @@ class _Making:
         _refuse_warnings(choice.findings, self.run.options)
         digest = finished_digest(plan, got.files, choice, self.run)
         done = _already_there(self.out, digest)
-        if done is not None and self._has_packages(done):
+        if done is not None and self._is_settled(done):
             return Playback(self.out, done, was_there=True, recordings=self.recorded.recordings)
         work = work_digest(self.recorded, self.run)
         with self.run.workspace.held(work, self.out, self.run.progress) as folder:
@@ -159,7 +159,7 @@ class _Making:
                 for name, value in [("timeline", timeline), ("plan", plan), *_numbered(self.target.recordings)]:
                     write_whole(folder / f"{name}.json", value.model_dump_json(indent=1))
             manifest = done or self._compose(plan, timeline, got, choice, digest, folder)
-            if not self._has_packages(manifest):
+            if not self._is_settled(manifest):
                 manifest = make_packages(
                     Material(self.out, manifest, whole, timeline, plan, self.recorded, got, folder, self.run)
                 )
@@ -168,12 +168,8 @@ class _Making:
         _refuse_warnings(manifest.findings, self.run.options)  # of packages: the playback is in its place
         return Playback(self.out, manifest, was_there=done is not None, recordings=self.recorded.recordings)
 
-    def _has_packages(self, manifest: Manifest) -> bool:
-        """True if all packages that are asked for or listed are there, and none of another playback."""
-        listed = len(find_whole(self.out, manifest)) == len(manifest.packages)  # else somebody deleted one
-        return listed and not (
-            find_missing(self.out, manifest, self.run.options.also) or find_stale(self.out, manifest)
-        )
+    def _is_settled(self, manifest: Manifest) -> bool:
+        return is_settled(self.out, manifest, self.run.options.also)
 
     def _compose(
         self, plan: Plan, timeline: Timeline, got: SegmentFiles, choice: Choice, digest: str, folder: Path
@@ -204,6 +200,7 @@ class _Making:
                 raise
             part.unlink(missing_ok=True)
             raise _CopyDamaged(exc.sentence) from exc
+        manifest = tell_missing(self.out, manifest, self.run.options.also)
         _put_in_place(part, self.out, manifest, timeline, plan.captions, folder)
         return manifest
 
@@ -316,7 +313,7 @@ def _put_in_place(
             if (folder / name).exists():
                 write_whole(assets / name, (folder / name).read_bytes())
         write_tracks(assets, captions)
-        write_pages(out, manifest, timeline)
+        write_account(out, manifest, timeline)
         for stale in find_stale(out, manifest):
             shutil.rmtree(stale)  # of the former playback, which may show what this one hides
         os.replace(part, out)

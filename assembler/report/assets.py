@@ -15,19 +15,25 @@ from assembler.report.page import report_page
 from assembler.report.watch import Extras, Subtitles, watch_page
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs
-from assembler.workspace import CHAPTERS, COVER, REPORT, SMALL_PICTURES, WATCH, assets_of, write_whole
+from assembler.workspace import CHAPTERS, COVER, MANIFEST, REPORT, SMALL_PICTURES, WATCH, assets_of, write_together
 
 LARGEST_PICTURE = 8 * 2**20
 """Maximum size of a picture that is written into a page, in bytes; ours are a twentieth of it."""
 
 
-def write_pages(playback: Path, manifest: Manifest, timeline: Timeline) -> None:
-    """Write the page to watch it, the report and the chapters into the folder beside the playback, which holds the
-    pictures; raises OSError where there is no room."""
+def write_account(playback: Path, manifest: Manifest, timeline: Timeline) -> None:
+    """Write what tells of a playback, all or nothing: playback.json, the page to watch it, the report and the chapters.
+
+    The folder beside the playback holds the pictures and captions already. Raises MediaError.
+    """
     assets = assets_of(playback)
-    write_whole(assets / REPORT, report_page(manifest, timeline, playback.name))
-    write_whole(assets / CHAPTERS, chapters_text(manifest))
-    write_whole(assets / WATCH, watch_page(manifest, playback.name, load_extras(assets, manifest)))
+    texts = {
+        assets / REPORT: report_page(manifest, timeline, playback.name),
+        assets / CHAPTERS: chapters_text(manifest),
+        assets / WATCH: watch_page(manifest, playback.name, load_extras(assets, manifest)),
+        assets / MANIFEST: manifest.model_dump_json(indent=1),
+    }
+    write_together(texts)
 
 
 def load_extras(assets: Path, manifest: Manifest) -> Extras:

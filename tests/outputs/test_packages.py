@@ -13,11 +13,12 @@ import pytest
 from small_disk import SmallDisk
 
 from assembler.choices import PackageName
-from assembler.errors import InputError
+from assembler.errors import DiskFull, InputError
 from assembler.findings import Severity, Verdict
 from assembler.options import load_options
 from assembler.outputs import packages
-from assembler.outputs.packages import OUTPUTS, check_extras, find_missing, make_packages
+from assembler.outputs.material import Material, hold
+from assembler.outputs.packages import OUTPUTS, check_extras, find_missing, is_settled, make_packages
 from assembler.plan.manifest import load_manifest
 from assembler.workspace import assets_of
 from outputs.conftest import SHARE, Made
@@ -72,32 +73,69 @@ class TestWholeOrAbsent:
             os._exit(1)
         assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
         assert files_of(one, name) == {}
+        told = load_manifest(one.material.playback)
+        assert [f.sentence for f in told.findings if f.where == f"package {name.value}"] == [packages.UNFINISHED]
         assert [p.name for p in make_packages(one.asking(name)).packages] == [name]
         assert files_of(one, name)
 
-    def test_on_a_full_disk_it_is_missing_and_the_playback_stays(
-        self, one: Made, name: PackageName, disk: SmallDisk
+    @pytest.mark.parametrize("stays_full", [False, True])
+    def test_where_the_disk_fills_it_is_missing_and_said_so_and_the_playback_stays(
+        self, one: Made, name: PackageName, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch, stays_full: bool
     ) -> None:
-        there = disk.place / one.material.playback.name
-        shutil.copy(one.material.playback, there)
-        shutil.copytree(assets_of(one.material.playback), assets_of(there))
-        was = there.read_bytes()
-        material = replace(one.asking(name), playback=there)
-        disk.fill()
-        try:
+        def make(material: Material, folder: Path) -> None:
+            disk.fill()
+            try:
+                row.make(material, folder)
+            finally:
+                if not stays_full:
+                    disk.make_room()
+
+        row, material = OUTPUTS[name], moved(one.asking(name), disk.place)
+        was = material.playback.read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setitem(OUTPUTS, name, replace(row, make=make))
             told = make_packages(material)
-        finally:
-            disk.make_room()
+        disk.make_room()
         (missing,) = (f for f in told.findings if f.where == f"package {name.value}")
         assert missing.severity is Severity.WARNING
         assert missing.sentence.startswith("The package is missing: ")
-        assert "full" in missing.sentence
+        assert any(word in missing.sentence for word in (" is full", " free, about ")) is not stays_full
         assert told.verdict is Verdict.DEGRADED
-        assert there.read_bytes() == was
-        assert [path.name for path in assets_of(there).iterdir() if path.is_dir()] == []
-        again = make_packages(replace(material, manifest=load_manifest(there)))
+        assert load_manifest(material.playback) == told
+        assert material.playback.read_bytes() == was
+        assert [path.name for path in assets_of(material.playback).iterdir() if path.is_dir()] == []
+        again = make_packages(replace(material, manifest=told))
         assert [p.name for p in again.packages] == [name]
         assert again.verdict is Verdict.OK
+
+
+def moved(material: Material, place: Path) -> Material:
+    """The same with a copy of the playback and what tells of it, in another folder."""
+    there = place / material.playback.name
+    shutil.copy(material.playback, there)
+    shutil.copytree(assets_of(material.playback), assets_of(there))
+    return replace(material, playback=there)
+
+
+def test_on_a_disk_that_is_full_before_nothing_is_changed(copied: Made, disk: SmallDisk) -> None:
+    material = moved(copied.asking(PackageName.POSTER, PackageName.HLS), disk.place)
+    shutil.rmtree(assets_of(material.playback) / "poster", ignore_errors=True)
+    was = {path: path.read_bytes() for path in assets_of(material.playback).rglob("*") if path.is_file()}
+    disk.fill()
+    with pytest.raises(DiskFull):
+        make_packages(material)
+    disk.make_room()
+    assert {path: path.read_bytes() for path in was} == was
+
+
+def test_what_nobody_asks_for_any_more_is_not_missed(copied: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = OUTPUTS[PackageName.AUDIO]
+    shutil.rmtree(assets_of(copied.material.playback) / "audio", ignore_errors=True)
+    monkeypatch.setitem(OUTPUTS, PackageName.AUDIO, replace(row, check=lambda *_: hold(False, "it is noise")))
+    told = make_packages(copied.asking(PackageName.AUDIO))
+    assert [f.sentence for f in told.findings] == ["The package is missing: it is noise."]
+    assert not is_settled(copied.material.playback, told, [])
+    assert make_packages(copied.asking()).verdict is Verdict.OK
 
 
 @pytest.fixture
