@@ -18,7 +18,7 @@ from assembler.cli.at import at
 from assembler.cli.emulate import emulate
 from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.jobs import add_job_verbs, jobs_app
-from assembler.cli.operate import costs
+from assembler.cli.operate import check, costs
 from assembler.cli.record import add_cloud_verbs, fetch_recordings
 from assembler.cli.record_flags import Generation
 from assembler.cli.refused import refused_app
@@ -239,7 +239,8 @@ add_job_verbs(app)
 for one in (at, schema, emulate):
     app.command()(one)
 jobs_app.add_typer(refused_app, name="refused")
-jobs_app.command()(costs)
+for one in (check, costs):
+    jobs_app.command()(one)
 
 
 GARBAGE = 50_000

@@ -1,15 +1,17 @@
-"""The verbs for whoever runs the jobs: what they cost, and whether all is well."""
+"""The verbs for whoever runs the jobs: whether all is well, and what they cost."""
 
 from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from assembler.cli.jobs import Json, open_records
 from assembler.cli.verb import verb
+from assembler.errors import JobError
+from assembler.options import load_options
 
 
 class CostsBy(StrEnum):
@@ -39,3 +41,39 @@ def costs(
     else:
         print(cost_table(sums, by.value))
     return 0
+
+
+def _pair(name: str, text: str) -> Any:
+    return typer.Option(name, help=f"{text}: warning and critical.", metavar="WARNING CRITICAL", show_default=True)
+
+
+@verb
+def check(
+    queue_minutes: Annotated[
+        tuple[float, float], _pair("--queue-minutes", "Age of the job that waits longest, in minutes")
+    ] = (60, 240),
+    failures: Annotated[tuple[float, float], _pair("--failures", "Jobs that failed within the last hour")] = (1, 10),
+    missing: Annotated[tuple[float, float], _pair("--missing", "Results that did not come")] = (1, 50),
+    links: Annotated[tuple[float, float], _pair("--links", "Waiting jobs whose files will be deleted within a day")] = (
+        1,
+        20,
+    ),
+    free_gib: Annotated[tuple[float, float], _pair("--free-gib", "Free space of home and output, in GiB")] = (10, 2),
+    as_json: Json = False,
+) -> int:
+    """Check whether all is well, in one line for cron and probes: exit code 0, 1 (warning) or 2 (critical)."""
+    from assembler.jobs.check import Limits, away, one_line, worst
+    from assembler.jobs.check import check as check_all
+
+    limits = Limits(
+        queue_minutes=queue_minutes, failures=failures, missing=missing, expiring=links, free_gib=free_gib
+    )  # fmt: skip
+    try:
+        rows = check_all(open_records(), load_options(), limits)
+    except JobError as exc:
+        rows = [away(exc)]
+    if as_json:
+        print(json.dumps([row.model_dump(mode="json") | {"level": row.level.name.lower()} for row in rows]))
+    else:
+        print(one_line(rows))
+    return int(worst(rows))

@@ -53,7 +53,8 @@ def _number_3(connection: sa.Connection) -> None:
 
 
 def _number_4(connection: sa.Connection) -> None:
-    """Adds titles, choices and costs of jobs, and what makes a list of 100,000 quick; sums and uploads have tables."""
+    """Adds titles, choices and costs of jobs, and what makes a list of 100,000 quick. Sums, uploads and
+    signs of life have tables."""
     _add_columns(
         connection, "assembler_job",
         sa.Column("title", sa.Text), sa.Column("choice", sa.JSON(none_as_null=True)),

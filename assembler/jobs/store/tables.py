@@ -173,6 +173,12 @@ UPLOAD = sa.Table(
     sa.Column("begun", sa.BigInteger, nullable=False),
 )  # fmt: skip
 """Uploads under way; one whose worker is dead may have left parts in the bucket."""
+SEEN = sa.Table(
+    "assembler_seen", METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)  # fmt: skip
+"""Latest sign of life of each worker, and when what is done once a day was last done (``seen``)."""
 NOTICE = sa.Table(
     "assembler_notice", METADATA,
     sa.Column("id", sa.Text, primary_key=True),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import ClientDisconnect
 
 from assembler.errors import AssemblerError, JobError
@@ -27,6 +27,7 @@ from assembler.jobs.web import job_page, published_files, status_page
 from assembler.jobs.web.callback_writer import CallbackWriter
 from assembler.jobs.web.keys import Keys
 from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, listen_at, page_hosts, serve_at
+from assembler.jobs.web.metrics import Metrics
 from assembler.jobs.web.put_result import is_authorized, judge_card, judge_result
 from assembler.jobs.web.refusal_writer import Refusals
 from assembler.jobs.web.request_bodies import SMALL, Inbox, Refusal
@@ -46,23 +47,10 @@ LARGE_AT_ONCE = 2
 it."""
 
 
-class Metrics:
-    """Metrics that Prometheus reads."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.callbacks = Counter("assembler_callbacks", "Callbacks by HTTP status.", ["status"], registry=self.registry)
-        self.seconds = Histogram(
-            "assembler_callback_seconds", "From the last byte of a callback to its answer.", registry=self.registry
-        )
-        self.jobs = Gauge("assembler_jobs", "Jobs by state.", ["state"], registry=self.registry)
-        self.missing = Gauge("assembler_results_missing", "Tasks whose result never came.", registry=self.registry)
-        self.spooled = Gauge("assembler_spooled", "Bodies that wait for the database.", registry=self.registry)
-
-
 def make_app(options: Options, *, workers: int, say: Callable[[str], None], host: str = LOOPBACK[0]) -> FastAPI:
     """The application; its workers live as long as it does."""
-    keys, doorway, metrics = Keys(options), CallbackWriter(options, say), Metrics()
+    keys, doorway = Keys(options), CallbackWriter(options, say)
+    metrics = Metrics(options, doorway.records, lambda: _spooled(options))
     refusals = Refusals(doorway.records, say)
     threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="callback")
     large = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
@@ -166,10 +154,11 @@ def _told(task: str, judged: Judged) -> Response:
     return JSONResponse(content, judged.status, headers)
 
 
-def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics: Metrics) -> None:
-    def spooled() -> int:
-        return sum(1 for _ in spool_folder(options).glob(f"*{SPOOLED}"))
+def _spooled(options: Options) -> int:
+    return sum(1 for _ in spool_folder(options).glob(f"*{SPOOLED}"))
 
+
+def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics: Metrics) -> None:
     @app.exception_handler(JobError)
     async def away(_: Request, exc: JobError) -> Response:
         return JSONResponse({"error": exc.sentence.partition(": ")[0]}, 503)  # what follows names hosts
@@ -182,17 +171,17 @@ def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics:
         except JobError:
             database = "away"
         is_well = database == "ok" and not refused
-        answer = {"status": "ok" if is_well else "degraded", "database": database, "spooled": spooled(), **refused}
+        answer = {
+            "status": "ok" if is_well else "degraded",
+            "database": database,
+            "spooled": _spooled(options),
+            **refused,
+        }
         return JSONResponse(answer, 200 if is_well else 503)
 
     @app.api_route("/metrics", methods=["GET", "HEAD"])
     def figures() -> Response:
-        metrics.spooled.set(spooled())
-        with contextlib.suppress(JobError):
-            for state, count in doorway.records().count_states().items():
-                metrics.jobs.labels(state.value).set(count)
-            metrics.missing.set(len(missing(doorway.records())))
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(metrics.write(), media_type=CONTENT_TYPE_LATEST)
 
     @app.api_route("/", methods=["GET", "HEAD"])
     def status() -> Response:

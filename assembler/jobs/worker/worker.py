@@ -22,6 +22,7 @@ from assembler.jobs.engine import Engine, give_back, working
 from assembler.jobs.publishing import check_ready, output_of
 from assembler.jobs.reconcile import catch_up
 from assembler.jobs.store.records import Records
+from assembler.jobs.store.seen import WORKER, forget_seen, mark_seen
 from assembler.jobs.store.tables import open_database
 from assembler.jobs.worker.ask_vendor import asking
 from assembler.jobs.worker.help_render import helping
@@ -43,6 +44,8 @@ CATCH_UP_SECONDS = 15.0
 """Time between two reconciliations of jobs with the queue, in s."""
 CARDS_SECONDS = 60.0
 """Time between two looks for class cards that came or changed at their places, in s."""
+SEEN_SECONDS = 20.0
+"""Time between two signs of life in the database, in s."""
 QUIET_SECONDS = 4.0
 """Maximum time the end waits for the work to fall silent, in s; what is not silent by then ends with the process."""
 GIVE_BACK_SECONDS = 12.0
@@ -89,6 +92,7 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
         _fall_silent(work, stop)
     with _reported(say):
         work.release()
+        forget_seen(records, WORKER + seat.name)
         if seat.name in engine.owners():
             give_back(options, seat.name, OWN_SECONDS)
     seat.leave()
@@ -139,7 +143,7 @@ def _watch(
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
-    cards = _Clock(CARDS_SECONDS)
+    cards, seen = _Clock(CARDS_SECONDS), _Clock(SEEN_SECONDS)
     adoption = _Adoption(options, engine, seat.name, signalled, say)
     while not signalled.wait(0.5):
         with _reported(say):
@@ -149,6 +153,8 @@ def _watch(
                     os._exit(JobError.exit_code)
                 if work.under_way is not None:
                     work.under_way.flush(records)
+            if seen.is_due():
+                mark_seen(records, WORKER + seat.name)
             if adopt.is_due():
                 adoption.adopt()
             if catch.is_due():

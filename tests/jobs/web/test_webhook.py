@@ -248,6 +248,13 @@ class TestPages:
         text = self.get(f"{url}/metrics").text
         assert 'assembler_callbacks_total{status="200"} 1.0' in text
         assert re.search(r'assembler_jobs\{state="(waiting|new)"\} 1\.0', text)
+        assert 'assembler_disk_free_bytes{place="output"}' in text
+        names = set(re.findall(r"^assembler_(\w+)", text, re.MULTILINE))
+        assert names >= {
+            "jobs_degraded", "results_missing", "queue_age_seconds", "failures_last_hour", "links_expiring", "spooled",
+            "refused_callbacks", "notices_waiting", "workers", "class_seconds_total", "wall_seconds_total",
+            "cpu_seconds_total", "fetched_bytes_total", "published_bytes_total", "jobs_published_total",
+        }  # fmt: skip
         assert self.get(f"{url}/healthz").json() == {"status": "ok", "database": "ok", "spooled": 0}
 
 
