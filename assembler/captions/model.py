@@ -19,6 +19,8 @@ VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
 """Names of a file of which each model has one."""
 USUAL_BANDS = 80
 """Number of frequency bands of a model whose folder does not say it; the large ones since v3 have 128."""
+LONGEST_CODE = 3
+"""Maximum length of a language's code, in letters; longer tokens are tasks."""
 KNOWN_FORMATS = range(4, 7)
 """Versions of CTranslate2's format whose variables can be walked; others are left to its own code."""
 HINT = "Name the folder of a faster-whisper model: {}, one of {}, and {} for the large ones.".format(
@@ -68,7 +70,8 @@ def _check_files(folder: Path, language: str | None) -> None:
     if bands is not None and bands != stated:
         said = f"says {stated}" if features.is_file() else "is missing"
         raise InputError(f"--transcribe: the model of {folder} has {bands} bands, {FEATURES} {said}", hint=HINT)
-    if language is not None and f'"<|{language}|>"' not in (folder / TOKENIZER).read_text("utf-8"):
+    is_known = language is None or f'"<|{language}|>"' in (folder / TOKENIZER).read_text("utf-8")
+    if language is not None and not (is_known and len(language) <= LONGEST_CODE):
         raise InputError(
             f"--transcribe-language: the model knows no language {language!r}", hint="Write a code such as en or zh."
         )

@@ -20,7 +20,7 @@ from assembler.plan.model import Plan, SoundPiece
 from assembler.plan.stretches import SpokenPiece, find_nameless, find_stretches
 from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Timeline
-from assembler.times import PlayMs, Span, clock_text
+from assembler.times import Ms, PlayMs, Span, clock_text, whole_seconds
 from assembler.workspace import disk_errors
 
 SUBJECT = "captions"
@@ -54,9 +54,9 @@ def with_transcript(
         return text, [recorded.redaction.finding(warning(SUBJECT, f"Nothing could be transcribed: {exc.sentence}."))]
     names = {person.user: person.name or person.user for person in recorded.cast.people}
     captions = sorted(_captions(stretches, heard, names), key=lambda caption: (caption.start, caption.end))
-    length = clock_text(sum(stretch.span.length for stretch in stretches))
+    length = clock_text(whole_seconds(Ms(sum(stretch.span.length for stretch in stretches))))
     if not captions:
-        return text, [warning(SUBJECT, f"The speech model understood nothing of {length} of speech.")]
+        return text, [note(SUBJECT, f"The speech model understood nothing of {length} of speech.")]
     said = note(SUBJECT, f"Written by the speech model {model.resolve().name} from {length} of speech; may be wrong.")
     return replace(text, spoken=tuple(captions)), [said]
 

@@ -84,9 +84,10 @@ def test_a_large_model_needs_the_file_that_says_how_many_bands_it_has(tmp_path: 
     check_model(named(large))
 
 
-def test_a_language_that_the_model_does_not_know_is_refused(model: Path) -> None:
-    with pytest.raises(InputError, match="knows no language 'english'"):
-        check_model(named(model, transcribe_language="english"))
+@pytest.mark.parametrize("language", ["english", "EN", "translate", "xx", ""])
+def test_a_language_that_the_model_does_not_know_is_refused(model: Path, language: str) -> None:
+    with pytest.raises(InputError, match=f"knows no language '{language}'"):
+        check_model(named(model, transcribe_language=language))
 
 
 def test_without_the_extra_it_says_how_to_install_it(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -134,11 +135,15 @@ def test_a_killed_run_goes_on_behind_the_last_stretch_and_what_the_model_is_not_
     (torn,) = kept.iterdir()
     with torn.open("a") as file:
         file.write('{"stretch":[7')
+    old = kept / "old.jsonl"
+    old.touch()
+    os.utime(old, (0, 0))
     said = desk.say(*RUN, *WALL)
     assert said.code == 0, said.err
     assert "The speech model understood nothing of" in said.out
     stretches = [(name, *line["stretch"]) for name, line in lines(kept)]
     assert len(stretches) == len(set(stretches)) == 3
+    assert not old.exists(), "what people said is not kept for good"
     assert not (desk.folder / "class.assets" / "captions.vtt").exists()
 
 

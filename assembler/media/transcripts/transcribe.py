@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,12 +19,14 @@ from assembler.media.run import Run
 from assembler.media.source_files import SourceFiles
 from assembler.media.transcripts.order import Heard, Range, SpeechSource, TranscribeOrder
 from assembler.segment_files import SegmentFiles
-from assembler.workspace import LOG, ORDER, digest_of, identity_of, write_whole
+from assembler.workspace import LOG, ORDER, Workspace, digest_of, identity_of, write_whole
 
 TRANSCRIPT_VERSION = 1
 """Version of the transcripts, raised when the same model would write another text: speech is then transcribed anew."""
 STALL_SECONDS = 3600.0
 """Maximum time for one stretch, in s: a large model on a slow machine takes several times as long as it lasts."""
+KEPT_DAYS = 30
+"""Maximum age of a transcript that no run asks for, in days: it is what people said."""
 
 
 def transcribe(
@@ -38,6 +42,7 @@ def transcribe(
         name: run.workspace.transcripts / f"{_key(got.files[name], got.facts[name], identity, language)}.jsonl"
         for name in wanted
     }
+    _forget_old(run.workspace)
     known = {name: _read(place) for name, place in places.items()}
     sources = SourceFiles(got.files)
     missing = [
@@ -59,6 +64,7 @@ def transcribe(
 def _run_child(order: TranscribeOrder, run: Run) -> None:
     total = sum(_length(stretch) for source in order.sources for stretch in source.stretches) / 1000
     done = 0.0
+    run.progress.say("transcribing speech")
     with (
         run.progress.task("transcribe", total, "s") as task,
         tempfile.TemporaryDirectory(prefix="transcripts-", dir=run.workspace.scratch) as name,
@@ -85,10 +91,18 @@ def _key(path: Path, known: Facts, model: str, language: str | None) -> str:
     return digest_of(TRANSCRIPT_VERSION, model, language, file)[:32]
 
 
+def _forget_old(workspace: Workspace) -> None:
+    for place in workspace.transcripts.glob("*.jsonl"):
+        with suppress(OSError):
+            if place.stat().st_mtime < time.time() - KEPT_DAYS * 86_400:
+                place.unlink()
+
+
 def _read(place: Path) -> dict[Range, Heard]:
     """Read what was transcribed; a line that a killed child left half is taken away."""
     try:
         text = place.read_text("utf-8", "replace")
+        os.utime(place)
     except FileNotFoundError:
         return {}
     lines = text.splitlines(keepends=True)
