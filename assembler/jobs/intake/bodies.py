@@ -11,7 +11,7 @@ from assembler.dialects import parse
 from assembler.dialects.dialect import Query, with_app
 from assembler.errors import JobError
 from assembler.jobs.store.records import Records
-from assembler.jobs.store.tables import EVENT, JOB, REFUSED
+from assembler.jobs.store.tables import EVENT, IS_OTHER, JOB, REFUSED
 from assembler.recording import Recording
 from assembler.times import WallMs
 from assembler.values import Value
@@ -104,7 +104,7 @@ def list_events(records: Records, *, limit: int = 50, without_job: bool = False)
     names = [EVENT.c[name] for name in BodyRow.model_fields]
     wanted = sa.select(*names).order_by(EVENT.c.id.desc()).limit(limit)
     if without_job:
-        wanted = wanted.where(EVENT.c.job.is_(None), EVENT.c.is_taken)
+        wanted = wanted.where(sa.text(IS_OTHER))
     with records.reading() as connection:
         return [BodyRow.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
 

@@ -67,11 +67,11 @@ def _number_4(connection: sa.Connection) -> None:
     order = " text_pattern_ops" if connection.dialect.name == "postgresql" else ""
     for table, index in (
         ("job", "state_number ON assembler_job (state, number)"),
-        ("job", "degraded ON assembler_job (state, number) WHERE verdict = 'degraded'"),
+        ("job", "verdict ON assembler_job (verdict, state, number)"),
         ("job", f"room ON assembler_job (room{order}, state, number)"),
         ("job", f"beginning ON assembler_job (id{order})"),
         ("job", "created ON assembler_job (created, number)"),
-        ("event", "other ON assembler_event (id) WHERE job IS NULL"),
+        ("event", "other ON assembler_event (id) WHERE job IS NULL AND is_taken"),
         ("task", "missing ON assembler_task (updated) WHERE has_job IS NULL"),
     ):
         if f"assembler_{table}" in there:

@@ -70,7 +70,7 @@ class Records:
         """Return the job with this id; None where there is none."""
         with self.reading() as connection:
             row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().first()
-        return _job(row) if row is not None else None
+        return to_job(row) if row is not None else None
 
     def load_job(self, job: str) -> Job:
         """Return the job with this id; raises JobError where there is none."""
@@ -90,11 +90,11 @@ class Records:
             wanted = wanted.limit(limit)
         with self.reading() as connection:
             if ids is None:
-                return [_job(row) for row in connection.execute(wanted).mappings()]
+                return [to_job(row) for row in connection.execute(wanted).mappings()]
             found: list[Job] = []
             for start in range(0, len(ids), 500):  # SQLite takes only so many values in one statement
                 some = wanted.where(JOB.c.id.in_(ids[start : start + 500]))
-                found += [_job(row) for row in connection.execute(some).mappings()]
+                found += [to_job(row) for row in connection.execute(some).mappings()]
             return found
 
     def count_states(self) -> dict[JobState, int]:
@@ -123,7 +123,7 @@ class Records:
                 within(connection)
             if is_changed and EVENTS.get(values.get("state", "")) in self.tells:
                 row = connection.execute(sa.select(JOB).where(JOB.c.id == job)).mappings().one()
-                file_notice(connection, _job(row), now())
+                file_notice(connection, to_job(row), now())
             return is_changed
 
     def remove(self, jobs: Sequence[Job]) -> None:
@@ -173,7 +173,7 @@ def lock_task(connection: sa.Connection, key: str) -> None:
 def list_task(connection: sa.Connection, key: str) -> list[Job]:
     """List the jobs of a task, the oldest first."""
     rows = connection.execute(sa.select(JOB).where(JOB.c.key == key).order_by(JOB.c.number)).mappings()
-    return [_job(row) for row in rows]
+    return [to_job(row) for row in rows]
 
 
 def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bool]:
@@ -229,7 +229,7 @@ def renew(connection: sa.Connection, job: Job, claim: Claim, event: int) -> tupl
     fails = job.state in (JobState.FAILED, JobState.DELAYED) or (job.state is JobState.DONE and bool(job.lacking))
     if fails and start_again(connection, job, "A result with other URLs came: started again."):
         row = connection.execute(sa.select(JOB).where(JOB.c.id == job.id)).mappings().one()
-        return _job(row), True
+        return to_job(row), True
     if not job.state.is_over:
         note(connection, job.id, "A result with other URLs came: they are tried, too.")
     return job, False
@@ -309,5 +309,6 @@ def insert_after(connection: sa.Connection, job: Job) -> Job:
     return made
 
 
-def _job(row: sa.RowMapping) -> Job:
+def to_job(row: sa.RowMapping) -> Job:
+    """Return a row of the table as the job it is."""
     return Job.model_validate({name: row[name] for name in Job.model_fields})

@@ -24,8 +24,8 @@ METADATA = sa.MetaData()
 """Tables of the jobs; their names and columns are stored."""
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _BYTES = "text_pattern_ops"
-IS_DEGRADED = "verdict = 'degraded'"
-"""Condition of an index of the degraded jobs, as it has to be written for that to be used."""
+IS_OTHER = "job IS NULL AND is_taken"
+"""Condition of bodies that belong to no job, written as in their index: only so that is used."""
 
 
 def _where(condition: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ EVENT = sa.Table(
     sa.Column("job", sa.Text, index=True),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("urls", sa.Text),  # digest of where its files are
-    sa.Index("assembler_event_other", "id", **_where("job IS NULL")),
+    sa.Index("assembler_event_other", "id", **_where(IS_OTHER)),
 )  # fmt: skip
 """Bodies as they came (``intake.bodies``)."""
 REFUSED = sa.Table(
@@ -107,7 +107,7 @@ JOB = sa.Table(
     sa.Column("published_bytes", sa.BigInteger),
     sa.UniqueConstraint("key", "slot", "revision"),
     sa.Index("assembler_job_state_number", "state", "number"),
-    sa.Index("assembler_job_degraded", "state", "number", **_where(IS_DEGRADED)),
+    sa.Index("assembler_job_verdict", "verdict", "state", "number"),
     sa.Index("assembler_job_room", "room", "state", "number", postgresql_ops={"room": _BYTES}),
     sa.Index("assembler_job_beginning", "id", postgresql_ops={"id": _BYTES}),
     sa.Index("assembler_job_created", "created", "number"),
