@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assembler.cli.verb import verb
-from assembler.errors import InputError, JobError
+from assembler.errors import JobError
 from assembler.options import events_told, load_options
 from assembler.settings import FormerName
 
 if TYPE_CHECKING:
     from assembler.jobs.engine import Engine
-    from assembler.jobs.store.model import Job
     from assembler.jobs.store.records import Records
 
 jobs_app = typer.Typer(help="See and steer jobs.", no_args_is_help=True)
@@ -119,54 +118,6 @@ def batch(
     if as_json:
         print(json.dumps([row.model_dump(mode="json") for row in rows], ensure_ascii=False))
     return 0 if is_success(rows, waited=waits) else JobError.exit_code
-
-
-@jobs_app.command("list")
-@verb
-def list_(
-    state: Annotated[list[str] | None, typer.Option("--state", help="Only jobs in this state.")] = None,
-    missing: Annotated[bool, typer.Option("--missing", help="Show tasks whose result never came instead.")] = False,
-    as_json: Json = False,
-) -> int:
-    """List all jobs, the newest first."""
-    from assembler.jobs.intake.tasks import missing as find_missing
-    from assembler.jobs.store.model import JobState
-
-    records, _ = open_jobs()
-    if missing:
-        tasks = find_missing(records)
-        if as_json:
-            print(json.dumps([task.model_dump(mode="json") for task in tasks], ensure_ascii=False))
-        for task in [] if as_json else tasks:
-            print(f"{task.task}  {task.kind} at {clock(task.sent or task.updated)}")
-            for sentence in task.history(clock):
-                print(f"  {sentence}")
-        if tasks:
-            _say("Their results never came. Once you have one: assembler batch RESULT.json")
-        return 0
-    try:
-        states = [JobState(name) for name in state or ()]
-    except ValueError as exc:
-        raise InputError(f"{exc} of a job", hint=f"There are: {', '.join(JobState)}.") from exc
-    jobs = records.list_jobs(states)
-    if as_json:
-        names = {"id", "task", "state", "output", "reason"}
-        print(json.dumps([job.model_dump(mode="json", include=names) for job in jobs], ensure_ascii=False))
-    rows = [] if as_json else [[job.id, job.state.value, clock(job.created), _outcome(job)] for job in jobs]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
-    for row in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip())
-    return 0
-
-
-def _outcome(job: Job) -> str:
-    """Say what matters of it now: how far it is, where its playback is, or why there is none."""
-    from assembler.jobs.store.model import JobState
-
-    if job.state is JobState.RUNNING:
-        return job.step + (f" {job.progress:.0%}" if job.progress is not None else "")
-    warned = "with warnings: " if job.verdict == "degraded" else ""
-    return f"{warned}{job.output}" if job.state is JobState.DONE and job.output else job.reason
 
 
 @jobs_app.command()

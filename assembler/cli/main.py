@@ -17,6 +17,7 @@ import assembler
 from assembler.cli.at import at
 from assembler.cli.emulate import emulate
 from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
+from assembler.cli.job_list import list_jobs
 from assembler.cli.jobs import add_job_verbs, jobs_app
 from assembler.cli.operate import check, costs
 from assembler.cli.record import add_cloud_verbs, fetch_recordings
@@ -241,6 +242,7 @@ for one in (at, schema, emulate):
 jobs_app.add_typer(refused_app, name="refused")
 for one in (check, costs):
     jobs_app.command()(one)
+jobs_app.command("list")(list_jobs)
 
 
 GARBAGE = 50_000

@@ -126,7 +126,7 @@ def test_filters_are_read_from_words_and_wrong_words_are_told(records: Records) 
             read(wrong)
         assert len(caught.value.sentence) < 200
     for words in (["odd"], ["degraded", "failed"]):
-        with pytest.raises(InputError, match="state|degraded"):
+        with pytest.raises(InputError, match=r"state|degraded"):
             parse_states(words)
 
 
@@ -151,7 +151,7 @@ def test_a_search_that_finds_too_many_says_so(records: Records) -> None:
 
 def test_no_page_is_found_by_going_through_all_jobs_or_sorting_them(tmp_path: Path) -> None:
     records = Records(open_database(Options(home=tmp_path)))
-    made(records)
+    jobs = made(records)
     seen: list[tuple[str, Any]] = []
     sa.event.listen(
         records.engine, "before_cursor_execute", lambda _c, _k, said, values, *_: seen.append((said, values))
@@ -159,7 +159,7 @@ def test_no_page_is_found_by_going_through_all_jobs_or_sorting_them(tmp_path: Pa
     for wanted in FILTERS:
         list_page(records, wanted, after="f50", size=7)
         list_page(records, wanted, before=END, size=7)
-    queue_places(records, records.list_jobs(limit=50))
+    queue_places(records, jobs)
     count_jobs(records), count_jobs(records, "room-1"), count_missing(records)
     list_events(records, without_job=True), missing(records, 100)
     plans = []

@@ -82,10 +82,28 @@ class TestJobs:
     def test_the_list_for_machines(self, desk: Desk) -> None:
         assert listed(desk) == []
         desk.say("batch", "-", stdin=event("x").decode())
-        assert listed(desk) == [{"id": "x", "task": "x", "state": "waiting", "output": "", "reason": ""}]
-        assert listed(desk, "--state", "done") == []
-        assert desk.say("jobs", "list", "--state", "odd").code == 2
-        assert "x  waiting" in desk.say("jobs", "list").out
+        (told,) = listed(desk)
+        assert told.items() >= {"id": "x", "task": "x", "state": "waiting", "output": "", "reason": ""}.items()
+        assert (told["verdict"], told["room"], told["begun"]) == ("", "12", None)
+        assert told["created"] <= told["updated"]
+        for words in (["--state", "done"], ["--state", "degraded"], ["--room", "3"], ["--since", "0m"]):
+            assert listed(desk, *words) == [], words
+        for words in (["--state", "waiting"], ["--room", "12"], ["--since", "24h"], ["--limit", "1"]):
+            assert listed(desk, *words) == [told], words
+        for words in (["--state", "odd"], ["--since", "yesterday"], ["--limit", "0"]):
+            assert desk.say("jobs", "list", *words).code == 2, words
+
+    def test_the_list_for_people_has_a_header_and_says_what_it_leaves_out(self, desk: Desk) -> None:
+        desk.say("batch", "-", stdin=b"\n".join(map(event, "xyz")).decode())
+        desk.say("jobs", "cancel", "y")
+        said = desk.say("jobs", "list", "--limit", "2")
+        head, first, second = said.out.splitlines()
+        assert [part.strip() for part in head.split("  ") if part] == [
+            "job", "state", "room", "title", "known since", "outcome",
+        ]  # fmt: skip
+        assert head.index("room") == first.index(" 12 ") + 1
+        assert (first[:1], second[:1], second.endswith("cancelled by hand")) == ("z", "y", True)
+        assert first.endswith("place 2 in the queue")
 
     def test_cancel_retry_show_logs_and_prune(self, desk: Desk) -> None:
         desk.say("batch", "-", stdin=event("x").decode())
