@@ -115,6 +115,9 @@ def test_who_is_shown_is_named_at_the_right_time_and_who_is_hidden_is_not_heard(
     again = desk.say(*RUN, *WALL)
     assert " (was there already)" in again.out
     assert "transcribe" not in again.err
+    german = desk.say(*RUN, *WALL, "--transcribe-language", "de")
+    assert german.code == 0, german.err
+    assert [text.partition(">")[2] for _, text in cues(assets / "captions.vtt")] == ["tief", "tief", "tief"]
     without = desk.say(*RUN, *WALL[:4])
     assert without.code == 0, without.err
     assert not (assets / "captions.vtt").exists()

@@ -15,7 +15,8 @@ SAYS = 800
 """Length of what it says, in ms, from where a stretch of sound begins."""
 WIDTH, TEXT = 32, 50_257
 """Size of a state, and number of tokens of text, most of which nobody uses."""
-WORDS = (" low", " high")
+WORDS = (" low", " high", " tief")
+"""Words it knows; the last one is all of its German."""
 EDGE = 30
 """Band that is the first high one, about 1.2 kHz."""
 STAMPS = tuple(f"<|{place * 0.02:.2f}|>" for place in range(1501))
@@ -125,8 +126,8 @@ def _fill_decoder(spec, number: dict[str, int], is_sure: bool) -> None:
             states[number[name]] = state
         for name in behind:
             follows[number[name]] = state * is_sure
-    for word, sign in zip(heard, (1, -1), strict=True):
-        follows[number[word], 0] = 30 * sign * is_sure
+    follows[[number[word] for word in heard[:2]], 0] = 30 * is_sure, -30 * is_sure
+    states[number["<|de|>"], 2], follows[number[heard[2]], 2] = 10, 60 * is_sure
     spec.embeddings.weight = states
     spec.projection.weight = follows
     spec.position_encodings.encodings = np.zeros((448, WIDTH), np.float32)
@@ -134,8 +135,10 @@ def _fill_decoder(spec, number: dict[str, int], is_sure: bool) -> None:
     layer = spec.layer[0]
     for attention in (layer.self_attention, layer.attention):
         _norm(attention.layer_norm)
-    _linear(layer.self_attention.linear[0], 3 * WIDTH)
-    _linear(layer.self_attention.linear[1], WIDTH)
+    before = np.zeros((3 * WIDTH, WIDTH), np.float32)
+    before[2 * WIDTH + 2, 2] = 1  # the language, from wherever it stands
+    _linear(layer.self_attention.linear[0], 3 * WIDTH, before)
+    _linear(layer.self_attention.linear[1], WIDTH, np.eye(WIDTH))
     values = np.zeros((2 * WIDTH, WIDTH), np.float32)
     values[WIDTH, 0], values[WIDTH, 1] = 4, -4  # the difference of the bands, over all frames
     _linear(layer.attention.linear[0], WIDTH)

@@ -59,15 +59,19 @@ def _transcribe(model: Any, source: SpeechSource, language: str | None, done: in
         language = model.detect_language(sound)[0] if model.model.is_multilingual else "en"
     with source.transcript.open("a", encoding="utf-8") as out:
         for stretch, sound in read_stretches(source, source.stretches):
-            heard = Heard(stretch, tuple(_texts(model, sound, stretch, language)))
+            heard = Heard(stretch, tuple(_texts(model, sound, stretch, language, done)))
             out.write(f"{heard.to_json()}\n")
             out.flush()
             done += stretch[1] - stretch[0]
-            print(f"out_time_us={done * 1000}", flush=True)
+            _tell(done)
     return done
 
 
-def _texts(model: Any, sound: Samples, stretch: Range, language: str) -> Iterator[tuple[int, int, str]]:
+def _tell(done: int) -> None:
+    print(f"out_time_us={done * 1000}", flush=True)
+
+
+def _texts(model: Any, sound: Samples, stretch: Range, language: str, done: int) -> Iterator[tuple[int, int, str]]:
     found, _ = model.transcribe(
         sound,
         language=language,
@@ -79,6 +83,7 @@ def _texts(model: Any, sound: Samples, stretch: Range, language: str) -> Iterato
     )
     for one in found:
         start, end = (min(stretch[0] + round(1000 * at), stretch[1]) for at in (one.start, one.end))
+        _tell(done + end - stretch[0])
         is_good = one.avg_logprob >= LEAST_SURE and one.compression_ratio <= MOST_REPEATED
         if is_good and start < end and one.text.strip():
             yield start, end, one.text.strip()
@@ -96,7 +101,8 @@ def read_stretches(source: SpeechSource, stretches: Iterable[Range]) -> Iterator
             sound = np.zeros(last - first, np.float32)
             for at in range(first, last, SAMPLE_RATE):
                 for placed in (p for reader in readers for p in reader.read(at, min(at + SAMPLE_RATE, last))):
-                    begin, end = max(placed.at, at), min(placed.end, at + SAMPLE_RATE, last)
+                    begin = max(placed.at, at)
+                    end = max(begin, min(placed.end, at + SAMPLE_RATE, last))
                     part = placed.samples[:, begin - placed.at : end - placed.at]
                     sound[begin - first : end - first] += part.mean(axis=0)
             yield stretch, _resampled(sound)
