@@ -25,7 +25,7 @@ from assembler.cli.main import main
 from assembler.recording import StreamKind
 
 CAMERA, WHITEBOARD = StreamKind.CAMERA, StreamKind.WHITEBOARD
-SERVING = {"serve", "work"}
+SERVING = {"serve", "work", "emulate"}
 """Verbs that go on until they are told to end."""
 LIMIT_SECONDS = 60.0
 """Maximum time of such a verb within this process, in s."""
