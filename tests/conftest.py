@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,10 +20,17 @@ from hypothesis import settings
 
 DEBIAN_FFMPEG = Path("/usr/bin/ffmpeg")
 GRACE_SECONDS = 2.0
+EVERY_DAY = "not slow"
+"""Expression by which the tests of every day are chosen."""
+
+sys.dont_write_bytecode = False  # else each worker and each child compiles what it imports, every time
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.register_profile("house", settings.default, deadline=None)  # machines are shared: no test is timed
+    share = 30 if config.option.markexpr == EVERY_DAY else 100
+    # machines are shared: no test is timed
+    settings.register_profile("house", settings.default, deadline=None, max_examples=share)
     settings.load_profile("house")
     # started with & by a script: children would be deaf to Ctrl-C
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -40,7 +48,7 @@ SLOW_FIXTURES = {"ffmpeg", "bundled_ffmpeg", "postgres"}
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out slow places unread where nothing slow is asked for: they need libraries that take long to import."""
     is_slow = collection_path.parent == Path(__file__).parent and collection_path.name in SLOW_PLACES
-    return True if is_slow and config.option.markexpr == "not slow" else None
+    return True if is_slow and config.option.markexpr == EVERY_DAY else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

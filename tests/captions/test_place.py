@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lessons import START, camera, recording
+from strategies import examples
 from timeline.test_properties import clocks
 
 from assembler.captions.place import MOST_LETTERS, MOST_LINES, place_captions, place_chat, soft_texts
@@ -102,7 +103,7 @@ def test_captions_of_a_hidden_voice_are_left_out() -> None:
     assert [(cue.speaker, cue.text) for cue in track.cues] == [("Student 1", "Student 1 said it"), ("Ann Lee", "c")]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(clocks, st.lists(st.tuples(st.integers(-50_000, 400_000), st.text(max_size=9)), max_size=8))
 def test_every_message_is_at_its_instant_or_counted(clock: Clock, given: list[tuple[int, str]]) -> None:
     messages = sorted((sent(at, text) for at, text in given), key=lambda message: message.at)

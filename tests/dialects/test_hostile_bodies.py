@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import WRITERS, recordings, write_body
+from strategies import WRITERS, examples, recordings, write_body
 
 from assembler.dialects import parse, read_event
 from assembler.errors import CloudError, InputError
@@ -60,25 +60,25 @@ def parse_or_refuse(body: bytes | str) -> None:
 
 
 @given(body=st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_random_bytes(body: bytes) -> None:
     parse_or_refuse(body)
 
 
 @given(body=st.text(max_size=100))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_random_text(body: str) -> None:
     parse_or_refuse(body)
 
 
 @given(value=ANYTHING)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_random_json_of_our_words(value: Any) -> None:
     parse_or_refuse(json.dumps(value))
 
 
 @given(body=st.sampled_from(FIXTURES), data=st.data())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_fixtures_with_a_few_bytes_changed(body: bytes, data: st.DataObject) -> None:
     mutable = bytearray(body)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -95,7 +95,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @given(recording=recordings(max_segments=2), name=st.sampled_from(sorted(WRITERS)), value=ANYTHING, data=st.data())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_good_bodies_with_one_value_replaced(recording: Recording, name: str, value: Any, data: st.DataObject) -> None:
     body = json.loads(write_body(name, recording))
     *way, last = data.draw(st.sampled_from([path for path in _paths(body) if path]))

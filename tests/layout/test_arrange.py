@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lessons import board, camera, facts, mix, screen, segment
 
@@ -225,7 +225,6 @@ streams = st.tuples(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(streams, min_size=1, max_size=12),
     st.sampled_from(["auto", *(name for name in LAYOUTS if name != "mix"), layout_file("two-shares")]),

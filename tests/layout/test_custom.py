@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assembler.choices import Fill
@@ -80,7 +80,6 @@ class TestOddNumbers:
         assert upper.bottom == lower.y
         assert (lower.right, lower.bottom) == (642, 362)
 
-    @settings(deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 598), st.integers(2, 600)), min_size=2, max_size=6))
     def test_slots_that_did_not_overlap_do_not_begin_to(self, columns: list[tuple[int, int]]) -> None:
         ranges = [(x, min(width, 600 - x)) for x, width in columns]
@@ -115,7 +114,6 @@ class TestStreamIds:
         slot = loaded(body(InputStreamId=stream_id)).slots[0]
         assert (slot.accepts, slot.user) == (accepts, user)
 
-    @settings(deadline=None)
     @given(st.lists(st.sampled_from(["", "user", "user 1", "user 2", "board", "board 2", "tic_record_user", "ann"])))
     def test_never_give_two_slots_one_name(self, stream_ids: list[str]) -> None:
         given_body = body()
@@ -181,7 +179,6 @@ class TestRefused:
         with pytest.raises(InputError, match="layout mine"):
             load_custom(text, "mine")
 
-    @settings(deadline=None)
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assembler.choices import Fill
@@ -22,14 +22,12 @@ slots = st.builds(
 fills = st.sampled_from(Fill)
 
 
-@settings(deadline=None)
 @given(sides, sides, slots, fills)
 def test_all_numbers_are_even(width: int, height: int, slot: Rect, fill: Fill) -> None:
     fitted = pictured_size((width, height), slot, fill)
     assert all(n % 2 == 0 for n in (fitted.x, fitted.y, fitted.width, fitted.height))
 
 
-@settings(deadline=None)
 @given(sides, sides, slots)
 def test_a_fitted_picture_lies_inside_its_slot_and_touches_two_edges(width: int, height: int, slot: Rect) -> None:
     fitted = pictured_size((width, height), slot, Fill.FIT)
@@ -38,7 +36,6 @@ def test_a_fitted_picture_lies_inside_its_slot_and_touches_two_edges(width: int,
     assert fitted.width == slot.width or fitted.height == slot.height
 
 
-@settings(deadline=None)
 @given(sides, sides, slots)
 def test_a_cropped_picture_covers_its_slot_and_is_no_larger_than_needed(width: int, height: int, slot: Rect) -> None:
     fitted = pictured_size((width, height), slot, Fill.CROP)
@@ -47,7 +44,6 @@ def test_a_cropped_picture_covers_its_slot_and_is_no_larger_than_needed(width: i
     assert fitted.width == slot.width or fitted.height == slot.height
 
 
-@settings(deadline=None)
 @given(sides, sides, slots, fills)
 def test_the_shape_is_kept_to_within_a_pixel(width: int, height: int, slot: Rect, fill: Fill) -> None:
     ratios = Fraction(slot.width, width), Fraction(slot.height, height)
@@ -58,7 +54,6 @@ def test_the_shape_is_kept_to_within_a_pixel(width: int, height: int, slot: Rect
         assert abs(fitted.height - max(Fraction(2), height * scale)) <= 1
 
 
-@settings(deadline=None)
 @given(sides, sides, slots, fills)
 def test_it_lies_in_the_middle_to_within_two_pixels(width: int, height: int, slot: Rect, fill: Fill) -> None:
     fitted = pictured_size((width, height), slot, fill)

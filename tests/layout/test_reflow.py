@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 from random import Random
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lessons import board, camera, facts, recording, screen, segment
 
@@ -70,7 +70,6 @@ def lesson_of(given_streams: list[tuple[StreamKind, str, int, int]]) -> list[Seg
 
 
 class TestWhateverTheClass:
-    @settings(deadline=None)
     @given(st.lists(streams, min_size=1, max_size=40), words, st.sampled_from(FLOWING), st.booleans())
     def test_no_two_are_in_one_place_and_no_places_meet(
         self, given_streams: list[tuple[StreamKind, str, int, int]], spoken: dict[str, list[tuple[int, int]]],
@@ -85,7 +84,6 @@ class TestWhateverTheClass:
             if one[0].meets(other[0]) and not (one[3] and other[3]):
                 assert not one[2].meets(other[2])
 
-    @settings(deadline=None)
     @given(st.lists(streams, min_size=1, max_size=12), st.sampled_from(["classroom", "grid", "presenter"]))
     @example([(StreamKind.CAMERA, "u00", 0, 60_000), (StreamKind.CAMERA, "u01", 1999, 1)], "classroom")
     def test_everybody_who_fits_is_seen_from_the_first_picture_to_the_last(
@@ -103,7 +101,6 @@ class TestWhateverTheClass:
                 )
         assert not [f for f in got.findings if "No place" in f.sentence]
 
-    @settings(deadline=None)
     @given(st.lists(streams, min_size=1, max_size=40), words, st.randoms(use_true_random=False))
     def test_the_order_of_the_files_does_not_matter(
         self, given_streams: list[tuple[StreamKind, str, int, int]], spoken: dict[str, list[tuple[int, int]]],
@@ -114,7 +111,6 @@ class TestWhateverTheClass:
         random.shuffle(lesson)
         assert flowed(lesson, said(spoken)) == got
 
-    @settings(deadline=None)
     @given(st.lists(streams, min_size=1, max_size=40), words)
     def test_nobody_loses_a_place_while_speaking(
         self, given_streams: list[tuple[StreamKind, str, int, int]], spoken: dict[str, list[tuple[int, int]]]
@@ -132,7 +128,6 @@ class TestWhateverTheClass:
             ends = {part.end for part in union(seen.get(user, []))} - {part.end for part in union(there[user])}
             assert not [end for end in ends if any(w.start < end < w.end for w in speaking.get(user, ()))]
 
-    @settings(deadline=None)
     @given(st.lists(streams, min_size=1, max_size=40), words, st.sampled_from(["classroom", "grid"]))
     def test_no_two_changes_of_the_division_are_less_than_2_s_apart(
         self, given_streams: list[tuple[StreamKind, str, int, int]], spoken: dict[str, list[tuple[int, int]]],
@@ -250,7 +245,6 @@ class TestClassroom:
         rect = next(slot.rect for slot in got.layout.slots if slot.name == "screen")
         assert abs(rect.width / rect.height - shown[0] / shown[1]) < 0.02
 
-    @settings(deadline=None)
     @given(words, st.integers(0, 59_000))
     def test_the_picture_follows_who_alone_speaks_within_2_s(
         self, spoken: dict[str, list[tuple[int, int]]], at: int

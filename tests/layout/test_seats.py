@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assembler.choices import Fill
@@ -174,7 +174,6 @@ layouts = st.sampled_from([FREE, FREE[:1], (slot("a", "a"), *FREE), (slot("an", 
 teachers = st.sampled_from([None, "ann", "bob"])
 
 
-@settings(deadline=None)
 @given(classes(), layouts, teachers)
 def test_no_two_users_are_ever_in_one_place(
     there: list[tuple[str, Clip]], slots: tuple[Slot, ...], teacher: str | None
@@ -184,7 +183,6 @@ def test_no_two_users_are_ever_in_one_place(
     assert all(a[0] != b[0] or a[2] <= b[1] for a, b in pairwise(held))
 
 
-@settings(deadline=None)
 @given(classes(), layouts, teachers)
 def test_the_order_of_segments_does_not_matter(
     there: list[tuple[str, Clip]], slots: tuple[Slot, ...], teacher: str | None
@@ -192,7 +190,6 @@ def test_the_order_of_segments_does_not_matter(
     assert seated(there, slots, teacher) == seated(sorted(there, key=lambda pair: pair[1].video_id), slots, teacher)
 
 
-@settings(deadline=None)
 @given(classes(), layouts)
 def test_nobody_is_without_a_place_while_one_they_may_take_is_free(
     there: list[tuple[str, Clip]], slots: tuple[Slot, ...]
@@ -207,7 +204,6 @@ def test_nobody_is_without_a_place_while_one_they_may_take_is_free(
                 assert all(s.name in taken for s in slots if stay.user.startswith(s.user))
 
 
-@settings(deadline=None)
 @given(classes(), teachers)
 def test_as_many_places_as_users_at_once_seat_everybody_at_once(
     there: list[tuple[str, Clip]], teacher: str | None

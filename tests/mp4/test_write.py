@@ -9,8 +9,9 @@ from pathlib import Path
 
 import av
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from strategies import examples
 
 from assembler.errors import MediaError
 from assembler.mp4.first_samples import first_samples
@@ -55,7 +56,7 @@ def content(track: TrackSamples) -> bytes:
 samples = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 900)), min_size=1, max_size=12)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tracks=st.lists(samples, min_size=1, max_size=3), seed=st.integers(0, 99), is_titled=st.booleans())
 def test_every_sample_is_read_back_at_its_time(
     tmp_path: Path, tracks: list[Samples], seed: int, is_titled: bool

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lessons import board, camera, facts, omission, recording, screen
+from strategies import examples
 
 from assembler.facts import Facts
 from assembler.options import Options
@@ -80,7 +81,7 @@ def lessons(draw: st.DrawFn) -> tuple[Plan, dict[str, Facts]]:
 
 
 class TestBorders:
-    @settings(max_examples=60, deadline=None)
+    @examples(60)
     @given(lessons(), st.floats(0.1, 200), st.integers(1, 64), st.booleans())
     def test_chunks_partition_the_playback_and_none_is_absurdly_short_or_long(
         self, given_lesson: tuple[Plan, dict[str, Facts]], seconds: float, jobs: int, is_growing: bool
@@ -95,7 +96,7 @@ class TestBorders:
         if len(lengths) > 1:
             assert min(lengths) >= 0.5 * min(seconds, SHORTEST_SECONDS) * FPS - 1
 
-    @settings(max_examples=30, deadline=None)
+    @examples(30)
     @given(lessons(), st.randoms(use_true_random=False))
     def test_the_order_of_lanes_does_not_matter(
         self, given_lesson: tuple[Plan, dict[str, Facts]], chance: object
@@ -165,7 +166,7 @@ class TestBorders:
         assert place_borders(planned(segments, by_id), by_id, seconds=60, processes=1)[1] == 54 * FPS
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(lessons(), st.data())
 def test_a_chunk_cut_in_two_is_as_if_it_had_been_planned_so(
     given_lesson: tuple[Plan, dict[str, Facts]], data: st.DataObject

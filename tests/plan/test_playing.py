@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from lessons import board, camera, facts, mix, recording, segment
-from strategies import recordings
+from strategies import examples, recordings
 
 from assembler.layout import arrange
 from assembler.layout.model import Accepts
@@ -44,7 +44,7 @@ def playing(lesson: Recording, begin: int = 0, layout: str = "tiw-2", silent: st
     )
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(recordings(with_omissions=False), st.integers(1, 100_000), st.sampled_from(["tiw-2", "grid", "auto"]))
 def test_a_window_that_begins_later_holds_the_same_later(lesson: Recording, begin: int, layout: str) -> None:
     first, later = playing(lesson, layout=layout), playing(lesson, begin, layout)
@@ -52,7 +52,7 @@ def test_a_window_that_begins_later_holds_the_same_later(lesson: Recording, begi
         assert {name: [part.shifted(Ms(begin)) for part in parts] for name, parts in one.items()} == other
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(recordings(with_omissions=False), st.sampled_from(["tiw-2", "grid", "auto"]))
 def test_what_is_seen_has_a_place_and_single_and_mixed_streams_are_all(lesson: Recording, layout: str) -> None:
     found = playing(lesson, layout=layout)

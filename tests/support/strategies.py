@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from assembler.recording import Interrupt, Omission, Recording, Segment, StreamKind
@@ -22,6 +23,11 @@ VIDEO_TYPES = {
 USERS = ("ann", "bob", "李雷", "tic_ann", "x y")
 
 Body = dict[str, Any]
+
+
+def examples(full: int, **others: Any) -> settings:
+    """Settings of a property with ``full`` examples in a full run, and the share of every day's profile in that."""
+    return settings(max_examples=full * settings.default.max_examples // 100, **others)
 
 
 @st.composite

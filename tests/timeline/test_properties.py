@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from lessons import START
-from strategies import recordings
+from strategies import examples, recordings
 
 from assembler.errors import InputError
 from assembler.options import load_options
@@ -57,7 +57,7 @@ def made(recording: Recording) -> tuple[Timeline, Plan]:
         raise
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(recordings())
 def test_scenes_partition_the_playback(recording: Recording) -> None:
     _, plan = made(recording)
@@ -66,7 +66,7 @@ def test_scenes_partition_the_playback(recording: Recording) -> None:
     assert all(a.end == b.first and a.first < a.end for a, b in pairwise(plan.scenes))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(recordings())
 def test_clips_of_a_track_never_overlap_and_lie_on_the_playback(recording: Recording) -> None:
     timeline, _ = made(recording)
@@ -75,7 +75,7 @@ def test_clips_of_a_track_never_overlap_and_lie_on_the_playback(recording: Recor
         assert all(a.span.end <= b.span.start for a, b in pairwise(track.clips))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(recordings(), st.integers(0, 100))
 def test_the_order_of_segments_does_not_matter(recording: Recording, seed: int) -> None:
     shuffled = list(recording.segments)
@@ -85,7 +85,7 @@ def test_the_order_of_segments_does_not_matter(recording: Recording, seed: int) 
     assert made(recording)[1].bed == made(other)[1].bed
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(recordings(), st.integers(-(10**9), 10**9))
 def test_shifting_all_wall_times_changes_no_plan(recording: Recording, by: int) -> None:
     def later(at: WallMs | None) -> WallMs | None:
@@ -105,7 +105,7 @@ def test_shifting_all_wall_times_changes_no_plan(recording: Recording, by: int) 
     assert (first.scenes, first.bed, first.lanes) == (second.scenes, second.bed, second.lanes)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(recordings())
 def test_a_timeline_is_written_and_read_back_equal(recording: Recording) -> None:
     try:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chirps import Array
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from assembler.levels import NO_SOUND, QUIETEST, Levels
 from assembler.media.mixdown import meter as meters
@@ -62,7 +63,7 @@ def test_only_what_no_later_sample_changes_is_settled() -> None:
     assert (len(meter.values), meter.is_whole) == (3, True)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.lists(st.integers(1, 3 * CELL), min_size=1, max_size=8), st.integers(0, 2 * CELL), st.sampled_from([1, 1000]))
 def test_the_pieces_in_which_samples_come_do_not_matter(sizes: list[int], at: int, batch: int) -> None:
     count = sum(sizes)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 from chirps import Array, tone
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from strategies import examples
 
 from assembler.media.mixdown.resample import MAX_LEVEL, PlacedSamples, Resampler
 
@@ -47,7 +48,7 @@ def resampled(
     return [one for one in found if one is not None]
 
 
-@settings(max_examples=40)
+@examples(40)
 @example(48_000, "fltp", 6, [], 0, Fraction(1))
 @given(
     st.sampled_from([8_000, 44_100, 48_000]),

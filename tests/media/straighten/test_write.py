@@ -10,8 +10,9 @@ from random import Random
 
 import av
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 from synthetic import Recipe, make
 
 from assembler.media.probe.container import sniff
@@ -56,7 +57,7 @@ def scanned(path: Path, moved: int = 0, dropped: frozenset[int] = frozenset()) -
 
 @pytest.mark.parametrize("is_sorted", [False, True])
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=4)
+@examples(4)
 @given(st.integers(0, 3_000_000), st.sets(st.integers(12, 19), max_size=2))
 def test_the_kept_packets_are_all_there_at_their_new_places(
     files: dict[str, Path],
