@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from assembler.choices import Role
@@ -33,7 +33,8 @@ class Attendee:
     def did(self) -> str:
         """Sentence of what the person did."""
         told = [("spoke", self.speech), ("shared the screen", self.shares), ("seen", self.seen)]
-        return " · ".join(f"{words} {_length(spans)}" for words, spans in told if spans)
+        lengths = [(words, sum(one.length for one in spans) // 1000 * 1000) for words, spans in told]
+        return " · ".join(f"{words} {clock_text(length)}" for words, length in lengths if length) or "was there"
 
     def known(self) -> dict[str, object]:
         """All that the page's script needs."""
@@ -87,7 +88,3 @@ def find_seen(manifest: Manifest, kind: StreamKind) -> list[Span]:
 def pairs_of(spans: Iterable[Span]) -> list[tuple[int, int]]:
     """Write spans as pairs of start and end, in ms."""
     return [(one.start, one.end) for one in spans]
-
-
-def _length(spans: Sequence[Span]) -> str:
-    return clock_text(sum(one.length for one in spans) // 1000 * 1000)

@@ -53,7 +53,7 @@ def report_page(manifest: Manifest, timeline: Timeline, file_name: str) -> str:
     ``file_name``: of the playback, which lies one folder higher.
     """
     page = _Page(manifest, timeline, "../" + quote(os.fsencode(file_name)))  # names need not be text
-    title = ", ".join(manifest.tasks) or file_name
+    title = manifest.title or ", ".join(manifest.tasks) or file_name
     policy = (
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="referrer" content="no-referrer">'
     )

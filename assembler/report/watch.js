@@ -37,6 +37,7 @@ const seek = (ms, play) => {
   if (play) video.play().catch(() => {});
   show();
 };
+const apart = (words) => words && `\u2068${words}\u2069`;  // right-to-left words turn nothing else around
 const say = (words) => { document.getElementById("said").textContent = words; };
 const toggle = () => (video.paused ? video.play().catch(() => {}) : video.pause());
 
@@ -156,7 +157,7 @@ const show = () => {
   const ms = now(), chapter = chapterAt(ms), title = chapter >= 0 ? known.chapters[chapter][1] : "";
   document.body.style.setProperty("--at", known.length ? Math.min(ms / known.length, 1) : 0);
   document.getElementById("at").textContent = `${clock(ms)} / ${clock(known.length)}`;
-  document.getElementById("when").textContent = [local(ms) && `${local(ms)} (${zone})`, title].filter(Boolean).join(" · ");
+  document.getElementById("when").textContent = [local(ms) && `${local(ms)} (${zone})`, apart(title)].filter(Boolean).join(" · ");
   strip.setAttribute("aria-valuenow", Math.round(ms / 1000));
   strip.setAttribute("aria-valuetext", [clock(ms), title, local(ms)].filter(Boolean).join(", "));
   find("#people li").forEach((row, number) => row.classList.toggle("speaking", heard(known.people[number], ms)));
@@ -196,7 +197,7 @@ const move = (event) => {
   tip.style.left = `clamp(0px, ${(100 * at) / known.length}% - 96px, 100% - 192px)`;
   thumb(tip.querySelector(".thumb"), number);
   tip.querySelector("b").textContent = clock(at);
-  tip.querySelector("span:last-child").textContent = [local(at), number >= 0 && known.chapters[number][1],
+  tip.querySelector("span:last-child").textContent = [local(at), number >= 0 && apart(known.chapters[number][1]),
     talking.length && talking.map((person) => person.name).join(", ") + " speaking"].filter(Boolean).join(" · ");
   if (grabbed) seek(at);
 };

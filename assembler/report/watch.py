@@ -141,8 +141,9 @@ class _Page:
         zone = manifest.timezone or "UTC"
         date = "" if wall is None else f"{choose_zone(zone, None).local(wall):%a %d %B %Y, %H:%M} ({zone})"
         length = clock_text(whole_seconds(Ms(manifest.length)))
-        told = " · ".join(filter(None, [text(manifest.course), f'<span id="date">{date}</span>', length]))
-        return f"<header><h1>{text(self.title)}</h1><p>{told}</p></header>"
+        course = f"<bdi>{text(manifest.course)}</bdi>" if manifest.course else ""
+        told = " · ".join(filter(None, [course, f'<span id="date">{date}</span>', length]))
+        return f"<header><h1><bdi>{text(self.title)}</bdi></h1><p>{told}</p></header>"
 
     def player(self) -> str:
         poster = f' poster="{_data(self.extras.cover)}"' if self.extras.cover else ""
@@ -181,7 +182,7 @@ class _Page:
         rows += [("break", "break")] if self.manifest.clock.jumps else []
         talking = [(f"c{min(n, 7)}", person.name) for n, person in enumerate(self.people) if person.speech]
         rows += talking[:TALKING_LANES] + ([("c7", "others")] if len(talking) > TALKING_LANES else [])
-        return "".join(f'<li><i class="dot {css}"></i>{text(words, 80)}</li>' for css, words in rows)
+        return "".join(f'<li><i class="dot {css}"></i><bdi>{text(words, 80)}</bdi></li>' for css, words in rows)
 
     def at(self, ms: int, inside: str) -> str:
         """Link to an instant: here, where the script runs; else in a player of its own."""
@@ -190,11 +191,11 @@ class _Page:
     def chapters(self) -> str:
         thumb = '<span class="thumb" aria-hidden="true" hidden></span>'
         rows = [
-            f"<li>{self.at(c.at, f'{thumb}<span>{text(c.title)} <small>{clock_text(c.at)}</small></span>')}</li>"
+            (c.at, f"{thumb}<span><bdi>{text(c.title)}</bdi> <small>{clock_text(c.at)}</small></span>")
             for c in self.manifest.chapters
         ]
         sheet = f'<img id="sheet" alt="" hidden src="{_data(self.extras.sheet)}">' if self.extras.sheet else ""
-        listed = f"<h2>Chapters</h2><ol>{''.join(rows)}</ol>"
+        listed = f"<h2>Chapters</h2><ol>{''.join(f'<li>{self.at(*row)}</li>' for row in rows)}</ol>"
         return f'<nav id="chapters" aria-label="Chapters"><div>{listed}</div>{sheet}</nav>'
 
     def attendance(self) -> str:
@@ -202,7 +203,7 @@ class _Page:
             return ""
         rows = "".join(
             f'<li><i class="dot c{min(number, 7)}"></i><button disabled title="Go to the next time">'
-            f'{text(person.name, 200)}</button> <span class="role">{person.role}</span>'
+            f'<bdi>{text(person.name, 200)}</bdi></button> <span class="role">{person.role}</span>'
             f'<span class="did">{person.did}</span>'
             '<div class="lane" aria-hidden="true"><div class="head"></div></div></li>'
             for number, person in enumerate(self.people)
