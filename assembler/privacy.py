@@ -108,6 +108,16 @@ class _Casting:
                     found.setdefault(segment.user, {})[segment.stream_id] = None
         return {user: tuple(streams) for user, streams in found.items()}
 
+    @cached_property
+    def told_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Names that the system tells of each user, by user id."""
+        found: dict[str, dict[str, None]] = {}
+        for recording in self.recordings:
+            for segment in recording.segments:
+                if segment.name:
+                    found.setdefault(segment.user, {})[segment.name] = None
+        return {user: tuple(names) for user, names in found.items()}
+
     def _entries(self, user: str) -> list[CardPerson]:
         if self.card is None:
             return []
@@ -153,7 +163,8 @@ class _Casting:
         for user, show in self.shows.items():
             if show is not Show.NO:
                 is_anonymous, entries = show is Show.ANONYMOUS, self._entries(user)
-                name = self.names[user] if is_anonymous else entries[0].name if entries else ""
+                told = [entry.name for entry in entries if entry.name] or list(self.told_names.get(user, ()))
+                name = self.names[user] if is_anonymous else next(iter(told), "")
                 people.append(
                     Person(user=self.names[user], name=name, role=self._role(user), is_anonymous=is_anonymous)
                 )
@@ -175,7 +186,7 @@ class _Casting:
         words: list[tuple[str, str]] = []
         known: list[str] = []
         for user, show in self.shows.items():
-            names = [entry.name for entry in self._entries(user)]
+            names = [*(entry.name for entry in self._entries(user)), *self.told_names.get(user, ())]
             if show is Show.YES:
                 known += [user, *names]
             else:
@@ -250,9 +261,10 @@ class _Casting:
         if show is not Show.YES:
             name = self.names[segment.user]
             is_seen = show is Show.ANONYMOUS and segment.kind is StreamKind.SCREEN
-            change.update(user=name, stream_id=name, hides_picture=not is_seen)
-        elif self.redaction.text(segment.stream_id) != segment.stream_id:
-            change.update(stream_id=self.redaction.text(segment.stream_id))
+            change.update(user=name, stream_id=name, name="", hides_picture=not is_seen)
+        else:
+            told = {"stream_id": segment.stream_id, "name": segment.name}
+            change |= {key: said for key, was in told.items() if (said := self.redaction.text(was)) != was}
         return segment.model_copy(update=change) if change else segment
 
     def _interrupts(self, recording: Recording) -> Iterable[Interrupt]:

@@ -26,6 +26,13 @@ class StreamKind(StrEnum):
     """Mixed stream: all streams already composed by the vendor (3)."""
     AUDIO = "audio"
     """A user's sound alone, mp3 (4)."""
+    SCREEN_AUDIO = "screen_audio"
+    """Sound of a user's screen share in a file of its own, beside the microphone's (other systems)."""
+
+    @property
+    def is_sound(self) -> bool:
+        """True if a picture in such a file is no stream's."""
+        return self in (StreamKind.AUDIO, StreamKind.SCREEN_AUDIO)
 
 
 class Segment(Value):
@@ -58,6 +65,11 @@ class Segment(Value):
     """True if the picture may not be shown, though the sound is heard: the class card says so."""
     file_id: str = Field(default="", exclude_if=lambda file_id: not file_id)
     """File id of the vendor, where another stands for it in ``video_id``; "" where that is it."""
+    name: str = Field(default="", exclude_if=lambda name: not name)
+    """Name of the person for people, where the system tells it; a class card's is stronger."""
+    is_stamped: bool = Field(default=False, exclude_if=lambda is_stamped: not is_stamped)
+    """True if the file's own stamps say where it belongs: ``play_time`` is then where stamp 0 belongs, however late
+    its first frame is (other systems)."""
 
     @property
     def source_id(self) -> str:
@@ -140,6 +152,9 @@ class Recording(Value):
     """RequestId of the answer it stood in, which the vendor's support asks for; None where missing."""
     random: str | None = None
     """``random`` of the v1 callback's URL, which the vendor's support asks for; None where missing."""
+    longest_hold: Ms | None = Field(default=None, exclude_if=lambda hold: hold is None)
+    """Maximum time for which a camera's frame is held in a hole of its file: behind it the camera was off. None where
+    a hole is a fault: the frame is held throughout, with a warning."""
     findings: tuple[Finding, ...]
     """Findings of the parser: malformed omissions, repeated ids, ignored oddities."""
 

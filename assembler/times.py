@@ -126,6 +126,11 @@ def split(spans: Sequence[Span], by: Sequence[Span]) -> tuple[list[Span], list[S
     return inside, outside
 
 
+def round_ms(seconds: Fraction) -> FileMs:
+    """Convert seconds to ms, halves rounded up."""
+    return FileMs((2 * seconds.numerator * 1000 + seconds.denominator) // (2 * seconds.denominator))
+
+
 def frame_at(at: PlayMs, fps: Fraction) -> Frame:
     """Return the output frame on whose stamp this instant is rounded (half upwards), in integers.
 

@@ -113,7 +113,8 @@ def test_every_field_of_the_neutral_form_that_is_explained_is_one() -> None:
     assert len(names) > 8, "this test would not notice"
     for name in names:
         fields = Segment if name.startswith("segments[].") else Recording
-        assert name.removeprefix("segments[].").removesuffix("[]") in fields.model_fields
+        known = fields.model_fields.keys() | ({"wall"} if fields is Segment else set())  # it is read as a play time
+        assert name.removeprefix("segments[].").removesuffix("[]") in known
 
 
 @pytest.mark.parametrize(

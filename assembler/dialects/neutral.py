@@ -1,6 +1,9 @@
 """Neutral: the JSON of our own Recording, whole or hand-written with only the fields that are known.
 
 {"segments": [{"kind": "camera", "user": "ann", "play_time": 0, "url": "https://..."}]}
+
+In place of ``play_time`` there may be ``wall``, the instant at which the file begins: Unix s, ms, µs or ns, or ISO 8601
+with an offset. The playback then begins with the first of them, or at ``start`` if that is earlier.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, is_plausible
 from assembler.dialects.result import refuse_empty
 from assembler.dialects.segments import LONGEST, UnusableEntry, collect
+from assembler.dialects.systems.instants import place_by_wall, read_instant
 from assembler.errors import InputError
 from assembler.findings import Finding, warning
 from assembler.recording import Recording, Segment
@@ -36,6 +40,8 @@ _SEGMENT_DEFAULTS: JsonObject = {
     "format": "",
     "hides_picture": False,
     "file_id": "",
+    "name": "",
+    "is_stamped": False,
 }
 
 
@@ -59,10 +65,11 @@ def _read(fields: Fields, query: Query) -> Recording:
         raise InputError(_refusal("", exc).sentence, hint=HINT) from exc
     except RecursionError as exc:
         raise InputError("the body is nested too deeply to be a recording result") from exc
-    segments, refused = collect(fields.entries("segments"), _segment, "play_time", findings)
+    start = _wall(recording.start, "start", findings)
+    entries, start = _with_play_times(list(fields.entries("segments")), start)
+    segments, refused = collect(entries, _segment, "play_time", findings)
     if not segments:
         refuse_empty(shortened(recording.name, 80), "segments", recording.error, refused, HINT)
-    start = _wall(recording.start, "start", findings)
     omissions = tuple(
         omission.model_copy(
             update={
@@ -89,9 +96,33 @@ def _read(fields: Fields, query: Query) -> Recording:
     return recording.model_copy(update={**changes, "findings": (*recording.findings, *findings)})
 
 
+def _with_play_times(
+    entries: list[tuple[str, Json]], start: WallMs | None
+) -> tuple[list[tuple[str, Json]], WallMs | None]:
+    """Replace each ``wall`` that can be read by the play time that it means; the start of the playback with it."""
+    walls: dict[int, WallMs] = {}
+    for number, (_, entry) in enumerate(entries):
+        at = read_instant(entry.get("wall")) if isinstance(entry, dict) and "play_time" not in entry else None
+        if at is not None:
+            walls[number] = at
+    if not walls:
+        return entries, start
+    start, places = place_by_wall(list(walls.values()), start)
+    placed = list(entries)
+    for number, place in zip(walls, places, strict=True):
+        path, entry = entries[number]
+        rest = {key: value for key, value in entry.items() if key != "wall"} if isinstance(entry, dict) else {}
+        placed[number] = (path, {**rest, "play_time": place})
+    return placed, start
+
+
 def _segment(path: str, entry: Json) -> Segment | UnusableEntry:
     if not isinstance(entry, dict):
         return UnusableEntry(path, shown(entry), "an object")
+    if "wall" in entry:
+        if "play_time" in entry:
+            return UnusableEntry(f"{path}.wall", shown(entry["wall"]), "play_time or wall, not both")
+        return UnusableEntry(f"{path}.wall", shown(entry["wall"]), "Unix s, ms, µs or ns, or ISO 8601 with an offset")
     values = {**_SEGMENT_DEFAULTS, **_rounded(entry)}
     if values["stream_id"] is None:
         values["stream_id"] = values["user"]

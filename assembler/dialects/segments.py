@@ -140,7 +140,7 @@ def person(kind: StreamKind, stream_id: str) -> str:
     match kind:
         case StreamKind.WHITEBOARD | StreamKind.MIX:
             return ""
-        case StreamKind.SCREEN:
+        case StreamKind.SCREEN | StreamKind.SCREEN_AUDIO:
             return stream_id.removeprefix(SCREEN_PREFIX)
         case StreamKind.CAMERA | StreamKind.AUDIO:
             return stream_id

@@ -59,13 +59,13 @@ def _nothing_of(segment: Segment) -> Account:
     loss = LostPart(start=FileMs(0), end=FileMs(length), why="the file could not be used")
     nothing = Ledger(length=Ms(0), lengths={})
     gone = Ledger(length=length, lengths={Disposition.LOST: length}, lost=(loss,)) if length else nothing
-    return Account(video_id=segment.video_id, picture=nothing if segment.kind is StreamKind.AUDIO else gone, sound=gone)
+    return Account(video_id=segment.video_id, picture=nothing if segment.kind.is_sound else gone, sound=gone)
 
 
 def recorded_spans(segment: Segment, facts: Facts, what: Content) -> Spans:
     """Return the spans of one kind that a file really holds, on the file's axis."""
     if what is Content.PICTURE:
-        picture = facts.picture if segment.kind is not StreamKind.AUDIO else None
+        picture = None if segment.kind.is_sound else facts.picture
         if picture is None:
             return ()
         return union([span(picture.start, picture.end), *(span(part.start, part.end) for part in picture.lost)])
@@ -74,7 +74,7 @@ def recorded_spans(segment: Segment, facts: Facts, what: Content) -> Spans:
 
 def lost_pictures(segment: Segment, facts: Facts) -> tuple[LostVideo, ...]:
     """Return the spans of a file's picture that can be shown nowhere."""
-    return facts.picture.lost if facts.picture is not None and segment.kind is not StreamKind.AUDIO else ()
+    return () if facts.picture is None or segment.kind.is_sound else facts.picture.lost
 
 
 _Claim = tuple[Disposition, Spans, str]
@@ -144,8 +144,7 @@ def _clip_claims(track: Track, clip: Clip, what: Content, playing: Playing) -> I
         yield Disposition.IN_MIX, shared(playing.mix_heard, whole), ""
         if is_mix:
             yield Disposition.REPEATED, shared(playing.singles_heard, whole), ""
-        if track.kind is StreamKind.AUDIO:
-            yield Disposition.REPEATED, shared(playing.repeated.get(track.user, ()), whole), ""
+        yield Disposition.REPEATED, shared(playing.repeated.get((track.kind, track.user), ()), whole), ""
         yield Disposition.LOST, played, "nothing that is played holds it"
     yield Disposition.LOST, [whole], "the playback is over by then"
 

@@ -59,16 +59,23 @@ def find_voices(timeline: Timeline) -> dict[str, tuple[SoundPiece, ...]]:
     return {user: _sorted(pieces) for user, pieces in found.items()}
 
 
-def repeated_sounds(timeline: Timeline) -> dict[str, list[Span]]:
-    """Return the spans, by user, in which an audio file of theirs repeats what is heard anyway: when their camera has
-    sound, or, where they have no camera, a share that is a stream of their own (a web screen share)."""
-    found: dict[str, list[Span]] = {}
-    cameras = {track.user for track in timeline.tracks if track.kind is StreamKind.CAMERA}
+def repeated_sounds(timeline: Timeline) -> dict[tuple[StreamKind, str], list[Span]]:
+    """Return the spans, by kind and user, in which a sound file repeats what is heard anyway.
+
+    A microphone's: when its user's camera has sound, or, where they have no camera, a share that is a stream of their
+    own (a web screen share), unless the share's sound came apart. A share's: when the share has sound.
+    """
+    found: dict[tuple[StreamKind, str], list[Span]] = {}
+    apart = {track.user for track in timeline.tracks if track.kind in (StreamKind.CAMERA, StreamKind.SCREEN_AUDIO)}
     for track, clip in timeline.clips():
-        is_own_share = track.kind is StreamKind.SCREEN and track.stream_id == track.user not in cameras
-        if clip.sound is not None and (track.kind is StreamKind.CAMERA or is_own_share):
-            found.setdefault(track.user, []).append(clip.sound)
-    return {user: union(spans) for user, spans in found.items()}
+        if clip.sound is None or track.kind not in (StreamKind.CAMERA, StreamKind.SCREEN):
+            continue
+        is_share = track.kind is StreamKind.SCREEN
+        if is_share:
+            found.setdefault((StreamKind.SCREEN_AUDIO, track.user), []).append(clip.sound)
+        if not is_share or track.stream_id == track.user not in apart:
+            found.setdefault((StreamKind.AUDIO, track.user), []).append(clip.sound)
+    return {stream: union(spans) for stream, spans in found.items()}
 
 
 def _single_pieces(timeline: Timeline, where: Iterable[Span]) -> list[SoundPiece]:
@@ -77,9 +84,7 @@ def _single_pieces(timeline: Timeline, where: Iterable[Span]) -> list[SoundPiece
     for track, clip in timeline.clips():
         if clip.sound is None or track.kind is StreamKind.MIX:
             continue
-        heard = [clip.sound]
-        if track.kind is StreamKind.AUDIO:
-            heard = split(heard, repeated.get(track.user, []))[1]
+        heard = split([clip.sound], repeated.get((track.kind, track.user), []))[1]
         pieces += _cut(clip, split(heard, holes)[0])
     return pieces
 

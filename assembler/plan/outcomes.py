@@ -56,8 +56,8 @@ def _why_not(segment: Segment, account: Account | None, *, has_mix: bool) -> str
         return "The mixed stream that is shown contains it." if contains else "Another mixed stream is shown."
     if segment.kind is StreamKind.MIX:
         return "The layout shows the single streams, not the mixed one."
-    if segment.kind is StreamKind.AUDIO:
-        return "It repeats the sound of its user's camera."
+    if segment.kind.is_sound:
+        return f"It repeats the sound of its user's {'camera' if segment.kind is StreamKind.AUDIO else 'screen share'}."
     if account is None:
         return "Nothing of it is shown, as far as is declared."
     lengths = {**account.sound.lengths, **account.picture.lengths}

@@ -97,8 +97,8 @@ class Playing:
         return self.all_of(self.heard, is_mix=False)
 
     @cached_property
-    def repeated(self) -> Mapping[str, Spans]:
-        """Spans by user in which their audio files repeat what is heard anyway."""
+    def repeated(self) -> Mapping[tuple[StreamKind, str], Spans]:
+        """Spans by kind and user in which sound files repeat what is heard anyway."""
         return repeated_sounds(self.whole)
 
     @cached_property

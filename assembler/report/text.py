@@ -21,6 +21,7 @@ DRAWN = {
     StreamKind.WHITEBOARD: "▒",
     StreamKind.MIX: "▚",
     StreamKind.AUDIO: "♪",
+    StreamKind.SCREEN_AUDIO: "♫",
 }
 """Characters of the bars in a drawn timeline."""
 MOST_SHOWN = 12

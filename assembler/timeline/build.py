@@ -26,7 +26,7 @@ from assembler.timeline.pauses import (
     wall_cuts,
 )
 from assembler.timeline.tracks import PlacedClip, build_tracks
-from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span, split, whole_seconds
+from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, round_ms, span, split, whole_seconds
 
 LENGTH_TOLERANCE = Ms(1000)
 """Maximum distance, in ms, between TotalTime and the last declared end for which TotalTime is the playback's length."""
@@ -54,6 +54,7 @@ def build_timeline(
     Raises InputError where not one segment has a place and a length.
     """
     facts = facts or {}
+    recording = _with_file_times(recording, facts)
     pauses = settle_pauses(recording)
     start, is_exact, findings = find_start(recording, pauses)
     findings = [*pauses.findings, *findings]
@@ -71,7 +72,7 @@ def build_timeline(
     left_out: list[LeftOut] = []
     everything = [piece for s in recording.segments for piece in _pieces(s, ends[s.video_id], cuts, left_out)]
     used = [p for p in everything if p.segment.video_id not in unusable]
-    tracks, beaten, overlaps = build_tracks(used, facts)
+    tracks, beaten, overlaps = build_tracks(used, facts, recording.longest_hold)
     findings += overlaps
     length = _length(recording, PlayMs(max((p.span.end for p in everything), default=0)), findings)
     if length <= 0:
@@ -86,7 +87,7 @@ def build_timeline(
         findings += doubts
     for segment in recording.segments:
         if segment.video_id in facts and segment.video_id not in unusable:
-            findings += compare(segment, facts[segment.video_id])
+            findings += compare(segment, facts[segment.video_id], recording.longest_hold)
     jumps = [jump for jump in jumps if jump.at <= length]
     return Timeline(
         length=length,
@@ -98,6 +99,19 @@ def build_timeline(
         left_out=(*(part for part in left_out if part.video_id not in unusable), *beaten),
         findings=tuple(findings),
     )
+
+
+def _with_file_times(recording: Recording, facts: Mapping[str, Facts]) -> Recording:
+    """Place files whose own stamps say where they belong by their first stamp; before probing, by stamp 0."""
+    if not any(s.is_stamped for s in recording.segments):
+        return recording
+    segments = (
+        s.model_copy(update={"play_time": s.play_time + round_ms(facts[s.video_id].origin)})
+        if s.is_stamped and s.video_id in facts
+        else s
+        for s in recording.segments
+    )
+    return recording.model_copy(update={"segments": tuple(segments)})
 
 
 def _declared(segment: Segment, facts: Mapping[str, Facts], recording: Recording) -> Span:

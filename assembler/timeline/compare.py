@@ -22,8 +22,11 @@ def is_drawn_on_change(segment: Segment, facts: Facts, missing: Ms) -> bool:
     return 0 < missing <= max((end - start for start, end in facts.picture.holes), default=0)
 
 
-def compare(segment: Segment, facts: Facts) -> list[Finding]:
-    """Findings about one probed segment; empty where it is what was declared."""
+def compare(segment: Segment, facts: Facts, longest_hold: Ms | None = None) -> list[Finding]:
+    """Findings about one probed segment; empty where it is what was declared.
+
+    ``longest_hold``: as ``Recording.longest_hold``; where it is given, a camera without a picture was off.
+    """
     found: list[Finding] = []
     where = segment.video_id
     if facts.is_truncated:
@@ -43,11 +46,11 @@ def compare(segment: Segment, facts: Facts) -> list[Finding]:
                 )
             )
     is_told = any(what.startswith("a picture") for what in facts.left_out)
-    if facts.picture is None and segment.kind is not StreamKind.AUDIO and not is_told:
+    if facts.picture is None and not segment.kind.is_sound and not is_told:
         found.append(warning(where, f"The {segment.kind.value} file has no picture: only its sound is used."))
-    if not facts.sounds and segment.kind is StreamKind.AUDIO:
+    if not facts.sounds and segment.kind.is_sound:
         found.append(warning(where, "The sound file has no sound."))
-    if facts.picture is not None and segment.kind is StreamKind.CAMERA:
+    if facts.picture is not None and segment.kind is StreamKind.CAMERA and longest_hold is None:
         found += [
             warning(
                 where,

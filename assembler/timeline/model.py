@@ -20,6 +20,8 @@ def stream_name(kind: StreamKind, user: str, stream_id: str) -> str:
             return f"screen of {user}"
         case StreamKind.AUDIO:
             return f"sound of {user}"
+        case StreamKind.SCREEN_AUDIO:
+            return f"sound of the screen of {user}"
         case StreamKind.WHITEBOARD:
             return "whiteboard"
         case StreamKind.MIX:

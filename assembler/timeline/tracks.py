@@ -13,7 +13,7 @@ from assembler.findings import Finding, note, warning
 from assembler.recording import Segment, StreamKind
 from assembler.timeline.compare import is_drawn_on_change
 from assembler.timeline.model import Clip, Gap, LeftOut, Track, Why
-from assembler.times import FileMs, Ms, PlayMs, Span, clock_text
+from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span, split
 
 LONGEST_HOLD = Ms(1000)
 """Maximum time for which the last frame of a file is held where the file ends before its declared end, in ms."""
@@ -46,9 +46,12 @@ class PlacedClip:
 
 
 def build_tracks(
-    placed: Iterable[PlacedClip], facts: Mapping[str, Facts]
+    placed: Iterable[PlacedClip], facts: Mapping[str, Facts], longest_hold: Ms | None = None
 ) -> tuple[tuple[Track, ...], list[LeftOut], list[Finding]]:
-    """Tracks sorted by kind, user and stream; what was left out for a later file of its track, and so in a finding."""
+    """Tracks sorted by kind, user and stream; what was left out for a later file of its track, and so in a finding.
+
+    ``longest_hold``: as ``Recording.longest_hold``.
+    """
     groups: dict[tuple[StreamKind, str, str], list[PlacedClip]] = {}
     for piece in sorted(placed, key=_order):
         groups.setdefault(_track_key(piece.segment), []).append(piece)
@@ -65,7 +68,9 @@ def build_tracks(
             disjoint, beaten = _without_overlaps(part)
             left_out += beaten
             findings += _overlaps(beaten)
-            clips = tuple(_clip(piece, facts.get(piece.segment.video_id)) for piece in disjoint)
+            clips = tuple(
+                clip for piece in disjoint for clip in _clips(piece, facts.get(piece.segment.video_id), longest_hold)
+            )
             tracks.append(Track(kind=kind, user=user, stream_id=name, clips=clips, gaps=gaps_between(clips)))
     tracks.sort(key=lambda t: (list(StreamKind).index(t.kind), t.user, t.stream_id))
     return tuple(tracks), left_out, findings
@@ -179,10 +184,22 @@ def _overlaps(left_out: Sequence[LeftOut]) -> list[Finding]:
     return findings
 
 
+def _clips(piece: PlacedClip, known: Facts | None, longest_hold: Ms | None) -> list[Clip]:
+    """Return a piece as its clip; one of a camera that was off in between as several, without a picture there."""
+    if longest_hold is None or known is None or known.picture is None or piece.segment.kind is not StreamKind.CAMERA:
+        return [_clip(piece, known)]
+    zero = piece.span.start - piece.file_start
+    holes = ((start + longest_hold, end) for start, end in known.picture.holes)
+    off, on = split([piece.span], [span(zero + start, zero + end) for start, end in holes if start < end])
+    dark = {part.start for part in off}
+    clips = [_clip(piece.cut_to(part), known) for part in sorted([*off, *on], key=lambda part: part.start)]
+    return [clip.model_copy(update={"picture": None}) if clip.span.start in dark else clip for clip in clips]
+
+
 def _clip(piece: PlacedClip, known: Facts | None) -> Clip:
-    span, is_sound_only = piece.span, piece.segment.kind is StreamKind.AUDIO or piece.segment.hides_picture
-    picture: Span | None = None if is_sound_only else span
-    sound: Span | None = span
+    place, is_sound_only = piece.span, piece.segment.kind.is_sound or piece.segment.hides_picture
+    picture: Span | None = None if is_sound_only else place
+    sound: Span | None = place
     if known is not None:
         picture = sound = None
         if known.picture is not None and not is_sound_only:
@@ -191,7 +208,7 @@ def _clip(piece: PlacedClip, known: Facts | None) -> Clip:
             sound = _seen(piece, *known.heard)
     return Clip(
         video_id=piece.segment.video_id,
-        span=span,
+        span=place,
         file_start=piece.file_start,
         picture=picture,
         sound=sound,

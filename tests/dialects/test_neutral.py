@@ -63,3 +63,47 @@ def test_many_findings_of_one_kind_are_folded() -> None:
     assert len(recording.findings) == 21
     assert "And 499 more" in recording.findings[-1].sentence
     assert parse(recording.model_dump_json()) == recording
+
+
+class TestWall:
+    """Instants in place of play times."""
+
+    def placed(self, *walls: object, **more: object) -> tuple[int | None, list[int]]:
+        segments = [{**LEAST, "video_id": f"v{n}", "wall": wall} for n, wall in enumerate(walls)]
+        for one in segments:
+            del one["play_time"]
+        recording = parse(json.dumps({"segments": segments, **more}))
+        return recording.start, [s.play_time for s in recording.segments]
+
+    def test_the_first_file_begins_the_playback_whatever_the_unit(self) -> None:
+        at = 1_790_000_000_400
+        walls = (at + 5_000, at, str(at * 1000 + 250_000), at * 10**6 + 1, "2026-09-21T14:14:41.400Z", 1_790_000_003)
+        assert self.placed(*walls) == (at, [5_000, 0, 250, 0, 81_000, 2_600])
+
+    def test_a_start_before_it_counts_one_behind_it_loses_nothing(self) -> None:
+        at = 1_790_000_000_400
+        assert self.placed(at, start=at - 400) == (at - 400, [400])
+        assert self.placed(at, start=at + 400) == (at, [0])
+
+    @pytest.mark.parametrize("wall", ["soon", "2026-09-21T13:33:21", True, None, -5, 1e300, 10**25, []])
+    def test_what_is_no_instant_is_refused_by_name(self, wall: object) -> None:
+        with pytest.raises(InputError, match=r"segments\[0\].wall .* expected Unix s, ms"):
+            self.placed(wall)
+
+    def test_both_places_are_one_too_many(self) -> None:
+        with pytest.raises(InputError, match="play_time or wall, not both"):
+            parse(json.dumps({"segments": [{**LEAST, "wall": 1_790_000_000}]}))
+
+
+def test_what_other_systems_tell_is_read_and_kept() -> None:
+    told = {**LEAST, "kind": "screen_audio", "name": "Ann", "is_stamped": True}
+    recording = parse(json.dumps({"segments": [told], "longest_hold": 2000}))
+    (segment,) = recording.segments
+    assert (segment.kind.is_sound, segment.name, segment.is_stamped, recording.longest_hold) == (
+        True,
+        "Ann",
+        True,
+        2000,
+    )
+    again = parse(recording.model_dump_json())
+    assert again == recording

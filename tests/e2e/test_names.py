@@ -14,7 +14,7 @@ from synthetic import Recipe
 from assembler.plan.artwork import label_height, label_margin
 from assembler.recording import StreamKind
 
-CAMERA, SCREEN, WHITEBOARD, MIX, AUDIO = StreamKind
+CAMERA, SCREEN, WHITEBOARD, MIX, AUDIO, _ = StreamKind
 LESSON = Class(
     [
         Stream("w", WHITEBOARD, "", 0, Recipe(identity="blue", seconds=Fraction(6), fps=Fraction(5)), BOARD),

@@ -14,7 +14,7 @@ from assembler.pipeline.assemble import Playback
 from assembler.plan.manifest import Manifest
 from assembler.recording import StreamKind
 
-CAMERA, SCREEN, WHITEBOARD, MIX, AUDIO = StreamKind
+CAMERA, SCREEN, WHITEBOARD, MIX, AUDIO, _ = StreamKind
 FPS = 12
 
 

@@ -15,7 +15,7 @@ from assembler.pipeline.assemble import Playback
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 
-CAMERA, SCREEN, WHITEBOARD, MIX, AUDIO = StreamKind
+CAMERA, SCREEN, WHITEBOARD, MIX, AUDIO, _ = StreamKind
 SOUND_TOLERANCE = 0.005
 
 

@@ -206,6 +206,17 @@ class TestWhatIsNotLost:
         plan = planned(lesson, whole(lesson, a=facts("a", 60_000, sound_end=40_000)))
         assert heard(plan, "s") == {Disposition.REPEATED: 40_000, HEARD: 20_000}
 
+    def test_the_sound_of_a_share_that_came_apart_silences_no_microphone(self) -> None:
+        mic = segment("m", StreamKind.AUDIO, "ann", 0, 60_000)
+        share = segment("s", StreamKind.SCREEN, "ann", 0, 60_000)
+        apart = segment("f", StreamKind.SCREEN_AUDIO, "ann", 0, 60_000)
+        for sound_end, film in ((60_000, {Disposition.REPEATED: 60_000}), (None, {HEARD: 60_000})):
+            lesson = recording([mic, share, apart])
+            plan = planned(lesson, whole(lesson, s=facts("s", 60_000, sound=sound_end is not None)))
+            assert heard(plan, "m") == {HEARD: 60_000}
+            assert heard(plan, "f") == film
+            assert became(plan, "f") == {}
+
     def test_an_unused_mixed_stream_repeats_the_single_ones(self) -> None:
         lesson = recording([mix("m", 0, 60_000), board("w", 0, 60_000)])
         plan = planned(lesson, whole(lesson), layout="tiw-2")

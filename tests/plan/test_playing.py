@@ -94,4 +94,4 @@ def test_a_track_tells_of_each_of_its_files_when_it_has_a_picture_and_sound() ->
     found = playing(recording([camera("a", "ann", 0, 3_000), camera("b", "ann", 5_000, 1_000), sound]))
     both = [span(0, 3_000), span(5_000, 6_000)]
     assert found.recorded == {"a": (both, both), "b": (both, both), "s": ([], [span(2_000, 6_000)])}
-    assert found.repeated == {"ann": both}
+    assert found.repeated == {(StreamKind.AUDIO, "ann"): both}

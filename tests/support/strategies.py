@@ -20,6 +20,7 @@ VIDEO_TYPES = {
     StreamKind.MIX: 3,
     StreamKind.AUDIO: 4,
 }
+VENDOR_KINDS = tuple(VIDEO_TYPES)
 USERS = ("ann", "bob", "李雷", "tic_ann", "x y")
 
 Body = dict[str, Any]
@@ -43,7 +44,7 @@ def segments(draw: st.DrawFn, video_id: str, kinds: tuple[StreamKind, ...] = tup
         case _:
             user = draw(st.sampled_from(USERS))
             stream_id = f"tic_substream_{user}" if kind is StreamKind.SCREEN else user
-    suffix = "mp3" if kind is StreamKind.AUDIO else draw(st.sampled_from(["mp4", "webm"]))
+    suffix = "mp3" if kind.is_sound else draw(st.sampled_from(["mp4", "webm"]))
     width, height = draw(st.sampled_from([(None, None), (320, 240), (1280, 960)]))
     return Segment(
         video_id=video_id,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from lessons import START, board, camera, facts, mix, omission, recording, screen, segment
@@ -365,3 +367,12 @@ class TestWhatTheFileHolds:
     def test_an_audio_segment_has_no_picture_even_if_its_file_has_a_cover(self) -> None:
         lesson = recording([segment("m", StreamKind.AUDIO, "x", 0, 10_000)])
         assert build_timeline(lesson, {"m": facts("m", 10_000)}).tracks[0].clips[0].picture is None
+
+
+def test_a_file_whose_stamps_say_where_it_belongs_is_placed_by_its_first_one() -> None:
+    late = camera("a", "x", 1_000, 5_000).model_copy(update={"is_stamped": True})
+    lesson = recording([late, camera("b", "y", 0, 9_000)])
+    known = {"a": replace(facts("a", 5_000), origin=Fraction(3_0005, 10_000)), "b": facts("b", 9_000)}
+    spans = {c.video_id: c.span for t in build_timeline(lesson, known).tracks for c in t.clips}
+    assert spans == {"a": span(4_001, 9_001), "b": span(0, 9_000)}
+    assert build_timeline(lesson).tracks[0].clips[0].span == span(1_000, 6_000), "provisional"

@@ -58,6 +58,26 @@ class TestOverlaps:
 
 
 class TestHolding:
+    def test_a_camera_that_was_off_is_not_held_where_a_hole_means_that(self) -> None:
+        lesson = recording([camera("a", "x", 1_000, 30_000)])
+        found = {"a": with_hole(facts("a", 30_000), 5_000, 20_000)}
+        plain = build_timeline(lesson, found)
+        assert [c.picture for c in plain.tracks[0].clips] == [span(1_000, 31_000)]
+        assert "its last frame is held" in plain.findings[0].sentence
+        off = build_timeline(lesson.model_copy(update={"longest_hold": 2_000}), found)
+        clips = off.tracks[0].clips
+        assert [(c.span, c.picture is None) for c in clips] == [
+            (span(1_000, 8_000), False), (span(8_000, 21_000), True), (span(21_000, 31_000), False),
+        ]  # fmt: skip
+        assert [c.sound for c in clips] == [c.span for c in clips], "the microphone was on"
+        assert [c.file_start for c in clips] == [0, 7_000, 20_000]
+        assert off.findings == ()
+
+    def test_a_board_with_a_hole_stands_still_all_the_same(self) -> None:
+        lesson = recording([board("w", 0, 30_000)]).model_copy(update={"longest_hold": 2_000})
+        timeline = build_timeline(lesson, {"w": with_hole(facts("w", 30_000), 5_000, 20_000)})
+        assert [c.picture for c in timeline.tracks[0].clips] == [span(0, 30_000)]
+
     def test_a_picture_that_stops_is_held_to_the_end_of_its_file(self) -> None:
         clip = only_clip(screen("s", "x", 0, 10_000), facts("s", 10_000, picture_end=4_000))
         assert clip.picture == span(0, 10_000)

@@ -15,7 +15,7 @@ from av.packet import Packet
 from assembler.facts import AudioFacts
 from assembler.media.libav import has_counted_stamps
 from assembler.media.probe.container import Container
-from assembler.media.probe.video import round_ms
+from assembler.times import round_ms
 
 FRAMES_DECODED = 4
 """Count of frames decoded at the start of a stream; the first are priming."""

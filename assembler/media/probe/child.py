@@ -41,10 +41,10 @@ from assembler.media.probe.order import (
     describe_error,
 )
 from assembler.media.probe.straightened import probe_straightened
-from assembler.media.probe.video import VideoProbe, round_ms
+from assembler.media.probe.video import VideoProbe
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
-from assembler.times import FileMs
+from assembler.times import FileMs, round_ms
 
 TRUNCATED_SECONDS = 1
 """Minimum time between a file's end and its declared end, in s, that counts as truncation; less is rounding and missing

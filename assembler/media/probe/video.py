@@ -20,7 +20,7 @@ from assembler.facts import NO_KEY, PACKETS_LOST, LostVideo, Stretch, VideoFacts
 from assembler.media.libav import without_discard
 from assembler.media.probe.container import Container
 from assembler.media.probe.parameter_sets import ParameterSets
-from assembler.times import FileMs
+from assembler.times import round_ms
 
 USUAL_RATES = (*map(Fraction, (5, 8, 10, 12, 15, 20, 24, 25, 30)), Fraction(30000, 1001))
 """Frame rates in Hz to which a measured rate is snapped."""
@@ -40,11 +40,6 @@ FULL_RANGE = 2
 """Value of libav's ``color_range`` for full (JPEG) range."""
 MAX_RECOVERY_PACKETS = 300
 """Maximum count of packets decoded behind a recovery point before its first whole frame."""
-
-
-def round_ms(seconds: Fraction) -> FileMs:
-    """Convert seconds to ms, halves rounded up."""
-    return FileMs((2 * seconds.numerator * 1000 + seconds.denominator) // (2 * seconds.denominator))
 
 
 class VideoProbe:

@@ -17,7 +17,8 @@ from synthetic import Recipe, make
 
 from assembler.media.probe.audio import AudioProbe
 from assembler.media.probe.container import sniff
-from assembler.media.probe.video import USUAL_RATES, VideoProbe, round_ms
+from assembler.media.probe.video import USUAL_RATES, VideoProbe
+from assembler.times import round_ms
 
 RECIPE = Recipe(identity="red", seconds=Fraction(4), fps=Fraction(10), gop=10, width=64, height=48)
 

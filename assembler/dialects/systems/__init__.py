@@ -1,0 +1,1 @@
+"""Dialects of other recording systems: one file each."""
