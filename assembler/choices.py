@@ -54,6 +54,28 @@ class Muxer(StrEnum):
     """Hands every packet to libavformat, which is slower; the file is the same to every reader."""
 
 
+class LogFormat(StrEnum):
+    """Form of the log's lines."""
+
+    TEXT = "text"
+    """Lines for people."""
+    JSON = "json"
+    """One JSON object a line, for machines."""
+
+
+class LogLevel(StrEnum):
+    """Least important lines that are logged."""
+
+    DEBUG = "debug"
+    """Beginnings of steps as well."""
+    INFO = "info"
+    """Events of every kind."""
+    WARNING = "warning"
+    """Retries, and what an operator should know."""
+    ERROR = "error"
+    """Failures only."""
+
+
 class NoticeEvent(StrEnum):
     """Event that is told to ``notify_url``."""
 

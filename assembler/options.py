@@ -26,6 +26,8 @@ from assembler.choices import (
     CaptionsAxis,
     EncoderName,
     Fill,
+    LogFormat,
+    LogLevel,
     Muxer,
     Names,
     NoticeEvent,
@@ -67,6 +69,8 @@ PLANNED = ("run", "plan")
 """Verbs that plan a playback."""
 SHOWN = ("run", "plan", "inspect")
 """Verbs that build a timeline."""
+LOGGED = ("serve", "work", "batch")
+"""Verbs that keep a log."""
 FOUND_CHAPTERS = ("auto", "scenes")
 """Values of ``chapters`` that name no file."""
 
@@ -201,6 +205,10 @@ class Options(BaseSettings):
     """Secret with which those notices are signed; needed with the address."""
     notify_events: Annotated[tuple[NoticeEvent, ...], NoDecode] = (NoticeEvent.READY, NoticeEvent.FAILED)
     """Events told, separated by commas: also recording.failed (to start), recording.paused_long, recording.stopped."""
+    log: Annotated[LogFormat, Flag("--log", verbs=LOGGED)] = LogFormat.TEXT
+    """Form of the log of `serve`, `work` and their workers: text, or json (one object a line)."""
+    log_level: Annotated[LogLevel, Flag("--log-level", verbs=LOGGED)] = LogLevel.INFO
+    """Least important lines that are logged: debug, info, warning (retries) or error (failures)."""
     share_minutes: float = Field(default=5.0, ge=0)
     """A playback at least this long is rendered together with idle workers that have the same home; 0: by one alone."""
     sdk_app_id: int | None = Field(default=None, ge=1)

@@ -83,6 +83,8 @@ class Stalled(MediaError):
     retry = True
 
 
+NOWHERE = subprocess.DEVNULL
+"""Value for ``started``: drop what is written to the stream."""
 PIPE = subprocess.PIPE
 """Value for ``started``: connect the stream with a pipe."""
 Child = subprocess.Popen[bytes]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assembler.cli.flags import with_options
 from assembler.cli.verb import verb
 from assembler.errors import JobError
-from assembler.options import events_told, load_options
+from assembler.options import Options, events_told, load_options
 from assembler.settings import FormerName
 
 if TYPE_CHECKING:
@@ -53,43 +54,52 @@ def open_jobs() -> tuple[Records, Engine]:
 
 
 @verb
+@with_options
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen at.", min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option("--workers", help="Number of workers beside the server.", min=0, max=64)] = 1,
     insecure: Annotated[bool, typer.Option("--insecure", help="Accept every callback, signed or not.")] = False,
+    *,
+    options: Options,
 ) -> int:
     """Run all that one machine needs: webhook, status page and a worker."""
+    from assembler.jobs.event_log import logging_to, say
     from assembler.jobs.publishing import check_ready
     from assembler.jobs.web.app import run_server
 
-    options = load_options()
-    check_ready(options, _say)
     try:
-        return run_server(options, host=host, port=port, workers=workers, insecure=insecure, say=_say)
+        with logging_to(options):
+            check_ready(options, say)
+            return run_server(options, host=host, port=port, workers=workers, insecure=insecure, say=say)
     except KeyboardInterrupt:
         return 0  # that is how a server ends
 
 
 @verb
+@with_options
 def work(
     workers: Annotated[int, typer.Option("--workers", help="Number of workers, each at one job.", min=1, max=64)] = 1,
     concurrency: Annotated[int | None, typer.Option("--concurrency", hidden=True, min=1, max=64)] = None,
+    *,
+    options: Options,
 ) -> int:
     """Run more workers: those that name the same database take from the same queue."""
+    from assembler.jobs.event_log import logging_to, say
     from assembler.jobs.publishing import check_ready
     from assembler.jobs.worker.supervisor import supervise_until_stopped
     from assembler.jobs.worker.worker import run_worker
 
-    options = load_options()
-    check_ready(options, _say)
     if concurrency is not None:
         warnings.warn("--concurrency is called --workers now", FormerName, stacklevel=1)
         workers = concurrency
-    return run_worker(options, _say) if workers == 1 else supervise_until_stopped(workers, options, _say)
+    with logging_to(options):
+        check_ready(options, say)
+        return run_worker(options, say) if workers == 1 else supervise_until_stopped(workers, options, say)
 
 
 @verb
+@with_options
 def batch(
     paths: Annotated[
         list[str], typer.Argument(help="Files, folders, globs; - reads standard input.", metavar="PATH...")
@@ -98,13 +108,14 @@ def batch(
     workers: Annotated[
         int | None, typer.Option("--workers", help="Number of its own workers (1; 0 only waits).", min=0, max=64)
     ] = None,
+    *,
+    options: Options,
     as_json: Json = False,
 ) -> int:
     """Put many results into the queue; with --wait also do them, and print a summary."""
     from assembler.jobs.batch import Batch, is_success, read_all, table
     from assembler.jobs.publishing import check_ready
 
-    options = load_options()
     check_ready(options, _say)
     given = read_all(paths, sys.stdin.buffer)
     records, engine = open_jobs()

@@ -24,6 +24,8 @@ class Judged(NamedTuple):
     """Reason why it was refused; "" where it is accepted."""
     app: str | None
     """The app that came in the URL."""
+    task: str | None = None
+    """Task that an accepted one is about; None where it names none."""
 
 
 def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judged:
@@ -40,9 +42,9 @@ def judge(raw: bytes, query: Mapping[str, str], keys: Keys, at: WallMs) -> Judge
             if found is not signature.Signature.VALID:
                 return Judged(403, f"the signature is {found.value}", app)
         check_readable(body, query)
+        return Judged(200, "", app, read_subject(body, query=query).task_id)
     except InputError as exc:
         return Judged(400, exc.sentence, app)
-    return Judged(200, "", app)
 
 
 def kept(query: Mapping[str, str]) -> dict[str, str]:

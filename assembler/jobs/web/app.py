@@ -91,7 +91,7 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
         return _answer(judged)
 
     def _answer(judged: Judged) -> Response:
-        metrics.callbacks.labels(judged.status).inc()
+        metrics.answered(judged)
         if judged.status == 200:
             return JSONResponse(ACCEPTED)
         return JSONResponse({"error_code": judged.status, "error_msg": judged.reason}, judged.status)

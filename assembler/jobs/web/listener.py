@@ -60,7 +60,7 @@ class Limits(uvicorn.Config):
 
     def __init__(self, app: Any, **given: Any) -> None:
         super().__init__(
-            app, http=Connection, loop="asyncio", ws="none", log_level="warning", access_log=False,
+            app, http=Connection, loop="asyncio", ws="none", log_config=None, log_level="warning", access_log=False,
             backlog=ACCEPTED_AT_ONCE, timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=5,
             h11_max_incomplete_event_size=LARGEST_HEAD, **given,
         )  # fmt: skip

@@ -11,7 +11,10 @@ from prometheus_client.registry import Collector
 
 from assembler.errors import JobError
 from assembler.jobs.check import Figures, free_space, measure
+from assembler.jobs.event_log import emit
+from assembler.jobs.intake.check_callback import Judged
 from assembler.jobs.store.records import Records
+from assembler.jobs.web.listener import Seldom
 from assembler.options import Options
 
 
@@ -19,14 +22,22 @@ class Metrics:
     """Metrics of one server; ``spooled`` counts the bodies that wait for the database."""
 
     def __init__(self, options: Options, records: Callable[[], Records], spooled: Callable[[], int]) -> None:
-        self._registry = CollectorRegistry()
-        self.callbacks = Counter(
+        self._registry, self._seldom = CollectorRegistry(), Seldom()
+        self._callbacks = Counter(
             "assembler_callbacks", "Callbacks by HTTP status.", ["status"], registry=self._registry
         )
         self.seconds = Histogram(
             "assembler_callback_seconds", "From the last byte of a callback to its answer.", registry=self._registry
         )
         self._registry.register(_Asked(options, records, spooled))
+
+    def answered(self, judged: Judged) -> None:
+        """Count and log a callback; of refused ones, of which strangers may send many, one a second is logged."""
+        self._callbacks.labels(judged.status).inc()
+        if judged.status == 200:
+            emit("callback", status=200, task=judged.task)
+        elif self._seldom.is_due(str(judged.status)):
+            emit("callback", "warning", status=judged.status, reason=judged.reason)
 
     def write(self) -> bytes:
         """Write all metrics as text; those of a database that is away are left out."""

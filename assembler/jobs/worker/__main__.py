@@ -1,26 +1,34 @@
-"""Worker as a child process (``python -m`` this, how many ffmpegs at once); the rest is in its environment."""
+"""Worker as a child process (``python -m`` this, how many ffmpegs at once, form and level of the log, whether standard
+output takes it, too); the rest is in its environment."""
 
 from __future__ import annotations
 
 import sys
 
 from assembler.errors import AssemblerError
+from assembler.jobs.event_log import emit, logging_to, say
 from assembler.jobs.worker.worker import run_worker
 from assembler.options import load_options
 
-
-def say(sentence: str) -> None:
-    """Write to standard error, at once: it is a log that somebody may be following."""
-    print(sentence, file=sys.stderr, flush=True)
+SHOWN = "shown"
+"""Word by which standard output, which is then the supervisor's standard error, takes the log as well."""
 
 
 def main() -> int:
     """Run the worker; an error becomes its exit code."""
+    given = dict(zip(("processes", "log", "log_level"), sys.argv[1:], strict=False))
+    streams = (sys.stderr, sys.stdout) if SHOWN in sys.argv else (sys.stderr,)
     try:
-        return run_worker(load_options(processes=sys.argv[1] if len(sys.argv) > 1 else None), say)
+        options = load_options(**given)
     except AssemblerError as exc:
-        say(f"error: {exc.sentence}" + (f"\nhint: {exc.hint}" if exc.hint else ""))
+        sys.stderr.write(f"error: {exc}\n")
         return exc.exit_code
+    with logging_to(options, *streams):
+        try:
+            return run_worker(options, say)
+        except AssemblerError as exc:
+            emit("error", "error", str(exc), hint=exc.hint)
+            return exc.exit_code
 
 
 if __name__ == "__main__":

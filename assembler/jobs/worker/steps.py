@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from assembler.class_card import parse_card
 from assembler.errors import AssemblerError, CardMissing, DownloadError
 from assembler.jobs.class_cards import load_card, withdraw
-from assembler.jobs.costs import add_cost
+from assembler.jobs.costs import TryCost, add_cost
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.intake import enqueue
@@ -23,6 +24,7 @@ from assembler.jobs.sources import bodies_of, fetch_sources, with_urls
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
 from assembler.jobs.web.advice import in_a_job
+from assembler.jobs.worker.job_events import JobEvents
 from assembler.jobs.worker.meter import Meter
 from assembler.jobs.worker.progress import ProgressWriter
 from assembler.media.run import Run
@@ -51,7 +53,8 @@ LONGEST_WAIT_SECONDS = 3600.0
 class JobSteps:
     """The steps of a try. ``stop`` ends them: the worker that takes the job next then does them."""
 
-    def __init__(self, options: Options, records: Records, engine: Engine, stop: Stop) -> None:
+    def __init__(self, options: Options, records: Records, engine: Engine, stop: Stop, *, worker: str = "") -> None:
+        self._worker, self._events = worker, JobEvents(worker)
         self._options, self._records, self._engine, self._stop = options, records, engine, stop
         self._workspace = Workspace(options.home)
         self.under_way: ProgressWriter | None = None
@@ -59,9 +62,9 @@ class JobSteps:
         self.is_quiet = threading.Event()
         """Set as soon as nothing is done any more after ``stop``."""
         self.steps: Sequence[tuple[str, Step]] = (
-            ("download", self._guarded(self._download)),
-            ("render", self._guarded(self._render)),
-            ("publish", self._guarded(self._publish)),
+            ("download", self._guarded("download", self._download)),
+            ("render", self._guarded("render", self._render)),
+            ("publish", self._guarded("publish", self._publish)),
             ("settle", self._settle),
         )
 
@@ -93,13 +96,19 @@ class JobSteps:
         self.under_way, self._meter = ProgressWriter(job), Meter()
         return True
 
-    def _guarded(self, act: Callable[[Job, ProgressWriter, Results], dict[str, Any]]) -> Step:
+    def _guarded(self, name: str, act: Callable[[Job, ProgressWriter, Results], dict[str, Any]]) -> Step:
         """A step whose failure is a result: it is written down like any other."""
 
-        def step(workflow: str, results: Results) -> dict[str, Any]:
-            under_way = self.under_way
+        def told(workflow: str, results: Results) -> dict[str, Any]:
+            under_way, begun = self.under_way, time.monotonic()
             if self._stop.is_set() or under_way is None:
                 self._park()
+            self._events.begun(under_way.job, name)
+            result = step(under_way, results)
+            self._events.step(under_way.job, name, time.monotonic() - begun, result)
+            return result
+
+        def step(under_way: ProgressWriter, results: Results) -> dict[str, Any]:
             try:
                 return act(under_way.job, under_way, results)
             except Stopped:
@@ -114,7 +123,7 @@ class JobSteps:
                 under_way.say(traceback.format_exc()[-1900:])
                 return {"over": True, "error": f"a bug in assembler: {type(exc).__name__}", "bug": True}
 
-        return step
+        return told
 
     def _park(self) -> Never:
         """Write nothing of this try down any more: the process ends in a moment."""
@@ -201,7 +210,7 @@ class JobSteps:
         if self.under_way is not None and job is not None:
             self.under_way.flush(self._records)
         self.under_way = None
-        spend = self._spend(name, results)
+        spend, cost = self._spend(name, results)
         if job is None or job.state in (JobState.CANCELLED, JobState.SUPERSEDED):
             with self._records.transaction() as connection:
                 spend(connection)
@@ -224,16 +233,17 @@ class JobSteps:
         if not is_done:
             return self._overtaken(job)
         self._records.note(name, f"Published: {results['publish']['output']}")
+        self._events.done(job, rendered["verdict"], cost)
         shutil.rmtree(self._made(job).parent, ignore_errors=True)
         return {}
 
-    def _spend(self, name: str, results: Results) -> Callable[[sa.Connection], None]:
-        """Return what adds the cost of the try to its job; of a try whose worker died, what came after that."""
+    def _spend(self, name: str, results: Results) -> tuple[Callable[[sa.Connection], None], TryCost | None]:
+        """Return what adds the cost of the try to its job, and that; of a try whose worker died, what came after."""
         meter, self._meter = self._meter, None
         published = results.get("publish", {})
         length = results.get("render", {}).get("length") if "output" in published else None
         cost = meter.read(length, published.get("bytes", 0)) if meter is not None else None
-        return lambda connection: add_cost(connection, name, cost) if cost is not None else None
+        return lambda connection: add_cost(connection, name, cost) if cost is not None else None, cost
 
     def _settle_failure(
         self, job: Job, number: int, last: dict[str, Any], spend: Callable[[sa.Connection], None]
@@ -260,6 +270,7 @@ class JobSteps:
             if not self._records.change(job.id, only=running, during=number, within=spend, state=state, **values):
                 return self._overtaken(job)
             self._records.note(job.id, f"Failed: {reason}")
+            self._events.failed(job, reason)
             self._begin_anew(job.id, last)
             return {}
         wait = min(LONGEST_WAIT_SECONDS, self._options.retry_seconds * 4 ** (failures + deaths - 1))
@@ -271,6 +282,7 @@ class JobSteps:
         ):
             return self._overtaken(job)
         self._records.note(job.id, f"Failed, tried again in {wait:g} s: {reason}")
+        self._events.retry(job, wait, reason)
         self._engine.submit(f"{job.id}:{later}", delay=wait)
         self._begin_anew(job.id, last)
         return {}

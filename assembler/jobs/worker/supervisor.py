@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from assembler import processes
 from assembler.errors import AssemblerError
+from assembler.jobs.event_log import is_open
 from assembler.options import Options
 
 LOG = "worker.log"
@@ -21,13 +24,20 @@ END_SECONDS = 12.0
 """Maximum time of a worker's end, in s: one that was told to end gives its job back within ten."""
 PAUSE_SECONDS = (1.0, 60.0)
 """Time between a worker's death and its successor, in s: at first, and at most (twice as long after each death)."""
+LOG_BYTES = 16 * 2**20
+"""Maximum size of the workers' log, in bytes; what it held then is in ``worker.log.1``."""
+ROTATE_SECONDS = 30.0
+"""Time between two looks at its size, in s."""
+STANDARD_ERROR = 2
+"""File descriptor of standard error."""
 HEALTHY_SECONDS = 120.0
 """Minimum life of a worker, in s, that died of something else than its start."""
 
 
 @contextlib.contextmanager
 def supervise(count: int, options: Options, say: Callable[[str], None]) -> Iterator[None]:
-    """``count`` workers for as long as the ``with`` lasts; their log is worker.log in the home.
+    """``count`` workers for as long as the ``with`` lasts; their log is worker.log in the home, and, where this process
+    keeps one, its own as well.
 
     Each is started by a thread that waits for it, because it dies with that thread (and so with us).
     """
@@ -68,10 +78,15 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
     home = options.home.absolute()
     with contextlib.suppress(OSError):  # opening the database there says whether it can be made
         home.mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-P", "-m", "assembler.jobs.worker", str(options.processes)]
-    with processes.started(argv, cwd=home, log=home / LOG) as child:
+    argv = [sys.executable, "-P", "-m", "assembler.jobs.worker", str(options.processes), options.log, options.log_level]
+    argv, output = ([*argv, "shown"], STANDARD_ERROR) if is_open() else (argv, processes.NOWHERE)
+    _rotate(home / LOG)
+    rotated = time.monotonic()
+    with processes.started(argv, cwd=home, log=home / LOG, stdout=output) as child:
         while child.poll() is None and not stop.wait(0.2):
-            pass
+            if time.monotonic() - rotated > ROTATE_SECONDS:
+                _rotate(home / LOG)
+                rotated = time.monotonic()
         if child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGTERM)
@@ -79,6 +94,15 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
             while child.poll() is None and time.monotonic() < end:
                 time.sleep(0.05)
         return child.returncode
+
+
+def _rotate(log: Path) -> None:
+    """Keep a full log as ``.1`` and empty it. Workers append to it, so they go on at its beginning, whoever empties it;
+    what they say within the copying may be lost."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_name(log.name + ".1"))
+            os.truncate(log, 0)
 
 
 def supervise_until_stopped(count: int, options: Options, say: Callable[[str], None]) -> int:

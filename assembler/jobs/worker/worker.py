@@ -19,6 +19,7 @@ from assembler import processes
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs.class_cards import look_for_cards, withdraw
 from assembler.jobs.engine import Engine, give_back, working
+from assembler.jobs.event_log import emit
 from assembler.jobs.publishing import check_ready, output_of
 from assembler.jobs.reconcile import catch_up
 from assembler.jobs.store.records import Records
@@ -82,12 +83,13 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
         return 0
     records, engine, seat = there
     stop = Stop()
-    work = JobSteps(options, records, engine, stop)
+    work = JobSteps(options, records, engine, stop, worker=seat.name)
     ahead, told_of = fetching_ahead(options, records, seat.name, stop), telling(options, lambda: records)
     asked = asking(options, lambda: records, lambda: engine, say)
     helped = helping(options, seat.name, lambda: work.under_way is None, stop, say)
     with working(options, seat.name, work), ahead, told_of, asked, helped:
-        say(f"worker {seat.name}: publishing to {output_of(options)}")
+        place = output_of(options)
+        emit("worker.start", sentence=f"worker {seat.name}: publishing to {place}", worker=seat.name, output=place)
         _watch(options, records, engine, seat, work, signalled, say)
         _fall_silent(work, stop)
     with _reported(say):
@@ -96,7 +98,7 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
         if seat.name in engine.owners():
             give_back(options, seat.name, OWN_SECONDS)
     seat.leave()
-    say(f"worker {seat.name}: ended")
+    emit("worker.end", sentence=f"worker {seat.name}: ended", worker=seat.name)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads of the job that was given back still wait: nothing is to join them
