@@ -171,9 +171,9 @@ def assert_in_sync(lesson: Class, playback: Playback) -> None:
 
 
 def test_rendering_begins_before_the_files_are_whole_and_all_is_in_sync(
-    slowly: Callable[..., Made], ffmpeg: str
+    slowly: Callable[..., Made], bundled_ffmpeg: str
 ) -> None:
-    made = slowly(LESSON, ffmpeg)
+    made = slowly(LESSON, bundled_ffmpeg)
     assert made.playback.manifest.findings == ()
     assert_in_sync(LESSON, made.playback)
 

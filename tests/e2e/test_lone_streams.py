@@ -67,18 +67,18 @@ def test_a_lone_stream_is_copied_in_its_own_size(
 
 
 @pytest.mark.parametrize("container", ["mp4", "ts"])
-def test_sound_as_it_is_where_the_file_rules_the_length(tmp_path: Path, ffmpeg: str, container: str) -> None:
+def test_sound_as_it_is_where_the_file_rules_the_length(tmp_path: Path, bundled_ffmpeg: str, container: str) -> None:
     recipe = odd("red", gain=0.2, container=container, rate=44100)
     lesson = Class([Stream("s", CAMERA, "x", 0, recipe, WHOLE, duration=None)], options=STAGE)
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert why(playback) == (Mode.COPY, "s")
     assert in_sync(lesson, playback)
 
 
-def test_sound_behind_the_declared_end_is_left_out_of_a_copy(tmp_path: Path, ffmpeg: str) -> None:
+def test_sound_behind_the_declared_end_is_left_out_of_a_copy(tmp_path: Path, bundled_ffmpeg: str) -> None:
     recipe = odd("red", gain=0.2, gop=15)
     lesson = Class([Stream("s", CAMERA, "x", 0, recipe, WHOLE, duration=2_000)], options=STAGE)
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert why(playback) == (Mode.COPY, "s")
     assert in_sync(lesson, playback)
     sound = listen(playback.path)
@@ -98,23 +98,23 @@ def test_no_ffmpeg_works_for_a_lone_file(tmp_path: Path, bundled_ffmpeg: str) ->
     assert playback.path.read_bytes() == made.path.read_bytes()
 
 
-def test_every_stamp_of_a_copy_is_its_source_s_plus_its_place(tmp_path: Path, ffmpeg: str) -> None:
+def test_every_stamp_of_a_copy_is_its_source_s_plus_its_place(tmp_path: Path, bundled_ffmpeg: str) -> None:
     recipe = odd("red", seconds=3, gain=0.2, jitter=Fraction(1, 50), bframes=2)
-    playback = Class([Stream("s", SCREEN, "x", 317, recipe, WHOLE)], options=STAGE).assemble(tmp_path, ffmpeg)
+    playback = Class([Stream("s", SCREEN, "x", 317, recipe, WHOLE)], options=STAGE).assemble(tmp_path, bundled_ffmpeg)
     found = sorted(stamps(playback.path))
     wanted = [Fraction(317, 1000) + stamp for _, stamp in recipe.stamps()]
     assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < Fraction(1, 2000)
 
 
-def test_a_place_of_a_layout_file_that_fills_the_canvas_is_as_good(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_place_of_a_layout_file_that_fills_the_canvas_is_as_good(tmp_path: Path, bundled_ffmpeg: str) -> None:
     (tmp_path / "one.json").write_text(ONE_PLACE)
     lesson = Class([Stream("a", CAMERA, "x", 0, odd("red", gain=0.2), WHOLE)])
-    playback = lesson.assemble(tmp_path, ffmpeg, layout=str(tmp_path / "one.json"))
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg, layout=str(tmp_path / "one.json"))
     assert why(playback) == (Mode.COPY, "a")
     assert in_sync(lesson, playback)
 
 
-def test_users_who_are_not_seen_are_heard_beside_a_copied_share(tmp_path: Path, ffmpeg: str) -> None:
+def test_users_who_are_not_seen_are_heard_beside_a_copied_share(tmp_path: Path, bundled_ffmpeg: str) -> None:
     lesson = Class(
         [
             Stream("s", SCREEN, "x", 0, odd("red", seconds=4, gain=0.2), WHOLE),
@@ -122,12 +122,14 @@ def test_users_who_are_not_seen_are_heard_beside_a_copied_share(tmp_path: Path, 
         ],
         options=STAGE,
     )
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert why(playback) == (Mode.COPY, None)
     assert in_sync(lesson, playback)
 
 
-def test_a_share_over_another_is_copied_where_it_begins_and_ends_at_key_frames(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_share_over_another_is_copied_where_it_begins_and_ends_at_key_frames(
+    tmp_path: Path, bundled_ffmpeg: str
+) -> None:
     lesson = Class(
         [
             Stream("s", SCREEN, "x", 0, odd("red", seconds=6, gop=15, gain=0.2), WHOLE),
@@ -135,30 +137,30 @@ def test_a_share_over_another_is_copied_where_it_begins_and_ends_at_key_frames(t
         ],
         options=STAGE,
     )
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert why(playback) == (Mode.COPY, None)
     assert in_sync(lesson, playback)
     other = Class([lesson.streams[0], Stream("t", SCREEN, "y", 2_400, lesson.streams[1].recipe, WHOLE)], options=STAGE)
-    playback = other.assemble(tmp_path, ffmpeg)
+    playback = other.assemble(tmp_path, bundled_ffmpeg)
     assert "s has no key frame where its clip starts (0:04" in playback.manifest.mode_reason
     assert in_sync(other, playback)
 
 
-def test_a_window_at_a_key_frame_is_copied(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_window_at_a_key_frame_is_copied(tmp_path: Path, bundled_ffmpeg: str) -> None:
     recipe = odd("red", seconds=6, gop=15, gain=0.2)
     streams = [Stream("s", SCREEN, "x", 0, recipe, WHOLE, pieces=((0, 3_000, 2_000),))]
     lesson = Class(streams, options=STAGE)
-    playback = lesson.assemble(tmp_path, ffmpeg, start=PlayMs(2_000), end=PlayMs(5_000))
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg, start=PlayMs(2_000), end=PlayMs(5_000))
     assert why(playback) == (Mode.COPY, None)
     assert in_sync(lesson, playback)
     elsewhere = Class([Stream("s", SCREEN, "x", 0, recipe, WHOLE, pieces=((0, 3_000, 2_100),))], options=STAGE)
-    playback = elsewhere.assemble(tmp_path, ffmpeg, start=PlayMs(2_100), end=PlayMs(5_100))
+    playback = elsewhere.assemble(tmp_path, bundled_ffmpeg, start=PlayMs(2_100), end=PlayMs(5_100))
     assert "s has no key frame where its clip starts (0:00" in playback.manifest.mode_reason
     assert in_sync(elsewhere, playback)
 
 
 @pytest.mark.parametrize("gop", [15, 1000])
-def test_a_share_cut_at_an_omission(tmp_path: Path, ffmpeg: str, gop: int) -> None:
+def test_a_share_cut_at_an_omission(tmp_path: Path, bundled_ffmpeg: str, gop: int) -> None:
     recipe = odd("red", seconds=9, gop=gop, gain=0.2)
     lesson = Class(
         [Stream("s", SCREEN, "x", 0, recipe, WHOLE, pieces=((0, 3_000, 0), (3_000, 7_000, 5_000)))],
@@ -167,7 +169,7 @@ def test_a_share_cut_at_an_omission(tmp_path: Path, ffmpeg: str, gop: int) -> No
         omissions=(omission(3_000, 3_000, 5_000),),
         options=STAGE,
     )
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert why(playback) == (Mode.COPY if gop == 15 else Mode.ENCODE, None)
     assert in_sync(lesson, playback)
 
@@ -186,7 +188,7 @@ SECOND = odd("red", seconds=2, gain=0.2)
     ids=["other parameter sets", "rotated", "changing size", "a gap"],
 )
 def test_what_cannot_be_copied_is_encoded_and_named(
-    tmp_path: Path, ffmpeg: str, second: Recipe, at: int, reason: str
+    tmp_path: Path, bundled_ffmpeg: str, second: Recipe, at: int, reason: str
 ) -> None:
     lesson = Class(
         [
@@ -196,14 +198,16 @@ def test_what_cannot_be_copied_is_encoded_and_named(
     )
     layout = tmp_path / "share.json"
     layout.write_text(ONE_PLACE.replace('""', '"tic_substream"'))
-    playback = lesson.assemble(tmp_path, ffmpeg, layout=str(layout))
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg, layout=str(layout))
     assert playback.manifest.mode is Mode.ENCODE
     assert reason in playback.manifest.mode_reason
     if "rotated" not in reason:  # its picture is narrower than its place then
         assert in_sync(lesson, playback)
 
 
-def test_stamps_are_learned_later_where_the_declared_facts_did_not_promise_a_copy(tmp_path: Path, ffmpeg: str) -> None:
+def test_stamps_are_learned_later_where_the_declared_facts_did_not_promise_a_copy(
+    tmp_path: Path, bundled_ffmpeg: str
+) -> None:
     """The board has no picture, as only its file tells: the share is alone."""
     lesson = Class(
         [
@@ -212,12 +216,12 @@ def test_stamps_are_learned_later_where_the_declared_facts_did_not_promise_a_cop
         ],
         options=STAGE,
     )
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert why(playback) == (Mode.COPY, None)
     assert in_sync(lesson, playback)
 
 
-def test_stamps_are_kept_only_where_packets_may_be_copied(tmp_path: Path, ffmpeg: str) -> None:
+def test_stamps_are_kept_only_where_packets_may_be_copied(tmp_path: Path, bundled_ffmpeg: str) -> None:
     lesson = Class(
         [
             Stream("s", SCREEN, "x", 0, odd("red", gain=0.2), WHOLE),
@@ -230,9 +234,9 @@ def test_stamps_are_kept_only_where_packets_may_be_copied(tmp_path: Path, ffmpeg
     def kept() -> list[bool]:
         return sorted('"stamps":null' not in path.read_text() for path in facts.iterdir())
 
-    lesson.assemble(tmp_path, ffmpeg)
+    lesson.assemble(tmp_path, bundled_ffmpeg)
     assert kept() == [False, False]
-    lesson.assemble(tmp_path, ffmpeg, "stage.mp4", **STAGE)
+    lesson.assemble(tmp_path, bundled_ffmpeg, "stage.mp4", **STAGE)
     assert kept() == [False, False, True]
 
 

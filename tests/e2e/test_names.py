@@ -39,9 +39,9 @@ def above(planes: Planes) -> NDArray[np.float64]:
     return np.concatenate([luma[y : y + 3 * height // 4, x : x + width] for x, y, width, height in (USER_1, USER_2)])
 
 
-def test_names_are_there_while_their_camera_is(tmp_path: Path, ffmpeg: str) -> None:
-    playback = LESSON.assemble(tmp_path, ffmpeg)
-    plain = LESSON.assemble(tmp_path, ffmpeg, "plain.mp4", names="off")
+def test_names_are_there_while_their_camera_is(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    playback = LESSON.assemble(tmp_path, bundled_ffmpeg)
+    plain = LESSON.assemble(tmp_path, bundled_ffmpeg, "plain.mp4", names="off")
     assert wrong_pictures(LESSON, plain) == []
     with open_playback(playback.path) as named, open_playback(plain.path) as bare:
         for number, (one, other) in enumerate(zip(named.frames, bare.frames, strict=True)):

@@ -29,13 +29,13 @@ def mixes(second: int) -> list[Stream]:
     ]
 
 
-def test_sound_behind_the_join_of_a_copy_is_exact_and_does_not_click(tmp_path: Path, ffmpeg: str) -> None:
+def test_sound_behind_the_join_of_a_copy_is_exact_and_does_not_click(tmp_path: Path, bundled_ffmpeg: str) -> None:
     lesson = Class(mixes(4_000), options={"layout": "auto"})
-    copied = lesson.assemble(tmp_path, ffmpeg, "copied.mp4")
+    copied = lesson.assemble(tmp_path, bundled_ffmpeg, "copied.mp4")
     assert copied.manifest.mode is Mode.COPY, copied.manifest.mode_reason
     assert wrong_pictures(lesson, copied) == []
     assert max(beep_errors(lesson, copied).values()) <= SOUND_TOLERANCE
-    composed = lesson.assemble(tmp_path, ffmpeg, "composed.mp4", fps=Fraction(15))
+    composed = lesson.assemble(tmp_path, bundled_ffmpeg, "composed.mp4", fps=Fraction(15))
     assert composed.manifest.mode is Mode.ENCODE
     one, other = (listen(p.path) for p in (copied, composed))
     assert one.start == other.start
@@ -47,7 +47,7 @@ def test_sound_behind_the_join_of_a_copy_is_exact_and_does_not_click(tmp_path: P
 
 
 @pytest.mark.parametrize("gop", [15, 1000])
-def test_a_mixed_stream_cut_at_an_omission(tmp_path: Path, ffmpeg: str, gop: int) -> None:
+def test_a_mixed_stream_cut_at_an_omission(tmp_path: Path, bundled_ffmpeg: str, gop: int) -> None:
     """With a key frame behind the pause it is copied; without one the whole is encoded and the reason names it."""
     recipe = odd("red", seconds=9, gop=gop, gain=0.2)
     lesson = Class(
@@ -57,7 +57,7 @@ def test_a_mixed_stream_cut_at_an_omission(tmp_path: Path, ffmpeg: str, gop: int
         omissions=(omission(3_000, 3_000, 5_000),),
         options={"layout": "auto"},
     )
-    playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=1.7)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg, chunk_seconds=1.7)
     assert playback.manifest.mode is (Mode.COPY if gop == 15 else Mode.ENCODE), playback.manifest.mode_reason
     if gop == 1000:
         assert "m has no key frame" in playback.manifest.mode_reason
@@ -75,9 +75,11 @@ LESSON = Class(
 )
 
 
-def test_a_window_shows_what_the_whole_shows_then(tmp_path: Path, ffmpeg: str) -> None:
-    whole = LESSON.rows(LESSON.assemble(tmp_path, ffmpeg, "whole.mp4"))
-    part = LESSON.assemble(tmp_path, ffmpeg, "part.mp4", start=PlayMs(2_000), end=PlayMs(5_000), chunk_seconds=0.9)
+def test_a_window_shows_what_the_whole_shows_then(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    whole = LESSON.rows(LESSON.assemble(tmp_path, bundled_ffmpeg, "whole.mp4"))
+    part = LESSON.assemble(
+        tmp_path, bundled_ffmpeg, "part.mp4", start=PlayMs(2_000), end=PlayMs(5_000), chunk_seconds=0.9
+    )
     assert part.manifest.length == 3_000
     assert part.manifest.clock.start == START + 2_000
     assert [r.seen for r in LESSON.rows(part)] == [r.seen for r in whole[30:75]]
@@ -89,8 +91,8 @@ def test_a_window_shows_what_the_whole_shows_then(tmp_path: Path, ffmpeg: str) -
 
 
 @pytest.mark.parametrize("fps", [Fraction(7), Fraction(60)])
-def test_a_rate_that_was_asked_for(tmp_path: Path, ffmpeg: str, fps: Fraction) -> None:
-    playback = LESSON.assemble(tmp_path, ffmpeg, fps=fps, chunk_seconds=2.3)
+def test_a_rate_that_was_asked_for(tmp_path: Path, bundled_ffmpeg: str, fps: Fraction) -> None:
+    playback = LESSON.assemble(tmp_path, bundled_ffmpeg, fps=fps, chunk_seconds=2.3)
     assert playback.manifest.fps == fps
     assert sorted(stamps(playback.path)) == [n / fps for n in range(round(playback.manifest.length * fps / 1000))]
     assert wrong_pictures(LESSON, playback) == []

@@ -65,43 +65,43 @@ def following(recipe: Recipe, count: int, kind: StreamKind = CAMERA) -> Stream:
     [(".webm", "webm", 2), (".mkv", "mkv", 3), (".mp4", "mp4", 2), (".flv", "mp4", 2)],
 )
 def test_files_put_together_byte_by_byte_follow_each_other(
-    tmp_path: Path, ffmpeg: str, suffix: str, container: str, count: int
+    tmp_path: Path, bundled_ffmpeg: str, suffix: str, container: str, count: int
 ) -> None:
     recipe = odd("blue", seconds=2, container=container, gop=10)
-    glued([recipe] * count, tmp_path / "media", ffmpeg, suffix)
-    lesson, playback = assembled(following(recipe, count), tmp_path, ffmpeg)
+    glued([recipe] * count, tmp_path / "media", bundled_ffmpeg, suffix)
+    lesson, playback = assembled(following(recipe, count), tmp_path, bundled_ffmpeg)
     assert wrong_pictures(lesson, playback) == []
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
     assert [f for f in playback.manifest.findings if f.severity is Severity.WARNING] == []
 
 
 @pytest.mark.parametrize(("suffix", "container"), [(".ogg", "webm"), (".mp3", "mp3"), (".wav", "mp4")])
-def test_sounds_put_together_are_all_heard(tmp_path: Path, ffmpeg: str, suffix: str, container: str) -> None:
+def test_sounds_put_together_are_all_heard(tmp_path: Path, bundled_ffmpeg: str, suffix: str, container: str) -> None:
     recipe = odd("blue", seconds=3, container=container, picture=False)
-    glued([recipe] * 2, tmp_path / "media", ffmpeg, suffix)
-    lesson, playback = assembled(following(recipe, 2, AUDIO), tmp_path, ffmpeg)
+    glued([recipe] * 2, tmp_path / "media", bundled_ffmpeg, suffix)
+    lesson, playback = assembled(following(recipe, 2, AUDIO), tmp_path, bundled_ffmpeg)
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
 
 
 @pytest.mark.parametrize(("origin", "rate"), [(F(100), 48_000), (F(70), 44_100), (F(162), 44_100)])
 def test_stamps_that_fall_back_or_jump_ahead_in_a_ts_are_put_right(
-    tmp_path: Path, ffmpeg: str, origin: F, rate: int
+    tmp_path: Path, bundled_ffmpeg: str, origin: F, rate: int
 ) -> None:
     """The last packet of sound reaches over the join, the first one behind it lies in front: both are heard."""
     first, second = (odd("blue", seconds=2, container="ts", gop=10, origin=at, rate=rate) for at in (F(100), origin))
-    glued([first, second], tmp_path / "media", ffmpeg, ".ts")
-    lesson, playback = assembled(following(first, 2), tmp_path, ffmpeg)
+    glued([first, second], tmp_path / "media", bundled_ffmpeg, ".ts")
+    lesson, playback = assembled(following(first, 2), tmp_path, bundled_ffmpeg)
     assert wrong_pictures(lesson, playback) == []
     assert max(beep_errors(lesson, playback).values()) <= 0.001
 
 
 def test_where_the_declared_length_is_not_the_sum_the_first_part_is_kept_and_the_rest_is_told(
-    tmp_path: Path, ffmpeg: str
+    tmp_path: Path, bundled_ffmpeg: str
 ) -> None:
     recipe = odd("blue", seconds=2, container="webm", gop=10)
-    glued([recipe] * 2, tmp_path / "media", ffmpeg, ".webm")
+    glued([recipe] * 2, tmp_path / "media", bundled_ffmpeg, ".webm")
     stream = Stream("cam", CAMERA, "ann", START, recipe, USER_1, duration=9000, pieces=((START, START + 2000, 0),))
-    lesson, playback = assembled(stream, tmp_path, ffmpeg)
+    lesson, playback = assembled(stream, tmp_path, bundled_ffmpeg)
     assert wrong_pictures(lesson, playback, [r for r in lesson.rows(playback) if r.stamp < 3]) == []
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
     told = [f.sentence for f in playback.manifest.findings if f.where == "cam"]
@@ -109,26 +109,28 @@ def test_where_the_declared_length_is_not_the_sum_the_first_part_is_kept_and_the
     assert judge(playback.manifest.findings) == "degraded"
 
 
-def test_a_sound_that_appears_late_in_an_flv_is_heard(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_sound_that_appears_late_in_an_flv_is_heard(tmp_path: Path, bundled_ffmpeg: str) -> None:
     recipe = odd("blue", seconds=6, gop=10, sound_hole=(F(0), F(7, 2)))
-    glued([recipe], tmp_path / "media", ffmpeg, ".flv")
+    glued([recipe], tmp_path / "media", bundled_ffmpeg, ".flv")
     stream = Stream("cam", CAMERA, "ann", START, recipe, USER_1)
-    lesson, playback = assembled(stream, tmp_path, ffmpeg)
+    lesson, playback = assembled(stream, tmp_path, bundled_ffmpeg)
     assert wrong_pictures(lesson, playback) == []
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
 
 
-def test_what_a_straightened_file_leaves_out_is_named_with_its_times(tmp_path: Path, ffmpeg: str) -> None:
+def test_what_a_straightened_file_leaves_out_is_named_with_its_times(tmp_path: Path, bundled_ffmpeg: str) -> None:
     first, second = odd("blue", seconds=2, container="mkv", gop=10), odd("blue", seconds=2, container="webm", gop=10)
-    decoy = make(odd("red", seconds=2), ffmpeg)
+    decoy = make(odd("red", seconds=2), bundled_ffmpeg)
     both = tmp_path / "both.mkv"
     tracks = ("-map", "0", "-map", "1:v", "-disposition:v:0", "default", "-disposition:v:1", "0", "-c", "copy")
-    subprocess.run([ffmpeg, "-v", "error", "-i", make(first, ffmpeg), "-i", decoy, *tracks, both], check=True)
+    subprocess.run(
+        [bundled_ffmpeg, "-v", "error", "-i", make(first, bundled_ffmpeg), "-i", decoy, *tracks, both], check=True
+    )
     media = tmp_path / "media"
     media.mkdir()
-    (media / "cam.mkv").write_bytes(both.read_bytes() + make(second, ffmpeg).read_bytes())
+    (media / "cam.mkv").write_bytes(both.read_bytes() + make(second, bundled_ffmpeg).read_bytes())
     stream = following(first, 2)
-    lesson, playback = assembled(stream, tmp_path, ffmpeg)
+    lesson, playback = assembled(stream, tmp_path, bundled_ffmpeg)
     rows = [row for row in lesson.rows(playback) if row.stamp < 3]
     assert wrong_pictures(lesson, playback, rows) == []
     told = [f.sentence for f in playback.manifest.findings if f.severity is Severity.WARNING and f.where == "cam"]

@@ -64,7 +64,7 @@ def edited(source: Path, target: Path, edits: Edits, kind: bytes = b"", sound: s
     target.write_bytes(data)
 
 
-def test_a_hole_in_an_edit_list_and_sizes_that_change(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_hole_in_an_edit_list_and_sizes_that_change(tmp_path: Path, bundled_ffmpeg: str) -> None:
     changing = odd("pink", sizes=SIZES, container="ts", gop=6)
     lesson = wall(
         {
@@ -75,10 +75,20 @@ def test_a_hole_in_an_edit_list_and_sizes_that_change(tmp_path: Path, ffmpeg: st
     )
     media = tmp_path / "media"
     media.mkdir()
-    edited(make(lesson.streams[0].recipe, ffmpeg), media / "hole.mp4", ((1, 0), (1, None), (2, 1)))
-    argv = [ffmpeg, "-v", "error", "-i", str(make(changing, ffmpeg)), "-c", "copy", "-bsf:a", "aac_adtstoasc"]
+    edited(make(lesson.streams[0].recipe, bundled_ffmpeg), media / "hole.mp4", ((1, 0), (1, None), (2, 1)))
+    argv = [
+        bundled_ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        str(make(changing, bundled_ffmpeg)),
+        "-c",
+        "copy",
+        "-bsf:a",
+        "aac_adtstoasc",
+    ]
     subprocess.run([*argv, str(media / "flv.flv")], check=True)
-    playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=1.3)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg, chunk_seconds=1.3)
     pieces = ((FIRST, FIRST + 1000, 0), (FIRST + 2000, FIRST + 4000, 1000))
     measured = lesson.with_pieces("hole", *pieces)
     rows = measured.rows(playback)
@@ -105,7 +115,7 @@ def in_place(edits: Edits, play: int = 0) -> list[tuple[int, int, int]]:
     return pieces
 
 
-def test_every_part_that_an_edit_list_shows_is_where_the_list_says(tmp_path: Path, ffmpeg: str) -> None:
+def test_every_part_that_an_edit_list_shows_is_where_the_list_says(tmp_path: Path, bundled_ffmpeg: str) -> None:
     """libav puts the first whole frame of a part at the part's start, and pictures with B-frames anywhere."""
     made: dict[str, tuple[str, Edits, dict[str, Any]]] = {
         "twice": ("red", TWICE, {"gop": 15}),
@@ -126,12 +136,12 @@ def test_every_part_that_an_edit_list_shows_is_where_the_list_says(tmp_path: Pat
     media, seen, heard = tmp_path / "media", lesson, lesson
     media.mkdir()
     for stream, (_, edits, _) in zip(lesson.streams, made.values(), strict=True):
-        name, source = stream.video_id, make(stream.recipe, ffmpeg)
+        name, source = stream.video_id, make(stream.recipe, bundled_ffmpeg)
         kind, coder = b"soun" if name == "sound" else b"", "alac" if name == "back alac" else "copy"
         edited(source, media / f"{name}.mp4", edits, kind, coder)
         heard = heard.with_pieces(name, *in_place(edits, stream.play))
         seen = heard if name != "sound" else seen
-    playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=2.7)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg, chunk_seconds=2.7)
     assert max(beep_errors(heard, playback).values()) <= 0.005
     rows = seen.rows(playback)
     assert [e for e in wrong_pictures(seen, playback, rows) if "nobody" not in e] == []
@@ -141,7 +151,7 @@ def test_every_part_that_an_edit_list_shows_is_where_the_list_says(tmp_path: Pat
     assert (warnings(playback), playback.manifest.verdict) == ([], Verdict.OK)
 
 
-def test_a_part_that_begins_inside_a_frame_shows_the_rest_of_it(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_part_that_begins_inside_a_frame_shows_the_rest_of_it(tmp_path: Path, bundled_ffmpeg: str) -> None:
     """As a phone trims: libav shows the next frame at once, and all that follow early by what is left of the first."""
     made: dict[str, tuple[str, Edits, dict[str, Any]]] = {
         "start": ("red", ((3, 0.05),), {"fps": 10}),
@@ -159,24 +169,26 @@ def test_a_part_that_begins_inside_a_frame_shows_the_rest_of_it(tmp_path: Path, 
     measured = lesson
     (tmp_path / "media").mkdir()
     for stream, (_, edits, _) in zip(lesson.streams, made.values(), strict=True):
-        edited(make(stream.recipe, ffmpeg), tmp_path / "media" / f"{stream.video_id}.mp4", edits)
+        edited(make(stream.recipe, bundled_ffmpeg), tmp_path / "media" / f"{stream.video_id}.mp4", edits)
         measured = measured.with_pieces(stream.video_id, *in_place(edits, stream.play))
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert [e for e in wrong_pictures(measured, playback) if "nobody" not in e] == []
     assert max(beep_errors(measured, playback).values()) <= 0.005
     assert (warnings(playback), playback.manifest.verdict) == ([], Verdict.OK)
 
 
 @pytest.mark.parametrize("declared", [4_000, None])
-def test_a_lone_file_of_several_edits_is_whole_and_no_copy(tmp_path: Path, ffmpeg: str, declared: int | None) -> None:
+def test_a_lone_file_of_several_edits_is_whole_and_no_copy(
+    tmp_path: Path, bundled_ffmpeg: str, declared: int | None
+) -> None:
     """Its stamps in the order of its packets fall back: that cuts nothing."""
     edits: Edits = ((2, 0), (2, 4.3))
     recipe = odd("red", seconds=8, gain=0.2, gop=15)
     alone = Stream("s", StreamKind.SCREEN, "x", 0, recipe, (0, 0, 320, 240), declared, tuple(in_place(edits)))
     (tmp_path / "media").mkdir()
-    edited(make(recipe, ffmpeg), tmp_path / "media" / "s.mp4", edits)
+    edited(make(recipe, bundled_ffmpeg), tmp_path / "media" / "s.mp4", edits)
     lesson = Class([alone], options={"layout": "stage"})
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert (playback.manifest.mode, playback.manifest.sound_copied) == (Mode.ENCODE, None)
     assert wrong_pictures(lesson, playback) == []
     assert beep_errors(lesson, playback)["red"] <= 0.005

@@ -81,15 +81,19 @@ def test_everybody_is_in_sync_at_every_reflow(whole: tuple[Playback, list[Row]])
     assert wrong(rows, playback.manifest) == []
 
 
-def test_a_window_shows_what_the_whole_shows(whole: tuple[Playback, list[Row]], tmp_path: Path, ffmpeg: str) -> None:
+def test_a_window_shows_what_the_whole_shows(
+    whole: tuple[Playback, list[Row]], tmp_path: Path, bundled_ffmpeg: str
+) -> None:
     playback, rows = whole
-    window = LESSON.assemble(tmp_path, ffmpeg, start=3000, end=9000)
+    window = LESSON.assemble(tmp_path, bundled_ffmpeg, start=3000, end=9000)
     first = 3 * FPS
     shown = looked_at(window, playback.manifest)
     assert [row.seen for row in shown] == [row.seen for row in rows[first : first + 6 * FPS]]
 
 
-def test_chunks_of_any_length_show_the_same(whole: tuple[Playback, list[Row]], tmp_path: Path, ffmpeg: str) -> None:
+def test_chunks_of_any_length_show_the_same(
+    whole: tuple[Playback, list[Row]], tmp_path: Path, bundled_ffmpeg: str
+) -> None:
     playback, rows = whole
-    pieces = LESSON.assemble(tmp_path, ffmpeg, chunk_seconds=0.7)
+    pieces = LESSON.assemble(tmp_path, bundled_ffmpeg, chunk_seconds=0.7)
     assert [row.seen for row in looked_at(pieces, playback.manifest)] == [row.seen for row in rows]

@@ -327,10 +327,12 @@ class TestWhatIsSaid:
             assert "board: w1" not in said
             assert "camera of ann, camera of bob: Layout stage has no place for it: it is heard, not seen." in said
 
-    def test_a_stream_without_sound_or_place_is_told_without_contradiction(self, tmp_path: Path, ffmpeg: str) -> None:
+    def test_a_stream_without_sound_or_place_is_told_without_contradiction(
+        self, tmp_path: Path, bundled_ffmpeg: str
+    ) -> None:
         silent = Recipe(identity="red", seconds=3, fps=15, sound=False)
         board = Stream("w1", WHITEBOARD, "", 0, Recipe(identity="blue", seconds=3, fps=5), BOARD)
-        desk = Desk.laid(tmp_path, Class([board, Stream("a1", CAMERA, "ann", 0, silent, None)]), ffmpeg)
+        desk = Desk.laid(tmp_path, Class([board, Stream("a1", CAMERA, "ann", 0, silent, None)]), bundled_ffmpeg)
         said = desk.say("run", "result.json", "--media-dir", "media", "--layout", "stage").out
         assert "heard" not in said
         assert "it is not seen (and has no sound)" in said
