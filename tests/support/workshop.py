@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -47,6 +50,16 @@ def body_of(lesson: Class, task: str = "t1", **changes: Any) -> bytes:
     return json.dumps({**lesson.recording().model_dump(mode="json"), "task_id": task, **changes}).encode()
 
 
+@functools.cache
+def _empty_home() -> tempfile.TemporaryDirectory[str]:
+    """The databases of a home in which nothing happened yet: to make their tables takes longer than most tests do."""
+    folder = tempfile.TemporaryDirectory(prefix="assembler-home-")
+    options = Options(home=Path(folder.name))
+    open_database(options).dispose()
+    Engine(options).close()
+    return folder
+
+
 @dataclass
 class Workshop:
     """Everything below one folder; what is not told by ``settings`` is told by the tests' own environment."""
@@ -65,6 +78,10 @@ class Workshop:
         os.environ.update({"ASSEMBLER_HOME": str(folder / "home"), **given})
         try:
             options = load_options()
+            if options.database_url is None and not options.home.exists():
+                options.home.mkdir(parents=True)
+                for database in Path(_empty_home().name).iterdir():
+                    shutil.copy(database, options.home)
             records = Records(open_database(options), tells=events_told(options))
             engine = Engine(options)
             try:

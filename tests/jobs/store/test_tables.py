@@ -9,6 +9,7 @@ from pathlib import Path
 from workshop import Workshop
 
 from assembler.jobs.store.tables import open_database
+from assembler.options import Options
 from assembler.workspace import make_private
 
 COME_AND_GO = """
@@ -31,9 +32,9 @@ def test_to_open_a_database_again_leaves_the_locks_of_this_process_as_they_are(t
 
 
 def test_a_new_database_is_its_owners_alone_and_one_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
-    with Workshop.opened(tmp_path) as shop:
-        file = shop.options.home / "jobs.sqlite"
-        assert file.stat().st_mode & 0o777 == 0o600
-        file.chmod(0o640)
-        open_database(shop.options).dispose()
-        assert file.stat().st_mode & 0o777 == 0o640
+    options, file = Options(home=tmp_path), tmp_path / "jobs.sqlite"
+    open_database(options).dispose()
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o640)
+    open_database(options).dispose()
+    assert file.stat().st_mode & 0o777 == 0o640
