@@ -17,12 +17,14 @@ from assembler.dialects.other_event import OTHER_EVENT
 from assembler.dialects.record_search import RECORD_SEARCH
 from assembler.dialects.saas_event import SAAS_EVENT
 from assembler.dialects.signature import SIGNED
+from assembler.dialects.systems import SYSTEMS
+from assembler.dialects.systems.unsupported import find_unsupported
 from assembler.dialects.v1_callback import V1_CALLBACK
 from assembler.dialects.v1_offline import V1_OFFLINE
 from assembler.dialects.v1_query import V1_QUERY
 from assembler.dialects.v1_result import V1_RESULT
 from assembler.errors import InputError
-from assembler.findings import fold
+from assembler.findings import fold, note
 from assembler.recording import Recording
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -37,6 +39,7 @@ DIALECTS: tuple[Dialect, ...] = (
     V1_QUERY,
     V1_RESULT,
     API_OBJECT,
+    *SYSTEMS,
     NEUTRAL,
 )
 """Dialects, the most specific first: a v1 callback is also a v1 query response, and that is also a v1 result."""
@@ -53,7 +56,8 @@ def parse(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = N
     values = load_object(body)
     dialect = detect(values)
     recording = dialect.read(Fields(values, "", []), query or {})
-    return recording.model_copy(update={"findings": fold(recording.findings)})
+    about = [note("", dialect.about)] if dialect.about else []
+    return recording.model_copy(update={"findings": fold([*about, *recording.findings])})
 
 
 def read_event(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Event:
@@ -121,6 +125,12 @@ def detect(body: JsonObject) -> Dialect:
     for dialect in DIALECTS:
         if dialect.matches(body) and (place is None or dialect.reads(place)):
             return dialect
+    system = find_unsupported(body)
+    if system is not None:
+        raise InputError(
+            f"the JSON is a result of {system}, which is not read: it has no file of each person",
+            hint="If you have such files, write the neutral form by hand (README, Recordings of another system).",
+        )
     keys = ", ".join(shown(key) for key in list(body)[:6]) or "none"
     raise InputError(
         f"the JSON is not a recording result of a known dialect (its keys: {keys})",

@@ -142,6 +142,8 @@ class Dialect:
     """The only spelling of videos it reads; None where it reads whichever is there."""
     envelope: Envelope = PART
     """Names that tell whether a body is a result, an event or a part of one, and of which task, app and room."""
+    about: str = ""
+    """Sentence about another system: what was recognised, and how exact its times are; "" of the vendor's own."""
 
     def reads(self, place: Place) -> bool:
         """True if videos at this place would be read."""

@@ -26,7 +26,7 @@ from assembler.timeline.pauses import (
     wall_cuts,
 )
 from assembler.timeline.tracks import PlacedClip, build_tracks
-from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, round_ms, span, split, whole_seconds
+from assembler.times import FileMs, Ms, PlayMs, Span, WallMs, clock_text, round_ms, span, split, whole_seconds
 
 LENGTH_TOLERANCE = Ms(1000)
 """Maximum distance, in ms, between TotalTime and the last declared end for which TotalTime is the playback's length."""
@@ -102,16 +102,22 @@ def build_timeline(
 
 
 def _with_file_times(recording: Recording, facts: Mapping[str, Facts]) -> Recording:
-    """Place files whose own stamps say where they belong by their first stamp; before probing, by stamp 0."""
-    if not any(s.is_stamped for s in recording.segments):
+    """Place files whose own stamps say where they belong by their first stamp; before probing, by stamp 0.
+
+    Where all are placed so, the first of them begins the playback: stamp 0 may lie long before anything was recorded.
+    """
+    stamped = [s.video_id for s in recording.segments if s.is_stamped and s.video_id in facts]
+    late = {name: round_ms(facts[name].origin) for name in stamped}
+    if not late:
         return recording
+    whole = all(s.is_stamped for s in recording.segments)
+    first = min(s.play_time + late[s.video_id] for s in recording.segments if s.video_id in late) if whole else 0
     segments = (
-        s.model_copy(update={"play_time": s.play_time + round_ms(facts[s.video_id].origin)})
-        if s.is_stamped and s.video_id in facts
-        else s
+        s.model_copy(update={"play_time": s.play_time + late.get(s.video_id, 0) - first}) if s.is_stamped else s
         for s in recording.segments
     )
-    return recording.model_copy(update={"segments": tuple(segments)})
+    start = WallMs(recording.start + first) if recording.start is not None else None
+    return recording.model_copy(update={"segments": tuple(segments), "start": start})
 
 
 def _declared(segment: Segment, facts: Mapping[str, Facts], recording: Recording) -> Span:

@@ -376,3 +376,15 @@ def test_a_file_whose_stamps_say_where_it_belongs_is_placed_by_its_first_one() -
     spans = {c.video_id: c.span for t in build_timeline(lesson, known).tracks for c in t.clips}
     assert spans == {"a": span(4_001, 9_001), "b": span(0, 9_000)}
     assert build_timeline(lesson).tracks[0].clips[0].span == span(1_000, 6_000), "provisional"
+
+
+def test_where_every_file_is_placed_so_the_first_one_begins_the_playback() -> None:
+    both = [camera(name, name, 0, None).model_copy(update={"is_stamped": True}) for name in ("a", "b")]
+    origins = {"a": Fraction(60), "b": Fraction(57)}
+    known = {name: replace(facts(name, 5_000), origin=at) for name, at in origins.items()}
+    timeline = build_timeline(recording(both), known)
+    assert {c.video_id: c.span for t in timeline.tracks for c in t.clips} == {
+        "a": span(3_000, 8_000),
+        "b": span(0, 5_000),
+    }
+    assert timeline.clock.start == START + 57_000

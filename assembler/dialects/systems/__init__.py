@@ -1,1 +1,10 @@
-"""Dialects of other recording systems: one file each."""
+"""Dialects of other recording systems: one file and one row each."""
+
+from assembler.dialects.dialect import Dialect
+from assembler.dialects.systems.daily import DAILY
+from assembler.dialects.systems.twilio import TWILIO
+from assembler.dialects.systems.vonage import VONAGE
+from assembler.dialects.systems.zego import ZEGO
+
+SYSTEMS: tuple[Dialect, ...] = (ZEGO, VONAGE, DAILY, TWILIO)
+"""Dialects of other recording systems."""

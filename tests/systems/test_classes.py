@@ -1,0 +1,136 @@
+"""A class in the shape of each system, its files on disk, by the body that the system gives: pictures and sound are
+where they belong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from classes import BOARD, SMALL, USER_1, USER_2, Class, Stream, beep_errors, wrong_pictures
+from e2e.test_sync import SOUND_TOLERANCE, recipe
+from synthetic import make
+
+from assembler.dialects import parse
+from assembler.options import load_options
+from assembler.pipeline.assemble import assemble
+from assembler.recording import StreamKind
+
+BEGUN = 1_790_000_000_000
+"""Instant at which the recorder began, long before the first file."""
+FIRST = 7_700
+"""Beginning of the first file behind it, in ms: there the playback begins."""
+CAMERA, SCREEN, AUDIO, SCREEN_AUDIO = (
+    StreamKind.CAMERA, StreamKind.SCREEN, StreamKind.AUDIO, StreamKind.SCREEN_AUDIO,
+)  # fmt: skip
+KINDS = {CAMERA: "cam-video", AUDIO: "cam-audio", SCREEN: "screen-video", SCREEN_AUDIO: "screen-audio"}
+
+
+def together(container: str, **more: Any) -> list[Stream]:
+    """Sound and picture in one file of each stream."""
+    return [
+        Stream("ann-1", CAMERA, "ann", 0, recipe("red", 6, container=container, **more), USER_1),
+        Stream("bob-1", CAMERA, "bob", 1_050, recipe("green", 4, container=container, **more), USER_2),
+        Stream("ann-share", SCREEN, "ann", 2_250, recipe("blue", 3, 5, container=container, **more), BOARD),
+    ]
+
+
+def apart(late: bool = False) -> list[Stream]:
+    """Sound and picture in files of their own; ``late``: the stamps of each begin where it belongs."""
+
+    def one(name: str, kind: StreamKind, user: str, at: int, colour: str, seconds: int, rect: Any = None) -> Stream:
+        begin = Fraction(FIRST + at, 1000) if late else Fraction(0)
+        which = {"picture": False} if kind.is_sound else {"sound": False}
+        return Stream(name, kind, user, at, recipe(colour, seconds, container="webm", origin=begin, **which), rect)
+
+    return [
+        one("ann-1", CAMERA, "ann", 400, "red", 5, USER_1),
+        one("ann-2", AUDIO, "ann", 0, "green", 6),
+        one("bob-1", CAMERA, "bob", 1_250, "magenta", 4, USER_2),
+        one("bob-2", AUDIO, "bob", 1_100, "cyan", 4),
+        one("ann-share", SCREEN, "ann", 2_250, "yellow", 3, BOARD),
+        one("ann-film", SCREEN_AUDIO, "ann", 2_200, "blue", 3),
+    ]
+
+
+def zego(streams: list[Stream]) -> Any:
+    files = [
+        {"UserId": s.user, "UserName": s.user.title(), "StreamId": s.video_id, "FileId": f"{s.video_id}.mp4",
+         "OutputFileFormat": "mp4", "Duration": s.declared, "MediaTrackType": 3, "Status": 3,
+         "BeginTimestamp": BEGUN + FIRST + s.play}
+        for s in streams
+    ]  # fmt: skip
+    return {"Code": 0, "Data": {"RoomId": "r", "Status": 3, "RecordBeginTimestamp": BEGUN, "RecordFiles": files}}
+
+
+def vonage(streams: list[Stream]) -> Any:
+    files = [
+        {"connectionData": s.user, "filename": f"{s.video_id}.webm", "streamId": s.video_id,
+         "startTimeOffset": FIRST + s.play, "stopTimeOffset": FIRST + s.play + (s.declared or 0),
+         "videoType": "screen" if s.kind is SCREEN else "camera"}
+        for s in streams
+    ]  # fmt: skip
+    return {"id": "a1", "sessionId": "r", "createdAt": BEGUN, "files": files}
+
+
+def daily(streams: list[Stream]) -> Any:
+    events = []
+    for n, s in enumerate(streams):
+        at = (BEGUN + FIRST + s.play) / 1000
+        about = {"trackSessionNum": n, "trackType": KINDS[s.kind], "displayName": s.user}
+        place = {
+            "trackSessionNum": n,
+            "uri": f"s3://b/d/r/{s.video_id}",
+            "contentType": "video/webm",
+            "user_id": s.user,
+        }
+        events += [
+            {"ts": at, "type": "track-added", "participant_id": "x", "data": about},
+            {
+                "ts": at,
+                "type": "recording-media-started",
+                "participant_id": "x",
+                "data": {**place, "mediaStartTime": at},
+            },
+        ]
+    return {"format_id": "daily-event-json", "events": events}
+
+
+def twilio(streams: list[Stream]) -> Any:
+    files = [
+        {"sid": s.video_id, "status": "completed", "type": "audio" if s.kind.is_sound else "video", "offset": 84319231,
+         "track_name": "screen" if s.kind in (SCREEN, SCREEN_AUDIO) else "own", "container_format": "mkv",
+         "grouping_sids": {"room_sid": "RM1", "participant_sid": s.user}}
+        for s in streams
+    ]  # fmt: skip
+    return {"recordings": files}
+
+
+SHAPES = {
+    "zego": (zego, together("mp4")),
+    "vonage": (vonage, together("webm")),
+    "daily": (daily, apart()),
+    "twilio": (twilio, apart(late=True)),
+}
+
+
+@pytest.mark.parametrize("system", SHAPES)
+def test_a_class_of_each_system_is_in_sync(system: str, tmp_path: Path, bundled_ffmpeg: str) -> None:
+    write, streams = SHAPES[system]
+    media = tmp_path / "media"
+    media.mkdir()
+    for stream in streams:
+        source = make(stream.recipe, bundled_ffmpeg)
+        shutil.copyfile(source, media / f"{stream.video_id}{source.suffix}")
+    (tmp_path / "small.json").write_text(SMALL)
+    options = load_options(layout=str(tmp_path / "small.json"), media_dir=media, ffmpeg=bundled_ffmpeg, processes=2)
+    playback = assemble(parse(json.dumps(write(streams))), tmp_path / "class.mp4", options)
+    lesson = Class(streams)
+    assert abs(playback.manifest.length - 6_000) <= 1, "a webm counts in ms"
+    assert wrong_pictures(lesson, playback) == []
+    errors = beep_errors(lesson, playback)
+    assert max(errors.values()) <= SOUND_TOLERANCE, errors
+    assert f"Read as {'an' if system == 'vonage' else ''}" in playback.manifest.findings[0].sentence
