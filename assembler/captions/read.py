@@ -90,7 +90,7 @@ def _captions(lines: list[str], is_vtt: bool) -> Iterator[Caption]:
         if timing is None:
             continue
         first = at
-        while at < len(lines) and lines[at].strip() and "-->" not in lines[at]:
+        while at < len(lines) and lines[at].strip() and _TIMING.fullmatch(lines[at]) is None:
             at += 1
         text = "\n".join(lines[first:at])
         voice = _VOICE.search(text) if is_vtt else None

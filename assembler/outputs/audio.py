@@ -16,10 +16,12 @@ LENGTH_MS = 150
 
 def make_audio(material: Material, folder: Path) -> None:
     """Write both files, with the chapters of the playback."""
-    words = ["-i", "-map_metadata", "-1", "-map_chapters", "0", "-metadata", f"title={material.title}"]
-    both = ["-map", "0:a:0", *words[1:]]
+    # without :g and :s the titles of chapters would go as well
+    both = ["-map", "0:a:0", "-map_metadata:g", "-1", "-map_metadata:s", "-1", "-map_chapters", "0"]
+    both += ["-metadata", f"title={material.title}"]
     copied = [*both, "-c", "copy", "-movflags", "+faststart", COPIED]
-    run_ffmpeg(material, folder, ["-i", *copied, *both, "-c:a", "libmp3lame", "-b:a", BIT_RATE, ENCODED])
+    encoded = [*both, "-c:a", "libmp3lame", "-b:a", BIT_RATE, "-id3v2_version", "3", ENCODED]  # libav reads long titles
+    run_ffmpeg(material, folder, ["-i", *copied, *encoded])
 
 
 def check_audio(material: Material, folder: Path) -> None:
@@ -27,7 +29,7 @@ def check_audio(material: Material, folder: Path) -> None:
     finished, copied, encoded = read_contents(material, material.playback, folder / COPIED, folder / ENCODED)
     for one in (copied, encoded):
         hold(len(one.of("audio")) == 1 and not one.of("video"), "it is not audio alone")
+        hold(one.chapters == finished.chapters, "its chapters are others than those of the playback")
     (due,), (there,), (mp3,) = finished.of("audio"), copied.of("audio"), encoded.of("audio")
     hold(there.packets == due.packets, f"{there.packets} of {due.packets} packets were copied")
     hold(abs(mp3.last - due.last) * 1000 <= LENGTH_MS, f"the mp3 ends {float(mp3.last - due.last):.3f} s later")
-    hold(copied.chapters == finished.chapters, f"{copied.chapters} of {finished.chapters} chapters were copied")

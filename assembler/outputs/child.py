@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
@@ -25,6 +25,8 @@ MS = Fraction(1, 1000)
 """Time base of every track that is written, in s: matroska's own."""
 REACH = MS
 """Maximum time, in s, by which a packet may be before a start that was rounded to a ms."""
+TITLE = 60
+"""Maximum length of a chapter's title that is compared, in characters: mp4 has room for 255 bytes of UTF-8."""
 NO_FLOOR = -(2**40)
 """Place of an mp4's first packets, in ms, which an edit list may hide; a matroska has none before 0."""
 
@@ -50,7 +52,7 @@ def remux(order: Remux) -> Contents:
             out.add_attachment(Path(path).name, "application/json", Path(path).read_bytes())
         for _, _, packet in merge(*(track.packets() for track in tracks), key=itemgetter(0, 1)):
             out.mux_one(packet)
-    return Contents(tuple(track.written for track in tracks), len(marks), len(order.attachments))
+    return Contents(tuple(track.written for track in tracks), _shortened(marks), len(order.attachments))
 
 
 class _Track:
@@ -136,7 +138,12 @@ def read(name: str) -> Contents:
             if known is not None and packet.pts is not None and packet.size:
                 found[packet.stream.index] = known.with_packet(packet.pts * time_base_of(packet.stream))
         attached = sum(stream.type == "attachment" for stream in source.streams)
-        return Contents(tuple(found.values()), len(source.chapters()), attached)
+        titles = ((0, chapter["metadata"].get("title", "")) for chapter in source.chapters())
+        return Contents(tuple(found.values()), _shortened(titles), attached)
+
+
+def _shortened(chapters: Iterable[tuple[int, str]]) -> tuple[str, ...]:
+    return tuple(title[:TITLE] for _, title in chapters)
 
 
 def main() -> int:

@@ -109,8 +109,8 @@ class Contents(Message):
 
     streams: tuple[Stream, ...]
     """Streams of video, audio and subtitles, in order."""
-    chapters: int
-    """Number of chapters."""
+    chapters: tuple[str, ...]
+    """Titles of the chapters; of long ones the beginning."""
     attachments: int
     """Number of attached files."""
 

@@ -24,7 +24,7 @@ from assembler.plan.manifest import Manifest, Package, PackageFile
 from assembler.report.assets import write_account
 from assembler.workspace import PART, assets_of, digest_of, unwritable
 
-OUTPUT_VERSION = 1
+OUTPUT_VERSION = 2
 """Version of the packages, raised whenever the same playback's would come out differently: they are then made anew."""
 UNFINISHED = "The package is missing: it was not finished, or there was no room to say why."
 """Sentence on a package that a run set out to make."""

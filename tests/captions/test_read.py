@@ -55,6 +55,11 @@ ends before it starts\r
 """
 
 
+def test_an_arrow_in_a_text_is_text() -> None:
+    read = parse_captions("1\n00:00:01,000 --> 00:00:02,000\na --> b\n00:00:02,000 --> 00:00:03,000\nc\n", "x")
+    assert [caption.text for caption in read] == ["a --> b", "c"]
+
+
 def test_webvtt_is_read_without_its_markup() -> None:
     assert parse_captions(VTT, "x") == (
         Caption(1000, 2500, "Hello 1 < 2", "Dr. M&M"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import av
@@ -21,7 +22,7 @@ from assembler.dialects import parse
 from assembler.outputs.packages import make_packages
 from assembler.pipeline.assemble import Playback
 from assembler.workspace import assets_of
-from outputs.conftest import LESSON, Made, made
+from outputs.conftest import LESSON, SHARE, Made, made
 
 PLACE_MS = 1
 SOUND_SECONDS = 0.002
@@ -110,6 +111,18 @@ def test_audio_alone_sounds_when_the_playback_does(encoded: Made) -> None:
         assert max(late) - min(late) <= SOUND_SECONDS
         assert offset is None or abs(late[0]) <= SOUND_SECONDS
         assert abs(late[0]) <= 0.05
+
+
+def test_chapters_keep_their_titles_wherever_they_go(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    titles = ['= ; # \\ "<b>" 😀 العربية', ";FFMETADATA1", "漢" * 300]
+    (tmp_path / "own.txt").write_text("".join(f"0:0{n} {title}\n" for n, title in enumerate(titles)), "utf-8")
+    chosen: dict[str, Any] = {"also": ("archive", "audio"), "chapters": str(tmp_path / "own.txt")}
+    made = SHARE.assemble(tmp_path, bundled_ffmpeg, **chosen)
+    assert [package.name.value for package in made.manifest.packages] == ["archive", "audio"], made.manifest.findings
+    for name in ("archive/archive.mkv", "audio/audio.m4a", "audio/audio.mp3"):
+        with av.open(str(assets_of(made.path) / name)) as opened:
+            found = [chapter["metadata"]["title"] for chapter in opened.chapters()]
+        assert [title[:80] for title in found] == [title[:80] for title in titles], name
 
 
 def test_the_poster_is_a_picture_with_everybody_in_it(encoded: Made) -> None:

@@ -92,6 +92,7 @@ class TestPeople:
         first, second = find_attendees(manifest(activity=speech, people=teacher))
         assert (first.name, first.role, second.name) == ("Ms Wu", "teacher", EVIL)
         assert second.speech == [span(12_000, 16_500), span(20_000, 20_100)], "a short pause is within a turn"
+        assert {one.did for one in find_attendees(manifest(scenes=()))} == {"was there"}
         assert (first.shares, first.did) == ([span(20_000, 30_000)], "spoke 0:01 · shared the screen 0:10 · seen 1:00")
 
 
