@@ -101,7 +101,9 @@ def find_moment(text: str, clock: Clock, length: PlayMs, zone: Zone) -> Moment:
     class_starts, class_ends = _known(clock, length)
     slack = 0 if clock.is_exact else TOLERANCE
     candidates = _candidates(text, zone, class_starts, class_ends)
-    inside = [wall for wall in candidates if class_starts - slack <= wall <= class_ends + slack]
+    unit = _unit(text)  # a class that began at 09:00:12 began at 09:00
+    begun = [class_starts if wall < class_starts < wall + unit else wall for wall in candidates]
+    inside = [wall for wall in begun if class_starts - slack <= wall <= class_ends + slack]
     if len(inside) > 1:
         both = " and at ".join(zone.text(wall) for wall in inside)
         raise InputError(f"{text} is in this class more than once: at {both}", hint="Write the date and the offset.")
@@ -188,6 +190,12 @@ def _candidates(text: str, zone: Zone, start: WallMs, end: WallMs) -> list[WallM
             if exact.astimezone(info).replace(tzinfo=None) == local.replace(tzinfo=None):  # else put forward over it
                 found.add(WallMs(round(exact.timestamp() * 1000)))
     return sorted(found)
+
+
+def _unit(text: str) -> int:
+    """Find what a time is given to: a minute, a second or a ms, in ms."""
+    _, _, _, second, rest, *_ = _matched(text)
+    return 1 if rest else 1000 if second else 60_000
 
 
 def _matched(text: str) -> tuple[str, ...]:

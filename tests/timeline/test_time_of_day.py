@@ -62,6 +62,15 @@ def test_a_time_of_day_is_found_through_the_pauses(text: str, playback: str) -> 
     assert found(text).playback == parse_clock(playback)
 
 
+def test_a_time_is_meant_as_exactly_as_it_is_written() -> None:
+    late = clock_of("2019-05-23T10:00:12.250+08:00")
+    assert [found(text, late).playback for text in ("10:00", "10:00:12", "10:00:13", "10:01")] == [0, 0, 750, 47_750]
+    assert found("10:00", late).wall == late.start
+    for text in ("10:00:11", "10:00:12.249", "09:59"):
+        with pytest.raises(InputError, match="outside of the class"):
+            found(text, late)
+
+
 def test_inside_a_pause_the_pause_is_named() -> None:
     pause = found("10:12").pause
     assert pause is not None
