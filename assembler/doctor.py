@@ -58,6 +58,7 @@ def examine(options: Options) -> list[Symptom]:
         _home(options),
         _privacy(options),
         _disk(options),
+        *_bucket(options),
         _settings(),
         _layout(options),
         _machine(options),
@@ -155,6 +156,21 @@ def _disk(options: Options) -> Symptom:
     is_well = free >= LITTLE_SPACE
     hint = "" if is_well else "A class of three hours needs about 5 GiB: make room or move ASSEMBLER_HOME."
     return Symptom(name="disk", is_well=is_well, text=f"{free / 2**30:.1f} GiB free at {place}", hint=hint)
+
+
+def _bucket(options: Options) -> list[Symptom]:
+    """Look whether the bucket removes by itself what killed workers had sent of large files."""
+    if not (options.output or "").startswith("s3://"):
+        return []
+    from assembler.network.publish.s3_rules import removes_parts
+
+    hint = "Give the bucket a lifecycle rule that aborts incomplete multipart uploads after a day: parts are charged."
+    try:
+        is_well = removes_parts(options.output or "", options)
+    except AssemblerError as exc:
+        return [Symptom(name="bucket", is_well=False, text=exc.sentence, hint=exc.hint, is_warning=True)]
+    text = f"a lifecycle rule {'removes' if is_well else 'is missing that would remove'} what killed uploads leave"
+    return [Symptom(name="bucket", is_well=is_well, text=text, hint="" if is_well else hint, is_warning=True)]
 
 
 def _settings() -> Symptom:

@@ -209,6 +209,12 @@ class Options(BaseSettings):
     """Form of the log of `serve`, `work` and their workers: text, or json (one object a line)."""
     log_level: Annotated[LogLevel, Flag("--log-level", verbs=LOGGED)] = LogLevel.INFO
     """Least important lines that are logged: debug, info, warning (retries) or error (failures)."""
+    keep_outputs_days: float | None = Field(default=None, ge=1)
+    """Days after which a worker removes published playbacks, for good; never if not given."""
+    keep_sources_days: float | None = Field(default=None, ge=1)
+    """Days after which a worker removes the downloads of jobs that are published; never if not given."""
+    keep_jobs_days: float | None = Field(default=None, ge=1)
+    """Days after which a worker forgets jobs that ended, but for failed ones; never if not given."""
     share_minutes: float = Field(default=5.0, ge=0)
     """A playback at least this long is rendered together with idle workers that have the same home; 0: by one alone."""
     sdk_app_id: int | None = Field(default=None, ge=1)

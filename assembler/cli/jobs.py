@@ -204,42 +204,6 @@ def cancel(jobs: Ids) -> int:
 
 @jobs_app.command()
 @verb
-def prune(
-    days: Annotated[float, typer.Option("--older", help="Forget jobs that ended so many days ago.", min=0)] = 90,
-    sources: Annotated[
-        float | None,
-        typer.Option("--sources", help="Also remove downloads of jobs published so many days ago.", min=0),
-    ] = None,
-    outputs: Annotated[
-        float | None,
-        typer.Option("--outputs", help="Also remove playbacks published so many days ago, for good.", min=0),
-    ] = None,
-    work: Annotated[
-        float, typer.Option("--work", help="Remove work folders of ended jobs untouched for so many days.", min=0)
-    ] = 7,
-) -> int:
-    """Forget jobs that are over, and remove what their work left; what they published stays."""
-    from assembler.jobs.prune import prune as forget
-    from assembler.jobs.prune import remove_outputs, remove_work
-
-    records, engine = open_jobs()
-    options = load_options()
-    if sources is not None:  # first: of forgotten jobs it is not known what was downloaded for them
-        from assembler.jobs.sources import remove_sources
-
-        files, size = remove_sources(records, options, sources)
-        print(f"{files} downloads removed, {size / 2**20:.1f} MiB")
-    if outputs is not None:
-        print(f"{remove_outputs(records, options, outputs)} playbacks removed")
-    folders, size = remove_work(records, options, work)
-    if folders:
-        print(f"{folders} work folders removed, {size / 2**20:.1f} MiB")
-    print(f"{forget(records, engine, options, days)} jobs forgotten")
-    return 0
-
-
-@jobs_app.command()
-@verb
 def expect(tasks: Annotated[list[str], typer.Argument(help="Vendor's task ids.", metavar="TASK_ID...")]) -> int:
     """Name tasks whose results are to come: `jobs list --missing` shows those that did not."""
     from assembler.jobs.intake.tasks import expect as remember

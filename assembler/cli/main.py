@@ -19,7 +19,7 @@ from assembler.cli.emulate import emulate
 from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.job_list import list_jobs
 from assembler.cli.jobs import add_job_verbs, jobs_app
-from assembler.cli.operate import check, costs
+from assembler.cli.operate import check, costs, prune
 from assembler.cli.record import add_cloud_verbs, fetch_recordings
 from assembler.cli.record_flags import Generation
 from assembler.cli.refused import refused_app
@@ -240,7 +240,7 @@ add_job_verbs(app)
 for one in (at, schema, emulate):
     app.command()(one)
 jobs_app.add_typer(refused_app, name="refused")
-for one in (check, costs):
+for one in (check, costs, prune):
     jobs_app.command()(one)
 jobs_app.command("list")(list_jobs)
 

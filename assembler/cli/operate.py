@@ -1,4 +1,4 @@
-"""The verbs for whoever runs the jobs: whether all is well, and what they cost."""
+"""The verbs for whoever runs the jobs: whether all is well, what they cost, what is removed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assembler.cli.jobs import Json, open_records
+from assembler.cli.jobs import Json, open_jobs, open_records
 from assembler.cli.verb import verb
 from assembler.errors import JobError
 from assembler.options import load_options
@@ -77,3 +77,37 @@ def check(
     else:
         print(one_line(rows))
     return int(worst(rows))
+
+
+@verb
+def prune(
+    days: Annotated[
+        float | None,
+        typer.Option("--older", help="Forget jobs that ended so many days ago (90, or the setting).", min=0),
+    ] = None,
+    sources: Annotated[
+        float | None,
+        typer.Option("--sources", help="Also remove downloads of jobs published so many days ago.", min=0),
+    ] = None,
+    outputs: Annotated[
+        float | None,
+        typer.Option("--outputs", help="Also remove playbacks published so many days ago, for good.", min=0),
+    ] = None,
+    work: Annotated[
+        float, typer.Option("--work", help="Remove work folders of ended jobs untouched for so many days.", min=0)
+    ] = 7,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+) -> int:
+    """Forget jobs that are over, and remove what their work left; what they published stays."""
+    from assembler.jobs.retention import Keep, keep_of, remove_old
+
+    records, engine = open_jobs()
+    options = load_options()
+    kept = keep_of(options)
+    keep = Keep(
+        sources=kept.sources if sources is None else sources, outputs=kept.outputs if outputs is None else outputs,
+        work=work, jobs=days if days is not None else kept.jobs or 90, with_failed=True,
+    )  # fmt: skip
+    for one in remove_old(records, engine, options, keep, is_dry=dry_run):
+        print(one.sentence(is_dry=dry_run))
+    return 0

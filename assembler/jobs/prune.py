@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from assembler.jobs.class_cards import load_card
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import prune_bodies, recording_of
 from assembler.jobs.store.model import Job, JobState, digest_segments
-from assembler.jobs.store.records import Records, note, now
+from assembler.jobs.store.records import Records, note, now, to_job
 from assembler.jobs.store.tables import EVENT, JOB, TASK
 from assembler.jobs.web.published_files import find_published
 from assembler.media.run import Run
@@ -31,19 +31,38 @@ UNFINISHED = (JobState.FAILED, JobState.POISON)
 """States of jobs whose files a next try takes up: made, but not published."""
 
 
-def prune(records: Records, engine: Engine, options: Options, days: float) -> int:
+OVER = tuple(state for state in JobState if state.is_over)
+"""States of jobs that are forgotten by hand; failed ones never published anything."""
+AT_ONCE = 100
+"""Maximum number of jobs that one transaction forgets: callbacks wait for it."""
+
+
+def prune(
+    records: Records, engine: Engine, options: Options, days: float, *, states: Sequence[JobState] = OVER,
+    is_dry: bool = False,
+) -> int:  # fmt: skip
     """Forget jobs that ended so many days ago, their tasks, what they left unpublished, and the bodies of nobody; how
-    many jobs."""
+    many jobs (``is_dry``: it would be)."""
     before = WallMs(now() - round(days * DAY_MS))
-    over = [state for state in JobState if state.is_over]
-    old = [job for job in records.list_jobs(over) if job.updated <= before]
-    engine.forget([f"{job.id}:{number}" for job in old for number in range(1, job.tries + 1)])
-    records.remove(old)
-    for job in old:
-        shutil.rmtree(_made(options, job), ignore_errors=True)
+    old = _ended(records, states, before)
+    if is_dry:
+        return len(old)
+    for start in range(0, len(old), AT_ONCE):
+        some = old[start : start + AT_ONCE]
+        engine.forget([f"{job.id}:{number}" for job in some for number in range(1, job.tries + 1)])
+        records.remove(some)
+        for job in some:
+            shutil.rmtree(_made(options, job), ignore_errors=True)
     prune_bodies(records, before)
     _forget_finished(records, before)
     return len(old)
+
+
+def _ended(records: Records, states: Sequence[JobState], before: float) -> list[Job]:
+    """List the jobs in these states that have not changed since then, Unix ms."""
+    wanted = sa.select(JOB).where(JOB.c.state.in_([state.value for state in states]), JOB.c.updated <= before)
+    with records.reading() as connection:
+        return [to_job(row) for row in connection.execute(wanted.order_by(JOB.c.number)).mappings()]
 
 
 def _forget_finished(records: Records, before: WallMs) -> None:
@@ -54,7 +73,7 @@ def _forget_finished(records: Records, before: WallMs) -> None:
         connection.execute(sa.delete(TASK).where(came, ~is_known, TASK.c.updated <= before))
 
 
-def remove_work(records: Records, options: Options, days: float) -> tuple[int, int]:
+def remove_work(records: Records, options: Options, days: float, *, is_dry: bool = False) -> tuple[int, int]:
     """Remove work folders of jobs that are over; how many folders and bytes.
 
     One stays that somebody works in, that belongs to no job (a `run` has it), or that was touched in the last ``days``.
@@ -71,9 +90,10 @@ def remove_work(records: Records, options: Options, days: float) -> tuple[int, i
         with workspace.free(folder.name) as held:
             if held is not None and _touched_ms(held) <= before:
                 size += sum(path.stat().st_size for path in held.rglob("*") if path.is_file())
-                shutil.rmtree(held, ignore_errors=True)
                 folders += 1
-    for job in jobs:
+                if not is_dry:
+                    shutil.rmtree(held, ignore_errors=True)
+    for job in [] if is_dry else jobs:
         made = _made(options, job)
         if job.state.is_over and job.state not in UNFINISHED and made.is_dir() and _touched_ms(made) <= before:
             shutil.rmtree(made, ignore_errors=True)
@@ -112,19 +132,26 @@ def _by_name(records: Records, options: Options, jobs: list[Job]) -> dict[str, l
     return named
 
 
-def remove_outputs(records: Records, options: Options, days: float) -> int:
-    """Remove playbacks published so many days ago, as far as they are still in their places; how many."""
+BY_HAND = "`assembler jobs prune --outputs`"
+"""Reason of a removal that somebody asked for."""
+
+
+def remove_outputs(records: Records, options: Options, days: float, *, why: str = BY_HAND, is_dry: bool = False) -> int:
+    """Remove playbacks published so many days ago, as far as they are still in their places; how many (``is_dry``: it
+    would be)."""
     before = now() - days * DAY_MS
     removed = 0
-    for job in records.list_jobs([JobState.DONE]):
-        if job.updated > before or not job.output:
+    for job in _ended(records, [JobState.DONE], before):
+        if not job.output:
             continue
         if "://" not in job.output and find_published(job, options) is None:  # not ours (any more)
             continue
-        if unpublish(job.output, assets_of(Path(job.output)).name, job.id, options):
+        if is_dry:
+            removed += 1
+        elif unpublish(job.output, assets_of(Path(job.output)).name, job.id, options):
             removed += 1
             with records.transaction() as connection:  # it did not change, so it is forgotten when it would have been
-                values = {"output": "", "reason": "Its playback was removed by `assembler jobs prune --outputs`."}
+                values = {"output": "", "reason": f"Its playback was removed by {why}."}
                 connection.execute(sa.update(JOB).where(JOB.c.id == job.id).values(values))
                 note(connection, job.id, f"Removed: {job.output}")
     return removed

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from assembler.errors import AssemblerError
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.store.model import Job, JobState
-from assembler.jobs.store.records import Records, now
+from assembler.jobs.store.records import Records, now, to_job
 from assembler.jobs.store.tables import EVENT, JOB
 from assembler.network.download.cache import Entry, disk_errors, entry_of
 from assembler.network.download.download import fetch_all
@@ -125,23 +125,38 @@ def _file_of(segment: Segment) -> tuple[object, ...]:
     return segment.video_id, segment.kind, segment.user, segment.play_time, segment.duration
 
 
-def remove_sources(records: Records, options: Options, days: float) -> tuple[int, int]:
-    """Remove what was downloaded here for jobs that were published so many days ago; how many files and bytes.
+def remove_sources(records: Records, options: Options, days: float, *, is_dry: bool = False) -> tuple[int, int]:
+    """Remove what was downloaded here for jobs that were published so many days ago; how many files and bytes
+    (``is_dry``: it would be).
 
     What any other job wants stays: the vendor may have deleted it, and a failed job may still be tried again.
     """
     before = WallMs(now() - round(days * 86_400_000))
-    jobs = records.list_jobs()
-    old = [job for job in jobs if job.state is JobState.DONE and job.updated <= before]
-    names = {job.id for job in old}
-    wanted = {entry.file for job in jobs if job.id not in names for entry in _entries(records, options, job)}
+    left = {path for path in Workspace(options.home).cache.glob("*") if "." not in path.name}
+    is_old = sa.and_(JOB.c.state == JobState.DONE.value, JOB.c.updated <= before)
+    for job in _jobs(records, ~is_old) if left else ():
+        left.difference_update(entry.file for entry in _entries(records, options, job))
     files = size = 0
-    for entry in {entry.file: entry for job in old for entry in _entries(records, options, job)}.values():
-        if entry.file not in wanted:
-            with entry.locked(lambda: None):
-                dropped = entry.drop()
-            files, size = files + bool(dropped), size + dropped
+    for job in _jobs(records, is_old) if left else ():
+        for entry in _entries(records, options, job):
+            if entry.file in left:
+                left.discard(entry.file)
+                dropped = entry.file.stat().st_size if is_dry else _drop(entry)
+                files, size = files + bool(dropped), size + dropped
+        if not left:  # no older job has anything here
+            break
     return files, size
+
+
+def _jobs(records: Records, which: sa.ColumnElement[bool]) -> list[Job]:
+    with records.reading() as connection:
+        rows = connection.execute(sa.select(JOB).where(which).order_by(JOB.c.number.desc())).mappings()
+        return [to_job(row) for row in rows]
+
+
+def _drop(entry: Entry) -> int:
+    with entry.locked(lambda: None):
+        return entry.drop()
 
 
 def _entries(records: Records, options: Options, job: Job) -> Iterator[Entry]:

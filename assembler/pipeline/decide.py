@@ -36,7 +36,8 @@ NO_CARD = "There is no class card for this class: everybody is shown as recorded
 NO_MATTER = {
     "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
     "class_file", "class_required", "mute_hidden",
-    "share_minutes", "log", "log_level", "overwrite", "render_ahead", "also",
+    "share_minutes", "log", "log_level", "keep_outputs_days", "keep_sources_days",
+    "keep_jobs_days", "overwrite", "render_ahead", "also",
     "captions", "captions_axis", "chat", "chat_fields", "transcribe", "transcribe_language",
     "sdk_app_id", "tickey", "usersig_key", "cloud_base", "cloud_endpoint", "cloud_region",
 }  # fmt: skip

@@ -47,6 +47,11 @@ class Storage:
         """As somebody else does it."""
         self._client.put_object(Bucket=BUCKET, Key=key, Body=content)
 
+    def rule(self, prefix: str, **action: Any) -> None:
+        """Set the bucket's only lifecycle rule."""
+        rules = [{"ID": "one", "Status": "Enabled", "Filter": {"Prefix": prefix}, **action}]
+        self._client.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": rules})
+
     def remove(self, key: str) -> None:
         self._client.delete_object(Bucket=BUCKET, Key=key)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
+import sqlalchemy as sa
 
-from assembler.jobs.costs import TryCost
+from assembler.jobs.costs import TryCost, add_cost
+from assembler.jobs.engine import Results
 from assembler.times import Ms
 
 LOOK_SECONDS = 1.0
@@ -39,6 +43,21 @@ class Meter:
             length=length, wall=_ms(time.monotonic() - self._begun), cpu=_ms(_cpu_seconds() - self._cpu),
             memory=self._memory, fetched_bytes=self.fetched, published_bytes=published,
         )  # fmt: skip
+
+
+def spending(
+    meter: Meter | None, name: str, results: Results
+) -> tuple[Callable[[sa.Connection], None], TryCost | None]:
+    """Return what adds the cost of a try to its job, and that; of a try whose worker died, what came after."""
+    published = results.get("publish", {})
+    length = results.get("render", {}).get("length") if "output" in published else None
+    cost = meter.read(length, published.get("bytes", 0)) if meter is not None else None
+    return lambda connection: add_cost(connection, name, cost) if cost is not None else None, cost
+
+
+def size_of(made: Path, assets: Path) -> int:
+    """Count the bytes of a playback and of what lies beside it."""
+    return sum(path.stat().st_size for path in (made, *assets.rglob("*")) if path.is_file())
 
 
 def _ms(seconds: float) -> Ms:

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from assembler.class_card import parse_card
 from assembler.errors import AssemblerError, CardMissing, DownloadError
 from assembler.jobs.class_cards import load_card, withdraw
-from assembler.jobs.costs import TryCost, add_cost
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.intake import enqueue
@@ -25,8 +24,9 @@ from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
 from assembler.jobs.web.advice import in_a_job
 from assembler.jobs.worker.job_events import JobEvents
-from assembler.jobs.worker.meter import Meter
+from assembler.jobs.worker.meter import Meter, size_of, spending
 from assembler.jobs.worker.progress import ProgressWriter
+from assembler.jobs.worker.uploads import uploading
 from assembler.media.run import Run
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import fill_template, place_of, publish
@@ -199,8 +199,9 @@ class JobSteps:
             if not self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, placing=True, placed=placed):
                 raise Stopped
 
-        output = publish(made, assets_of(made), place, below, card, self._options, under_way.stop, claim)
-        return {"output": output, "bytes": sum(p.stat().st_size for p in (made, *_files(assets_of(made))))}
+        with uploading(self._records, self._worker, job, place_of(made, place, below)):
+            output = publish(made, assets_of(made), place, below, card, self._options, under_way.stop, claim)
+        return {"output": output, "bytes": size_of(made, assets_of(made))}
 
     def _settle(self, workflow: str, results: Results) -> dict[str, Any]:
         """Write the outcome down; the next try, if there is one, goes into the queue."""
@@ -210,7 +211,7 @@ class JobSteps:
         if self.under_way is not None and job is not None:
             self.under_way.flush(self._records)
         self.under_way = None
-        spend, cost = self._spend(name, results)
+        (spend, cost), self._meter = spending(self._meter, name, results), None
         if job is None or job.state in (JobState.CANCELLED, JobState.SUPERSEDED):
             with self._records.transaction() as connection:
                 spend(connection)
@@ -236,14 +237,6 @@ class JobSteps:
         self._events.done(job, rendered["verdict"], cost)
         shutil.rmtree(self._made(job).parent, ignore_errors=True)
         return {}
-
-    def _spend(self, name: str, results: Results) -> tuple[Callable[[sa.Connection], None], TryCost | None]:
-        """Return what adds the cost of the try to its job, and that; of a try whose worker died, what came after."""
-        meter, self._meter = self._meter, None
-        published = results.get("publish", {})
-        length = results.get("render", {}).get("length") if "output" in published else None
-        cost = meter.read(length, published.get("bytes", 0)) if meter is not None else None
-        return lambda connection: add_cost(connection, name, cost) if cost is not None else None, cost
 
     def _settle_failure(
         self, job: Job, number: int, last: dict[str, Any], spend: Callable[[sa.Connection], None]
@@ -314,10 +307,6 @@ class JobSteps:
 
     def _made(self, job: Job) -> Path:
         return self._options.home.absolute() / "made" / job.id / FILE
-
-
-def _files(folder: Path) -> Sequence[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def split(workflow: str) -> tuple[str, int]:

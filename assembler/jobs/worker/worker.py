@@ -29,8 +29,10 @@ from assembler.jobs.worker.ask_vendor import asking
 from assembler.jobs.worker.help_render import helping
 from assembler.jobs.worker.lease import WorkerLease, take_seat, try_seat
 from assembler.jobs.worker.prefetch import fetching_ahead
+from assembler.jobs.worker.retain import retaining
 from assembler.jobs.worker.send_notices import telling
 from assembler.jobs.worker.steps import JobSteps
+from assembler.jobs.worker.uploads import give_up_uploads
 from assembler.options import Options, events_told
 from assembler.processes import Stop, Stopped
 
@@ -87,7 +89,10 @@ def run_worker(options: Options, say: Callable[[str], None]) -> int:
     ahead, told_of = fetching_ahead(options, records, seat.name, stop), telling(options, lambda: records)
     asked = asking(options, lambda: records, lambda: engine, say)
     helped = helping(options, seat.name, lambda: work.under_way is None, stop, say)
-    with working(options, seat.name, work), ahead, told_of, asked, helped:
+    with _reported(say):
+        give_up_uploads(records, seat.name, say)
+    retained = retaining(options, records, engine, say)
+    with working(options, seat.name, work), ahead, told_of, asked, helped, retained:
         place = output_of(options)
         emit("worker.start", sentence=f"worker {seat.name}: publishing to {place}", worker=seat.name, output=place)
         _watch(options, records, engine, seat, work, signalled, say)
@@ -146,7 +151,7 @@ def _watch(
 ) -> None:  # fmt: skip
     look, adopt, catch = _Clock(LOOK_SECONDS), _Clock(ADOPT_SECONDS), _Clock(CATCH_UP_SECONDS)
     cards, seen = _Clock(CARDS_SECONDS), _Clock(SEEN_SECONDS)
-    adoption = _Adoption(options, engine, seat.name, signalled, say)
+    adoption = _Adoption(options, records, engine, seat.name, signalled, say)
     while not signalled.wait(0.5):
         with _reported(say):
             if look.is_due():
@@ -204,7 +209,10 @@ class _Adoption:
     anew.
     """
 
-    def __init__(self, options: Options, engine: Engine, own: str, signalled: Stop, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, options: Options, records: Records, engine: Engine, own: str, signalled: Stop, say: Callable[[str], None]
+    ) -> None:
+        self._records = records
         self._options, self._engine, self._own, self._signalled, self._say = options, engine, own, signalled, say
         self._suspects: set[str] = set()
 
@@ -219,6 +227,7 @@ class _Adoption:
                 if is_certain or name in self._suspects:
                     self._say(f"worker {name} is dead: its work goes back into the queue")
                     requeue_jobs_of(seat, self._signalled)
+                    give_up_uploads(self._records, name, self._say)
                 else:
                     suspects.add(name)
             finally:

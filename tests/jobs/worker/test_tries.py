@@ -183,6 +183,7 @@ class TestFilesThatMayStillCome:
         assert remove_sources(served.records, served.options, 0) == (0, 0), "it may be tried again"
         served.records.change("t3", state=JobState.DONE)
         assert remove_sources(served.records, served.options, 1) == (0, 0), "that was no day ago"
+        assert remove_sources(served.records, served.options, 0, is_dry=True) == (1, 1000), "that only tells"
         assert remove_sources(served.records, served.options, 0) == (1, 1000)
         assert remove_sources(served.records, served.options, 0) == (0, 0)
 

@@ -18,14 +18,21 @@ from typing import Any
 import obstore
 import pytest
 import requests
+from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]  # it has no types
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+from botocore.credentials import Credentials  # type: ignore[import-untyped]
 from storage import KEYS, Storage, Wire, first, serving
 from terminal import until
 
+from assembler.doctor import Symptom
+from assembler.doctor import _bucket as examine_bucket
 from assembler.errors import PublishError
 from assembler.network.publish import s3 as object_store
+from assembler.network.publish import s3_rules
 from assembler.network.publish.card import Card
 from assembler.network.publish.publish import check_output, publish, unpublish
 from assembler.network.publish.s3 import MIB, Bucket
+from assembler.network.publish.s3_rules import removes_parts
 from assembler.options import Options, load_options
 from assembler.processes import Stop, Stopped
 
@@ -403,3 +410,45 @@ class TestSettings:
         assert "needs the extra `s3`" in said
         assert "pip install 'assembler[s3]'" in said
         assert not (tmp_path / "home").exists()
+
+
+ABORTS = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}
+
+
+def test_doctor_looks_for_the_rule_that_removes_what_killed_uploads_leave(storage: Storage) -> None:
+    options = load_options(output=PLACE)
+
+    def found() -> Symptom:
+        return next(one for one in examine_bucket(options))
+
+    assert not found().is_well
+    assert "lifecycle rule that aborts incomplete" in found().hint
+    storage.rule("played/", Expiration={"Days": 9})
+    assert not removes_parts(PLACE, options), "that one removes whole objects"
+    storage.rule("other/", **ABORTS)
+    assert not removes_parts(PLACE, options), "that one is for other objects"
+    for prefix in ("", "play", "played/"):
+        storage.rule(prefix, **ABORTS)
+        assert removes_parts(PLACE, options)
+    assert found().is_well
+    storage.rules.append(first(9, "403 Forbidden", method="GET"))
+    assert "does not tell the lifecycle rules" in found().text
+    assert examine_bucket(load_options(output="a-folder")) == []
+
+
+@pytest.mark.parametrize("token", [None, "a-session-token"])
+def test_its_question_is_signed_as_the_storages_own_client_does(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, token: str | None
+) -> None:
+    if token is not None:
+        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+    headers = s3_rules._signed("127.0.0.1:9000", "/a-bucket", "eu-west-1")
+    auth = S3SigV4Auth(Credentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], token), "s3", "eu-west-1")
+    sent = {name: value for name, value in headers.items() if name != "authorization"}
+    request = AWSRequest("GET", "http://127.0.0.1:9000/a-bucket?lifecycle=", headers=sent)
+    request.context["timestamp"] = headers["x-amz-date"]
+    text = auth.string_to_sign(request, auth.canonical_request(request))
+    assert headers["authorization"].endswith(f"Signature={auth.signature(text, request)}")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(PublishError, match="keys of the environment"):
+        removes_parts(PLACE, load_options())
