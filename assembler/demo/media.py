@@ -147,6 +147,7 @@ def picture_options(recipe: Recipe, suffix: str) -> list[str]:
     """Return ffmpeg's options for the picture: H.264, or VP8 in a webm."""
     if suffix == "webm":
         codec = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "4M", "-crf", str(recipe.quality)]
+        codec += ["-threads", "1"]  # libvpx's threads wait for each other in loops: thirty times the processor time
     else:
         codec = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", str(recipe.quality), "-sc_threshold", "0"]
         codec += ["-bf", str(recipe.bframes), "-threads", "1"]

@@ -48,7 +48,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sound = record(Talk(SECONDS, SAID), own, 1)
     stereo = np.stack([sound["ann"], sound["ann"] / 2])
     write(folder / "a.mp4", stereo, *WITH_PICTURE, "-ar", "44100", before=PICTURE)
-    vp8 = ("-map", "0:v", "-map", "1:a", "-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus")
+    vp8 = ("-map", "0:v", "-map", "1:a", "-c:v", "libvpx", "-threads", "1", "-deadline", "realtime", "-c:a", "libopus")
     write(folder / "b.webm", sound["bob"][None], *vp8, before=PICTURE)
     write(folder / "c.mp3", sound["cem"][None], "-c:a", "libmp3lame", "-ar", "16000")
     return folder

@@ -117,19 +117,17 @@ NATURES: dict[str, Callable[[int], Body]] = {
 
 
 def steps(work: Callable[[], object]) -> int:
-    """The bytecodes of this package that are executed for it: a figure that no other load of a machine changes."""
+    """The lines of this package that are executed for it: a figure that no other load of a machine changes, and that
+    grows as the bytecodes do, which take twice as long to count."""
     count = 0
 
     def inside(frame: FrameType, event: str, _: object) -> Any:
         nonlocal count
-        count += event == "opcode"
+        count += event == "line"
         return inside
 
     def enter(frame: FrameType, event: str, _: object) -> Any:
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        return inside
+        return inside if frame.f_code.co_filename.startswith(PACKAGE) else None
 
     before = sys.gettrace()
     sys.settrace(enter)

@@ -44,7 +44,8 @@ X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
 PLAIN = ["-g", "15", "-bf", "2", *X264, "-c:a", "aac"]
 VFR = ["-fps_mode", "vfr", *X264]
 COPY = ["-c", "copy"]
-TWO_PASS = ["-c:v", "libvpx", "-pix_fmt", "yuv420p", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-b:v", "50k"]
+VP8 = ["-c:v", "libvpx", "-threads", "1"]  # its threads wait for each other in loops
+TWO_PASS = [*VP8, "-pix_fmt", "yuv420p", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-b:v", "50k"]
 ATTACHED = ["-c:a", "copy", "-c:v", "mjpeg", "-disposition:v", "attached_pic"]
 
 RECIPES: dict[str, list[str]] = {
@@ -52,7 +53,7 @@ RECIPES: dict[str, list[str]] = {
     "plain.ts": [*picture(), *tone(), *PLAIN],
     "plain.flv": [*picture(), *tone(44100), *PLAIN],
     "plain.mkv": [*picture(), *tone(), *PLAIN],
-    "vp8.webm": [*picture(), *tone(), "-c:v", "libvpx", "-b:v", "200k", "-deadline", "realtime", "-c:a", "libopus"],
+    "vp8.webm": [*picture(), *tone(), *VP8, "-b:v", "200k", "-deadline", "realtime", "-c:a", "libopus"],
     "lame.mp3": [*tone(44100), "-c:a", "libmp3lame"],
     "tone.mkv": [*tone(), "-c:a", "aac"],
     "tone.m4a": [*tone(), "-c:a", "aac"],
