@@ -103,7 +103,7 @@ def ffmpeg(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test sees the settings, cache or work of the machine's user, or of another test."""
     for name in [name for name in os.environ if name.startswith("ASSEMBLER_")]:
         monkeypatch.delenv(name)
@@ -111,6 +111,8 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = tmp_path.with_name(f"{tmp_path.name}-settings.toml")
     settings.touch()
     monkeypatch.setenv("ASSEMBLER_CONFIG", str(settings))
+    yield
+    settings.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)
