@@ -115,3 +115,17 @@ def test_a_short_answer_is_captured_and_a_long_silence_is_none() -> None:
     assert processes.capture(shell("echo hello; echo no >&2"), seconds=5) == "hello\n"
     with pytest.raises(OSError, match=r"no answer within 0\.2 s"):
         processes.capture(["sleep", "10"], seconds=0.2)
+
+
+def test_a_writer_that_is_stopped_and_goes_on_loses_nothing() -> None:
+    """As when a laptop sleeps: it was stopped while it waited for room in the pipe."""
+    script = "from assembler.processes import write_all\nfor _ in range(50): write_all(1, bytes(400_000))"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, bufsize=0) as writer:
+        assert writer.stdout is not None
+        heard = 0
+        while data := writer.stdout.read(100_000):
+            heard += len(data)
+            if writer.poll() is None:
+                writer.send_signal(signal.SIGSTOP)
+                writer.send_signal(signal.SIGCONT)
+    assert heard == 50 * 400_000

@@ -204,7 +204,7 @@ def encode(ffmpeg: str, target: Path, *, pictures: Pictures | None, sound: Sound
         assert child.stdin is not None
         try:
             for frame in pictures.frames if pictures is not None else ():
-                child.stdin.write(frame)
+                processes.write_all(child.stdin.fileno(), frame)
             child.stdin.close()
         except BrokenPipeError:
             pass  # it ended before it had everything: its exit code and its last words say why

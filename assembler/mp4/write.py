@@ -14,6 +14,7 @@ from pathlib import Path
 
 from assembler.errors import MediaError
 from assembler.mp4.moov import FTYP, TrackLayout, box, build_moov, caption_track, title_track
+from assembler.processes import write_all
 
 WINDOW_SECONDS = 1
 """Length of an interleaved piece of each track, in s."""
@@ -82,7 +83,7 @@ def write_mp4(
     at = len(front) + len(build_moov(movie_scale, layout, chapters, at=0, is_large=is_large)) + len(head)
     moov = build_moov(movie_scale, layout, chapters, at=at, is_large=is_large)
     with out.open("wb", buffering=0) as file:
-        _write(file.fileno(), front + moov + head + text_bytes)
+        write_all(file.fileno(), front + moov + head + text_bytes)
         if order:
             _copy(_merge(order), file.fileno())
 
@@ -168,11 +169,11 @@ def _copy(ranges: Iterable[tuple[Path, int, int]], out: int) -> None:
                 gathered += [content[at - first : at - first + size] for at, size in parts]
                 waiting += len(content)
             if is_alone or waiting > BUFFER_BYTES:
-                _write(out, b"".join(gathered))
+                write_all(out, b"".join(gathered))
                 gathered, waiting = [], 0
             if is_alone:
                 _copy_range(files[source], first, size, out, source)
-        _write(out, b"".join(gathered))
+        write_all(out, b"".join(gathered))
 
 
 def _group_reads(ranges: Iterable[tuple[Path, int, int]]) -> Iterator[tuple[Path, list[tuple[int, int]]]]:
@@ -198,12 +199,6 @@ def _read(file: int, size: int, at: int, source: Path) -> bytes:
     return content
 
 
-def _write(out: int, content: bytes) -> None:
-    left = memoryview(content)
-    while left:
-        left = left[os.write(out, left) :]
-
-
 def _copy_range(file: int, at: int, size: int, out: int, source: Path) -> None:
     """Copy a range in the kernel, where the system can."""
     end = at + size
@@ -219,5 +214,5 @@ def _copy_range(file: int, at: int, size: int, out: int, source: Path) -> None:
         at += done
     while at < end:
         content = _read(file, min(end - at, BUFFER_BYTES), at, source)
-        _write(out, content)
+        write_all(out, content)
         at += len(content)

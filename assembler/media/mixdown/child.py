@@ -24,6 +24,7 @@ from assembler.media.mixdown.file_pool import OpenFiles
 from assembler.media.mixdown.meter import Meter, join_tracks, write_levels
 from assembler.media.mixdown.order import PIPE_CLOSED, STATE_BYTES, FileReport, Order, Part, Report, State
 from assembler.media.mixdown.resample import PlacedSamples, Samples
+from assembler.processes import write_all
 
 MEMORY, MEMORY_EACH = 4 << 30, 16 << 20
 """Maximum address space of the child, in bytes, and the addition for each source (of 200 the last did not fit); a
@@ -170,7 +171,7 @@ def mix(order: Order, put: Callable[[memoryview], object]) -> Report:
 
         mixer = Mixer(order, note)
         for block in mixer.blocks():
-            put(block.data.cast("B"))
+            put(block.data)
             samples += len(block)
             note(0)
         mixer.write_levels()
@@ -183,10 +184,8 @@ def main(order_file: Path) -> int:
     order = Order.from_json(order_file.read_bytes())
     limit_memory(MEMORY + len(order.sources) * MEMORY_EACH)
     try:
-        report = mix(order, sys.stdout.buffer.write)
-        sys.stdout.buffer.flush()
+        report = mix(order, partial(write_all, sys.stdout.fileno()))
     except BrokenPipeError:
-        sys.stdout = None  # else the interpreter complains once more at its end
         return PIPE_CLOSED
     order.report.write_text(report.to_json(), encoding="utf-8")
     return 0
