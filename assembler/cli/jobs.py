@@ -113,11 +113,12 @@ def batch(
     as_json: Json = False,
 ) -> int:
     """Put many results into the queue; with --wait also do them, and print a summary."""
-    from assembler.jobs.batch import Batch, is_success, read_all, table
+    from assembler.jobs.batch import Batch, is_success, table
     from assembler.jobs.publishing import check_ready
+    from assembler.pipeline.read_results import read_bodies
 
     check_ready(options, _say)
-    given = read_all(paths, sys.stdin.buffer)
+    given = read_bodies(paths, sys.stdin.buffer)
     records, engine = open_jobs()
     made = Batch(options, records, engine)
     made.enqueue(given)

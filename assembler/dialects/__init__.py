@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from assembler.dialects.acknowledged import Event, Subject, describe_event, describe_part
 from assembler.dialects.api_object import API_OBJECT
@@ -24,10 +24,11 @@ from assembler.dialects.v1_offline import V1_OFFLINE
 from assembler.dialects.v1_query import V1_QUERY
 from assembler.dialects.v1_result import V1_RESULT
 from assembler.errors import InputError
-from assembler.findings import fold, note
+from assembler.findings import Finding, fold, note
 from assembler.recording import Recording
 
 DIALECTS: tuple[Dialect, ...] = (
+    *SYSTEMS,
     ONLINE_EVENT,
     OFFLINE_EVENT,
     OTHER_EVENT,
@@ -39,7 +40,6 @@ DIALECTS: tuple[Dialect, ...] = (
     V1_QUERY,
     V1_RESULT,
     API_OBJECT,
-    *SYSTEMS,
     NEUTRAL,
 )
 """Dialects, the most specific first: a v1 callback is also a v1 query response, and that is also a v1 result."""
@@ -55,7 +55,28 @@ def parse(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = N
     """
     values = load_object(body)
     dialect = detect(values)
-    recording = dialect.read(Fields(values, "", []), query or {})
+    return _told(dialect, dialect.read(Fields(values, "", []), query or {}))
+
+
+def parse_parts(bodies: Sequence[JsonObject]) -> Recording:
+    """The recording that several bodies tell of together; they have the same ``find_part``. Raises what parse does."""
+    dialect = detect(bodies[0])
+    if dialect.read_parts is None:
+        return parse(bodies[0])
+    findings: list[Finding] = []
+    return _told(dialect, dialect.read_parts([Fields(body, "", findings) for body in bodies], {}))
+
+
+def find_part(body: JsonObject) -> tuple[str, str] | None:
+    """Find which recording a body tells a part of, as dialect and task; None where it tells of all of its files.
+
+    Raises InputError where the body is of no known dialect.
+    """
+    dialect = detect(body)
+    return (dialect.name, dialect.part_of(body)) if dialect.part_of is not None else None
+
+
+def _told(dialect: Dialect, recording: Recording) -> Recording:
     about = [note("", dialect.about)] if dialect.about else []
     return recording.model_copy(update={"findings": fold([*about, *recording.findings])})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -144,6 +144,10 @@ class Dialect:
     """Names that tell whether a body is a result, an event or a part of one, and of which task, app and room."""
     about: str = ""
     """Sentence about another system: what was recognised, and how exact its times are; "" of the vendor's own."""
+    part_of: Callable[[JsonObject], str] | None = None
+    """Find the recording that a body tells a part of; None where each body tells of all its files."""
+    read_parts: Callable[[Sequence[Fields], Query], Recording] | None = None
+    """Read all bodies of one recording together, as ``read``; None where each body tells of all its files."""
 
     def reads(self, place: Place) -> bool:
         """True if videos at this place would be read."""

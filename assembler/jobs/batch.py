@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
 
 from tqdm import tqdm
 
 from assembler.dialects import parse
-from assembler.errors import AssemblerError, InputError, RecordingFailed
+from assembler.errors import AssemblerError, RecordingFailed
 from assembler.findings import Verdict
 from assembler.jobs.control import try_again
 from assembler.jobs.engine import Engine
@@ -23,9 +21,8 @@ from assembler.jobs.store.records import Records, has_urls, known_job, now
 from assembler.jobs.worker.send_notices import tell_for
 from assembler.jobs.worker.supervisor import supervise
 from assembler.options import Options
-from assembler.pipeline.read_results import LARGEST_RESULT
+from assembler.pipeline.read_results import Given
 from assembler.values import Value
-from assembler.workspace import ASSETS
 
 LOOK_SECONDS = 0.5
 """Time between two looks at the jobs, in s."""
@@ -33,17 +30,6 @@ TELL_SECONDS = 10.0
 """Maximum time in which the end of a batch still sends notices of its jobs, in s."""
 AT_ONCE = 200
 """Maximum number of bodies that one transaction stores."""
-SKIPPED = "job.json"
-"""Name of the file that we publish beside a playback: it is not a result."""
-
-
-class Given(NamedTuple):
-    """One body that was named."""
-
-    source: str
-    """File, and line where it has several."""
-    body: bytes
-    """Raw bytes."""
 
 
 class Ended(Value):
@@ -63,53 +49,6 @@ class Ended(Value):
     """Reason why there is no playback; "" if there is one."""
     was_done: bool
     """True if an earlier call had done it."""
-
-
-def read_all(names: Sequence[str], standard_input: IO[bytes]) -> list[Given]:
-    """Every body in what was named. Raises InputError where a name stands for nothing."""
-    found: list[Given] = []
-    for name in names:
-        if name == "-":
-            found += _bodies("standard input", standard_input.read(LARGEST_RESULT + 1))
-            continue
-        paths = list(_files(name))
-        if not paths:
-            raise InputError(
-                f"{name} names no result file", hint="Name files, folders, globs, or - for standard input."
-            )
-        for path in paths:
-            try:
-                with path.open("rb") as file:
-                    found += _bodies(str(path), file.read(LARGEST_RESULT + 1))
-            except OSError as exc:
-                raise InputError(f"{path} cannot be read: {exc.strerror}", hint="Name files you may read.") from exc
-    return found
-
-
-def _files(name: str) -> Iterator[Path]:
-    path = Path(name)
-    if path.is_dir():
-        for kind in ("*.json", "*.jsonl", "*.ndjson"):
-            yield from sorted(
-                p for p in path.rglob(kind) if p.name != SKIPPED and not any(q.suffix == ASSETS for q in p.parents)
-            )
-    elif path.exists():
-        yield path
-    else:
-        for found in sorted(glob.glob(name, recursive=True)):
-            yield from _files(found) if Path(found).is_dir() else [Path(found)]
-
-
-def _bodies(source: str, raw: bytes) -> list[Given]:
-    """One body, or one in every line. Raises InputError where there may be more lines than were read."""
-    if len(raw) > LARGEST_RESULT and raw.lstrip()[:1] == b"{":
-        sentence = f"{source} has more than {LARGEST_RESULT >> 20} MiB"
-        raise InputError(sentence, hint="Split it: a file holds one result, or one in every line.")
-    lines = [line.strip() for line in raw.splitlines()]
-    full = [(number, line) for number, line in enumerate(lines, 1) if line]
-    if len(full) > 1 and all(line.startswith(b"{") and line.endswith(b"}") for _, line in full):
-        return [Given(f"{source}:{number}", line) for number, line in full]
-    return [Given(source, raw)]
 
 
 class Batch:

@@ -1,47 +1,120 @@
-"""Result files -> Recordings."""
+"""Result files, folders of them and lines in them -> bodies -> Recordings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import glob
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
-from assembler.dialects import parse
-from assembler.dialects.other_files import refuse_other_file
+from assembler.dialects import find_part, parse_parts
+from assembler.dialects.body import JsonObject, load_object
 from assembler.errors import AssemblerError, InputError
 from assembler.recording import Recording
+from assembler.workspace import ASSETS
 
 LARGEST_RESULT = 64 * 2**20
 """Maximum size of a result, in bytes; a video given by mistake is not read into memory."""
+SKIPPED = "job.json"
+"""Name of the file that we publish beside a playback: it is not a result."""
+
+
+class Given(NamedTuple):
+    """One body that was named."""
+
+    source: str
+    """File, and line where it has several."""
+    body: bytes
+    """Raw bytes."""
+
+
+def read_bodies(names: Sequence[str], standard_input: IO[bytes]) -> list[Given]:
+    """Every body in what was named. Raises InputError where a name stands for nothing."""
+    found: list[Given] = []
+    for name in names:
+        if name == "-":
+            found += _bodies("standard input", standard_input.read(LARGEST_RESULT + 1))
+            continue
+        paths = list(_files(name))
+        if not paths and not glob.has_magic(name) and not Path(name).is_dir():
+            raise InputError(f"{name}: no such file", hint="Name a result file, or - for standard input.")
+        if not paths:
+            raise InputError(
+                f"{name} names no result file", hint="Name files, folders, globs, or - for standard input."
+            )
+        for path in paths:
+            try:
+                with path.open("rb") as file:
+                    found += _bodies(str(path), file.read(LARGEST_RESULT + 1))
+            except OSError as exc:
+                raise InputError(f"{path}: cannot be read: {exc.strerror}", hint="Name files you may read.") from exc
+    return found
+
+
+def _files(name: str) -> Iterator[Path]:
+    path = Path(name)
+    if path.is_dir():
+        for kind in ("*.json", "*.jsonl", "*.ndjson"):
+            yield from sorted(
+                p for p in path.rglob(kind) if p.name != SKIPPED and not any(q.suffix == ASSETS for q in p.parents)
+            )
+    elif path.exists():
+        yield path
+    else:
+        for found in sorted(glob.glob(name, recursive=True)):
+            yield from _files(found) if Path(found).is_dir() else [Path(found)]
+
+
+def _bodies(source: str, raw: bytes) -> list[Given]:
+    """One body, one in every line, or those of a list. Raises InputError where there may be more than was read."""
+    if len(raw) > LARGEST_RESULT and raw.lstrip()[:1] in (b"{", b"["):
+        sentence = f"{source} has more than {LARGEST_RESULT >> 20} MiB: no result of a class"
+        raise InputError(sentence, hint="Split it: a file holds one result, or one in every line.")
+    lines = [line.strip() for line in raw.splitlines()]
+    full = [(number, line) for number, line in enumerate(lines, 1) if line]
+    if len(full) > 1 and all(line.startswith(b"{") and line.endswith(b"}") for _, line in full):
+        return [Given(f"{source}:{number}", line) for number, line in full]
+    return _listed(source, raw) or [Given(source, raw)]
+
+
+def _listed(source: str, raw: bytes) -> list[Given]:
+    """List the objects of a JSON list; none where it is anything else."""
+    try:
+        values = json.loads(raw) if raw.lstrip()[:1] == b"[" else None
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        return []
+    return [Given(f"{source}[{n}]", json.dumps(value).encode()) for n, value in enumerate(values)]
 
 
 def read_recordings(names: Sequence[str], standard_input: IO[bytes]) -> list[Recording]:
-    """Every named file parsed; ``-`` is standard input. Raises InputError (CloudError) naming the file."""
+    """Every recording in the named files and folders; ``-`` is standard input. Bodies that tell of parts of one
+    recording are read together. Raises InputError (CloudError) naming the file."""
+    groups: dict[object, list[tuple[str, JsonObject]]] = {}
+    for given in read_bodies(names, standard_input):
+        with _named(given.source):
+            body = load_object(given.body)
+            part = find_part(body)
+        groups.setdefault(part or given.source, []).append((given.source, body))
     recordings = []
-    for name in names:
-        try:
-            recordings.append(parse(_read(name, standard_input)))
-        except AssemblerError as exc:
-            source = "standard input" if name == "-" else name
-            raise exc.reworded(f"{source}: {exc.sentence}") from exc
+    rooms: set[str | None] = set()
+    for group, bodies in groups.items():
+        more = f" and {len(bodies) - 1} more" if len(bodies) > 1 else ""
+        with _named(bodies[0][0] + more):
+            recordings.append(parse_parts([body for _, body in bodies]))
+        rooms |= {recordings[-1].room_id} if isinstance(group, tuple) else set()
+    if len(rooms) > 1:
+        named = ", ".join(sorted(str(room) for room in rooms)[:5])
+        raise InputError(f"the bodies are of {len(rooms)} rooms: {named}", hint="Give those of one class.")
     return recordings
 
 
-def _read(name: str, standard_input: IO[bytes]) -> bytes:
+@contextmanager
+def _named(source: str) -> Iterator[None]:
     try:
-        if name == "-":
-            body = standard_input.read(LARGEST_RESULT + 1)
-        else:
-            with Path(name).open("rb") as file:
-                body = file.read(LARGEST_RESULT + 1)
-    except FileNotFoundError as exc:
-        raise InputError("no such file", hint="Name a result file, or - for standard input.") from exc
-    except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise InputError(f"cannot be read: {reason}", hint="Name a result file you may read.") from exc
-    if len(body) > LARGEST_RESULT:
-        refuse_other_file(body)
-        raise InputError(
-            f"more than {LARGEST_RESULT // 2**20} MiB: no result of a class", hint="Name the JSON, not the video."
-        )
-    return body
+        yield
+    except AssemblerError as exc:
+        raise exc.reworded(f"{source}: {exc.sentence}") from exc

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from assembler.errors import InputError
-from assembler.jobs import batch
-from assembler.jobs.batch import read_all
+from assembler.pipeline import read_results
+from assembler.pipeline.read_results import read_bodies
 
 
 def given(*names: object, text: bytes = b"") -> list[tuple[str, bytes]]:
-    return [(one.source, one.body) for one in read_all([str(name) for name in names], BytesIO(text))]
+    return [(one.source, one.body) for one in read_bodies([str(name) for name in names], BytesIO(text))]
 
 
 def test_a_body_is_a_file_or_a_line() -> None:
@@ -45,7 +45,7 @@ def test_a_name_that_stands_for_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_lines_beyond_the_limit_are_refused_and_never_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "LARGEST_RESULT", 2**20)
+    monkeypatch.setattr(read_results, "LARGEST_RESULT", 2**20)
     line, path = b'{"a": "' + b"x" * 1013 + b'"}\n', tmp_path / "many.jsonl"
     text = line * (2**20 // len(line))
     assert len(given("-", text=text)) == len(text) // len(line) == 1025

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from assembler.dialects import parse
 from assembler.dialects.systems import SYSTEMS
 from assembler.errors import InputError, NotFinished, RecordingFailed
 from assembler.findings import Severity
+from assembler.jobs.store.model import claim_of
+from assembler.pipeline.read_results import read_recordings
 from assembler.recording import Recording, StreamKind
 
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "systems"
@@ -38,6 +41,12 @@ READ = {
     ]),
     "daily-event": (None, "room", 1790000000633, [(CAMERA, "ann", "Ann", 0, None, "")]),
     "twilio-recordings": ("RMx", "RMx", None, [(AUDIO, "PAann", "", 0, None, ""), (CAMERA, "PAann", "", 0, None, "")]),
+    "trtc-310": ("-m9-TASK", "20015", 1622186279145, [
+        (CAMERA, "ann", "", 0, 3_000, ""), (CAMERA, "bob", "", 8, 3_000, ""),
+    ]),
+    "trtc-311": ("-m9-TASK", "20015", 1622186279153, [(CAMERA, "ann", "", 0, 3_000, "http")]),
+    "trtc-311-2022": ("-m9-TASK", "20015", 1622186279000, [(CAMERA, "anchor1", "", 0, None, "http")]),
+    "livekit-egress_ended": ("RM_1", "algebra-7b", 1790000000400, [(CAMERA, "ann", "", 0, None, "https")]),
 }  # fmt: skip
 """Task, room, start and files (kind, user, name, play time, duration, scheme) of each sample."""
 
@@ -50,14 +59,14 @@ def test_a_sample_is_read_and_its_system_named(name: str) -> None:
     assert [
         (s.kind, s.user, s.name, s.play_time, s.duration, (s.url or "").partition(":")[0]) for s in recording.segments
     ] == files
-    assert told(recording) == []
+    assert [one for one in told(recording) if "The event 312" not in one] == []
     assert told(recording, Severity.NOTE)[0].startswith("Read as ")
     assert {s.is_stamped for s in recording.segments} == {name.startswith("twilio")}
 
 
 def test_every_system_has_a_sample() -> None:
     assert {parse(json.dumps(body(name))).dialect for name in READ} == {system.name for system in SYSTEMS}
-    assert {path.stem for path in SAMPLES.glob("*.json")} == set(READ)
+    assert {path.stem for path in SAMPLES.glob("*.json")} == {*READ, "livekit-manifest"}
 
 
 def test_a_file_is_found_in_a_folder_by_its_own_name() -> None:
@@ -167,6 +176,106 @@ def test_a_track_of_daily_without_a_file_is_said() -> None:
     data = body("daily-event")
     data["events"].append({**data["events"][0], "data": {"trackSessionNum": 2, "trackType": "cam-audio"}})
     assert told(parse(json.dumps(data))) == ['Of track "2" there is no file.']
+
+
+class TestParts:
+    """Systems whose bodies tell of one file each, or of some."""
+
+    def read(self, tmp_path: Path, *bodies: Any) -> Recording:
+        (tmp_path / "bodies.jsonl").write_text("\n".join(json.dumps(one) for one in bodies))
+        (found,) = read_recordings([str(tmp_path)], BytesIO())
+        return found
+
+    def test_all_bodies_of_a_task_are_one_recording_in_whatever_they_lie(self, tmp_path: Path) -> None:
+        one, closed = body("trtc-311"), {**body("trtc-311"), "EventType": 312}
+        other = body("trtc-311")
+        other["EventInfo"]["Payload"]["TencentVod"] |= {
+            "UserId": "", "CacheFile": "1_2_UserId_s_Ym9i_UserId_e_aux_2.mp4", "StartTimeStamp": 1622186279000,
+            "TrackType": "audio", "MediaId": "",
+        }  # fmt: skip
+        found = self.read(tmp_path, closed, one, other, one)
+        assert told(found) == []
+        assert [(s.user, s.kind, s.play_time) for s in found.segments] == [
+            ("ann", CAMERA, 153), ("bob", StreamKind.SCREEN_AUDIO, 0),
+        ]  # fmt: skip
+        for n, given in enumerate((closed, one, other)):
+            (tmp_path / f"{n}.json").write_text(json.dumps(given))
+        names = [str(tmp_path / f"{n}.json") for n in range(3)]
+        assert [r.segments for r in read_recordings(names, BytesIO())] == [found.segments]
+        listed = json.dumps([closed, one, other]).encode()
+        assert [r.segments for r in read_recordings(["-"], BytesIO(listed))] == [found.segments]
+
+    def test_two_rooms_are_no_class(self, tmp_path: Path) -> None:
+        other = body("trtc-311")
+        other["EventInfo"] |= {"RoomId": "7", "TaskId": "x"}
+        with pytest.raises(InputError, match="the bodies are of 2 rooms: 20015, 7"):
+            self.read(tmp_path, body("trtc-311"), other)
+
+    def test_a_failed_upload_is_said_and_without_a_file_it_is_not_finished(self, tmp_path: Path) -> None:
+        failed = body("trtc-311")
+        failed["EventInfo"]["Payload"] |= {"Status": 1, "Errmsg": "no space"}
+        assert "TRTC reports status 1 of the files: no space." in told(self.read(tmp_path, failed))
+        with pytest.raises(NotFinished, match="no event tells of a file yet"):
+            self.read(tmp_path, {**failed, "EventType": 301})
+
+    def test_who_it_is_stands_in_livekits_manifest_and_when_in_the_event(self, tmp_path: Path) -> None:
+        ended, manifest = body("livekit-egress_ended"), body("livekit-manifest")
+        ended["egressInfo"]["track"]["file"]["filepath"] = "x"
+        manifest |= {"publisher_identity": "zoe", "track_source": "screen_share_audio"}
+        found = self.read(tmp_path, manifest, ended)
+        assert [(s.user, s.kind) for s in found.segments] == [("zoe", StreamKind.SCREEN_AUDIO)]
+        assert found.start == 1790000000400
+        alone = self.read(tmp_path, ended)
+        assert [(s.user, s.kind) for s in alone.segments] == [("TR_VCann1", CAMERA)]
+        assert "by its ending" in told(alone, Severity.NOTE)[1]
+
+    def test_what_sdks_print_is_the_same(self, tmp_path: Path) -> None:
+        info = body("livekit-egress_ended")["egressInfo"]
+        (result,) = info["fileResults"]
+        printed = {
+            "egress_id": "EG_a1", "room_id": "RM_1", "room_name": "algebra-7b", "status": "EGRESS_LIMIT_REACHED",
+            "track": {"track_id": "T", "file": info["track"]["file"]},
+            "file_results": [{**result, "started_at": int(result["startedAt"]), "startedAt": None}],
+        }  # fmt: skip
+        del printed["file_results"][0]["startedAt"]
+        found = self.read(tmp_path, printed)
+        assert found.segments == self.read(tmp_path, body("livekit-egress_ended")).segments
+        assert told(found) == ["Egress EG_a1 was ended by a limit: what came after is missing."]
+
+    def test_what_runs_failed_or_has_only_a_manifest_is_said(self, tmp_path: Path) -> None:
+        ended = body("livekit-egress_ended")
+        running = {
+            "egressInfo": {**ended["egressInfo"], "egressId": "EG_2", "status": "EGRESS_ACTIVE", "fileResults": []}
+        }
+        failed = {
+            "egressInfo": {**running["egressInfo"], "egressId": "EG_3", "status": "EGRESS_FAILED", "error": "oom"}
+        }
+        lone = {**body("livekit-manifest"), "egress_id": "EG_4"}
+        with pytest.raises(NotFinished):
+            self.read(tmp_path, running)
+        with pytest.raises(RecordingFailed, match="oom"):
+            self.read(tmp_path, failed)
+        said = told(self.read(tmp_path, ended, running, failed, lone))
+        assert len(said) == 3
+        assert "EG_2 was still running" in said[0]
+        assert "EG_4 there is only the manifest" in said[1]
+        assert "oom" in said[2]
+
+    def test_a_room_composite_is_a_mixed_stream_and_a_participant_has_both(self, tmp_path: Path) -> None:
+        info = body("livekit-egress_ended")["egressInfo"]
+        del info["track"]
+        for request, kind, user in (
+            ({"roomComposite": {"roomName": "x"}}, StreamKind.MIX, ""),
+            ({"participant": {"identity": "ann", "screenShare": True}}, SCREEN, "ann"),
+            ({"participant": {"identity": "ann"}}, CAMERA, "ann"),
+        ):
+            found = self.read(tmp_path, {"egressInfo": {**info, **request}})
+            assert [(s.kind, s.user) for s in found.segments] == [(kind, user)]
+
+    def test_jobs_take_no_part(self) -> None:
+        for name in ("trtc-311", "livekit-egress_ended"):
+            with pytest.raises(InputError, match="tells of a part"):
+                claim_of(json.dumps(body(name)).encode())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from classes import BOARD, SMALL, USER_1, USER_2, Class, Stream, beep_errors, wr
 from e2e.test_sync import SOUND_TOLERANCE, recipe
 from synthetic import make
 
-from assembler.dialects import parse
 from assembler.options import load_options
 from assembler.pipeline.assemble import assemble
+from assembler.pipeline.read_results import read_recordings
 from assembler.recording import StreamKind
 
 BEGUN = 1_790_000_000_000
@@ -109,7 +110,41 @@ def twilio(streams: list[Stream]) -> Any:
     return {"recordings": files}
 
 
+def trtc(streams: list[Stream]) -> Any:
+    """One event a file, and the last one."""
+
+    def event(kind: int, **payload: Any) -> Any:
+        info = {"RoomId": "r", "TaskId": "t", "Payload": payload}
+        return {"EventGroupId": 3, "EventType": kind, "EventInfo": info}
+
+    files = [
+        {"UserId": s.user, "MediaId": "aux" if s.kind is SCREEN else "main", "TrackType": "audio_video",
+         "CacheFile": f"{s.video_id}.mp4", "StartTimeStamp": BEGUN + FIRST + s.play,
+         "EndTimeStamp": BEGUN + FIRST + s.play + (s.declared or 0)}
+        for s in streams
+    ]  # fmt: skip
+    return [*(event(311, Status=0, TencentVod=file) for file in files), event(312, Status=0)]
+
+
+def livekit(streams: list[Stream]) -> Any:
+    """An event and a manifest of each track."""
+    sources = {CAMERA: "camera", AUDIO: "microphone", SCREEN: "screen_share", SCREEN_AUDIO: "screen_share_audio"}
+    bodies: list[Any] = []
+    for s in streams:
+        begun = (BEGUN + FIRST + s.play) * 1_000_000
+        room = {"roomId": "RM", "roomName": "r", "egressId": f"EG_{s.video_id}", "status": "EGRESS_COMPLETE"}
+        results = [{"filename": f"rec/{s.video_id}.webm", "startedAt": str(begun)}]
+        bodies += [
+            {"event": "egress_ended", "egressInfo": {**room, "track": {"trackId": "T"}, "fileResults": results}},
+            {"egress_id": f"EG_{s.video_id}", "room_id": "RM", "room_name": "r", "publisher_identity": s.user,
+             "track_source": sources[s.kind], "started_at": BEGUN, "files": [{"filename": f"rec/{s.video_id}.webm"}]},
+        ]  # fmt: skip
+    return bodies
+
+
 SHAPES = {
+    "trtc": (trtc, together("mp4")),
+    "livekit": (livekit, apart()),
     "zego": (zego, together("mp4")),
     "vonage": (vonage, together("webm")),
     "daily": (daily, apart()),
@@ -127,7 +162,8 @@ def test_a_class_of_each_system_is_in_sync(system: str, tmp_path: Path, bundled_
         shutil.copyfile(source, media / f"{stream.video_id}{source.suffix}")
     (tmp_path / "small.json").write_text(SMALL)
     options = load_options(layout=str(tmp_path / "small.json"), media_dir=media, ffmpeg=bundled_ffmpeg, processes=2)
-    playback = assemble(parse(json.dumps(write(streams))), tmp_path / "class.mp4", options)
+    given = BytesIO(json.dumps(write(streams)).encode())
+    playback = assemble(read_recordings(["-"], given), tmp_path / "class.mp4", options)
     lesson = Class(streams)
     assert abs(playback.manifest.length - 6_000) <= 1, "a webm counts in ms"
     assert wrong_pictures(lesson, playback) == []

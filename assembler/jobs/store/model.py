@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol
 
-from assembler.dialects import find_repeated, parse, read_event, read_subject
+from assembler.dialects import find_part, find_repeated, parse, read_event, read_subject
 from assembler.dialects.body import JsonObject, load_object
 from assembler.dialects.dialect import Query, with_app
 from assembler.errors import InputError, NotFinished
@@ -192,6 +193,10 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
     """
     query = with_app({}, app)
     values = load_object(body)
+    if _is_part(values):
+        raise InputError(
+            "it tells of a part of its recording only", hint="`assembler run` reads all bodies of a recording together."
+        )
     try:
         recording = parse(body, query=query)
     except NotFinished:
@@ -213,6 +218,12 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
         count=len(recording.segments),
         omissions=recording.omissions,
     )
+
+
+def _is_part(values: JsonObject) -> bool:
+    with suppress(InputError):  # of no known dialect
+        return find_part(values) is not None
+    return False
 
 
 def _sent(body: bytes, query: Query) -> WallMs | None:

@@ -1,0 +1,147 @@
+"""LiveKit egress: webhooks (``egress_ended``), EgressInfo as SDKs print it, and the manifests beside the files, read
+together. Who it is stands in the manifest, when it began in ``fileResults``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assembler.dialects.body import Json, JsonObject, shown
+from assembler.dialects.dialect import Dialect, Query
+from assembler.dialects.fields import Fields, whole
+from assembler.dialects.segments import UnusableEntry
+from assembler.dialects.systems.files import SystemFile, build_recording, read_url
+from assembler.dialects.systems.instants import read_instant
+from assembler.errors import NotFinished
+from assembler.findings import note, warning
+from assembler.recording import Recording, StreamKind, VendorError
+
+ABOUT = "Read as egress of LiveKit: its tracks are placed to some 100 ms; participant egress is more exact."
+"""Sentence about the system."""
+SOURCES = {
+    "camera": StreamKind.CAMERA, "microphone": StreamKind.AUDIO,
+    "screen_share": StreamKind.SCREEN, "screen_share_audio": StreamKind.SCREEN_AUDIO,
+}  # fmt: skip
+"""Kind of a stream by ``track_source``."""
+UNDER_WAY = ("EGRESS_STARTING", "EGRESS_ACTIVE", "EGRESS_ENDING")
+"""Status of an egress before its end."""
+PARTS = {
+    "publisher_identity": "(?P<who>.+)", "time": r"[0-9T:_-]+",
+    "track_source": f"(?P<source>{'|'.join(sorted(SOURCES, key=len, reverse=True))})",
+}  # fmt: skip
+"""Patterns of what stands for the placeholders of a path; any other one is anything."""
+
+
+def _of(fields: Fields, name: str) -> str:
+    """Return a field's name as it is spelt here: camelCase in webhooks, snake_case in what SDKs print."""
+    snake = re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name)
+    return name if name in fields.values else snake
+
+
+def _info(body: Fields) -> Fields:
+    return body.child(_of(body, "egressInfo")) or body
+
+
+def _matches(body: JsonObject) -> bool:
+    info = _info(Fields(body, "", []))
+    return any(name in info.values for name in ("egressId", "egress_id"))
+
+
+def _part_of(body: JsonObject) -> str:
+    info = _info(Fields(body, "", []))
+    return info.text(_of(info, "roomId")) or info.text(_of(info, "roomName")) or ""
+
+
+def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
+    infos = [_info(body) for body in bodies]
+    ids = [info.text(_of(info, "egressId")) or "" for info in infos]
+    manifests = {name: info for name, info in zip(ids, infos, strict=True) if _is_manifest(info)}
+    told: dict[str, Fields] = {}
+    for name, info in zip(ids, infos, strict=True):
+        is_newer = name not in told or told[name].text("status") in UNDER_WAY
+        if info is not manifests.get(name) and is_newer:
+            told[name] = info
+    findings, first = bodies[0].findings, infos[0]
+    running = [name for name, info in told.items() if info.text("status") in UNDER_WAY]
+    if running and len(running) == len(told):
+        raise NotFinished(f"egress {shown(running[0])} is not finished", hint="Wait for the event egress_ended.")
+    files: list[SystemFile | UnusableEntry] = []
+    error = None
+    for name, info in told.items():
+        status = info.text("status") or ""
+        if name in running:
+            findings.append(warning(info.at("status"), f"Egress {name} was still running: its file is missing."))
+        elif status in ("EGRESS_FAILED", "EGRESS_ABORTED"):
+            error = VendorError(code=status, number=None, message=info.text("error") or "no reason", advice="")
+        elif status == "EGRESS_LIMIT_REACHED":
+            sentence = f"Egress {name} was ended by a limit: what came after is missing."
+            findings.append(warning(info.at("status"), sentence))
+        if info.get(_of(info, "segmentResults")):
+            findings.append(warning(info.path, f"The segments of egress {name} (HLS) are not read, only its files."))
+        results = info.entries(_of(info, "fileResults"))
+        files += [_file(path, entry, info, manifests.get(name)) for path, entry in results]
+    for name in manifests.keys() - told.keys():
+        findings.append(warning("", f"Of egress {name} there is only the manifest, which does not tell when it began."))
+    room = first.text(_of(first, "roomName"))
+    return build_recording(
+        first, query, LIVEKIT.name, files, task=first.text(_of(first, "roomId")), room=room, error=error,
+        where=first.at(_of(first, "fileResults")),
+        hint="Give the events egress_ended of a room, with the manifests beside their files, all together.",
+    )  # fmt: skip
+
+
+def _is_manifest(info: Fields) -> bool:
+    return isinstance(info.get("files"), list) and not info.get(_of(info, "fileResults")) and not info.get("status")
+
+
+def _file(path: str, entry: Json, info: Fields, manifest: Fields | None) -> SystemFile | UnusableEntry:
+    if not isinstance(entry, dict):
+        return UnusableEntry(path, shown(entry), "an object")
+    fields = Fields(entry, path, info.findings)
+    name, at = fields.text("filename"), read_instant(fields.get(_of(fields, "startedAt")))
+    if at is None:
+        return UnusableEntry(fields.at("startedAt"), shown(fields.get(_of(fields, "startedAt"))), "Unix ns")
+    if name is None:
+        return UnusableEntry(fields.at("filename"), "missing", "the name of the file")
+    user, kind = _who(info, manifest, name)
+    if kind is None:
+        kind = StreamKind.AUDIO if name.endswith((".ogg", ".mp3")) else StreamKind.CAMERA
+        sentence = f"{shown(name)} was taken for a {kind.value} by its ending: no manifest tells what it is."
+        info.findings.append(note(fields.at("filename"), sentence))
+    return SystemFile(
+        path=path, name=name.rpartition("/")[2], kind=kind, user="" if kind is StreamKind.MIX else user, at=at,
+        size=whole(fields.get("size")), url=read_url(fields, "location"),
+    )  # fmt: skip
+
+
+def _who(info: Fields, manifest: Fields | None, name: str) -> tuple[str, StreamKind | None]:
+    """Find whose file it is and of what: by the manifest, by the request, by the pattern of its path, else by track."""
+    for mixed in ("roomComposite", "web"):
+        if info.child(_of(info, mixed)) is not None:
+            return "", StreamKind.MIX
+    if manifest is not None and manifest.text("publisher_identity"):
+        return manifest.text("publisher_identity") or "", SOURCES.get((manifest.text("track_source") or "").lower())
+    person = info.child("participant")
+    if person is not None and person.text("identity"):
+        is_share = bool(person.get(_of(person, "screenShare")))
+        return person.text("identity") or "", StreamKind.SCREEN if is_share else StreamKind.CAMERA
+    request = info.child("track") or info.child(_of(info, "trackComposite")) or info
+    pattern = (request.child("file") or request).text("filepath") or ""
+    if "{publisher_identity}" in pattern:
+        parts = enumerate(re.split(r"[{}]", pattern))  # text and placeholders by turns
+        words = "".join(PARTS.get(part, ".+?") if n % 2 else re.escape(part) for n, part in parts)
+        found = re.fullmatch(rf"{words}(\.\w+)?", name)
+        if found is not None:
+            return found["who"], SOURCES.get(found.groupdict().get("source") or "")
+    return request.text(_of(request, "trackId")) or name, None
+
+
+LIVEKIT = Dialect(
+    "livekit",
+    '{"event": "egress_ended", "egressInfo": {...}}, an EgressInfo or a manifest of LiveKit',
+    _matches,
+    lambda fields, query: _read_parts([fields], query),
+    about=ABOUT,
+    part_of=_part_of,
+    read_parts=_read_parts,
+)
