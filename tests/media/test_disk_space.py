@@ -46,7 +46,7 @@ def needed(monkeypatch: pytest.MonkeyPatch, plan: Plan, folder: Path, part: Path
     assert "ASSEMBLER_HOME" in told.value.hint
     found = re.search(r"about (\d+) MiB are needed", told.value.sentence)
     assert found is not None
-    low, high = int(found[1]) * MIB - 1, (int(found[1]) + 1) * MIB
+    low, high = (int(found[1]) - 1) * MIB, int(found[1]) * MIB  # what is needed is said rounded up
     while high - low > 1:
         free = (low + high) // 2
         try:
