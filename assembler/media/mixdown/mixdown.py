@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from assembler.media.damage.losses import Loss, build_findings
 from assembler.media.mixdown.order import FileReport, MixInput, Part, Report
 from assembler.media.mixdown.pipe import Mixing
 from assembler.media.source_files import SourceFiles
+from assembler.mp4.parse import read_tables
+from assembler.mp4.sample_tables import UnsupportedMp4
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop, log_tail
 from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, Span, clock_text, samples_at, span
@@ -68,6 +71,7 @@ def render_mixdown(
     part = out.absolute().with_name(out.name + PART)
     try:
         report = _encode(mixing, gain, part, share.of_pass(share.passes - 1))
+        _check_length(part, samples_at(length))
         os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)
@@ -165,6 +169,16 @@ def _encode(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], Non
     words += ["-c:a", "aac", *CODER, "-b:a", BIT_RATE]
     words += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", "-f", "mp4", f"file:{part}"]
     return mixing.run("sound-encode", words, tell)[1]
+
+
+def _check_length(part: Path, due: int) -> None:
+    """Raise MediaError unless all samples were encoded: every later run would take up what is too short."""
+    with suppress(UnsupportedMp4):
+        track = read_tables(part).track(b"soun")
+        samples = sum(count * ticks for count, ticks in track.durations) * SAMPLE_RATE // track.scale
+        if samples < due:
+            hint = "Run the same command again: it continues where it stopped."
+            raise MediaError(f"only {clock_text(samples // SAMPLES_PER_MS)} of the sound were encoded", hint=hint)
 
 
 def _all_findings(report: Report, parts: Sequence[Part]) -> Iterator[Finding]:

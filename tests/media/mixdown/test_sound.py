@@ -391,6 +391,14 @@ class TestTrouble:
         with pytest.raises(MediaError, match="before the end"):
             renders(bed_of(), {}, {}, 60_000)
 
+    def test_sound_that_is_too_short_gets_no_name(self, renders: Renders) -> None:
+        """Every later run would take it up."""
+        half = f'head -c 384000 > half; cat > rest; exec {BUNDLED} "$@" < half'
+        renders.ffmpeg = fake(renders.folder, half)
+        with pytest.raises(MediaError, match=r"only 0:01\.\d+ of the sound were encoded"):
+            renders(bed_of(), {}, {}, 2000)
+        assert not (renders.folder / "sound.m4a").exists()
+
     def test_an_ffmpeg_that_hangs_is_killed(self, renders: Renders) -> None:
         renders.ffmpeg = fake(renders.folder, "exec sleep 60")
         with pytest.raises(Stalled):
