@@ -146,7 +146,18 @@ def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
     if as_json:
         print(found.model_dump_json())
         return 0
-    hidden = {"findings", "segments", "key", "slot", "wall", "cpu", "memory", "fetched_bytes", "published_bytes"}
+    hidden = {
+        "findings",
+        "segments",
+        "key",
+        "slot",
+        "length",
+        "wall",
+        "cpu",
+        "memory",
+        "fetched_bytes",
+        "published_bytes",
+    }
     for name, value in found.model_dump(mode="json", exclude=hidden).items():
         shown = clock(value) if name in ("created", "begun", "updated", "due") and value else value
         if shown not in (None, ""):

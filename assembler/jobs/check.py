@@ -185,16 +185,16 @@ def judge(figures: Figures, options: Options, limits: Limits) -> list[Check]:
     return [
         _workers(figures),
         _judged("queue", figures.queue_seconds / 60, limits.queue_minutes,
-                f"the oldest of {figures.waiting} waiting jobs is {figures.queue_seconds // 60} min old"
+                f"waiting jobs: {figures.waiting}, the oldest for {figures.queue_seconds // 60} min"
             if figures.waiting
-            else "no job waits",
+            else "waiting jobs: 0",
                 "Start more workers (assembler work), or look at what the present ones do: assembler jobs list."),
-        _judged("failures", figures.failures, limits.failures, f"{figures.failures} jobs failed in the last hour",
+        _judged("failures", figures.failures, limits.failures, f"failed in the last hour: {figures.failures}",
                 "assembler jobs list --state failed names them, and why."),
-        _judged("missing", figures.missing, limits.missing, f"{figures.missing} results are missing",
+        _judged("missing", figures.missing, limits.missing, f"missing results: {figures.missing}",
                 "assembler jobs list --missing names them, and what to do."),
         _judged("links", figures.expiring, limits.expiring,
-                f"the files of {figures.expiring} waiting jobs will be deleted within a day",
+                f"waiting jobs whose files will be deleted within a day: {figures.expiring}",
                 "Start more workers now: the vendor keeps files for three days."),
         *_disk(options, limits),
     ]  # fmt: skip
@@ -202,10 +202,10 @@ def judge(figures: Figures, options: Options, limits: Limits) -> list[Check]:
 
 def _workers(figures: Figures) -> Check:
     is_dead = not figures.workers and figures.waiting > 0 and figures.queue_seconds > ALIVE_SECONDS
-    text = f"{figures.workers} workers live"
+    text = f"live workers: {figures.workers}"
     return Check(
         name="workers", level=Level.CRITICAL if is_dead else Level.OK, value=figures.workers,
-        text=f"no worker lives, and {figures.waiting} jobs wait" if is_dead else text,
+        text=f"no worker lives; waiting jobs: {figures.waiting}" if is_dead else text,
         hint="Start one: assembler work." if is_dead else "",
     )  # fmt: skip
 

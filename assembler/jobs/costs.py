@@ -125,7 +125,8 @@ def cost_facts(job: Job) -> list[tuple[str, str]]:
     if job.wall is None:
         return []
     speed, memory = speed_of(job.length, job.cpu), size_text(job.memory or 0)
-    told = [
+    told = [("length", _clock(job.length))] if job.length is not None else []
+    told += [
         (
             "took",
             f"{_clock(job.wall)} in all tries, {_clock(job.cpu or 0)} of CPU time, {memory} of memory",

@@ -27,7 +27,7 @@ def main() -> int:
         try:
             return run_worker(options, say)
         except AssemblerError as exc:
-            emit("error", "error", str(exc), hint=exc.hint)
+            emit("error", "error", str(exc))
             return exc.exit_code
 
 

@@ -35,7 +35,13 @@ class JobEvents:
     def done(self, job: Job, verdict: str, cost: TryCost | None) -> None:
         """Tell that a job was published, and what its last try took."""
         took = (
-            {} if cost is None else {"seconds": cost.wall / 1000, "cpu_seconds": cost.cpu / 1000, "length": cost.length}
+            {}
+            if cost is None
+            else {
+                "seconds": cost.wall / 1000,
+                "cpu_seconds": cost.cpu / 1000,
+                "class_seconds": (cost.length or 0) / 1000,
+            }
         )
         self._emit("job.done", "info", job, verdict=verdict, **took)
 
