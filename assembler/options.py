@@ -195,6 +195,10 @@ class Options(BaseSettings):
     """Further such secrets (in the environment: separated by commas), for several apps or while they rotate."""
     api_token: SecretStr | None = Field(default=None, min_length=16)
     """Token (16 characters or more) with which programs put results and class cards to `serve`; none if not given."""
+    page_token: SecretStr | None = Field(default=None, min_length=16)
+    """Token (16 characters or more) to log in to the pages of `serve`; without it they are shown on loopback only."""
+    metrics_open: bool = False
+    """Gives `/metrics` to everybody; it needs the page token as Bearer otherwise."""
     reconcile: bool = True
     """Asks the vendor for results that did not come, where credentials of our own are set (see Recording by API)."""
     retry_seconds: float = Field(default=30.0, gt=0, le=3600)

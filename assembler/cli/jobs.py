@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import socket
 import sys
 import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assembler.cli.flags import with_options
 from assembler.cli.verb import verb
-from assembler.errors import JobError
+from assembler.errors import InputError, JobError
 from assembler.options import Options, events_told, load_options
 from assembler.settings import FormerName
 
@@ -189,14 +193,46 @@ def logs(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
 
 @jobs_app.command()
 @verb
-def retry(jobs: Ids) -> int:
-    """Start jobs that failed, or wait for their next try, once more."""
-    from assembler.jobs.control import try_again
+def retry(
+    jobs: Ids,
+    layout: Annotated[
+        str | None, typer.Option("--layout", help="Another layout for these jobs; settings: theirs.", metavar="NAME")
+    ] = None,
+    card: Annotated[Path | None, typer.Option("--class", help="Class card of the job.", metavar="FILE")] = None,
+    result: Annotated[Path | None, typer.Option("--result", help="Fresh result of the job.", metavar="FILE")] = None,
+) -> int:
+    """Start jobs once more, perhaps with another layout, a class card or a fresh result."""
+    from assembler.jobs.control import Wish
+    from assembler.jobs.control import retry as start
 
+    if len(jobs) > 1 and (card is not None or result is not None):
+        raise InputError("a class card and a result are of one job", hint="Name one job.")
     records, engine = open_jobs()
+    wish = Wish(layout, _read(card), _read(result))
+    is_under_way = False
     for job in [records.load_job(name) for name in jobs]:
-        print(f"{try_again(records, engine, job).id}: in the queue")
-    return 0
+        now, is_started = start(records, engine, load_options(), job, wish, by_hand())
+        was = f"{now.state.value}: there is nothing to repeat; wait, or cancel it first"
+        later = f": {now.id}" if now.id != job.id else ""
+        print(f"{job.id}{later}: {'in the queue' if is_started else was}")
+        is_under_way = is_under_way or not is_started
+    return JobError.exit_code if is_under_way else 0
+
+
+def _read(path: Path | None) -> bytes | None:
+    try:
+        return path.read_bytes() if path is not None else None
+    except OSError as exc:
+        raise InputError(f"{path} cannot be read: {exc.strerror}", hint="Name a file you may read.") from exc
+
+
+def by_hand() -> str:
+    """Say who types, for the logs of jobs."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        name = f"user {os.getuid()}"
+    return f"command line, {name} at {socket.gethostname()}"
 
 
 @jobs_app.command()
@@ -207,7 +243,7 @@ def cancel(jobs: Ids) -> int:
 
     records, engine = open_jobs()
     for job in [records.load_job(name) for name in jobs]:
-        is_cancelled = end(records, engine, job)
+        is_cancelled = end(records, engine, job, by_hand())
         now = records.load_job(job.id).state
         late = f"was over already ({now.value})" if now.is_over else "too late: its playback is being put in place"
         print(f"{job.id}: {'cancelled' if is_cancelled else late}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assembler.cli.jobs import Json, clock, open_jobs
+from assembler.cli.jobs import Json, by_hand, clock, open_jobs
 from assembler.cli.verb import verb
 from assembler.errors import InputError, JobError
 from assembler.options import load_options
@@ -58,9 +58,8 @@ def take_again(
     all_: Annotated[bool, typer.Option("--all", help="Take all that are kept.")] = False,
 ) -> int:
     """Check them against today's keys; those that are signed with one become jobs and events as any other callback."""
+    from assembler.jobs.control import take
     from assembler.jobs.intake.bodies import list_refused
-    from assembler.jobs.intake.intake import take_in
-    from assembler.jobs.intake.refused import take_refused
     from assembler.jobs.web.keys import Keys
 
     if bool(numbers) == all_:
@@ -72,8 +71,7 @@ def take_again(
         )
     records, engine = open_jobs()
     wanted = [one.id for one in list_refused(records, MOST)] if all_ else numbers or []
-    judged = take_refused(records, keys, sorted(wanted))
-    take_in(records, engine)
+    judged = take(records, engine, keys, sorted(wanted), by_hand())
     for number, verdict in judged.items():
         print(f"{number}: {'taken' if verdict.status == 200 else f'still refused: {verdict.reason}'}")
     left = [number for number, verdict in judged.items() if verdict.status != 200]

@@ -113,6 +113,7 @@ def _take(connection: sa.Connection, slot: Sequence[_Kept], card: ClassCard) -> 
     """Give the latest job of a task its card; return the job that is to go into the queue."""
     for kept in slot:
         _withdraw_hidden(connection, kept, card)
+        _name(connection, kept.job, card)
     latest, made_with = slot[-1]
     if latest.state in (JobState.DELAYED, JobState.FAILED):
         return [latest] if start_again(connection, latest, "A class card came: started again.") else []
@@ -128,6 +129,17 @@ def _take(connection: sa.Connection, slot: Sequence[_Kept], card: ClassCard) -> 
 
 def _change(connection: sa.Connection, job: Job, **values: object) -> None:
     connection.execute(sa.update(JOB).where(JOB.c.id == job.id).values(updated=now(), **values))
+
+
+def _name(connection: sa.Connection, job: Job, card: ClassCard) -> None:
+    """Write the title of the class down, without whom the card hides."""
+    title = card.title
+    if card.hides:
+        title = ""
+        with suppress(AssemblerError):  # without its body nobody knows who is in it
+            body = body_at(connection, job.event)
+            title = find_redaction([parse(body.raw, query=body.query)], card).text(card.title)
+    connection.execute(sa.update(JOB).where(JOB.c.id == job.id).values(title=title or None))
 
 
 def _withdraw_hidden(connection: sa.Connection, kept: _Kept, card: ClassCard) -> None:

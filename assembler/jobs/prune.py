@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from assembler.dialects import list_result_types
 from assembler.errors import AssemblerError
 from assembler.jobs.class_cards import load_card
+from assembler.jobs.control import with_choice
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import prune_bodies, recording_of
 from assembler.jobs.store.model import Job, JobState, digest_segments
@@ -125,7 +126,8 @@ def _by_name(records: Records, options: Options, jobs: list[Job]) -> dict[str, l
         try:
             recording = recording_of(records, job.event)
             card = load_card(records, job.task, recording, options)
-            name = work_digest(in_order(recording, options, card), Run(options))[:32]
+            own = with_choice(options, job)
+            name = work_digest(in_order(recording, own, card), Run(own))[:32]
         except AssemblerError:  # what cannot be read has never been worked at
             continue
         named.setdefault(name, []).append(job)

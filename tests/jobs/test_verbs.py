@@ -114,7 +114,7 @@ class TestJobs:
         assert listed(desk)[0]["state"] == "waiting"
         desk.say("jobs", "cancel", "x")
         assert "state: cancelled" in desk.say("jobs", "show", "x").out
-        assert "Started again by hand." in desk.say("jobs", "logs", "x").out
+        assert "Started again by hand (command line, " in desk.say("jobs", "logs", "x").out
         assert desk.say("jobs", "prune").out == "0 jobs forgotten\n"
         assert desk.say("jobs", "prune", "--sources", "0").out == "0 downloads removed, 0.0 MiB\n0 jobs forgotten\n"
         assert desk.say("jobs", "prune", "--older", "0").out == "1 jobs forgotten\n"

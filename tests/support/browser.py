@@ -80,6 +80,27 @@ class Browser:
         while (heard := self._hear(SECONDS)) is not None and heard.get("method") != "Page.loadEventFired":
             pass
 
+    def type_in(self, where: str, text: str) -> None:
+        """Write into the field that a selector names."""
+        self.ask(f"void (document.querySelector({json.dumps(where)}).value = {json.dumps(text)})")
+
+    def press(self, where: str) -> None:
+        """Click with the mouse on what a selector names, and wait until the page it leads to is there."""
+        self.ask(f"void document.querySelector({json.dumps(where)}).scrollIntoView({{block: 'center'}})")
+        box = self.ask(f"document.querySelector({json.dumps(where)}).getBoundingClientRect().toJSON()")
+        at = {"x": box["left"] + min(box["width"] / 2, 20), "y": box["top"] + box["height"] / 2}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.tell("Input.dispatchMouseEvent", type=kind, **at, button="left", clickCount=1)
+        while (heard := self._hear(SECONDS)) is not None and heard.get("method") != "Page.loadEventFired":
+            pass
+        assert heard is not None, "it led nowhere"
+
+    def choose_file(self, where: str, path: Path) -> None:
+        """Choose a file in the field that a selector names."""
+        root = self.tell("DOM.getDocument")["root"]["nodeId"]
+        node = self.tell("DOM.querySelector", nodeId=root, selector=where)["nodeId"]
+        self.tell("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
+
     def hurry(self) -> None:
         """What pages do every few seconds is done ten times as often."""
         source = "const wait = setInterval; window.setInterval = (act, ms) => wait(act, ms / 10);"

@@ -41,14 +41,19 @@ def load_refused(records: Records, number: int) -> RefusedBody:
     return RefusedBody(int(row.id), bytes(row.body), dict(row.query or {}), WallMs(row.received))
 
 
-def take_refused(records: Records, keys: Keys, numbers: Sequence[int]) -> dict[int, Judged]:
+def take_refused(records: Records, keys: Keys, numbers: Sequence[int]) -> tuple[dict[int, Judged], list[int]]:
     """Judge them once more, by the keys of today and as of the moment they came; what is right now is stored like any
-    other callback and is refused no longer. Raises JobError where one is not there."""
-    judged: dict[int, Judged] = {}
+    other callback and is refused no longer. How each was judged, and the numbers of the bodies that were stored.
+
+    Raises JobError where one is not there.
+    """
+    judged, stored = dict[int, Judged](), list[int]()
     for one in [load_refused(records, number) for number in dict.fromkeys(numbers)]:
         verdict = judged[one.id] = judge(one.raw, one.query, keys, one.received)
         if verdict.status == 200:
-            keep(records, [Body(one.raw, verdict.app, "callback", one.received)])  # first: twice there is the same job
+            stored += keep(
+                records, [Body(one.raw, verdict.app, "callback", one.received)]
+            )  # first: twice there is the same job
             with records.refusals.transaction() as connection:
                 connection.execute(sa.delete(REFUSED).where(REFUSED.c.id == one.id))
-    return judged
+    return judged, stored

@@ -192,7 +192,7 @@ def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bo
         found = _find(claim, same)
         if found is not None:
             return renew(connection, found, claim, event)
-    fresh = _insert(connection, claim, slot, 1 + max((job.revision for job in same), default=0), event)
+    fresh = _insert(connection, claim, slot, same, event)
     if slot:
         apps = ", ".join(sorted({job.app or "unknown" for job in known if job.slot != slot}))
         note(connection, fresh.id, f"The task id is known from another app ({apps}): this is a job of its own.")
@@ -284,12 +284,14 @@ def _learn(connection: sa.Connection, claim: Claim, same: Sequence[Job]) -> None
             connection.execute(sa.update(JOB).where(JOB.c.id.in_(missing)).values({name: told}))
 
 
-def _insert(connection: sa.Connection, claim: Claim, slot: str, revision: int, event: int) -> Job:
-    at = now()
+def _insert(connection: sa.Connection, claim: Claim, slot: str, same: Sequence[Job], event: int) -> Job:
+    """Insert the job of a result, its first revision or the next; what was chosen for the class stays chosen."""
+    at, revision = now(), 1 + max((job.revision for job in same), default=0)
+    kept = {"title": same[-1].title, "choice": same[-1].choice} if same else {}
     job = Job(
         id=job_id(claim.key, slot, revision), key=claim.key, slot=slot, revision=revision, task=claim.task,
         app=claim.app, room=claim.room, segments=claim.segments, event=event, state=JobState.NEW, tries=1,
-        created=at, updated=at, sent=claim.sent, stop=claim.stop, count=claim.count,
+        created=at, updated=at, sent=claim.sent, stop=claim.stop, count=claim.count, **kept,
     )  # fmt: skip
     connection.execute(sa.insert(JOB).values(job.model_dump(mode="json")))
     connection.execute(sa.update(TASK).where(TASK.c.task == job.key).values(has_job=True))

@@ -1,6 +1,6 @@
 """The vendor's callbacks over HTTP, and pages for people. The only module that imports FastAPI.
 
-Whoever may send callbacks from outside is to reach /callback only: the pages ask for no password (README).
+Whoever may send callbacks from outside needs /callback only; the pages ask for a token (``login``).
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import ClientDisconnect
 
 from assembler.errors import AssemblerError, JobError
-from assembler.jobs.class_cards import put_card, redaction_of
-from assembler.jobs.intake.bodies import Body, Turned, list_events, list_refused
+from assembler.jobs.class_cards import put_card
+from assembler.jobs.intake.bodies import Body, Turned
 from assembler.jobs.intake.check_callback import Judged, judge, kept
 from assembler.jobs.intake.intake import SPOOLED, spool_folder
-from assembler.jobs.intake.tasks import find_task, missing
 from assembler.jobs.store.records import now
-from assembler.jobs.web import job_page, published_files, status_page
+from assembler.jobs.web import acts, job_page, published_files, status_page
+from assembler.jobs.web.acts import TOLD
 from assembler.jobs.web.callback_writer import CallbackWriter
 from assembler.jobs.web.keys import Keys
+from assembler.jobs.web.list_page import Asked, list_page
 from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, listen_at, page_hosts, serve_at
+from assembler.jobs.web.login import REFUSED, Login
+from assembler.jobs.web.look import look
 from assembler.jobs.web.metrics import Metrics
 from assembler.jobs.web.put_result import is_authorized, judge_card, judge_result
 from assembler.jobs.web.refusal_writer import Refusals
@@ -38,8 +41,6 @@ from assembler.options import Options
 
 ACCEPTED = {"error_code": 0}
 """Answer that the vendor wants to read; anything else makes it send again."""
-SHOWN_JOBS = 200
-"""Maximum number of jobs in the list."""
 MOST_AT_ONCE = 64
 """Maximum number of callbacks that are judged and stored at the same time; others wait."""
 LARGE_AT_ONCE = 2
@@ -64,6 +65,7 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
             yield
 
     app = FastAPI(title="assembler", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Login, options=options, host=host)
     app.add_middleware(Gate, hosts=page_hosts(host, options.public_hosts))
 
     def decide(raw: bytes, query: dict[str, str]) -> Judged:
@@ -184,17 +186,13 @@ def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics:
         return Response(metrics.write(), media_type=CONTENT_TYPE_LATEST)
 
     @app.api_route("/", methods=["GET", "HEAD"])
-    def status() -> Response:
-        records = doorway.records()
-        html = status_page.status_page(
-            records.list_jobs(limit=SHOWN_JOBS), records.count_states(), missing(records),
-            list_events(records, limit=status_page.SHOWN_EVENTS, without_job=True),
-            list_refused(records, status_page.SHOWN_REFUSED), now(),
-        )  # fmt: skip
-        return HTMLResponse(html, headers=status_page.HEADERS)
+    def status(request: Request) -> Response:
+        asked = Asked(**{name: request.query_params.get(name, "") for name in Asked._fields})
+        seen = look(doorway.records(), asked, request.query_params, now())
+        return HTMLResponse(list_page(seen, asked, now(), request.state.session), headers=status_page.HEADERS)
 
     @app.api_route("/jobs/{name}", methods=["GET", "HEAD"])
-    def one(name: str) -> Response:
+    def one(name: str, request: Request) -> Response:
         records = doorway.records()
         job = records.find_job(name.removesuffix(".json"))
         if job is None:
@@ -202,16 +200,32 @@ def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics:
         if name.endswith(".json"):
             log = [{"at": at, "sentence": sentence} for at, sentence in records.log_of(job.id)]
             return JSONResponse({**status_page.plain(job), "log": log})
-        files = published_files.find_published(job, options)
-        drawn = job_page.draw_job(records, job, options)
-        task = find_task(records, job.task)
-        if task is not None:
-            text = redaction_of(records, job, options).text
-            task = task.model_copy(update={"error": text(task.error or ""), "answer": text(task.answer or "")})
-        html = job_page.job_page(job, task, records.log_of(job.id), drawn, files, now())
+        said = TOLD.get(request.query_params.get("told", ""), "")
+        html = job_page.write_job(records, job, options, now(), request.state.session, said)
         return HTMLResponse(html, headers=status_page.HEADERS)
 
+    _add_acts(app, options, doorway)
     _add_files(app, options, doorway)
+
+
+def _add_acts(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
+    """Take what the buttons of the pages send."""
+
+    @app.post("/jobs/{name}/retry")
+    async def retry(name: str, request: Request) -> Response:
+        return await acts.answer(
+            request, lambda form, by: acts.retry(doorway.records(), doorway.engine(), options, name, form, by)
+        )
+
+    @app.post("/jobs/{name}/cancel")
+    async def cancel(name: str, request: Request) -> Response:
+        return await acts.answer(request, lambda form, by: acts.cancel(doorway.records(), doorway.engine(), name, by))
+
+    @app.post("/refused/take")
+    async def take(request: Request) -> Response:
+        return await acts.answer(
+            request, lambda form, by: acts.take(doorway.records(), doorway.engine(), Keys(options), form, by)
+        )
 
 
 def _add_files(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
@@ -280,4 +294,6 @@ def run_server(
     app = make_app(options, workers=workers, say=say, host=host)
     with listen_at(host, port) as door:
         say(f"http://{host}:{port}/ shows the jobs; callbacks go to /callback")
+        if options.page_token is None:
+            say(f"warning: {REFUSED}")
         return 0 if serve_at(door, app) else JobError.exit_code

@@ -53,6 +53,7 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Limits(uvicorn.Config):
@@ -227,13 +228,18 @@ def _seldom() -> Iterator[None]:
 
 
 def page_hosts(listens_at: str, public: tuple[str, ...]) -> frozenset[str] | None:
-    """Names under which pages are given; None: under any (then a password before them is the operator's to set).
+    """Names under which pages are given; None: under any.
 
     A page elsewhere that points a name of its own at this machine is to read nothing from it (DNS rebinding).
     """
+    own = (*LOOPBACK, listens_at.strip("[]").lower(), *public)
+    return frozenset(map(_plain, own)) if is_loopback(listens_at) or public else None
+
+
+def is_loopback(listens_at: str) -> bool:
+    """Tell whether a server that listens there is reached from this machine alone."""
     own = listens_at.strip("[]").lower()
-    is_inside = own in LOOPBACK or own.startswith("127.")
-    return frozenset(map(_plain, (*LOOPBACK, own, *public))) if is_inside or public else None
+    return own in LOOPBACK or own.startswith("127.")
 
 
 def _plain(name: str) -> str:
@@ -243,7 +249,7 @@ def _plain(name: str) -> str:
 class Gate:
     """Refuses, before the application sees it, what no honest client sends."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], hosts: frozenset[str] | None) -> None:
+    def __init__(self, app: App, hosts: frozenset[str] | None) -> None:
         self._app, self._hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from assembler.findings import fold, note
-from assembler.jobs.intake.bodies import BodyRow, Refused
-from assembler.jobs.intake.tasks import Task
 from assembler.jobs.store.model import Job, JobState
-from assembler.jobs.web.advice import advice_on_refused, advice_on_tasks, command, next_of
+from assembler.jobs.web.advice import command, next_of
 from assembler.jobs.web.published_files import is_in_folder
+from assembler.jobs.web.session import Session
 from assembler.report import markup, picture
-from assembler.report.markup import document, source_of, table, text
+from assembler.report.markup import LONGEST_TEXT, document, source_of, text
 from assembler.times import WallMs
 
 SCRIPT = """
 const stale = document.createElement("p");
 stale.className = "box";
 let seen = Date.now();
+let touched = false;
+document.addEventListener("input", () => { touched = true; });
 setInterval(async () => {
-  if (document.hidden || String(getSelection())) return;
+  if (document.hidden || touched || String(getSelection())) return;
   const main = document.querySelector("main");
   try {
     const answer = await fetch(location.href, {signal: AbortSignal.timeout(10000)});
@@ -40,60 +41,44 @@ setInterval(async () => {
   }
 }, 3000);
 """
-"""Script of the pages: fetches the page anew every 3 s, and says when the server does not answer."""
-STYLE = markup.STYLE + picture.STYLE
+"""Script of the pages: fetches the page anew every 3 s as long as no form is being filled in, and says when the server
+does not answer."""
+_FORMS = """
+form.act { display: inline; } form.row, form.login { display: flex; flex-wrap: wrap; gap: .4rem .6rem;
+align-items: center; margin: .6rem 0; } input, select, button { font: inherit; color: inherit; max-width: 100%;
+background: var(--paper); border: 1px solid var(--faint); border-radius: 4px; padding: .15rem .5rem; }
+button { cursor: pointer; background: var(--soft); } button:hover { border-color: var(--link); color: var(--link); }
+:focus-visible { outline: 2px solid var(--link); outline-offset: 1px; }
+.chips a { text-decoration: none; color: inherit; display: inline-block; padding: .15rem 0;
+border-bottom: 2px solid transparent; } .chips a:hover { border-color: var(--line); }
+.chips a[aria-current] { border-color: var(--link); } .pager { display: flex; gap: 1.2rem; margin: .8rem 0; }
+.changes { display: grid; grid-template-columns: max-content minmax(0, 22rem); gap: .4rem .8rem; margin: .6rem 0;
+align-items: center; } @media (max-width: 30rem) { .changes { grid-template-columns: minmax(0, 1fr); } }
+.logout { margin-top: 2rem; } .cards td > .faint { line-height: 1.35; margin-top: .15rem; }
+"""
+STYLE = markup.STYLE + picture.STYLE + _FORMS
 """Style sheet of the pages."""
 HEADERS = {
     "Content-Security-Policy": (
         f"default-src 'none'; style-src {source_of(STYLE)}; script-src {source_of(SCRIPT)}; connect-src 'self'; "
-        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
 }
-"""Headers of every page: nothing from elsewhere, no frame, no referrer, no copy kept."""
+"""Headers of every page: nothing from elsewhere, no frame, no referrer to others, no copy kept."""
 STALE_SECONDS = 60
 """Maximum age of the last news of a running job, in s; what remained then says nothing now."""
 SHOWN_FINDINGS = 2
 """Maximum number of findings in the list; the job's own page has all."""
-SHOWN_TASKS, SHOWN_EVENTS, SHOWN_REFUSED = 100, 50, 20
-"""Maximum number of rows in each of the lists below the jobs."""
 NOT_HERE = "Its files are not, or no longer, in this server's output folder: a later result may have taken their place."
 """Sentence of a job whose files are gone."""
 
 
-def status_page(
-    jobs: Sequence[Job],
-    counts: Mapping[JobState, int],
-    missing: Sequence[Task],
-    events: Sequence[BodyRow],
-    refused: Sequence[Refused],
-    at: WallMs,
-) -> str:
-    """All there is to see: jobs, missing results, other events, refused callbacks."""
-    parts = ["<h1>Jobs</h1>", _counts(counts)]
-    if jobs:
-        rows = [
-            [f"{_link(job)}{_room(job)}", state(job), how_far(job), elapsed(job, at), _since(job), _outcome(job)]
-            for job in jobs
-        ]
-        parts.append(table(["job", "state", "progress", "time", "since (UTC)", "outcome"], rows))
-        if (known := sum(counts.values())) > len(jobs):
-            parts.append(
-                f"<p>The newest {len(jobs)} of {known}; <code>assembler jobs list</code> in a terminal shows all.</p>"
-            )
-    else:
-        parts.append(
-            "<p>No class has come in yet. Set the recorder's callback address to <code>/callback</code> on this server "
-            "(as it is reached from outside), or hand in a result: <code>assembler batch RESULT.json</code></p>"
-        )
-    return page("Jobs", "".join([*parts, *_missing(missing), *_events(events), *_refused(refused)]))
-
-
 def absent_page(name: str) -> str:
     """Write the page of an id that is not on record."""
-    return _still("No such job", f'<p><a href="/">All jobs</a></p><h1>No such job</h1><p>{text(name, 100)}</p>'
+    return still_page("No such job", f'<p><a href="/">All jobs</a></p><h1>No such job</h1><p>{text(name, 100)}</p>'
                   "<p><code>assembler jobs list</code> shows all; pruned ones are forgotten.</p>")  # fmt: skip
 
 
@@ -105,7 +90,7 @@ def no_file_page(job: Job) -> str:
         why = f"{NOT_HERE} It was published to {text(job.output)}"
     else:
         why = in_bucket(job) or "The job has published nothing."
-    return _still(job.id, f'<p><a href="/jobs/{quote(job.id)}">{text(job.id)}</a></p><h1>No file</h1><p>{why}</p>')
+    return still_page(job.id, f'<p><a href="/jobs/{quote(job.id)}">{text(job.id)}</a></p><h1>No file</h1><p>{why}</p>')
 
 
 def plain(job: Job) -> dict[str, Any]:
@@ -113,62 +98,16 @@ def plain(job: Job) -> dict[str, Any]:
     return job.model_dump(mode="json", exclude={"event", "is_held", "segments", "key", "slot"})
 
 
-def page(title: str, main: str) -> str:
+def page(title: str, main: str, session: Session | None = None) -> str:
     """A page of the server around its main part."""
-    return document(f"{title} - assembler", main, STYLE, SCRIPT)
+    out = form(session, "/logout", "Log out", {})
+    foot = f'<footer class="logout">{out}</footer>' if out else ""
+    return document(f"{title} - assembler", main + foot, STYLE, SCRIPT)
 
 
-def _still(title: str, main: str) -> str:
-    """A page that stays as it is: what comes to its address later may be a file."""
+def still_page(title: str, main: str) -> str:
+    """Write a page that stays as it is: what comes to its address later may be a file."""
     return document(f"{title} - assembler", main, STYLE, "")
-
-
-def _counts(counts: Mapping[JobState, int]) -> str:
-    told = [(s, count) for s, count in counts.items() if count]
-    items = [f'<li><span class="state {s.value}">{count}</span> {s.value}</li>' for s, count in told]
-    return f'<ul class="chips">{"".join(items)}</ul>' if items else ""
-
-
-def _missing(tasks: Sequence[Task]) -> list[str]:
-    if not tasks:
-        return []
-    rows = [
-        [f"<b>{text(t.task)}</b>", text(t.room or ""), text(t.kind), clock(t.updated), _pause(t)]
-        for t in tasks[:SHOWN_TASKS]
-    ]
-    drawn = table(["task", "room", "latest event", "heard (UTC)", "progress"], rows)
-    more = f"The {SHOWN_TASKS} longest silent of {len(tasks)}; <code>assembler jobs list --missing</code> shows all."
-    rest = f"<p>{more}</p>" if len(tasks) > SHOWN_TASKS else ""
-    return ["<h2>Results missing</h2>", f"<p>{advice_on_tasks()}</p>", drawn, rest]
-
-
-def _events(events: Sequence[BodyRow]) -> list[str]:
-    if not events:
-        return []
-    rows = [[text(e.kind or "without a type"), text(e.task or ""), clock(e.received), text(e.note)] for e in events]
-    drawn = table(["event", "task", "received (UTC)", "note"], rows)
-    return ["<h2>Other events</h2>", drawn, _newest(len(events), SHOWN_EVENTS)]
-
-
-def _refused(refused: Sequence[Refused]) -> list[str]:
-    if not refused:
-        return []
-    rows = [[f"{r.status}", clock(r.received), f"{r.size} B", text(r.reason)] for r in refused]
-    advice = "".join(f"<p>{sentence}</p>" for sentence in advice_on_refused(refused))
-    drawn = table(["status", "received (UTC)", "size", "reason"], rows)
-    return ["<h2>Refused callbacks</h2>", advice, drawn, _newest(len(refused), SHOWN_REFUSED)]
-
-
-def _newest(count: int, most: int) -> str:
-    return f'<p class="faint">The newest {most}.</p>' if count == most else ""
-
-
-def _link(job: Job) -> str:
-    return f'<a href="/jobs/{quote(job.id)}">{text(job.id)}</a>'
-
-
-def _room(job: Job) -> str:
-    return f' <span class="faint">room {text(job.room)}</span>' if job.room else ""
 
 
 def state(job: Job) -> str:
@@ -203,19 +142,13 @@ def elapsed(job: Job, at: WallMs) -> str:
     return f"{spent}, about {_length(max(1000, job.remaining - max(0, silent)))} left"
 
 
-def _since(job: Job) -> str:
-    return f'<span class="nowrap">{clock(job.created)}</span>'
-
-
-def _outcome(job: Job) -> str:
-    parts = [links(job), reason(job)]
+def shown_findings(job: Job) -> str:
+    """Return its first findings as markup, and a link to the others."""
     told = told_of(job)
-    shown = [text(finding, 200) for finding in told[:SHOWN_FINDINGS]]
-    if shown:
-        parts.append(markup.findings(shown))
+    shown = markup.findings([text(finding, 200) for finding in told[:SHOWN_FINDINGS]]) if told else ""
     if (more := len(told) - SHOWN_FINDINGS) > 0:
-        parts.append(f'<a href="/jobs/{quote(job.id)}">{more} more finding{"s" if more > 1 else ""}</a>')
-    return "".join(part for part in parts if part)
+        shown += f'<a href="/jobs/{quote(job.id)}">{more} more finding{"s" if more > 1 else ""}</a>'
+    return shown
 
 
 def told_of(job: Job) -> list[str]:
@@ -237,13 +170,26 @@ def in_bucket(job: Job) -> str:
     return f"In object storage, not shown here: <code>{text(job.output)}</code>" if "://" in job.output else ""
 
 
-def reason(job: Job) -> str:
-    """Say why it is not done, and what to type."""
-    told = f"<p>{text(job.reason)}</p>" if job.reason else ""
+def reason(job: Job, session: Session | None = None, longest: int = LONGEST_TEXT) -> str:
+    """Say why it is not done, and what to do: by a button where somebody is logged in, else by what to type."""
+    told = f"<p>{text(job.reason, longest)}</p>" if job.reason else ""
     if job.due is not None and job.state is JobState.DELAYED:
         told += f"<p>Tried again at {clock(job.due)} (UTC).</p>"
-    step = next_of(job)
-    return told + (f"<p>{step[0]}: {command(step[1])}</p>" if step else "")
+    if (step := next_of(job)) is None:
+        return told
+    button = form(session, f"/jobs/{quote(job.id)}/retry", "Start again", {})
+    return told + f"<p>{step[0]}: {button or command(step[1])}</p>"
+
+
+def form(session: Session | None, address: str, word: str, fields: Mapping[str, str]) -> str:
+    """Return a button that sends a request as markup; "" for somebody who is not logged in."""
+    if session is None or not session.field:
+        return ""
+    hidden = "".join(
+        f'<input type="hidden" name="{name}" value="{text(value)}">'
+        for name, value in {"form": session.field, **fields}.items()
+    )
+    return f'<form method="post" action="{address}" class="act">{hidden}<button>{text(word)}</button></form>'
 
 
 def _length(ms: float) -> str:
@@ -261,6 +207,11 @@ def clock(at: WallMs | None) -> str:
         return str(at)
 
 
-def _pause(task: Task) -> str:
-    told = [] if task.progress is None else [f"{task.progress} %"]
-    return "<br>".join(text(sentence) for sentence in [*told, *task.history(clock)])
+def clock_of(then: WallMs, at: WallMs) -> str:
+    """Return how long ago an instant is as markup; pointed at, it tells the instant."""
+    minutes = max(0, at - then) // 60_000
+    ago = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
+    told = clock(then)
+    if then > at + 60_000 or minutes >= 60 * 24 * 60:
+        ago = told[:10]
+    return f'<time class="nowrap" title="{told} UTC">{ago}</time>'

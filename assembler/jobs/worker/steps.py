@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from assembler.class_card import parse_card
 from assembler.errors import AssemblerError, CardMissing, DownloadError
 from assembler.jobs.class_cards import load_card, withdraw
+from assembler.jobs.control import with_choice
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.intake import enqueue
@@ -138,8 +139,10 @@ class JobSteps:
             self._meter.fetched += found.received
         card = load_card(self._records, job.task, found.recording, self._options)
         told = card.model_dump_json() if card is not None else None
-        self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, card=told)
-        recorded = in_order(found.recording, self._options, card)
+        options = with_choice(self._options, job)
+        recorded = in_order(found.recording, options, card)
+        title = recorded.redaction.text(card.title) if card is not None else ""
+        self._records.change(job.id, only=[JobState.RUNNING], during=job.tries, card=told, title=title or None)
         kept = [s for recording in recorded.recordings for s in recording.segments]
         failures = {s.video_id: found.failures[s.source_id] for s in kept if s.source_id in found.failures}
         lacking = under_way.lacking = len(failures)
@@ -151,7 +154,7 @@ class JobSteps:
             under_way.say("No more files can be fetched than before: the playback stays as it is.")
             return {"over": True, "kept": True}
         try:
-            got = gather(recorded.recordings, Run(self._options, under_way, under_way.stop))
+            got = gather(recorded.recordings, Run(options, under_way, under_way.stop))
         except AssemblerError as exc:
             raise recorded.redaction.error(exc) from exc
         return {
@@ -169,7 +172,7 @@ class JobSteps:
         made = self._made(job)
         made.parent.mkdir(parents=True, exist_ok=True)
         recording = self._recording(job, results)
-        options = self._options.model_copy(update={"render_ahead": False})  # its files are there
+        options = with_choice(self._options, job).model_copy(update={"render_ahead": False})  # its files are there
         told = results.get("download", {}).get("card")
         card = parse_card(told.encode()) if told else None
         playback = assemble(recording, made, options, under_way, under_way.stop, card=card)

@@ -30,9 +30,9 @@ from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import now
 from assembler.jobs.web.app import make_app, run_server
 from assembler.jobs.web.keys import Keys
+from assembler.jobs.web.list_page import SHOWN_EVENTS, SHOWN_TASKS
 from assembler.jobs.web.listener import Limits, Listener
 from assembler.jobs.web.request_bodies import LARGEST
-from assembler.jobs.web.status_page import SHOWN_EVENTS, SHOWN_TASKS
 from assembler.options import load_options
 from jobs.intake.test_once import event
 
@@ -42,8 +42,9 @@ LATER = 4_000_000_000
 
 
 @contextmanager
-def served(said: list[str] | None = None, **settings: str) -> Iterator[str]:
-    app = make_app(load_options(**settings), workers=0, say=said.append if said is not None else lambda _: None)
+def served(said: list[str] | None = None, *, host: str = "localhost", **settings: str) -> Iterator[str]:
+    say = said.append if said is not None else lambda _: None
+    app = make_app(load_options(**settings), workers=0, say=say, host=host)
     server, door = Listener(Limits(app)), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([door],))
     thread.start()
@@ -290,7 +291,7 @@ class TestRefusedOnes:
     def test_are_taken_by_the_right_key_as_of_when_they_came(self, turned_away: Workshop) -> None:
         shop = turned_away
         until(lambda: now() // 1000 > list_refused(shop.records)[0].received // 1000 + 3, 10)
-        judged = take_refused(shop.records, Keys(load_options(callback_key=KEY)), [1, 2, 3, 4])
+        judged, _ = take_refused(shop.records, Keys(load_options(callback_key=KEY)), [1, 2, 3, 4])
         assert [judged[number].status for number in (1, 2, 3, 4)] == [200, 200, 403, 400]
         take_in(shop.records, shop.engine)
         jobs = {job.task: job.app for job in shop.records.list_jobs()}
