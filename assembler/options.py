@@ -127,6 +127,8 @@ class Options(BaseSettings):
     """Axis of VideoPlayTime: playback, wall (pauses still inside), or auto (decided by evidence)."""
     media_dir: Annotated[Path | None, Flag("--media-dir", "DIR", verbs=SHOWN)] = None
     """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
+    media_base: Annotated[str | None, Flag("--media-base", "URL", verbs=SHOWN)] = None
+    """Place of files that a result names without an address: https://host/folder or s3://bucket/folder."""
     allow_hosts: Annotated[tuple[str, ...], NoDecode, Flag("--allow-host", "NAME", verbs=PLANNED, repeats=True)] = ()
     """Host names (in the environment: separated by commas) to fetch from although their addresses are not public."""
     public_hosts: Annotated[tuple[str, ...], NoDecode] = ()

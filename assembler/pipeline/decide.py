@@ -16,6 +16,7 @@ from assembler.layout import arrange
 from assembler.layout.model import Arrangement
 from assembler.media.render.setup import RENDER_VERSION
 from assembler.media.run import Run
+from assembler.network.download.addresses import with_addresses
 from assembler.options import FOUND_CHAPTERS, Options
 from assembler.people import RecordedClass
 from assembler.plan.build import build_plan
@@ -34,7 +35,8 @@ from assembler.workspace import digest_of
 NO_CARD = "There is no class card for this class: everybody is shown as recorded."
 """Sentence of a class for which the place of class cards holds none."""
 NO_MATTER = {
-    "home", "ffmpeg", "media_dir", "allow_hosts", "parallel", "processes", "strict", "keep_work", "stall_seconds",
+    "home", "ffmpeg", "media_dir", "media_base", "allow_hosts", "parallel", "processes", "strict", "keep_work",
+    "stall_seconds",
     "class_file", "class_required", "mute_hidden",
     "share_minutes", "log", "log_level", "keep_outputs_days", "keep_sources_days",
     "keep_jobs_days", "overwrite", "render_ahead", "also",
@@ -137,7 +139,8 @@ def in_order(recordings: Given, options: Options, card: ClassCard | None = None)
         raise InputError("no recording was given", hint="Name at least one result file.")
     if options.timezone is not None:
         load_zone(options.timezone)  # a wrong name is told before anything is fetched
-    ordered = order_recordings([_with_screens(recording, options.screen_users) for recording in given])
+    found = [with_addresses(recording, options) for recording in given]
+    ordered = order_recordings([_with_screens(recording, options.screen_users) for recording in found])
     card = card or find_card(ordered, options)
     cast = cast_class(ordered, card, options.teacher, mute_hidden=options.mute_hidden is YesNo.YES)
     missing = [note(WHERE, NO_CARD)] if card is None and options.class_file is not None else []

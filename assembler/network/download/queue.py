@@ -149,7 +149,8 @@ class _File:
             if segment.url is None:
                 raise DownloadError(
                     "it has no URL, and there is no file of its id",
-                    hint="Put the file into a folder as <video id>.mp4 and give it with --media-dir.",
+                    hint="Put the file into a folder as <video id>.mp4 and give it with --media-dir; --media-base names"
+                    " where such files can be fetched.",
                 )
             check_declared(segment)
             host_of(segment.url)  # refuses what entry_of cannot read

@@ -21,12 +21,15 @@ import requests
 from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]  # it has no types
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.credentials import Credentials  # type: ignore[import-untyped]
+from lessons import camera, recording
 from storage import KEYS, Storage, Wire, first, serving
 from terminal import until
 
 from assembler.doctor import Symptom
 from assembler.doctor import _bucket as examine_bucket
 from assembler.errors import PublishError
+from assembler.network.download.addresses import with_addresses
+from assembler.network.download.download import fetch_all
 from assembler.network.publish import s3 as object_store
 from assembler.network.publish import s3_rules
 from assembler.network.publish.card import Card
@@ -35,6 +38,7 @@ from assembler.network.publish.s3 import MIB, Bucket
 from assembler.network.publish.s3_rules import removes_parts
 from assembler.options import Options, load_options
 from assembler.processes import Stop, Stopped
+from assembler.progress import Silent
 
 from ..conftest import card
 
@@ -452,3 +456,14 @@ def test_its_question_is_signed_as_the_storages_own_client_does(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(PublishError, match="keys of the environment"):
         removes_parts(PLACE, load_options())
+
+
+def test_recorded_files_in_a_bucket_are_fetched_by_signed_addresses(storage: Storage, tmp_path: Path) -> None:
+    video = b"\0\0\0\x18ftypisom" + bytes(2000)
+    storage.put("raw/ann is here.mp4", video)
+    options = load_options(media_base="s3://lessons/raw/", allow_hosts="127.0.0.1")
+    named = camera("ann is here", "ann", 0, 1000).model_copy(update={"url": None})
+    (segment,) = with_addresses(recording([named]), options).segments
+    assert "X-Amz-Signature=" in (segment.url or "")
+    fetched = fetch_all([segment], cache=tmp_path, options=options, progress=Silent())
+    assert fetched.files["ann is here"].read_bytes() == video

@@ -1,0 +1,46 @@
+"""Addresses of files that their system tells by name only: below a base that somebody names (``--media-base``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import quote, urlsplit
+
+from assembler.errors import InputError
+from assembler.options import Options
+from assembler.recording import Recording, Segment
+
+SIGNED_FOR = timedelta(hours=12)
+"""Time for which an address in a bucket is signed."""
+
+
+def with_addresses(recording: Recording, options: Options) -> Recording:
+    """Give files without an address one below ``media_base``. Raises InputError for a base that is none, PublishError
+    where a bucket's settings are wrong or the extra is missing."""
+    if options.media_base is None or all(segment.url for segment in recording.segments):
+        return recording
+    address = _addresses(options.media_base, options)
+    segments = (s if s.url else s.model_copy(update={"url": address(_name(s))}) for s in recording.segments)
+    return recording.model_copy(update={"segments": tuple(segments)})
+
+
+def _name(segment: Segment) -> str:
+    return f"{segment.source_id}.{segment.format}" if segment.format else segment.source_id
+
+
+def _addresses(base: str, options: Options) -> Callable[[str], str]:
+    if base.startswith("s3://"):
+        from assembler.network.publish.s3 import Bucket
+
+        bucket = Bucket.opened(base.rstrip("/"), options)
+        return lambda name: bucket.sign(f"{bucket.root}/{name}".lstrip("/"), SIGNED_FOR)
+    try:
+        parts = urlsplit(base)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise InputError(
+            f"{base.partition('?')[0]!r} is no place of files",
+            hint="Write such as https://bucket.example.com/folder, or s3://bucket/folder; keys are AWS_*.",
+        )
+    return lambda name: f"{base.rstrip('/')}/{quote(name)}"
