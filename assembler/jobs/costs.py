@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from assembler.errors import InputError
 from assembler.jobs.store.model import Job
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import COST, JOB
+from assembler.jobs.store.tables import COST, JOB, insert_into
 from assembler.network.download.limits import size_text
 from assembler.times import Ms, clock_text, whole_seconds
 from assembler.values import Value
@@ -50,12 +49,10 @@ def add_cost(connection: sa.Connection, name: str, cost: TryCost) -> None:
     room = connection.execute(sa.select(JOB.c.room).where(JOB.c.id == name)).scalar()
     connection.execute(sa.update(JOB).where(JOB.c.id == name).values(plus))
     row = cost.model_dump() | {"length": cost.length or 0, "jobs": int(cost.length is not None)}
-    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(COST)
     more = {one: COST.c[one] + row[one] for one in _SUMMED} | {"memory": _larger(COST.c.memory, cost.memory)}
     day = now() // DAY_MS
-    connection.execute(
-        insert.values(day=day, room=room or "", **row).on_conflict_do_update(index_elements=["day", "room"], set_=more)
-    )
+    added = insert_into(connection, COST).values(day=day, room=room or "", **row)
+    connection.execute(added.on_conflict_do_update(index_elements=["day", "room"], set_=more))
 
 
 def _larger(column: Any, value: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import SEEN
+from assembler.jobs.store.tables import SEEN, insert_into
 
 WORKER = "worker:"
 """Beginning of the names of workers (stored)."""
@@ -14,8 +14,8 @@ WORKER = "worker:"
 def mark_seen(records: Records, name: str) -> None:
     """Mark that it is there now. Raises JobError."""
     with records.transaction() as connection:
-        if not connection.execute(sa.update(SEEN).where(SEEN.c.name == name).values(at=now())).rowcount:
-            connection.execute(sa.insert(SEEN).values(name=name, at=now()))
+        added = insert_into(connection, SEEN).values(name=name, at=now())
+        connection.execute(added.on_conflict_do_update(index_elements=["name"], set_={"at": now()}))
 
 
 def forget_seen(records: Records, name: str) -> None:
@@ -34,9 +34,8 @@ def count_seen(records: Records, beginning: str, since: int) -> int:
 def take_turn(records: Records, name: str, before: int) -> bool:
     """Take what is to be done again if it was last taken before then (Unix ms): only one caller gets it."""
     with records.transaction() as connection:
-        is_there = connection.execute(sa.select(SEEN.c.at).where(SEEN.c.name == name).with_for_update()).first()
-        if is_there is None:
-            connection.execute(sa.insert(SEEN).values(name=name, at=now()))
+        added = insert_into(connection, SEEN).values(name=name, at=now()).on_conflict_do_nothing()
+        if connection.execute(added.returning(SEEN.c.name)).first() is not None:
             return True
         mine = sa.update(SEEN).where(SEEN.c.name == name, SEEN.c.at < before).values(at=now())
         return connection.execute(mine).rowcount > 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from assembler.errors import JobError
@@ -295,6 +296,11 @@ def _no_url() -> JobError:
         "ASSEMBLER_DATABASE_URL is not a Postgres URL",
         hint="Write postgresql://user:password@host/database, or unset it for a file in ASSEMBLER_HOME.",
     )
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Begin an insertion that can say what to do where the row is there already."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 @contextlib.contextmanager
