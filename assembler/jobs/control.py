@@ -11,6 +11,7 @@ from assembler.class_card import parse_card
 from assembler.errors import InputError, JobError
 from assembler.jobs.class_cards import put_card
 from assembler.jobs.engine import Engine
+from assembler.jobs.event_log import emit
 from assembler.jobs.intake.bodies import Body, jobs_of, keep
 from assembler.jobs.intake.check_callback import Judged
 from assembler.jobs.intake.intake import enqueue, take_in
@@ -82,6 +83,7 @@ def retry(records: Records, engine: Engine, options: Options, job: Job, wish: Wi
     sentence = " ".join(["Started again by hand", ", ".join(filter(None, told))]).rstrip() + f"{_by(by)}."
     if latest.state in _UNDER_WAY:  # the card or the result started it
         records.note(latest.id, sentence)
+        _tell(latest, "retry", sentence)
         return latest, True
     return records.load_job(latest.id), _start(records, engine, latest, sentence)
 
@@ -108,7 +110,13 @@ def _start(records: Records, engine: Engine, job: Job, sentence: str) -> bool:
     with records.transaction() as connection:
         is_ours = start_again(connection, job, sentence, lacking=None)
     enqueue(records, engine, [records.load_job(job.id)])
+    if is_ours:
+        _tell(job, "retry", sentence)
     return is_ours
+
+
+def _tell(job: Job, act: str, sentence: str) -> None:
+    emit("job.act", job=job.id, task=job.task, room=job.room, act=act, reason=sentence)
 
 
 def _by(by: str) -> str:
@@ -126,6 +134,7 @@ def cancel(records: Records, engine: Engine, job: Job, by: str = "") -> bool:
         if not connection.execute(wanted.values(values)).rowcount:
             return False
         note(connection, job.id, f"Cancelled by hand{_by(by)}.")
+    _tell(job, "cancel", f"Cancelled by hand{_by(by)}.")
     engine.cancel(job.workflow)
     return True
 
@@ -135,7 +144,8 @@ def take(records: Records, engine: Engine, keys: Keys, numbers: Sequence[int], b
     judged, stored = take_refused(records, keys, numbers)
     take_in(records, engine)
     for job in set(jobs_of(records, stored).values()):
-        records.note(job, f"A refused callback was taken by hand{_by(by)}.")
+        records.note(job, sentence := f"A refused callback was taken by hand{_by(by)}.")
+        _tell(records.load_job(job), "take", sentence)
     return judged
 
 

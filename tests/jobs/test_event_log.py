@@ -18,6 +18,7 @@ from terminal import Desk, three_streams, until
 from workshop import Workshop
 
 from assembler.choices import LogFormat, LogLevel
+from assembler.jobs.control import Wish, cancel, retry
 from assembler.jobs.event_log import emit, logging_to, say
 from assembler.jobs.store.model import JobState
 from assembler.jobs.worker import supervisor
@@ -79,7 +80,7 @@ def test_a_server_and_its_worker_log_a_job_as_json_lines_without_secrets(tmp_pat
     assert {one.get("worker") for one in lines if one["event"].startswith("job.")} == {starts[0]["worker"]}
     log = (desk.home / "worker.log").read_text()
     assert {line for line in log.splitlines() if '"event": "job.' in line} <= set(err.splitlines())
-    for secret in ("s1gned", token, "Robert", "bob", "Traceback"):
+    for secret in ("s1gned", token, token[::-1], "Robert", "bob", "Traceback"):
         assert secret not in err + log, secret
 
 
@@ -125,6 +126,20 @@ def test_a_line_is_one_line_and_urls_lose_their_query(log: LogFormat) -> None:
         {"level": "warning", "event": "warning", "sentence": "the disk\u202e is full"},
         {"level": "info", "event": "note", "sentence": "all is well"},
         {"level": "warning", "event": "uvicorn.error", "sentence": "of a library"},
+    ]
+
+
+def test_what_people_do_is_logged_with_who_did_it(tmp_path: Path) -> None:
+    out = io.StringIO()
+    with Workshop.opened(tmp_path) as shop, logging_to(shop.options, out):
+        shop.hand_in(event())
+        assert cancel(shop.records, shop.engine, shop.job(), "page, 10.0.0.5")
+        assert not cancel(shop.records, shop.engine, shop.job(), "page, 10.0.0.6")
+        retry(shop.records, shop.engine, shop.options, shop.job(), Wish(layout="grid"), "command line, root at host")
+    assert [line.partition(" ")[2] for line in out.getvalue().splitlines()] == [
+        'job.act job=t1 task=t1 room=12 act=cancel reason="Cancelled by hand (page, 10.0.0.5)."',
+        "job.act job=t1 task=t1 room=12 act=retry "
+        'reason="Started again by hand with layout grid (command line, root at host)."',
     ]
 
 

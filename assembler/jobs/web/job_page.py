@@ -8,6 +8,7 @@ from urllib.parse import quote
 from assembler.errors import AssemblerError
 from assembler.jobs.class_cards import load_card, redaction_of
 from assembler.jobs.control import BY_SETTINGS, LAYOUT_NAMES
+from assembler.jobs.costs import cost_facts
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.tasks import Task, find_task
 from assembler.jobs.listing import queue_places
@@ -118,7 +119,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         ("task", text(job.task or "")), ("app", text(job.app or "")), ("room", text(job.room or "")),
         ("revision", str(job.revision)), ("known since", f"{clock(job.created)} UTC"),
         ("tries", str(job.tries)), ("failures", str(job.failures or "")), ("deaths", str(job.deaths or "")),
-        ("published to", text(job.output)),
+        ("published to", text(job.output)), *cost_facts(job),
     ]  # fmt: skip
 
 
