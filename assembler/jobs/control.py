@@ -139,6 +139,16 @@ def cancel(records: Records, engine: Engine, job: Job, by: str = "") -> bool:
     return True
 
 
+def hand_in(records: Records, engine: Engine, result: bytes, by: str) -> Job:
+    """Take in a result, as a callback would; the job it belongs to. Raises AssemblerError for what is none."""
+    claim_of(result)
+    (number,) = keep(records, [Body(result, None, "hand", now())])
+    take_in(records, engine, [number])
+    job = records.load_job(jobs_of(records, [number])[number])
+    records.note(job.id, f"A result was handed in{_by(by)}.")
+    return job
+
+
 def take(records: Records, engine: Engine, keys: Keys, numbers: Sequence[int], by: str) -> dict[int, Judged]:
     """Check refused callbacks again and take those that are right now, as jobs and events; how each was judged."""
     judged, stored = take_refused(records, keys, numbers)

@@ -34,6 +34,7 @@ TOLD = {
     "cancelled": "Cancelled.",
     "over": "It was over already; nothing was changed.",
     "too-late": "Too late to cancel: its playback is being put in place.",
+    "handed-in": "The result was taken in: this is its job.",
     "taken": "Taken: all that were right are jobs or events now.",
     "still-refused": "Some are still refused: the keys, or what they say, do not fit.",
 }
@@ -101,6 +102,14 @@ def take(records: Records, engine: Engine, keys: Keys, form: Form, by: str) -> D
     wanted = kept if number == "all" else {int(number)} & kept if number.isdecimal() and len(number) < 19 else set()
     judged = control.take(records, engine, keys, sorted(wanted), by)
     return Done("/", "taken" if all(one.status == 200 for one in judged.values()) else "still-refused")
+
+
+def hand_in(records: Records, engine: Engine, form: Form, by: str) -> Done:
+    """Take in a result that did not come by itself."""
+    result = _file(form, "result")
+    if result is None:
+        raise InputError("no file was chosen", hint="Choose the file with the result, as the API gave it.")
+    return Done(f"/jobs/{quote(control.hand_in(records, engine, result, by).id)}", "handed-in")
 
 
 def _file(form: Form, name: str) -> bytes | None:

@@ -221,6 +221,10 @@ def _add_acts(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
     async def cancel(name: str, request: Request) -> Response:
         return await acts.answer(request, lambda form, by: acts.cancel(doorway.records(), doorway.engine(), name, by))
 
+    @app.post("/results")
+    async def hand_in(request: Request) -> Response:
+        return await acts.answer(request, lambda form, by: acts.hand_in(doorway.records(), doorway.engine(), form, by))
+
     @app.post("/refused/take")
     async def take(request: Request) -> Response:
         return await acts.answer(

@@ -85,7 +85,7 @@ def list_page(seen: Seen, asked: Asked, at: WallMs, session: Session | None) -> 
             f'<p class="box">More than {MOST_FOUND} jobs begin so, no more are looked through: write more.</p>'
         )
     if rows := [_row(job, seen.places.get(job.id), at, session) for job in seen.page.jobs]:
-        parts += [table(["class", "state", "known since", "outcome"], rows), _pager(seen.page, asked)]
+        parts += [table(["class", "state", "age", "outcome"], rows), _pager(seen.page, asked)]
     elif asked.is_all and not sum(seen.counts.values()):
         parts.append(
             "<p>No class has come in yet. Set the recorder's callback address to <code>/callback</code> on this server "
@@ -93,7 +93,7 @@ def list_page(seen: Seen, asked: Asked, at: WallMs, session: Session | None) -> 
         )
     else:
         parts.append('<p>There are no such jobs. <a href="/">All jobs</a></p>')
-    below = [*_missing(seen), *_events(seen.events), *_refused(seen.refused, session)]
+    below = [*_missing(seen, session), *_events(seen.events), *_refused(seen.refused, session)]
     return page("Jobs", "".join([*parts, *below]), session)
 
 
@@ -158,22 +158,20 @@ def _pager(shown: Page, asked: Asked) -> str:
 
 
 def _row(job: Job, place: int | None, at: WallMs, session: Session | None) -> list[str]:
-    told = [f'<a href="/jobs/{quote(job.id)}"><b>{text(job.title or job.id, 120)}</b></a>']
-    if job.title:
-        told.append(f'<span class="faint">{text(job.id)}</span>')
+    about = [text(job.id)] if job.title else []
     if job.room:
-        told.append(
-            f'<span class="faint">room <a href="/?{escape(urlencode({"room": job.room}))}">{text(job.room)}</a></span>'
-        )
+        about.append(f'room <a href="/?{escape(urlencode({"room": job.room}))}">{text(job.room)}</a>')
+    told = f'<a href="/jobs/{quote(job.id)}"><b>{text(job.title or job.id, 120)}</b></a>'
+    told += f'<span class="faint">{" · ".join(about)}</span>' if about else ""
     doing = how_far(job)
     if place is not None:
         doing = "next in the queue" if place == 1 else f"place {place} in the queue"
     times = [f'<span class="faint">{part}</span>' for part in (doing, elapsed(job, at)) if part]
     outcome = [links(job), reason(job, session, LONGEST_REASON), shown_findings(job)]
-    return ["".join(told), "".join([state(job), *times]), clock_of(job.created, at), "".join(outcome)]
+    return [told, "".join([state(job), *times]), clock_of(job.created, at), "".join(outcome)]
 
 
-def _missing(seen: Seen) -> list[str]:
+def _missing(seen: Seen, session: Session | None) -> list[str]:
     if not seen.missing:
         return []
     rows = [
@@ -186,7 +184,17 @@ def _missing(seen: Seen) -> list[str]:
         if seen.count_missing > len(seen.missing)
         else ""
     )
-    return ['<h2 id="missing">Results missing</h2>', f"<p>{advice_on_tasks()}</p>", drawn, rest]
+    return ['<h2 id="missing">Results missing</h2>', f"<p>{advice_on_tasks()}</p>", _hand_in(session), drawn, rest]
+
+
+def _hand_in(session: Session | None) -> str:
+    if session is None or not session.field:
+        return ""
+    return (
+        '<form method="post" action="/results" enctype="multipart/form-data" class="row">'
+        f'<input type="hidden" name="form" value="{text(session.field)}"><label for="result">Result (JSON)</label> '
+        '<input id="result" name="result" type="file" required> <button>Hand in</button></form>'
+    )
 
 
 def _events(events: Sequence[BodyRow]) -> list[str]:

@@ -54,6 +54,7 @@ border-bottom: 2px solid transparent; } .chips a:hover { border-color: var(--lin
 .chips a[aria-current] { border-color: var(--link); } .pager { display: flex; gap: 1.2rem; margin: .8rem 0; }
 .changes { display: grid; grid-template-columns: max-content minmax(0, 22rem); gap: .4rem .8rem; margin: .6rem 0;
 align-items: center; } @media (max-width: 30rem) { .changes { grid-template-columns: minmax(0, 1fr); } }
+.next { margin: .3rem 0; } .cards th:first-child { width: 28%; }
 .logout { margin-top: 2rem; } .cards td > .faint { line-height: 1.35; margin-top: .15rem; }
 """
 STYLE = markup.STYLE + picture.STYLE + _FORMS
@@ -135,7 +136,7 @@ def elapsed(job: Job, at: WallMs) -> str:
         return ""
     spent = _length((job.updated if job.state is not JobState.RUNNING else at) - job.begun)
     if job.state is not JobState.RUNNING:
-        return spent
+        return f"took {spent}"
     silent = at - job.updated
     if job.remaining is None or silent > STALE_SECONDS * 1000:
         return spent
@@ -178,7 +179,9 @@ def reason(job: Job, session: Session | None = None, longest: int = LONGEST_TEXT
     if (step := next_of(job)) is None:
         return told
     button = form(session, f"/jobs/{quote(job.id)}/retry", "Start again", {})
-    return told + f"<p>{step[0]}: {button or command(step[1])}</p>"
+    is_short = button and longest < LONGEST_TEXT
+    ways = [way for way in (button, "" if is_short else command(step[1])) if way]
+    return told + f'<div class="next">{step[0]}: {" or ".join(ways)}</div>'
 
 
 def form(session: Session | None, address: str, word: str, fields: Mapping[str, str]) -> str:

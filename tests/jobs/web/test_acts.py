@@ -150,6 +150,18 @@ def test_refused_callbacks_are_taken_once_their_key_is_set(shop: Workshop) -> No
         assert re.search(r"taken by hand \(page, 127\.0\.0\.1\)", log_of(shop, "t2"))
 
 
+def test_a_result_that_never_came_is_handed_in(shop: Workshop) -> None:
+    shop.hand_in(event("lost", kind="OnlineRecordStarted", VideoInfos=None))
+    with served(page_token=TOKEN) as url:
+        person = Person(url)
+        assert "1 result is missing" in person.get("/").text
+        assert person.post("/results", files={"result": event("lost")}).url == f"{url}/jobs/lost?told=handed-in"
+        assert "missing" not in person.get("/").text
+        assert re.search(r"handed in \(page, 127\.0\.0\.1\)", log_of(shop, "lost"))
+        for wrong in ({}, {"files": {"result": b"no"}}):
+            assert person.post("/results", **wrong).status_code == 400
+
+
 def test_the_same_is_typed(shop: Workshop, tmp_path: Path) -> None:
     desk = Desk(shop.folder, three_streams())
     (shop.folder / "card.json").write_bytes(CARD)
