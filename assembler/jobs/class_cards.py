@@ -121,6 +121,7 @@ def _take(connection: sa.Connection, slot: Sequence[_Kept], card: ClassCard) -> 
     if not is_made or (made_with or ClassCard()) == card:
         return []
     fresh = insert_after(connection, latest)
+    _name(connection, fresh, card)
     note(connection, fresh.id, f"Another class card of the task: revision {fresh.revision}.")
     if latest.state is JobState.RUNNING:
         _change(connection, latest, state=JobState.SUPERSEDED.value, reason=TOO_LATE)

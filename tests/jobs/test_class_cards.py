@@ -19,6 +19,7 @@ from workshop import Workshop, body_of, kill, laid
 
 from assembler.class_card import ClassCard, parse_card
 from assembler.jobs.class_cards import load_card, look_for_cards, put_card, withdraw
+from assembler.jobs.control import Wish, cancel, retry
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.tables import JOB
 from assembler.network.publish.card import Card
@@ -339,3 +340,21 @@ def test_a_mixed_stream_may_have_shown_anybody() -> None:
     lesson = recording([camera("a", "zoe", 0, 1000), mix("m", 0, 1000)])
     assert hides_more([lesson], None, card(pat="no"))
     assert not hides_more([lesson], card(pat="no"), card(pat="no", kim="no"))
+
+
+def test_a_layout_chosen_by_hand_wins_over_the_card_and_the_settings_and_a_title_names_nobody_who_is_hidden(
+    shop: Workshop,
+) -> None:
+    named = json.dumps({"title": f"Maths with {ZOE}", "layout": "tiw-2", "people": [{"id": ZOE, "show": "no"}]})
+    shop.hand_in(body_of(LESSON))
+    cancel(shop.records, shop.engine, shop.job())
+    wish = Wish(layout="stage", card=named.encode())
+    assert retry(shop.records, shop.engine, shop.options, shop.job(), wish, "a test")[1]
+    title = shop.job().title or ""
+    assert (title.startswith("Maths with "), ZOE in title) == (True, False)
+    with shop.worker():
+        done = shop.wait(JobState.DONE)
+    manifest = json.loads((Path(done.output).with_name("playback.assets") / "playback.json").read_text())
+    assert (manifest["layout"], done.title) == ("stage", title)
+    assert put(shop, card(abe_88="no")) == ["t1.2"]
+    assert (shop.job("t1.2").choice, shop.job("t1.2").title) == ({"layout": "stage"}, None)

@@ -162,6 +162,22 @@ def test_a_result_that_never_came_is_handed_in(shop: Workshop) -> None:
             assert person.post("/results", **wrong).status_code == 400
 
 
+def test_an_address_that_somebody_typed_shows_jobs_and_says_what_could_not_be_read(shop: Workshop) -> None:
+    shop.hand_in(event("t2"))
+    with served() as url:
+        for query, said, shown in (
+            ("q=" + "x" * 10_000, "at most 200 characters", {"t1", "t2"}), ("state=odd", "no state", {"t1", "t2"}),
+            ("since=yesterday", "no length of time", {"t1", "t2"}), ("after=x%00", "no such page", {"t1", "t2"}),
+            ("after=1000000000", "", {"t2"}), ("after=f1000000000", "", {"t1", "t2"}), ("before=end", "", {"t1", "t2"}),
+            ("q=12", "", {"t1", "t2"}), ("q=t2", "", {"t2"}), ("state=failed&room=12", "", {"t1"}),
+            ("room=1", "", set()),
+            ("q=%00%ff%F0%9F%98%80", "There are no such jobs", set()), ("told=x", "", {"t1", "t2"}),
+        ):  # fmt: skip
+            answer = requests.get(f"{url}/?{query}", timeout=20)
+            assert (answer.status_code, said in answer.text) == (200, True), query
+            assert set(re.findall(r'href="/jobs/(\w+)"', answer.text)) == shown, query
+
+
 def test_the_same_is_typed(shop: Workshop, tmp_path: Path) -> None:
     desk = Desk(shop.folder, three_streams())
     (shop.folder / "card.json").write_bytes(CARD)
