@@ -24,7 +24,7 @@ class SegmentFiles:
     """Reasons why other segments have no usable file."""
     findings: list[Finding] = field(default_factory=list)
     """Remarks of fetching and probing, a warning for each failure once all is gathered."""
-    received: int = 0
+    received: int = field(default=0, compare=False)
     """Bytes that came from servers, about: what an earlier run had fetched is not among them."""
     speaking: Mapping[str, Sequence[Span]] | None = None
     """Spans in which each user speaks, by user id, sorted and disjoint, playback axis of the whole class; None where it

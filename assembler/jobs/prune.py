@@ -48,7 +48,7 @@ def prune(
     old = _ended(records, states, before)
     if is_dry:
         return len(old)
-    for start in range(0, len(old), AT_ONCE):
+    for start in range(0, max(1, len(old)), AT_ONCE):  # once at least: notices of jobs that went before may go now
         some = old[start : start + AT_ONCE]
         engine.forget([f"{job.id}:{number}" for job in some for number in range(1, job.tries + 1)])
         records.remove(some)

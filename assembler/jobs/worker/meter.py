@@ -41,7 +41,7 @@ class Meter:
         self._is_over.set()
         return TryCost(
             length=length, wall=_ms(time.monotonic() - self._begun), cpu=_ms(_cpu_seconds() - self._cpu),
-            memory=self._memory, fetched_bytes=self.fetched, published_bytes=published,
+            memory=max(self._memory, _memory()), fetched_bytes=self.fetched, published_bytes=published,
         )  # fmt: skip
 
 
