@@ -246,17 +246,15 @@ def _search(
     """Find the places of jobs that begin so, in order, and whether there are more than were looked through."""
     at_least, below = (">=", "<") if connection.dialect.name == "sqlite" else ("~>=~", "~<~")
     first, end = wanted.beginning, f"{wanted.beginning}\U0010ffff"
-    found: set[int] = set()
+    named = sa.select(JOB.c.number, JOB.c.state, JOB.c.verdict, JOB.c.room, JOB.c.created)
+    rows = list(connection.execute(named.where(JOB.c.key == first).limit(MOST_FOUND)))
     is_cut = False
     for column in (JOB.c.id, JOB.c.room):
         begins = sa.and_(column.op(at_least)(first), column.op(below)(end))
-        numbers = list(connection.execute(sa.select(JOB.c.number).where(begins).limit(MOST_FOUND + 1)).scalars())
-        is_cut = is_cut or len(numbers) > MOST_FOUND
-        found.update(numbers[:MOST_FOUND])
-    found.update(connection.execute(sa.select(JOB.c.number).where(JOB.c.key == first).limit(MOST_FOUND)).scalars())
-    named = [JOB.c.number, JOB.c.state, JOB.c.verdict, JOB.c.room, JOB.c.created]
-    rows = connection.execute(sa.select(*named).where(JOB.c.number.in_(found))).all()
-    places = [
+        some = connection.execute(named.where(begins).limit(MOST_FOUND + 1)).all()
+        is_cut = is_cut or len(some) > MOST_FOUND
+        rows += some[:MOST_FOUND]
+    places = {
         _Place(group, int(row.number))
         for row in rows
         for group, states in enumerate(groups)
@@ -264,7 +262,7 @@ def _search(
         and (wanted.room is None or row.room == wanted.room)
         and (wanted.since is None or row.created >= wanted.since)
         and (not wanted.is_degraded or row.verdict == DEGRADED)
-    ]
+    }
     return sorted(places, key=_key), is_cut
 
 
