@@ -89,6 +89,7 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Make the playback: parse, download, probe, plan, render, verify."""
+    from assembler.pipeline.archives import unpacked
     from assembler.pipeline.assemble import assemble, take_frame
     from assembler.report.text import describe_playback, names_of
 
@@ -97,11 +98,12 @@ def run(
         raise InputError("no result was named", hint="Name result files, - for standard input, or --task TASK.")
     recordings = _read(results) + (fetch_recordings(tasks, api, options) if tasks else [])
     inputs = [Path(name) for name in results if name != "-"]
-    if frame is not None:
-        png = take_frame(recordings, parse_clock(frame[0]), frame[1], options, _progress(progress), inputs=inputs)
-        print(json.dumps({"frame": str(png)}) if as_json else png)
-        return 0
-    playback = assemble(recordings, out, options, _progress(progress), inputs=inputs)
+    with unpacked(results, options) as given:
+        if frame is not None:
+            png = take_frame(recordings, parse_clock(frame[0]), frame[1], given, _progress(progress), inputs=inputs)
+            print(json.dumps({"frame": str(png)}) if as_json else png)
+            return 0
+        playback = assemble(recordings, out, given, _progress(progress), inputs=inputs)
     names = names_of(playback.recordings)
     text = describe_playback(str(out), playback.manifest, names, was_there=playback.was_there)
     if playback.watch.exists():  # older versions wrote none
@@ -155,9 +157,11 @@ def plan(
 
     recorded = in_order(_read(results), options)
     if probe:
+        from assembler.pipeline.archives import unpacked
         from assembler.pipeline.assemble import plan_probed
 
-        made = plan_probed(recorded, options, _progress(progress))
+        with unpacked(results, options) as given:
+            made = plan_probed(recorded, given, _progress(progress))
     else:
         made = plan_only(recorded, options)
     if as_json:

@@ -12,6 +12,7 @@ from typing import IO, NamedTuple
 from assembler.dialects import find_part, parse_parts
 from assembler.dialects.body import JsonObject, load_object
 from assembler.errors import AssemblerError, InputError
+from assembler.pipeline.archives import is_archive, read_archive
 from assembler.recording import Recording
 from assembler.workspace import ASSETS
 
@@ -45,6 +46,10 @@ def read_bodies(names: Sequence[str], standard_input: IO[bytes]) -> list[Given]:
                 f"{name} names no result file", hint="Name files, folders, globs, or - for standard input."
             )
         for path in paths:
+            if is_archive(path.name):
+                inner, body = read_archive(path)
+                found.append(Given(f"{path}/{inner}", body))
+                continue
             try:
                 with path.open("rb") as file:
                     found += _bodies(str(path), file.read(LARGEST_RESULT + 1))

@@ -1,0 +1,108 @@
+"""Results given as zip files with their media, and zip files that are meant to do harm."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from assembler.errors import InputError
+from assembler.options import Options
+from assembler.pipeline.archives import MAX_MEMBERS, unpacked
+from assembler.pipeline.read_results import read_recordings
+
+FILES = [
+    {"connectionData": name, "filename": f"{name}.webm", "startTimeOffset": 0, "stopTimeOffset": 1000, "streamId": name}
+    for name in ("ann", "bob")
+]
+BODY = {"id": "a1", "sessionId": "r", "createdAt": 1_490_984_250_000, "files": FILES}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "class.zip"
+
+
+def pack(path: Path, files: dict[str, bytes], body: object = BODY, how: int = zipfile.ZIP_STORED) -> None:
+    with zipfile.ZipFile(path, "w", how) as archive:
+        archive.writestr("archive.json", json.dumps(body))
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+def unpack(path: Path, **more: object) -> dict[str, bytes]:
+    options = Options(home=path.parent / "home", **more)  # type: ignore[arg-type]
+    with unpacked([str(path)], options) as given:
+        assert given.media_dir is not None
+        return {one.name: one.read_bytes() for one in given.media_dir.iterdir()}
+
+
+def test_the_result_is_read_from_it_and_what_that_names_is_unpacked_by_base_name(path: Path) -> None:
+    others = {"ann.exe.sh": b"3", "notes.txt": b"4", "ann.webm/": b""}
+    pack(path, {"a/../../ann.webm": b"1", "/tmp/bob.webm": b"2", **others})
+    (found,) = read_recordings([str(path)], BytesIO())
+    assert [s.video_id for s in found.segments] == ["ann", "bob"]
+    assert unpack(path) == {"ann.webm": b"1", "bob.webm": b"2"}
+    assert not list((path.parent / "home" / "unpacked").iterdir()), "it goes when all went well"
+    assert sorted(p.name for p in path.parent.iterdir()) == ["class.zip", "home"], "nothing is written elsewhere"
+
+
+def test_what_a_stopped_run_unpacked_is_taken_up(path: Path) -> None:
+    pack(path, {"ann.webm": b"1", "bob.webm": b"2"})
+    stopped = unpacked([str(path)], Options(home=path.parent / "home"))
+    folder = stopped.__enter__().media_dir
+    assert folder is not None
+    (folder / "ann.webm").write_bytes(b"as it was")
+    assert not stopped.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert unpack(path) == {"ann.webm": b"as it was", "bob.webm": b"2"}
+
+
+class TestHarm:
+    def refusal(self, path: Path, **more: object) -> str:
+        with pytest.raises(InputError) as caught:
+            unpack(path, **more)
+        left = [p for p in path.parent.rglob("*") if p.is_file() and p != path]
+        assert left == [], "nothing half done lies about"
+        return caught.value.sentence
+
+    def test_a_bomb(self, path: Path) -> None:
+        pack(path, {"ann.webm": bytes(300 * 2**20)}, how=zipfile.ZIP_DEFLATED)
+        assert path.stat().st_size < 2**20
+        assert "ann.webm would be over 100 times as large unpacked" in self.refusal(path)
+
+    def test_very_many_files(self, path: Path) -> None:
+        pack(path, {f"{n}": b"" for n in range(MAX_MEMBERS)})
+        assert "more than 10000 files" in self.refusal(path)
+
+    def test_two_of_a_name(self, path: Path) -> None:
+        pack(path, {"a/ann.webm": b"1", "b/ann.webm": b"2"})
+        assert "two files called ann.webm" in self.refusal(path)
+
+    def test_one_that_is_encrypted(self, path: Path) -> None:
+        pack(path, {"ann.webm": b"1"})
+        whole = bytearray(path.read_bytes())
+        for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            whole[whole.rindex(mark) + at] |= 1
+        path.write_bytes(whole)
+        assert "ann.webm is encrypted" in self.refusal(path)
+
+    def test_one_that_is_damaged(self, path: Path) -> None:
+        pack(path, {"ann.webm": b"ABCDEFGH"})
+        path.write_bytes(path.read_bytes().replace(b"ABCDEFGH", b"ABCDEFGX"))
+        assert "ann.webm is damaged" in self.refusal(path)
+
+    def test_none_and_several_results(self, path: Path) -> None:
+        pack(path, {"other.json": b"{}"})
+        assert "holds 2 JSON files" in self.refusal(path)
+        with zipfile.ZipFile(path, "w"):
+            pass
+        assert "holds no JSON file" in self.refusal(path)
+        path.write_bytes(b"PK and no zip")
+        assert "no zip file that can be read" in self.refusal(path)
+
+    def test_a_media_folder_beside_it(self, path: Path) -> None:
+        pack(path, {})
+        assert "one is taken, and no --media-dir" in self.refusal(path, media_dir=path.parent)
