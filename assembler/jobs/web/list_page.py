@@ -161,7 +161,7 @@ def _row(job: Job, place: int | None, at: WallMs, session: Session | None) -> li
     about = [text(job.id)] if job.title else []
     if job.room:
         about.append(f'room <a href="/?{escape(urlencode({"room": job.room}))}">{text(job.room)}</a>')
-    told = f'<a href="/jobs/{quote(job.id)}"><b>{text(job.title or job.id, 120)}</b></a>'
+    told = f'<a href="/jobs/{quote(job.id)}"><b dir="auto">{text(job.title or job.id, 120)}</b></a>'
     told += f'<span class="faint">{" · ".join(about)}</span>' if about else ""
     doing = how_far(job)
     if place is not None:
