@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assembler.cli.jobs import Json, open_jobs, open_records
+from assembler.cli.jobs import Json, by_hand, open_jobs, open_records
 from assembler.cli.verb import verb
 from assembler.errors import JobError
 from assembler.options import load_options
@@ -99,6 +99,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
 ) -> int:
     """Forget jobs that are over, and remove what their work left; what they published stays."""
+    from assembler.jobs.prune import BY_HAND
     from assembler.jobs.retention import Keep, keep_of, remove_old
 
     records, engine = open_jobs()
@@ -107,6 +108,7 @@ def prune(
     keep = Keep(
         sources=kept.sources if sources is None else sources, outputs=kept.outputs if outputs is None else outputs,
         work=work, jobs=days if days is not None else kept.jobs or 90, with_failed=True,
+        why=f"{BY_HAND} ({by_hand()})",
     )  # fmt: skip
     for one in remove_old(records, engine, options, keep, is_dry=dry_run):
         print(one.sentence(is_dry=dry_run))

@@ -155,7 +155,7 @@ def remove_outputs(records: Records, options: Options, days: float, *, why: str 
             with records.transaction() as connection:  # it did not change, so it is forgotten when it would have been
                 values = {"output": "", "reason": f"Its playback was removed by {why}."}
                 connection.execute(sa.update(JOB).where(JOB.c.id == job.id).values(values))
-                note(connection, job.id, f"Removed: {job.output}")
+                note(connection, job.id, f"Removed by {why}: {job.output}")
     return removed
 
 

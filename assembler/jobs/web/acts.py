@@ -18,6 +18,7 @@ from assembler.jobs import control
 from assembler.jobs.control import Wish
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import MOST_REFUSED, list_refused
+from assembler.jobs.retention import keep_of, remove_old
 from assembler.jobs.store.records import Records
 from assembler.jobs.web.keys import Keys
 from assembler.jobs.web.login import is_own
@@ -36,6 +37,7 @@ TOLD = {
     "too-late": "Too late to cancel: its playback is being put in place.",
     "handed-in": "The result was taken in: this is its job.",
     "taken": "Taken: all that were right are jobs or events now.",
+    "pruned": "Removed: what was older than it is kept.",
     "still-refused": "Some are still refused: the keys, or what they say, do not fit.",
 }
 """Sentences about what was done, by the word that stands in the address."""
@@ -110,6 +112,12 @@ def hand_in(records: Records, engine: Engine, form: Form, by: str) -> Done:
     if result is None:
         raise InputError("no file was chosen", hint="Choose the file with the result, as the API gave it.")
     return Done(f"/jobs/{quote(control.hand_in(records, engine, result, by).id)}", "handed-in")
+
+
+def prune(records: Records, engine: Engine, options: Options, by: str) -> Done:
+    """Remove what the settings no longer keep; two at once remove it once."""
+    remove_old(records, engine, options, keep_of(options).model_copy(update={"why": f"somebody ({by})"}))
+    return Done("/prune", "pruned")
 
 
 def _file(form: Form, name: str) -> bytes | None:

@@ -21,6 +21,7 @@ from assembler.jobs.class_cards import put_card
 from assembler.jobs.intake.bodies import Body, Turned
 from assembler.jobs.intake.check_callback import Judged, judge, kept
 from assembler.jobs.intake.intake import SPOOLED, spool_folder
+from assembler.jobs.retention import keep_of, remove_old
 from assembler.jobs.store.records import now
 from assembler.jobs.web import acts, job_page, published_files, status_page
 from assembler.jobs.web.acts import TOLD
@@ -31,6 +32,7 @@ from assembler.jobs.web.listener import LOOPBACK, Gate, Seldom, listen_at, page_
 from assembler.jobs.web.login import REFUSED, Login
 from assembler.jobs.web.look import look
 from assembler.jobs.web.metrics import Metrics
+from assembler.jobs.web.prune_page import prune_page
 from assembler.jobs.web.put_result import is_authorized, judge_card, judge_result
 from assembler.jobs.web.refusal_writer import Refusals
 from assembler.jobs.web.request_bodies import SMALL, Inbox, Refusal
@@ -204,6 +206,13 @@ def _add_pages(app: FastAPI, options: Options, doorway: CallbackWriter, metrics:
         html = job_page.write_job(records, job, options, now(), request.state.session, said)
         return HTMLResponse(html, headers=status_page.HEADERS)
 
+    @app.api_route("/prune", methods=["GET", "HEAD"])
+    def prune(request: Request) -> Response:
+        keep = keep_of(options)
+        removed = remove_old(doorway.records(), doorway.engine(), options, keep, is_dry=True)
+        said = TOLD.get(request.query_params.get("told", ""), "")
+        return HTMLResponse(prune_page(keep, removed, said, request.state.session), headers=status_page.HEADERS)
+
     _add_acts(app, options, doorway)
     _add_files(app, options, doorway)
 
@@ -224,6 +233,10 @@ def _add_acts(app: FastAPI, options: Options, doorway: CallbackWriter) -> None:
     @app.post("/results")
     async def hand_in(request: Request) -> Response:
         return await acts.answer(request, lambda form, by: acts.hand_in(doorway.records(), doorway.engine(), form, by))
+
+    @app.post("/prune")
+    async def prune(request: Request) -> Response:
+        return await acts.answer(request, lambda _, by: acts.prune(doorway.records(), doorway.engine(), options, by))
 
     @app.post("/refused/take")
     async def take(request: Request) -> Response:

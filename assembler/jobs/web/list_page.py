@@ -93,7 +93,7 @@ def list_page(seen: Seen, asked: Asked, at: WallMs, session: Session | None) -> 
         )
     else:
         parts.append('<p>There are no such jobs. <a href="/">All jobs</a></p>')
-    below = [*_missing(seen, session), *_events(seen.events), *_refused(seen.refused, session)]
+    below = [*_missing(seen, session), *_events(seen.events), *_refused(seen.refused, session), *_foot(session)]
     return page("Jobs", "".join([*parts, *below]), session)
 
 
@@ -111,6 +111,11 @@ def _others(seen: Seen) -> str:
     if seen.refused:
         told.append('<a href="#refused">callbacks were refused</a>')
     return f'<p class="box">{", ".join(told)}</p>' if told else ""
+
+
+def _foot(session: Session | None) -> list[str]:
+    """Link to what old jobs leave; there is nothing to press for somebody who is not logged in."""
+    return ['<p><a href="/prune">What is older than it is kept</a></p>'] if session is not None else []
 
 
 def _chips(counts: Mapping[str, int], asked: Asked) -> str:
@@ -166,7 +171,8 @@ def _row(job: Job, place: int | None, at: WallMs, session: Session | None) -> li
     doing = how_far(job)
     if place is not None:
         doing = "next in the queue" if place == 1 else f"place {place} in the queue"
-    times = [f'<span class="faint">{part}</span>' for part in (doing, elapsed(job, at)) if part]
+    lasts = elapsed(job, at) if place is None else ""  # the age says how long a waiting one waits
+    times = [f'<span class="faint nowrap">{part}</span>' for part in (doing, lasts) if part]
     outcome = [links(job), reason(job, session, LONGEST_REASON), shown_findings(job)]
     return [told, "".join([state(job), *times]), clock_of(job.created, at), "".join(outcome)]
 

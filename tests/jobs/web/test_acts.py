@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 from browser import PROGRAM, browsing
 from terminal import Desk, three_streams, until
 from workshop import Workshop
@@ -19,6 +20,7 @@ from assembler.jobs.control import LAYOUT_NAMES
 from assembler.jobs.intake.bodies import Turned, list_refused, refuse
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import now
+from assembler.jobs.store.tables import JOB
 from jobs.intake.test_once import event
 from jobs.web.test_login import PAGE, TOKEN, log_in
 from jobs.web.test_webhook import KEY, served, signed
@@ -212,3 +214,28 @@ def test_a_person_starts_a_job_again_in_a_browser_without_javascript(shop: Works
         assert browser.overflow == 0
     assert shop.job().choice == {"layout": "grid"}
     assert "grid" in LAYOUT_NAMES
+
+
+class TestPrune:
+    def test_what_is_old_is_told_and_removed_by_the_button(self, shop: Workshop) -> None:
+        long_ago = now() - 40 * 86_400_000
+        with shop.records.transaction() as connection:
+            connection.execute(sa.update(JOB).values(state="done", output="", updated=long_ago))
+        with served(callback_key=KEY, page_token=TOKEN, keep_jobs_days="30") as url:
+            person = Person(url)
+            page = person.get("/prune").text
+            assert "Kept are jobs for 30 days" in page
+            assert "1 jobs would be forgotten" in page
+            assert shop.records.find_job("t1") is not None, "looking removes nothing"
+            with ThreadPoolExecutor(2) as two:
+                answers = list(two.map(lambda _: person.post("/prune"), range(2)))
+            assert [answer.status_code for answer in answers] == [200, 200]
+            assert "Removed: what was older" in answers[0].text
+            assert shop.records.find_job("t1") is None
+            assert "There is nothing to remove" in person.get("/prune").text
+
+    def test_where_everything_is_kept_the_settings_are_named(self, shop: Workshop) -> None:
+        with served(callback_key=KEY, page_token=TOKEN) as url:
+            page = Person(url).get("/prune").text
+            assert "ASSEMBLER_KEEP_JOBS_DAYS" in page
+            assert "<button>Remove" not in page
