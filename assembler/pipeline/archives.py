@@ -12,7 +12,7 @@ from assembler.dialects import parse
 from assembler.errors import DiskFull, InputError
 from assembler.network.download.limits import free_space
 from assembler.options import Options
-from assembler.workspace import digest_of, disk_errors
+from assembler.workspace import PART, digest_of, disk_errors
 
 LARGEST_JSON = 2**20
 """Maximum size of the result in a zip file, in bytes."""
@@ -91,7 +91,7 @@ def _unpack(path: Path, folder: Path) -> None:
 
 
 def _write(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
-    part = target.with_name(f"{target.name}.part")
+    part = target.with_name(f"{target.name}{PART}")
     try:
         with archive.open(member) as source, part.open("wb") as file:
             shutil.copyfileobj(source, file, COPY_BYTES)
