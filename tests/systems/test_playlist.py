@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assembler.dialects.systems.playlist import GAP, MAX_CHARACTERS, MAX_PARTS, read_calendar, read_playlist
+from assembler.dialects.systems.playlist import BREAK_GAP, GAP, MAX_CHARACTERS, MAX_PARTS, read_calendar, read_playlist
 from assembler.errors import InputError
 from assembler.times import WallMs
 
@@ -45,12 +45,18 @@ def test_digits_that_are_no_instant_are_none(digits: str) -> None:
     assert read_calendar(digits) is None
 
 
-@pytest.mark.parametrize(("late", "runs"), [(0, 1), (GAP, 1), (GAP + 1, 2), (-GAP - 1, 2), (60_000, 2)])
-def test_a_date_begins_a_new_run_only_where_it_tells_of_a_gap(late: int, runs: int) -> None:
+@pytest.mark.parametrize(
+    ("late", "tag", "runs"),
+    [
+        (0, "#", 1), (GAP, "#", 1), (GAP + 1, "#", 2), (-GAP - 1, "#", 2), (60_000, "#", 2),
+        (BREAK_GAP, "#EXT-X-DISCONTINUITY", 1), (BREAK_GAP + 1, "#EXT-X-DISCONTINUITY", 2),
+    ],
+)  # fmt: skip
+def test_a_date_begins_a_new_run_only_where_it_tells_of_a_gap(late: int, tag: str, runs: int) -> None:
     def dated(at: int) -> str:
         return f"#EXT-X-PROGRAM-DATE-TIME:{datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec='milliseconds')}"
 
-    text = playlist(dated(AT), "#EXTINF:2,", "a.ts", dated(AT + 2_000 + late), "#EXTINF:2,", "b.ts")
+    text = playlist(dated(AT), "#EXTINF:2,", "a.ts", tag, dated(AT + 2_000 + late), "#EXTINF:2,", "b.ts")
     read = read_playlist(text)
     assert len(read.runs) == runs
     assert read.runs[-1].wall == (AT if runs == 1 else AT + 2_000 + late)

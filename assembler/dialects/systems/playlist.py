@@ -26,8 +26,10 @@ MAX_CHARACTERS = 8 * 2**20
 MAX_NAME = 255
 """Maximum length of a part's name, in characters, as file systems have it."""
 GAP = Ms(100)
-"""Minimum difference, in ms, between the end of a run and the instant told for what follows, from which it is a new
-run; instants are told as exactly as a recorder's clock goes, lengths are rounded."""
+"""Maximum difference, in ms, between the end of a run and the instant told for what follows without a break; the clock
+of a recorder and the sum of its lengths part slowly."""
+BREAK_GAP = Ms(20)
+"""Maximum difference likewise where the playlist tells of a break: half a frame, and no run more than it has breaks."""
 REFUSED = {
     "#EXT-X-KEY": "encrypted parts",
     "#EXT-X-SESSION-KEY": "encrypted parts",
@@ -177,4 +179,5 @@ class _Reader:
 
     def _is_gap(self, at: WallMs | None) -> bool:
         last = self.runs[-1]
-        return at is not None and (last.wall is None or abs(at - last.wall - round_ms(last.seconds)) > GAP)
+        most = BREAK_GAP if self.is_break else GAP
+        return at is not None and (last.wall is None or abs(at - last.wall - round_ms(last.seconds)) > most)
