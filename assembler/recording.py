@@ -67,6 +67,8 @@ class Segment(Value):
     """File id of the vendor, where another stands for it in ``video_id``; "" where that is it."""
     name: str = Field(default="", exclude_if=lambda name: not name)
     """Name of the person for people, where the system tells it; a class card's is stronger."""
+    parts: tuple[str, ...] = Field(default=(), exclude_if=lambda parts: not parts)
+    """Names or addresses that put behind one another, byte by byte, are the file; empty where it is one already."""
     is_stamped: bool = Field(default=False, exclude_if=lambda is_stamped: not is_stamped)
     """True if the file's own stamps say where it belongs: ``play_time`` is then where stamp 0 belongs, however late
     its first frame is (other systems)."""

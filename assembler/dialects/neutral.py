@@ -42,6 +42,7 @@ _SEGMENT_DEFAULTS: JsonObject = {
     "file_id": "",
     "name": "",
     "is_stamped": False,
+    "parts": [],
 }
 
 

@@ -64,7 +64,7 @@ def gather_local(recordings: Sequence[Recording], run: Run) -> SegmentFiles:
     segments = _unique([s for r in recordings for s in r.segments])
     with disk_errors(run.workspace.home):
         refused = _misnamed(segments, run)
-        local = find_local(segments, run.options.media_dir, refused)
+        local = find_local(segments, run.options.media_dir, refused, cache=run.workspace.cache)
         declared = {segment.video_id: segment for segment in segments}
         probed = probe_files(local.files, (), declared, run)
     findings = [*local.findings, *refused.values(), *probed.findings]

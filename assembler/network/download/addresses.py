@@ -17,10 +17,10 @@ SIGNED_FOR = timedelta(hours=12)
 def with_addresses(recording: Recording, options: Options) -> Recording:
     """Give files without an address one below ``media_base``. Raises InputError for a base that is none, PublishError
     where a bucket's settings are wrong or the extra is missing."""
-    if options.media_base is None or all(segment.url for segment in recording.segments):
+    if options.media_base is None or all(segment.url or segment.parts for segment in recording.segments):
         return recording
     address = _addresses(options.media_base, options)
-    segments = (s if s.url else s.model_copy(update={"url": address(_name(s))}) for s in recording.segments)
+    segments = (s if s.url or s.parts else s.model_copy(update={"url": address(_name(s))}) for s in recording.segments)
     return recording.model_copy(update={"segments": tuple(segments)})
 
 

@@ -37,7 +37,7 @@ def fetch_all(
     A file that cannot be had is a failure of its segment alone. Raised is only what concerns all: InputError (no
     such media folder), DiskFull, DownloadError (the cache folder cannot be used), processes.Stopped.
     """
-    local = find_local(segments, options.media_dir, refused)
+    local = find_local(segments, options.media_dir, refused, cache=cache)
     remote = [s for s in segments if s.video_id not in local.files and s.video_id not in local.failures]
     files, failures, findings = dict(local.files), dict(local.failures), list(local.findings)
     received = 0

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from assembler.errors import DownloadError, InputError
 from assembler.findings import note, warning
+from assembler.network.download.cache import CacheBroken
 from assembler.network.download.limits import check_content, is_page
+from assembler.network.download.slices import base_name, join
 from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
 
@@ -35,22 +36,30 @@ class LocalFiles(SegmentFiles):
     """Files found by base name alone that have another size than was declared, by video id."""
 
 
-def find_local(segments: Sequence[Segment], folder: Path | None, refused: Collection[str] = ()) -> LocalFiles:
+def find_local(
+    segments: Sequence[Segment], folder: Path | None, refused: Collection[str] = (), *, cache: Path | None = None
+) -> LocalFiles:
     """Find the segments that have a file in the folder: as ``<video id>``, ``<video id>.*``, or their URL's decoded
     base name.
 
     A name that belongs to one segment's id is nobody else's, and a base name shared by two segments is nobody's.
-    ``refused``: segments whose file is not to be found by base name. Raises InputError where the folder cannot be read.
+    ``refused``: segments whose file is not to be found by base name. ``cache``: where those in parts are put
+    together; None leaves them out. Raises InputError where the folder cannot be read, DiskFull, CacheBroken.
     """
     found = LocalFiles()
     if folder is None:
         return found
     names = _file_names(folder)
-    by_id = _by_id(segments, names)
+    whole = [segment for segment in segments if not segment.parts]
+    if cache is not None:
+        for segment in segments:
+            if segment.parts:
+                _join(found, segment, folder, names, cache)
+    by_id = _by_id(whole, names)
     taken = {name for mine in by_id.values() for name in mine}
-    base_names = {s.video_id: _base_name(s.url) for s in segments}
+    base_names = {s.video_id: base_name(s.url) for s in whole}
     shared = Counter(base_names.values())
-    for segment in segments:
+    for segment in whole:
         mine = [n for n in by_id.get(segment.source_id, []) if not _is_told_beside(folder / n, segment)]
         base = base_names[segment.video_id]
         if mine:
@@ -69,7 +78,7 @@ def find_local(segments: Sequence[Segment], folder: Path | None, refused: Collec
 
 def is_name_of(segments: Sequence[Segment], name: str) -> bool:
     """True if a file of this name in the folder would be taken for one of the segments."""
-    return bool(_by_id(segments, {name})) or name in {_base_name(s.url) for s in segments}
+    return bool(_by_id(segments, {name})) or name in {base_name(s.url) for s in segments}
 
 
 def _is_told_beside(path: Path, segment: Segment) -> bool:
@@ -138,11 +147,13 @@ def _best(segment: Segment, names: list[str]) -> str:
     return min(names, key=rank)
 
 
-def _base_name(url: str | None) -> str:
+def _join(found: LocalFiles, segment: Segment, folder: Path, names: set[str], cache: Path) -> None:
     try:
-        return unquote(urlsplit(url or "").path.rpartition("/")[2])
-    except ValueError:
-        return ""
+        found.files[segment.video_id] = join(segment, folder, names, cache)
+    except CacheBroken:
+        raise
+    except DownloadError as failure:
+        found.failures[segment.video_id] = failure
 
 
 def _take(found: LocalFiles, video_id: str, path: Path) -> None:
