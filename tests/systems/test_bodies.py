@@ -46,6 +46,12 @@ READ = {
     ]),
     "trtc-311": ("-m9-TASK", "20015", 1622186279153, [(CAMERA, "ann", "", 0, 3_000, "http")]),
     "trtc-311-2022": ("-m9-TASK", "20015", 1622186279000, [(CAMERA, "anchor1", "", 0, None, "http")]),
+    "agora-stop": ("38f8e3cfdc474cd56fc1ceba380d7e1a", "class7", 1562724971300, [
+        (CAMERA, "123", "", 326, None, ""), (AUDIO, "123", "", 0, None, ""),
+    ]),
+    "agora-uploaded-31": ("38f8e3cfdc474cd56fc1ceba380d7e1a", "class7", 1619172871089, [
+        (AUDIO, "57297", "", 0, None, ""), (CAMERA, "57297", "", 300, None, ""), (AUDIO, "10230", "", 10, None, ""),
+    ]),
     "livekit-egress_ended": ("RM_1", "algebra-7b", 1790000000400, [(CAMERA, "ann", "", 0, None, "https")]),
 }  # fmt: skip
 """Task, room, start and files (kind, user, name, play time, duration, scheme) of each sample."""
@@ -289,3 +295,22 @@ def test_a_system_that_is_known_and_not_read_is_named(given: object, system: str
     with pytest.raises(InputError, match=f"is a result of {system}, which is not read") as caught:
         parse(json.dumps(given))
     assert "neutral form" in caught.value.hint
+
+
+@pytest.mark.parametrize("change", [{"status": 5}, {"uploadingStatus": "unknown"}])
+def test_an_agora_recording_that_is_not_over_is_to_be_asked_for_later(change: Any) -> None:
+    given = body("agora-stop")
+    with pytest.raises(NotFinished, match="38f8e3"):
+        parse(json.dumps({**given, "serverResponse": {**given["serverResponse"], **change}}))
+
+
+def test_files_on_agora_s_backup_and_joint_tracks_are_told_apart() -> None:
+    given = body("agora-stop")
+    video, sound = given["serverResponse"]["fileList"]
+    odd = {**video, "uid": ["1"], "trackType": ["audio_and_video"]}
+    joint = {**video, "fileName": "dir1/both.m3u8", "trackType": "audio_and_video"}
+    listed = {"fileList": [video, sound, joint, odd], "uploadingStatus": "backuped", "status": 8}
+    recording = parse(json.dumps({**given, "serverResponse": listed}))
+    assert [(s.video_id, s.kind, s.format) for s in recording.segments] == [("both", CAMERA, "m3u8")]
+    assert any("backup" in sentence for sentence in told(recording))
+    assert any("trackType" in finding.where for finding in recording.findings)

@@ -1,6 +1,7 @@
 """Dialects of other recording systems: one file and one row each."""
 
 from assembler.dialects.dialect import Dialect
+from assembler.dialects.systems.agora import AGORA
 from assembler.dialects.systems.daily import DAILY
 from assembler.dialects.systems.livekit import LIVEKIT
 from assembler.dialects.systems.trtc import TRTC
@@ -8,5 +9,5 @@ from assembler.dialects.systems.twilio import TWILIO
 from assembler.dialects.systems.vonage import VONAGE
 from assembler.dialects.systems.zego import ZEGO
 
-SYSTEMS: tuple[Dialect, ...] = (ZEGO, TRTC, LIVEKIT, VONAGE, DAILY, TWILIO)
+SYSTEMS: tuple[Dialect, ...] = (ZEGO, TRTC, LIVEKIT, VONAGE, DAILY, TWILIO, AGORA)
 """Dialects of other recording systems."""
