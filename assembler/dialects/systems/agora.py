@@ -20,7 +20,9 @@ ABOUT = (
 """Sentence about the system."""
 ENDED = (8, 20)
 """States of a recording that is over: it left the channel, or ended abnormally."""
-KINDS = {"audio": StreamKind.AUDIO, "video": StreamKind.CAMERA, "audio_and_video": StreamKind.CAMERA}
+JOINT = "audio_and_video"
+"""Type of a list of both, beside which a uid may have a list of each."""
+KINDS = {"audio": StreamKind.AUDIO, "video": StreamKind.CAMERA, JOINT: StreamKind.CAMERA}
 """Kind of a track, by Agora's word; a screen share is another uid, which --screen-users names."""
 
 
@@ -50,18 +52,21 @@ def _read(fields: Fields, query: Query) -> Recording:
     if state == ENDED[1]:
         fields.findings.append(warning(level.at("status"), "The recording ended abnormally."))
     entries = list(level.entries("fileList"))
-    joint = {str(e.get("uid")) for _, e in entries if isinstance(e, dict) and e.get("trackType") == "audio_and_video"}
+    joint = {_track(entry)[0] for _, entry in entries if _track(entry)[1] == JOINT}
     files = [
         _file(path, entry, fields)
         for path, entry in entries
-        if not isinstance(entry, dict)
-        or str(entry.get("uid")) not in joint
-        or entry.get("trackType") == "audio_and_video"
+        if _track(entry)[1] not in ("audio", "video") or _track(entry)[0] not in joint
     ]
     return build_recording(
         fields, query, AGORA.name, files, task=outer.text("sid"), room=outer.text("cname"), where=level.at("fileList"),
         hint="Individual mode lists its files as JSON; composed recordings have no file of each person.",
     )  # fmt: skip
+
+
+def _track(entry: Json) -> tuple[str, str]:
+    """Return uid and type of a track as texts."""
+    return (str(entry.get("uid")), str(entry.get("trackType"))) if isinstance(entry, dict) else ("", "")
 
 
 def _file(path: str, entry: Json, outer: Fields) -> SystemFile | UnusableEntry:
