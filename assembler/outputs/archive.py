@@ -84,7 +84,8 @@ def _attached(material: Material, recording: Recording) -> Recording:
         url = without_queries(segment.url) if segment.url and is_known else None
         if url is not None and material.recorded.redaction.names(url):
             url = None
-        segments.append(segment.model_copy(update={"url": url, "file_id": ""}))
+        names = segment.parts if is_known and not any(map(material.recorded.redaction.names, segment.parts)) else ()
+        segments.append(segment.model_copy(update={"url": url, "file_id": "", "parts": names}))
     return recording.model_copy(update={"segments": tuple(segments)})
 
 

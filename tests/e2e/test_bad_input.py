@@ -85,7 +85,7 @@ class TestResults:
 
     def test_a_file_that_is_not_there_a_folder_and_a_video(self, desk: Desk) -> None:
         assert_refused(desk.say("run", "lost.json"), 2, "lost.json: no such file")
-        assert_refused(desk.say("run", "media"), 2, "media: cannot be read: Is a directory")
+        assert_refused(desk.say("run", "media"), 2, "media names no result file")
         assert_refused(desk.say("run", "media/a1.mp4"), 2, "media/a1.mp4: ")
 
     @pytest.mark.parametrize("field", ["duration", "play_time", "total"])

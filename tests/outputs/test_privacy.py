@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 from classes import BOARD, USER_1, USER_2, Class, Stream
+from lessons import camera, recording
 from readers import nearest
 from sounds import beeps, listen
 from synthetic import Recipe
 
 from assembler.choices import PackageName
+from assembler.class_card import parse_card
 from assembler.demo.identity import IDENTITIES
+from assembler.outputs.archive import _attached
 from assembler.outputs.packages import OUTPUTS, make_packages
+from assembler.privacy import cast_class
 from assembler.recording import StreamKind
 from assembler.workspace import assets_of
 from outputs.conftest import Made, made
@@ -82,3 +87,13 @@ def test_an_anonymous_person_is_a_voice_with_a_number(private: Made) -> None:
     assert alone.name == "01-Student_1.mp4"
     pitch = IDENTITIES["red"].pitch
     assert len(beeps(listen(alone), [pitch])[pitch]) == 3
+
+
+def test_no_names_of_slices_are_attached_where_they_name_somebody() -> None:
+    """Other systems' slices have the user's id in their names."""
+    parts = {user: (f"sid_cname__uid_s_{user}__uid_e_video_1.ts",) for user in (HIDDEN, SHY, "bob")}
+    cameras = [camera(f"v-{user}", user, 0, 3000).model_copy(update={"parts": told}) for user, told in parts.items()]
+    recorded = cast_class([recording(cameras)], parse_card(json.dumps(CARD).encode()))
+    attached = _attached(SimpleNamespace(recorded=recorded), recorded.recordings[0])  # type: ignore[arg-type]
+    assert [segment.parts for segment in attached.segments] == [(), parts["bob"]]
+    assert not any(word in attached.model_dump_json() for word in WORDS)

@@ -91,7 +91,7 @@ def test_what_is_done_beside_rendering_does_not_hide_it(shop: Workshop) -> None:
         ({"remaining": Ms(2000)}, 95_000, "0:01:35, about 0:00:01 left"),
         ({"remaining": Ms(500_000)}, 300_000, "0:05:00"),
         ({"state": JobState.WAITING, "begun": None}, 61_000, "waits for 0:01:01"),
-        ({"state": JobState.DONE, "remaining": None}, 500_000, "0:01:30"),
+        ({"state": JobState.DONE, "remaining": None}, 500_000, "took 0:01:30"),
     ],
     ids=["unknown", "known", "nearly done", "nothing was heard of late", "waiting", "over"],
 )

@@ -224,9 +224,9 @@ class TestCancelled:
             said.append(cancel(shop.records, shop.engine, shop.job()))
             real(source, target)
 
-        monkeypatch.setattr("assembler.network.publish.folder.os.replace", replace)
-        done = rendered.steps[2][1]("t1:1", self.RENDERED)
-        monkeypatch.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr("assembler.network.publish.folder.os.replace", replace)
+            done = rendered.steps[2][1]("t1:1", self.RENDERED)
         rendered.steps[-1][1]("t1:1", {**self.RENDERED, "publish": done})
         assert (set(said), shop.job().state) == ({False}, JobState.DONE)
         assert Path(shop.job().output).read_bytes() == b"film"
