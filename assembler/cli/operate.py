@@ -62,13 +62,14 @@ def check(
     as_json: Json = False,
 ) -> int:
     """Check whether all is well, in one line for cron and probes: exit code 0, 1 (warning) or 2 (critical)."""
-    from assembler.jobs.check import Limits, away, one_line, worst
+    from assembler.jobs.check import Limits, away, one_line, refuse_new_home, worst
     from assembler.jobs.check import check as check_all
 
     limits = Limits(
         queue_minutes=queue_minutes, failures=failures, missing=missing, expiring=links, free_gib=free_gib
     )  # fmt: skip
     try:
+        refuse_new_home(load_options())
         rows = check_all(open_records(), load_options(), limits)
     except JobError as exc:
         rows = [away(exc)]

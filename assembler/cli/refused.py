@@ -77,7 +77,7 @@ def take_again(
     left = [number for number, verdict in judged.items() if verdict.status != 200]
     if left and not all_:
         raise JobError(
-            f"{len(left)} of {len(judged)} are still refused",
+            f"{len(left)} of {len(judged)} still refused",
             hint="Where you know that one is genuine: `assembler jobs refused show NUMBER > result.json`, then "
             "`assembler batch result.json`.",
         )

@@ -174,6 +174,16 @@ def check(records: Records, options: Options, limits: Limits) -> list[Check]:
     ]
 
 
+def refuse_new_home(options: Options) -> None:
+    """Raise JobError where there is no database yet: who looks makes none, least of all by a mistyped home."""
+    path = options.home.absolute() / "jobs.sqlite"
+    if options.database_url is None and not path.exists():
+        raise JobError(
+            f"there is no database of jobs in {path.parent}",
+            hint="Look at ASSEMBLER_HOME and ASSEMBLER_DATABASE_URL; `assembler serve` makes it when it first starts.",
+        )
+
+
 def away(exc: JobError) -> Check:
     """Tell that the database does not answer."""
     sentence = exc.sentence.partition(": ")[0]  # what follows names hosts

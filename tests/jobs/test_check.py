@@ -70,6 +70,11 @@ def test_what_is_the_matter_is_counted_and_the_worst_of_it_is_told(shop: Worksho
 
 def test_the_exit_code_is_the_worst_level_and_the_line_names_it(tmp_path: Path) -> None:
     desk = Desk(tmp_path, three_streams())
+    new = desk.say("jobs", "check")
+    assert new.code == 2
+    assert "there is no database of jobs in" in new.out
+    assert not desk.home.exists(), "who only looks makes no database"
+    assert desk.say("jobs", "list").code == 0
     well = desk.say("jobs", "check", "--free-gib", "0.001", "0.001")
     assert (well.code, well.out.startswith("OK - ")) == (0, True)
     assert " failures=0;1;10 " in well.out

@@ -23,6 +23,8 @@ from assembler.options import Options
 from assembler.settings import variable_of
 from jobs.web.test_webhook import KEY, event, post, served, signed
 
+WAITS = {"series": 'assembler_jobs{state="waiting"}', "values": "2x100"}
+"""Series of jobs that wait, for every alert."""
 DEPLOY = Path(__file__).parents[2] / "fixtures" / "deploy"
 SECRETS = {
     "ASSEMBLER_CALLBACK_KEY": KEY, "ASSEMBLER_PAGE_TOKEN": "t" * 20, "POSTGRES_PASSWORD": "p",
@@ -153,6 +155,7 @@ class TestPrometheus:
         cases = {
             "AssemblerDown": ('up{job="assembler"}', "0x60", "0m", "10m"),
             "AssemblerQueueOld": ("assembler_queue_age_seconds", "3000+60x60", "10m", "40m"),
+            "AssemblerNobodyWorks": ("assembler_workers", "1x9 0x50", "12m", "20m"),
             "AssemblerFailures": ("assembler_failures_last_hour", "0x9 4x50", "9m", "20m"),
             "AssemblerDegraded": ("assembler_jobs_degraded", "10x9 30x50", "9m", "30m"),
             "AssemblerResultsMissing": ("assembler_results_missing", "1x100", "50m", "70m"),
@@ -169,7 +172,7 @@ class TestPrometheus:
         for name, (series, values, quiet, fires) in cases.items():
             fired = f'count(ALERTS{{alertname="{name}",alertstate="firing"}})'
             tests.append({
-                "interval": "1m", "input_series": [{"series": series, "values": values}],
+                "interval": "1m", "input_series": [{"series": series, "values": values}, WAITS],
                 "promql_expr_test": [
                     {"expr": fired, "eval_time": at, "exp_samples": samples}
                     for at, samples in ((quiet, []), (fires, [{"labels": "{}", "value": 1}]))

@@ -179,7 +179,8 @@ def _row(job: Job, place: int | None, at: WallMs, session: Session | None) -> li
 
 def _missing(seen: Seen, session: Session | None) -> list[str]:
     if not seen.missing:
-        return []
+        given = _hand_in(session)
+        return [f"<details><summary>Hand in a result</summary>{given}</details>"] if given else []
     rows = [
         [f"<b>{text(t.task)}</b>", text(t.room or ""), text(t.kind), clock(t.updated), _pause(t)] for t in seen.missing
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import threading
 import time
@@ -23,7 +24,7 @@ from assembler.jobs.publishing import FILE, output_of
 from assembler.jobs.sources import bodies_of, fetch_sources, with_urls
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
-from assembler.jobs.web.advice import in_a_job
+from assembler.jobs.web.advice import in_a_job, retry_of
 from assembler.jobs.worker.job_events import JobEvents
 from assembler.jobs.worker.meter import Meter, size_of, spending
 from assembler.jobs.worker.progress import ProgressWriter
@@ -248,6 +249,9 @@ class JobSteps:
         if last.get("hint"):
             reason += f". {last['hint']}"
         reason = in_a_job(reason, job.id)
+        if job.choice and not last.get("retry"):
+            back = shlex.join([*retry_of(job.id), "--layout", "settings"])
+            reason += f" Its layout was chosen for it alone: `{back}` takes that back."
         failures, deaths = job.failures + (not is_bug), job.deaths + is_bug
         if last.get("waits"):  # for its class card, however long
             failures = min(failures, MOST_FAILURES - 1)
@@ -258,8 +262,10 @@ class JobSteps:
         }  # fmt: skip
         if not again:
             state = JobState.POISON if is_bug else JobState.FAILED
-            if job.lacking and job.output:  # begun anew for more files: what was published is still there
+            if job.output:  # begun anew, for more files or by hand: what was published is still there
                 state = JobState.DONE
+                if not job.lacking:
+                    values["reason"] = f"Its latest try failed, the earlier playback is still there: {reason}"
             elif last.get("lacking"):
                 values["lacking"] = last["lacking"]
             running = [JobState.RUNNING]

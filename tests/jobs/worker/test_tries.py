@@ -245,6 +245,15 @@ def test_the_list_is_in_columns_and_says_of_a_running_job_what_it_does(shop: Wor
     assert first.index("waiting") == second.index("running")
 
 
+def test_a_later_try_that_fails_leaves_the_earlier_playback_on_record(shop: Workshop, fail: Fail) -> None:
+    """Started again by hand with a layout that fits nothing, say: the class can still be watched."""
+    shop.records.change("t1", output="/srv/played/playback.mp4", verdict="ok", choice={"layout": "tiw-2"})
+    job = fail(MediaError("no picture fits"))
+    assert (job.state, job.output, job.verdict) == (JobState.DONE, "/srv/played/playback.mp4", "ok")
+    assert job.reason.startswith("Its latest try failed, the earlier playback is still there: no picture fits")
+    assert job.reason.endswith("`assembler jobs retry t1 --layout settings` takes that back.")
+
+
 def test_a_step_that_failed_is_not_called_done(shop: Workshop, fail: Fail, monkeypatch: pytest.MonkeyPatch) -> None:
     fail(MediaError("no"))
     steps = [Happened(name, WallMs(1), WallMs(2)) for name in ("download", "render", "settle")]
