@@ -15,7 +15,7 @@ from assembler.report.text import account_text, by_talk, fates_text, rate_text, 
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text
-from assembler.workspace import MANIFEST
+from assembler.workspace import MANIFEST, WATCH
 
 FEW_PLACES = 12
 """Maximum number of places of one file, and of pictures of one scene, that stay in sight."""
@@ -111,7 +111,7 @@ class _Page:
         shown = f"{clock_text(known.length)}, {picture_size}, {rate}, {size}, {fates}"
         return (
             f'<p><span class="state {known.verdict.value}">{known.verdict.value}</span>: {words[known.verdict]}</p>'
-            f'<p>{shown}. <a href="{text(self.video)}">Open the video</a></p>'
+            f'<p>{shown}. <a href="{text(self.video)}">Open the video</a> · <a href="{WATCH}">Watch it</a></p>'
         )
 
     def at(self, ms: int) -> str:

@@ -45,6 +45,7 @@ def test_it_says_what_was_made_from_what_and_why() -> None:
     for words in ("degraded", "a1", "camera of ann", "at 0:05, 0:20 long", "1 234 567 B", "used", "tiw-2",
                   "there is a board", "Break of 1:00", "board: whiteboard", "1.0 MiB"):  # fmt: skip
         assert words in page, words
+    assert '<a href="index.html">' in report(LESSON), "it leads to the page for everybody"
 
 
 def test_it_says_who_spoke_how_long_and_when() -> None:
@@ -105,7 +106,7 @@ def test_it_plays_the_file_beside_its_folder_whatever_its_name() -> None:
 
 def test_it_loads_nothing_else_and_runs_only_its_own_script() -> None:
     page = report(LESSON)
-    assert set(re.findall(r'(?:src|href)="([^"#]*)', page)) == {"../class.mp4", "playback.json", "data:,"}
+    assert set(re.findall(r'(?:src|href)="([^"#]*)', page)) == {"../class.mp4", "playback.json", "index.html", "data:,"}
     assert "default-src 'none'" in page
     assert page.count("<script>") == page.count(f"<script>{SCRIPT}</script>") == 1
     assert page.count("<style>") == page.count(f"<style>{STYLE}</style>") == 1
