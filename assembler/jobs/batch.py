@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -16,6 +15,7 @@ from assembler.jobs.control import try_again
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, jobs_of, keep, notes_of
 from assembler.jobs.intake.intake import take_in
+from assembler.jobs.publishing import is_gone
 from assembler.jobs.store.model import Claim, Job, JobState, claim_of
 from assembler.jobs.store.records import Records, has_urls, known_job, now
 from assembler.jobs.worker.send_notices import tell_for
@@ -94,8 +94,7 @@ class Batch:
 
     def _is_there(self, job: Job) -> bool:
         """True where nothing is left to do; a job that failed, or whose file is gone, is started again."""
-        is_gone = job.output and "://" not in job.output and not Path(job.output).exists()
-        return job.state is JobState.DONE and not is_gone
+        return job.state is JobState.DONE and not is_gone(job)
 
     @property
     def jobs(self) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from assembler.captions.load import check_text
+from assembler.jobs.store.model import Job
 from assembler.layout.arrange import find_layout
 from assembler.layout.choose import AUTO
 from assembler.layout.custom import colour_of
@@ -23,6 +25,11 @@ FILE = "playback.mp4"
 def output_of(options: Options) -> str:
     """Destination of finished jobs: a folder or a bucket's address."""
     return options.output or str(options.home.absolute() / "output")
+
+
+def is_gone(job: Job) -> bool:
+    """Tell whether a playback on record is no longer at its place; nobody asks a bucket."""
+    return bool(job.output) and "://" not in job.output and not Path(job.output).exists()
 
 
 def check_ready(options: Options, say: Callable[[str], object] = bool) -> None:

@@ -20,7 +20,7 @@ from assembler.jobs.control import with_choice
 from assembler.jobs.engine import Engine, Results, Step
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.intake import enqueue
-from assembler.jobs.publishing import FILE, output_of
+from assembler.jobs.publishing import FILE, is_gone, output_of
 from assembler.jobs.sources import bodies_of, fetch_sources, with_urls
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, start_again
@@ -85,7 +85,7 @@ class JobSteps:
             self._records.note(job.id, f"The worker died at it ({job.step or 'at the start'}).")
         if deaths >= MOST_DEATHS:
             reason = f"{deaths} workers died at it, the last one at: {job.step or 'the start'}"
-            self._records.change(job.id, state=JobState.POISON, reason=reason, deaths=deaths, is_held=False)
+            self._records.change(job.id, **_end(job, JobState.POISON, reason), deaths=deaths, is_held=False)
             return False
         if not job.is_held and self._records.latest_revision(job) > job.revision:
             reason = "a later result of the same task came before this one began"
@@ -261,15 +261,11 @@ class JobSteps:
             "remaining": None,
         }  # fmt: skip
         if not again:
-            state = JobState.POISON if is_bug else JobState.FAILED
-            if job.output:  # begun anew, for more files or by hand: what was published is still there
-                state = JobState.DONE
-                if not job.lacking:
-                    values["reason"] = f"Its latest try failed, the earlier playback is still there: {reason}"
-            elif last.get("lacking"):
+            values |= _end(job, JobState.POISON if is_bug else JobState.FAILED, reason)
+            if values["state"] is not JobState.DONE and last.get("lacking"):
                 values["lacking"] = last["lacking"]
             running = [JobState.RUNNING]
-            if not self._records.change(job.id, only=running, during=number, within=spend, state=state, **values):
+            if not self._records.change(job.id, only=running, during=number, within=spend, **values):
                 return self._overtaken(job)
             self._records.note(job.id, f"Failed: {reason}")
             self._events.failed(job, reason)
@@ -316,6 +312,15 @@ class JobSteps:
 
     def _made(self, job: Job) -> Path:
         return self._options.home.absolute() / "made" / job.id / FILE
+
+
+def _end(job: Job, state: JobState, reason: str) -> dict[str, Any]:
+    """State and reason of a job that has failed for good; one begun anew, for more files or by hand, stays done as long
+    as its earlier playback is there."""
+    if not job.output or is_gone(job):
+        return {"state": state, "reason": reason}
+    told = reason if job.lacking else f"Its latest try failed, the earlier playback is still there: {reason}"
+    return {"state": JobState.DONE, "reason": told}
 
 
 def split(workflow: str) -> tuple[str, int]:

@@ -22,7 +22,7 @@ from assembler.jobs.sources import remove_sources
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import now
 from assembler.jobs.worker.prefetch import claim, fetching_ahead
-from assembler.jobs.worker.steps import MOST_FAILURES, JobSteps
+from assembler.jobs.worker.steps import MOST_DEATHS, MOST_FAILURES, JobSteps
 from assembler.network.download.download import fetch_all
 from assembler.network.download.owners import owner_of
 from assembler.options import load_options
@@ -247,11 +247,19 @@ def test_the_list_is_in_columns_and_says_of_a_running_job_what_it_does(shop: Wor
 
 def test_a_later_try_that_fails_leaves_the_earlier_playback_on_record(shop: Workshop, fail: Fail) -> None:
     """Started again by hand with a layout that fits nothing, say: the class can still be watched."""
-    shop.records.change("t1", output="/srv/played/playback.mp4", verdict="ok", choice={"layout": "tiw-2"})
+    (played := shop.folder / "playback.mp4").write_bytes(b"film")
+    shop.records.change("t1", output=str(played), verdict="ok", choice={"layout": "tiw-2"})
     job = fail(MediaError("no picture fits"))
-    assert (job.state, job.output, job.verdict) == (JobState.DONE, "/srv/played/playback.mp4", "ok")
+    assert (job.state, job.output, job.verdict) == (JobState.DONE, str(played), "ok")
     assert job.reason.startswith("Its latest try failed, the earlier playback is still there: no picture fits")
     assert job.reason.endswith("`assembler jobs retry t1 --layout settings` takes that back.")
+    shop.records.change("t1", state=JobState.WAITING, is_held=True, deaths=MOST_DEATHS - 1)
+    assert not JobSteps(shop.options, shop.records, shop.engine, Stop()).begin(shop.job().workflow)
+    assert (shop.job().state, shop.job().deaths) == (JobState.DONE, MOST_DEATHS), "nor does one that kills its workers"
+    played.unlink()
+    shop.records.change("t1", state=JobState.WAITING, deaths=0)
+    job = fail(MediaError("no picture fits"))
+    assert (job.state, job.reason.startswith("no picture fits")) == (JobState.FAILED, True), "it is gone"
 
 
 def test_a_step_that_failed_is_not_called_done(shop: Workshop, fail: Fail, monkeypatch: pytest.MonkeyPatch) -> None:
