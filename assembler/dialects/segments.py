@@ -119,8 +119,8 @@ def read_vendor_segment(
         size=size if size is not None and size >= 0 else None,
         format=(fields.text(spelling.format) or "").strip().lower().removeprefix("."),
         url=url or None,
-        width=_side(fields, spelling.width),
-        height=_side(fields, spelling.height),
+        width=read_side(fields, spelling.width),
+        height=read_side(fields, spelling.height),
     )
 
 
@@ -156,7 +156,8 @@ def _duration(fields: Fields, name: str) -> Ms | None:
     return Ms(value) if value is not None else None
 
 
-def _side(fields: Fields, name: str) -> int | None:
+def read_side(fields: Fields, name: str) -> int | None:
+    """Read a declared width or height in pixels; None where it is missing, 0 or absurd."""
     value = fields.number(name, 0, 100_000, "pixels")
     return value or None
 

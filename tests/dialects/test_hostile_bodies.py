@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -15,7 +16,8 @@ from assembler.errors import CloudError, InputError
 from assembler.recording import Recording
 from dialects.bodies import VENDOR, online, video
 
-FIXTURES = [path.read_bytes() for path in sorted(VENDOR.glob("*.json"))]
+SYSTEMS = [path.read_bytes() for path in sorted((VENDOR.parent / "systems").glob("*.json"))]
+FIXTURES = [*(path.read_bytes() for path in sorted(VENDOR.glob("*.json"))), *SYSTEMS]
 NAMES = ["video_info", "VideoInfos", "VideoInfoList", "segments", "EventType", "EventData", "Response", "Error"]
 NAMES += ["error_code", "callback_type", "Status", "status", "TotalTime", "OmittedDurations", "Interrupts", "kind"]
 NAMES += [
@@ -102,13 +104,38 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 )
 @examples(200)
 def test_good_bodies_with_one_value_replaced(recording: Recording, name: str, value: Any, data: st.DataObject) -> None:
-    body = json.loads(write_body(name, recording))
+    parse_or_refuse(_replaced(json.loads(write_body(name, recording)), value, data))
+
+
+HOSTILE = st.sampled_from(
+    [
+        "[" * 100_000,
+        r'{"name": "\ud800", "userId": [1]}',
+        "7_UserId_s_\u00e9_UserId_e_main.ts",
+        f"7_UserId_s_{base64.b64encode(bytes(range(32))).decode()}_UserId_e_main.ts",
+        "UserId_s_" * 50_000,
+        "{publisher_identity}{publisher_identity}",
+        "{publisher_identity}-{a}-{b}-{c}-{d}-{e}-{f}-x",
+        "{",
+        "-" * 5_000,
+    ]
+)
+"""Texts against what looks inside names: JSON in a text, base64, patterns of paths."""
+
+
+@given(body=st.sampled_from(SYSTEMS), value=ANYTHING | HOSTILE, data=st.data())
+@examples(400)
+def test_bodies_of_other_systems_with_one_value_replaced(body: bytes, value: Any, data: st.DataObject) -> None:
+    parse_or_refuse(_replaced(json.loads(body), value, data))
+
+
+def _replaced(body: Any, value: Any, data: st.DataObject) -> str:
     *way, last = data.draw(st.sampled_from([path for path in _paths(body) if path]))
     target = body
     for key in way:
         target = target[key]
     target[last] = value
-    parse_or_refuse(json.dumps(body))
+    return json.dumps(body)
 
 
 DEEP = 100_000

@@ -122,6 +122,11 @@ class TestZego:
     def test_sound_alone_is_a_microphone(self) -> None:
         assert self.changed(file_MediaTrackType=1).segments[0].kind is AUDIO
 
+    def test_an_absurd_side_is_ignored_and_said(self) -> None:
+        found = self.changed(file_ResolutionWidth=10**9)
+        assert found.segments[0].width is None
+        assert "1000000000 was ignored" in told(found)[0]
+
     @pytest.mark.parametrize("at", [1601221459830, "1601221459830", 1601221459830 * 1000, 1601221459830 * 10**6])
     def test_the_unit_of_an_instant_is_told_by_its_size(self, at: object) -> None:
         assert self.changed(file_BeginTimestamp=at).start == 1601221459830
@@ -138,6 +143,8 @@ class TestVonage:
         [
             ('{"userId": "u7", "name": "Ann"}', ("u7", "Ann")), ("ann@school", ("ann@school", "")),
             ("", (STREAM, "")), ("[1]", ("[1]", "")), (None, (STREAM, "")),
+            ('{"id": 7, "name": ["x"]}', ("7", "")), (r'{"name": "\ud800"}', ("\ufffd", "\ufffd")),
+            ("[" * 99_999, ("[" * 99_999, "")),
         ],
     )  # fmt: skip
     def test_a_person_is_who_the_connection_was_said_to_be(self, data: object, person: tuple[str, str]) -> None:
@@ -277,6 +284,36 @@ class TestParts:
         ):
             found = self.read(tmp_path, {"egressInfo": {**info, **request}})
             assert [(s.kind, s.user) for s in found.segments] == [(kind, user)]
+
+    @pytest.mark.parametrize(
+        ("filepath", "filename", "user"),
+        [
+            ("{room_name}-{publisher_identity}-{time}", "algebra-7b-ann-b-2026-09-21T142640.webm", "ann-b"),
+            ("{track_id}-{publisher_identity}", "TR_VCann1-ann@school.example.webm", "ann@school.example"),
+            ("{publisher_identity}{publisher_identity}", "annann.webm", "TR_VCann1"),
+            ("{a}-{b}-{c}-{d}-{publisher_identity}", "-" * 999, "TR_VCann1"),
+            ("{publisher_identity}", "x" * 2000, "TR_VCann1"),
+        ],
+    )
+    def test_without_a_manifest_the_path_that_was_asked_for_tells_who_it_is(
+        self, tmp_path: Path, filepath: str, filename: str, user: str
+    ) -> None:
+        ended = body("livekit-egress_ended")
+        ended["egressInfo"]["track"]["file"]["filepath"] = filepath
+        ended["egressInfo"]["fileResults"][0]["filename"] = filename
+        assert [s.user for s in self.read(tmp_path, ended).segments] == [user]
+
+    @pytest.mark.parametrize(
+        ("coded", "user"),
+        [("YW5u", "ann"), ("\u00e9", "\u00e9"), ("YQpi", "a b"), ("UserId_s_" * 50_000, "")],
+        ids=["base64", "not", "two lines", "long"],
+    )
+    def test_the_name_of_trtcs_file_tells_who_it_is(self, tmp_path: Path, coded: str, user: str) -> None:
+        event = body("trtc-311")
+        told = event["EventInfo"]["Payload"]["TencentVod"]
+        del told["UserId"]
+        told["CacheFile"] = f"1400000000_20015_UserId_s_{coded}_UserId_e_main.mp4"
+        assert [s.user for s in self.read(tmp_path, event).segments] == [user]
 
     def test_jobs_take_no_part(self) -> None:
         for name in ("trtc-311", "livekit-egress_ended"):

@@ -21,6 +21,8 @@ SHARES = re.compile(r"(?i)(?<![a-z])(screen|share|sharing|screenshare|desktop|au
 """Words in the name of a stream that make a screen share of it; nothing else tells."""
 HOLD = Ms(2_000)
 """Maximum time for which a camera that was switched off is still seen, in ms."""
+MAX_PATH = 1024
+"""Maximum length, in characters, of a path in which a person is looked for, as buckets have it."""
 
 
 class SystemFile(NamedTuple):

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
-from assembler.dialects.body import Json, JsonObject, shown
+from assembler.dialects.body import Json, JsonObject, shortened, shown
 from assembler.dialects.dialect import Dialect, Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.segments import UnusableEntry
-from assembler.dialects.systems.files import SystemFile, build_recording, read_url
+from assembler.dialects.systems.files import MAX_PATH, SystemFile, build_recording, read_url
 from assembler.dialects.systems.instants import read_instant
 from assembler.errors import NotFinished
 from assembler.findings import note, warning
@@ -26,10 +27,14 @@ SOURCES = {
 UNDER_WAY = ("EGRESS_STARTING", "EGRESS_ACTIVE", "EGRESS_ENDING")
 """Status of an egress before its end."""
 PARTS = {
-    "publisher_identity": "(?P<who>.+)", "time": r"[0-9T:_-]+",
+    "publisher_identity": "(?P<who>.+)", "time": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{4,8}",
     "track_source": f"(?P<source>{'|'.join(sorted(SOURCES, key=len, reverse=True))})",
 }  # fmt: skip
 """Patterns of what stands for the placeholders of a path; any other one is anything."""
+IDS = {"room_name": "roomName", "room_id": "roomId", "track_id": "trackId"}
+"""Fields with what stands for the other placeholders, in the egress or its request."""
+MAX_OPEN = 3
+"""Maximum number of placeholders of unknown length in a path: the ways to divide a name grow with a power of it."""
 
 
 def _of(fields: Fields, name: str) -> str:
@@ -70,18 +75,26 @@ def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
     for name, info in told.items():
         status = info.text("status") or ""
         if name in running:
-            findings.append(warning(info.at("status"), f"Egress {name} was still running: its file is missing."))
+            findings.append(
+                warning(info.at("status"), f"Egress {shortened(name, 60)} was still running: its file is missing.")
+            )
         elif status in ("EGRESS_FAILED", "EGRESS_ABORTED"):
             error = VendorError(code=status, number=None, message=info.text("error") or "no reason", advice="")
         elif status == "EGRESS_LIMIT_REACHED":
-            sentence = f"Egress {name} was ended by a limit: what came after is missing."
+            sentence = f"Egress {shortened(name, 60)} was ended by a limit: what came after is missing."
             findings.append(warning(info.at("status"), sentence))
         if info.get(_of(info, "segmentResults")):
-            findings.append(warning(info.path, f"The segments of egress {name} (HLS) are not read, only its files."))
+            findings.append(
+                warning(info.path, f"The segments of egress {shortened(name, 60)} (HLS) are not read, only its files.")
+            )
         results = info.entries(_of(info, "fileResults"))
         files += [_file(path, entry, info, manifests.get(name)) for path, entry in results]
     for name in manifests.keys() - told.keys():
-        findings.append(warning("", f"Of egress {name} there is only the manifest, which does not tell when it began."))
+        findings.append(
+            warning(
+                "", f"Of egress {shortened(name, 60)} there is only the manifest, which does not tell when it began."
+            )
+        )
     room = first.text(_of(first, "roomName"))
     return build_recording(
         first, query, LIVEKIT.name, files, task=first.text(_of(first, "roomId")), room=room, error=error,
@@ -128,12 +141,24 @@ def _who(info: Fields, manifest: Fields | None, name: str) -> tuple[str, StreamK
     request = info.child("track") or info.child(_of(info, "trackComposite")) or info
     pattern = (request.child("file") or request).text("filepath") or ""
     if "{publisher_identity}" in pattern:
-        parts = enumerate(re.split(r"[{}]", pattern))  # text and placeholders by turns
-        words = "".join(PARTS.get(part, ".+?") if n % 2 else re.escape(part) for n, part in parts)
-        found = re.fullmatch(rf"{words}(\.\w+)?", name)
+        told = {part: info.text(_of(info, id_)) or request.text(_of(request, id_)) for part, id_ in IDS.items()}
+        found = _divide(name, pattern, {part: re.escape(value) for part, value in told.items() if value})
         if found is not None:
             return found["who"], SOURCES.get(found.groupdict().get("source") or "")
     return request.text(_of(request, "trackId")) or name, None
+
+
+def _divide(name: str, pattern: str, known: dict[str, str]) -> re.Match[str] | None:
+    """Match the path of a file with the pattern that was asked for; an ending that it lacks was added."""
+    parts = re.split(r"[{}]", pattern)  # text and placeholders by turns
+    placeholders = parts[1::2]
+    is_open = len({*placeholders} - known.keys()) > MAX_OPEN or len({*placeholders}) < len(placeholders)
+    if is_open or len(name) > MAX_PATH:
+        return None
+    patterns = PARTS | known
+    words = "".join(patterns.get(part, ".+?") if n % 2 else re.escape(part) for n, part in enumerate(parts))
+    ending = PurePosixPath(name).suffix
+    return re.fullmatch(words, name if pattern.endswith(ending) else name.removesuffix(ending))
 
 
 LIVEKIT = Dialect(

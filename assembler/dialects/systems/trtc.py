@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 
-from assembler.dialects.body import Json, JsonObject, shown
+from assembler.dialects.body import Json, JsonObject, clean_text, shortened, shown
 from assembler.dialects.dialect import Dialect, Envelope, Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.segments import UnusableEntry
-from assembler.dialects.systems.files import SystemFile, build_recording, read_url
+from assembler.dialects.systems.files import MAX_PATH, SystemFile, build_recording, read_url
 from assembler.dialects.systems.instants import SECONDS_BELOW, read_instant
 from assembler.errors import NotFinished
 from assembler.findings import note, warning
@@ -48,7 +47,7 @@ def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
             continue
         status = whole(payload.get("Status"))
         if status:
-            words = payload.text("Errmsg") or "no reason is given"
+            words = shortened(payload.text("Errmsg") or "no reason is given", 200)
             findings.append(warning(payload.at("Status"), f"TRTC reports status {status} of the files: {words}."))
         entries = list(payload.entries("FileMessage" if kind == IN_COS else "TencentVod"))
         if kind == IN_VOD and not entries:
@@ -65,7 +64,7 @@ def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
         sentence = f"The event {CLOSED}, which comes when all files are there, is not among them: some may be missing."
         findings.append(warning("EventType", sentence))
     names = (file.name for file in files if isinstance(file, SystemFile))
-    app = next((found["app"] for name in names if (found := NAMED.match(name)) and found["app"]), None)
+    app = next((found["app"] for name in names if (found := _named(name)) and found["app"]), None)
     return build_recording(
         first, query, TRTC.name, files, task=task, room=room, app=app, where=info.at("Payload"),
         hint="Compare the events with TRTC's page of its recording callbacks.",
@@ -83,7 +82,7 @@ def _file(path: str, entry: Json, outer: Fields) -> SystemFile | UnusableEntry:
         return UnusableEntry(fields.at(begin), shown(fields.get(begin)), "Unix ms or s")
     if name is None:
         return UnusableEntry(fields.at("FileName"), "missing", "the name of the file")
-    told = NAMED.match(name)
+    told = _named(name)
     media = fields.text("MediaId") or (told["media"] if told else "main")
     user = fields.text("UserId") or (_plain(told["user"]) if told else "")
     is_sound = fields.text("TrackType") == "audio"
@@ -97,11 +96,15 @@ def _file(path: str, entry: Json, outer: Fields) -> SystemFile | UnusableEntry:
     )  # fmt: skip
 
 
+def _named(name: str) -> re.Match[str] | None:
+    return NAMED.match(name) if len(name) <= MAX_PATH else None
+
+
 def _plain(coded: str) -> str:
     """Decode the user id in a file's name; the text itself where it is none."""
     try:
-        return base64.b64decode(coded.replace("-", "/").replace(".", "="), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return clean_text(base64.b64decode(coded.replace("-", "/").replace(".", "="), validate=True).decode())
+    except ValueError:
         return coded
 
 

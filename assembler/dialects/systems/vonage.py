@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
-from assembler.dialects.body import JsonObject, shown
+from assembler.dialects.body import JsonObject, load_object, shown
 from assembler.dialects.dialect import Dialect, Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.segments import UnusableEntry
 from assembler.dialects.systems.files import SystemFile, build_recording
 from assembler.dialects.systems.instants import read_instant
-from assembler.errors import NotFinished
+from assembler.errors import InputError, NotFinished
 from assembler.recording import Recording, StreamKind
 from assembler.times import Ms, WallMs
 
@@ -50,7 +48,7 @@ def _file(path: str, entry: object, outer: Fields, created: WallMs | None) -> Sy
         return UnusableEntry(fields.at("startTimeOffset"), shown(fields.get("startTimeOffset")), "ms from createdAt")
     if name is None:
         return UnusableEntry(fields.at("filename"), "missing", "the name of a file in the archive")
-    user, label = _person(fields.text("connectionData") or "", stream)
+    user, label = _person(fields, stream)
     return SystemFile(
         path=path, name=name, kind=StreamKind.SCREEN if fields.text("videoType") == "screen" else StreamKind.CAMERA,
         user=user, at=WallMs(created + begin), stream=stream, label=label,
@@ -58,17 +56,16 @@ def _file(path: str, entry: object, outer: Fields, created: WallMs | None) -> Sy
     )  # fmt: skip
 
 
-def _person(data: str, stream: str) -> tuple[str, str]:
+def _person(fields: Fields, stream: str) -> tuple[str, str]:
     """Find user id and name in what the school's page gave to the connection; where it gave nothing, by the stream."""
+    data = fields.text("connectionData") or ""
     try:
-        told = json.loads(data)
-    except ValueError:
-        told = data
-    if isinstance(told, dict):
-        name = next((str(told[key]) for key in ("name", "userName", "username") if told.get(key)), "")
-        user = next((str(told[key]) for key in ("userId", "user_id", "id") if told.get(key)), name)
-        return user or stream, name
-    return data.strip() or stream, ""
+        told = Fields(load_object(data), fields.at("connectionData"), fields.findings)
+    except InputError:
+        return data.strip() or stream, ""
+    name = next((text for key in ("name", "userName", "username") if (text := told.text(key))), "")
+    user = next((text for key in ("userId", "user_id", "id") if (text := told.text(key))), name)
+    return user or stream, name
 
 
 VONAGE = Dialect(

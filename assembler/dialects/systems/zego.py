@@ -5,7 +5,7 @@ from __future__ import annotations
 from assembler.dialects.body import JsonObject, shown
 from assembler.dialects.dialect import Dialect, Envelope, Query
 from assembler.dialects.fields import Fields, whole
-from assembler.dialects.segments import UnusableEntry
+from assembler.dialects.segments import UnusableEntry, read_side
 from assembler.dialects.systems.files import SystemFile, build_recording, find_share, read_length, read_url
 from assembler.dialects.systems.instants import read_instant
 from assembler.errors import NotFinished
@@ -117,7 +117,7 @@ def _file(
         path=path, name=name if "." in name else f"{name}.{form}" if form else name, kind=kind, user=user, at=at,
         stream=stream, label=fields.text(names["label"]) or "", duration=read_length(fields, names["length"]),
         size=whole(fields.get(names["size"])), url=read_url(fields, names["url"]),
-        sides=(whole(fields.get(names["width"])), whole(fields.get(names["height"]))),
+        sides=(read_side(fields, names["width"]), read_side(fields, names["height"])),
     )  # fmt: skip
 
 
