@@ -146,7 +146,7 @@ class Workspace:
         with (
             disk_errors(folder),
             only_writer(out, progress),
-            self._locked(digest, "another run makes the same playback: waiting for it", progress),
+            self.locked(digest, "another run makes the same playback: waiting for it", progress),
         ):
             yield self.work(digest)
 
@@ -165,7 +165,8 @@ class Workspace:
             lock.release()
 
     @contextlib.contextmanager
-    def _locked(self, digest: str, sentence: str, progress: Progress) -> Iterator[None]:
+    def locked(self, digest: str, sentence: str, progress: Progress) -> Iterator[None]:
+        """Hold a lock of the home, for one run at a time; one that has to wait says the sentence."""
         lock = FileLock(str(self._folder("locks") / f"{digest[:32]}{LOCK}"))
         try:
             lock.acquire(timeout=0)

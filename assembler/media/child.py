@@ -6,7 +6,7 @@ import errno
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from assembler import processes
@@ -32,17 +32,20 @@ def run_module(
     name: str,
     stop: Stop,
     stall_seconds: float = 3600.0,
+    on_seconds: Callable[[float], None] | None = None,
+    failure: str = "child failed",
 ) -> None:
-    """Run ``python -m module words... order.json`` to its end; raises MediaError with the end of the child's log."""
+    """Run ``python -m module words... order.json`` to its end; raises MediaError with ``failure`` and the end of the
+    child's log. ``stall_seconds``, ``on_seconds``: as for ``processes.run``."""
     path = cwd / f"{name}{ORDER}"
     log = cwd / f"{name}{LOG}"
     write_whole(path, order.to_json())
     log.unlink(missing_ok=True)
     # -P: no module is ever imported from the folder the child runs in
     argv = [sys.executable, "-P", "-m", module, *words, str(path)]
-    code = processes.run(argv, cwd=cwd, log=log, stop=stop, stall_seconds=stall_seconds)
+    code = processes.run(argv, cwd=cwd, log=log, stop=stop, stall_seconds=stall_seconds, on_seconds=on_seconds)
     if code != 0:
-        raise child_error(f"{module.rpartition('.')[2]} failed", log, code)
+        raise child_error(failure, log, code)
 
 
 def _is_full(folder: Path) -> bool:

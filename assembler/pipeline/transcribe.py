@@ -13,7 +13,7 @@ from assembler.media.levels.measure import measure_levels
 from assembler.media.run import Run
 from assembler.media.transcripts.order import Heard, Range
 from assembler.media.transcripts.transcribe import transcribe
-from assembler.people import RecordedClass
+from assembler.people import Cast, RecordedClass
 from assembler.pipeline.gather import with_speech
 from assembler.plan.heard import find_mixed, find_voices
 from assembler.plan.model import Plan, SoundPiece
@@ -52,8 +52,7 @@ def with_transcript(
         raise
     except MediaError as exc:
         return text, [recorded.redaction.finding(warning(SUBJECT, f"Nothing could be transcribed: {exc.sentence}."))]
-    names = {person.user: person.name or person.user for person in recorded.cast.people}
-    captions = sorted(_captions(stretches, heard, names), key=lambda caption: (caption.start, caption.end))
+    captions = sorted(_captions(stretches, heard, recorded.cast), key=lambda caption: (caption.start, caption.end))
     length = clock_text(whole_seconds(Ms(sum(stretch.span.length for stretch in stretches))))
     if not captions:
         return text, [note(SUBJECT, f"The speech model understood nothing of {length} of speech.")]
@@ -82,12 +81,10 @@ def _find_stretches(
     return find_stretches({user: pieces for user, pieces in voices.items() if user in shown}, speaking, window)
 
 
-def _captions(
-    stretches: Sequence[SpokenPiece], heard: Mapping[str, Sequence[Heard]], names: Mapping[str, str]
-) -> list[Caption]:
+def _captions(stretches: Sequence[SpokenPiece], heard: Mapping[str, Sequence[Heard]], cast: Cast) -> list[Caption]:
     by_place = {(name, one.stretch): one.texts for name, found in heard.items() for one in found}
     return [
-        Caption(start + shift, end + shift, text, names.get(stretch.user, ""))
+        Caption(start + shift, end + shift, text, cast.name_of(stretch.user))
         for stretch in stretches
         for shift in (stretch.span.start - stretch.file_start,)
         for start, end, text in by_place.get((stretch.video_id, stretch.range), ())

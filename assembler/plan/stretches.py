@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from assembler.plan.model import SoundPiece
 from assembler.times import FileMs, Ms, Span, shared, span, split, union
@@ -44,18 +44,18 @@ def find_stretches(
         for user, pieces in voices.items()
         for piece in pieces
         if (inside := piece.span.within(window)) is not None
-        for part in _joined(shared(_widened(speaking.get(user, ())), inside))
+        for part in _joined(shared(_widened(speaking.get(user, ()), MARGIN), inside))
     ]
 
 
 def find_nameless(speech: Sequence[Span], speaking: Mapping[str, Sequence[Span]]) -> list[Span]:
     """Find what is said in a mixed stream while nobody speaks whose own sound there is."""
-    own = union(span(max(0, s.start - 2 * MARGIN), s.end + 2 * MARGIN) for spans in speaking.values() for s in spans)
+    own = _widened((part for spans in speaking.values() for part in spans), 2 * MARGIN)
     return [rest for rest in split(list(speech), own)[1] if rest.length >= SHORTEST_REST]
 
 
-def _widened(speech: Sequence[Span]) -> list[Span]:
-    return union(span(max(0, part.start - MARGIN), part.end + MARGIN) for part in speech)
+def _widened(speech: Iterable[Span], margin: int) -> list[Span]:
+    return union(span(max(0, part.start - margin), part.end + margin) for part in speech)
 
 
 def _joined(parts: Sequence[Span]) -> Iterator[Span]:

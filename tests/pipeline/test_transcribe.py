@@ -150,6 +150,17 @@ def test_a_killed_run_goes_on_behind_the_last_stretch_and_what_the_model_is_not_
     assert not (desk.folder / "class.assets" / "captions.vtt").exists()
 
 
+def test_two_runs_of_one_class_transcribe_it_once(desk: Desk) -> None:
+    with desk.start([*RUN, *WALL]) as one, desk.start([*RUN[:-1], "other.mp4", *WALL]) as other:
+        said = [run.communicate(timeout=120)[1] for run in (one, other)]
+    assert (one.returncode, other.returncode) == (0, 0), said
+    stretches = [(name, *line["stretch"]) for name, line in lines(desk.home / "transcripts")]
+    assert len(stretches) == len(set(stretches)) == 3
+    (found, same) = (cues(desk.folder / f"{name}.assets" / "captions.vtt") for name in ("class", "other"))
+    assert len(found) == 3
+    assert found == same
+
+
 def lines(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     """File and value of each whole line of the transcripts."""
     return [

@@ -22,7 +22,7 @@ from assembler.media.source_files import SourceFiles
 from assembler.processes import Stalled, run
 from assembler.progress import ProgressTask
 from assembler.times import SAMPLE_RATE
-from assembler.workspace import Workspace, digest_of
+from assembler.workspace import Identity, Workspace, digest_of
 
 LEVELS_VERSION = 1
 """Version of the meter, raised when the same file would measure otherwise: older levels are then not taken up."""
@@ -32,15 +32,19 @@ SECONDS_PER_CHILD = 600
 """Minimum sound for a further child, in s; its start costs as much as decoding five minutes."""
 
 
+def identify_sound(file: Identity, known: Facts) -> tuple[list[str | int], str, str, list[tuple[int, int, str]]]:
+    """Tell what was decoded of a file's sound from what another version of it, or of its facts, gives."""
+    sounds = [(sound.index, int(sound.end), str(sound.pace)) for sound in known.sounds]
+    return list(file), known.container, str(known.origin), sounds
+
+
 def levels_places(
     names: Iterable[str], files: SourceFiles, facts: Mapping[str, Facts], workspace: Workspace
 ) -> dict[str, Path]:
     """Name the files in the home that hold the levels of these versions of files, by video id."""
     places: dict[str, Path] = {}
     for name in names:
-        known = facts[name]
-        sounds = [(sound.index, int(sound.end), str(sound.pace)) for sound in known.sounds]
-        key = digest_of(LEVELS_VERSION, list(files.identity(name)), known.container, str(known.origin), sounds)
+        key = digest_of(LEVELS_VERSION, *identify_sound(files.identity(name), facts[name]))
         places[name] = workspace.levels / f"{key[:32]}.json"
     return places
 

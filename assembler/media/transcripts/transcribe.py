@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from assembler import processes
 from assembler.captions.model import identify_model
-from assembler.facts import Facts
-from assembler.media.child import child_error
+from assembler.media.child import run_module
+from assembler.media.levels.measure import identify_sound
 from assembler.media.mixdown.mixdown import mix_input
 from assembler.media.run import Run
 from assembler.media.source_files import SourceFiles
 from assembler.media.transcripts.order import Heard, Range, SpeechSource, TranscribeOrder
 from assembler.segment_files import SegmentFiles
-from assembler.workspace import LOG, ORDER, Workspace, digest_of, identity_of, write_whole
+from assembler.workspace import Workspace, digest_of, write_whole
 
 TRANSCRIPT_VERSION = 1
 """Version of the transcripts, raised when the same model would write another text: speech is then transcribed anew."""
@@ -38,26 +35,27 @@ def transcribe(
     kept.
     """
     language, identity = run.options.transcribe_language, identify_model(model)
-    places = {
-        name: run.workspace.transcripts / f"{_key(got.files[name], got.facts[name], identity, language)}.jsonl"
-        for name in wanted
-    }
+    sources, places = SourceFiles(got.files), {}
+    for name in wanted:
+        sound = identify_sound(sources.identity(name), got.facts[name])
+        key = digest_of(TRANSCRIPT_VERSION, identity, language, *sound)[:32]
+        places[name] = run.workspace.transcripts / f"{key}.jsonl"
     _forget_old(run.workspace)
-    known = {name: _read(place) for name, place in places.items()}
-    sources = SourceFiles(got.files)
-    missing = [
-        SpeechSource(
-            mix_input(name, sources, got.facts[name], None),
-            left,
-            max(stretches, key=_length),
-            places[name],
-        )
-        for name, stretches in wanted.items()
-        if (left := tuple(stretch for stretch in stretches if stretch not in known[name]))
-    ]
-    if missing:
-        _run_child(TranscribeOrder(model.absolute(), language, run.options.processes, tuple(missing)), run)
-        known |= {source.input.video_id: _read(source.transcript) for source in missing}
+    with ExitStack() as held:
+        for key in sorted(place.stem for place in places.values()):  # in order, so that no two runs wait for each other
+            sentence = "another run transcribes the same speech: waiting for it"
+            held.enter_context(run.workspace.locked(key, sentence, run.progress))
+        known = {name: _read(place) for name, place in places.items()}
+        missing = [
+            SpeechSource(
+                mix_input(name, sources, got.facts[name], None), left, max(stretches, key=_length), places[name]
+            )
+            for name, stretches in wanted.items()
+            if (left := tuple(stretch for stretch in stretches if stretch not in known[name]))
+        ]
+        if missing:
+            _run_child(TranscribeOrder(model.absolute(), language, run.options.processes, tuple(missing)), run)
+            known |= {source.input.video_id: _read(source.transcript) for source in missing}
     return {name: [known[name][one] for one in stretches if one in known[name]] for name, stretches in wanted.items()}
 
 
@@ -67,7 +65,7 @@ def _run_child(order: TranscribeOrder, run: Run) -> None:
     run.progress.say("transcribing speech")
     with (
         run.progress.task("transcribe", total, "s") as task,
-        tempfile.TemporaryDirectory(prefix="transcripts-", dir=run.workspace.scratch) as name,
+        run.workspace.scratch_folder() as folder,
     ):
 
         def tell(seconds: float) -> None:
@@ -75,20 +73,10 @@ def _run_child(order: TranscribeOrder, run: Run) -> None:
             task.advance(seconds - done)
             done = seconds
 
-        folder = Path(name).resolve()
-        place, log = folder / f"transcribe{ORDER}", folder / f"transcribe{LOG}"
-        place.write_text(order.to_json(), "utf-8")
-        # -P: no module is ever imported from the folder the child runs in
-        argv = [sys.executable, "-P", "-m", "assembler.media.transcripts.child", str(place)]
-        code = processes.run(argv, cwd=folder, log=log, stop=run.stop, stall_seconds=STALL_SECONDS, on_seconds=tell)
-        if code != 0:
-            raise child_error("the speech model failed", log, code)
-
-
-def _key(path: Path, known: Facts, model: str, language: str | None) -> str:
-    sounds = [(sound.index, int(sound.end), str(sound.pace)) for sound in known.sounds]
-    file = [*identity_of(path), known.container, str(known.origin), sounds]
-    return digest_of(TRANSCRIPT_VERSION, model, language, file)[:32]
+        run_module(
+            "assembler.media.transcripts.child", [], order, cwd=folder, name="transcribe", stop=run.stop,
+            stall_seconds=STALL_SECONDS, on_seconds=tell, failure="the speech model failed",
+        )  # fmt: skip
 
 
 def _forget_old(workspace: Workspace) -> None:
