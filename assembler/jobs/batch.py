@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from tqdm import tqdm
 
-from assembler.dialects import parse
-from assembler.errors import AssemblerError, RecordingFailed
+from assembler.errors import AssemblerError
 from assembler.findings import Verdict
 from assembler.jobs.control import try_again
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, jobs_of, keep, notes_of
 from assembler.jobs.intake.intake import take_in
 from assembler.jobs.publishing import is_gone
-from assembler.jobs.store.model import Claim, Job, JobState, claim_of
+from assembler.jobs.store.model import Job, JobState, claim_of_result
 from assembler.jobs.store.records import Records, has_urls, known_job, now
 from assembler.jobs.worker.send_notices import tell_for
 from assembler.jobs.worker.supervisor import supervise
@@ -63,7 +62,7 @@ class Batch:
         fresh: list[tuple[int, Body]] = []
         for one in given:
             try:
-                claim = _claim(one.body)
+                claim = claim_of_result(one.body)
             except AssemblerError as exc:
                 self._rows.append((one.source, None, exc.sentence, False))
                 continue
@@ -127,13 +126,6 @@ class Batch:
                     is_manned = True
                 time.sleep(LOOK_SECONDS)
         tell_for(self._options, self._records, TELL_SECONDS)  # the workers that could do it have ended
-
-
-def _claim(body: bytes) -> Claim:
-    """Read which job a body claims; raises InputError where it could never become a playback."""
-    with suppress(RecordingFailed):  # that is an outcome, too: its job says so
-        parse(body)
-    return claim_of(body)
 
 
 def _ended(source: str, job: Job | None, why: str, was_done: bool) -> Ended:

@@ -12,11 +12,11 @@ from assembler.errors import InputError, JobError
 from assembler.jobs.class_cards import put_card
 from assembler.jobs.engine import Engine
 from assembler.jobs.event_log import emit
-from assembler.jobs.intake.bodies import Body, jobs_of, keep
+from assembler.jobs.intake.bodies import Body, jobs_of, keep, notes_of
 from assembler.jobs.intake.check_callback import Judged
 from assembler.jobs.intake.intake import enqueue, take_in
 from assembler.jobs.intake.refused import take_refused
-from assembler.jobs.store.model import Job, JobState, claim_of
+from assembler.jobs.store.model import Job, JobState, claim_of_result
 from assembler.jobs.store.records import Records, note, now, start_again
 from assembler.jobs.store.tables import JOB
 from assembler.jobs.web.keys import Keys
@@ -61,7 +61,7 @@ def retry(records: Records, engine: Engine, options: Options, job: Job, wish: Wi
     if wish.layout is not None and wish.layout not in (*LAYOUT_NAMES, BY_SETTINGS):
         raise InputError(f"unknown layout {wish.layout[:40]!r}", hint=f"There are: {', '.join(LAYOUT_NAMES)}.")
     card = parse_card(wish.card) if wish.card is not None else None
-    if wish.result is not None and claim_of(wish.result).key != job.key:
+    if wish.result is not None and claim_of_result(wish.result).key != job.key:
         raise InputError("the result is of another class", hint="Hand it in by itself: `assembler batch RESULT.json`.")
     if card is not None and job.task is None:
         raise InputError("the job's result names no task, so it has no class card", hint="ASSEMBLER_CLASS names one.")
@@ -85,7 +85,8 @@ def retry(records: Records, engine: Engine, options: Options, job: Job, wish: Wi
         records.note(latest.id, sentence)
         _tell(latest, "retry", sentence)
         return latest, True
-    return records.load_job(latest.id), _start(records, engine, latest, sentence)
+    is_ours = _start(records, engine, latest, sentence)
+    return records.load_job(latest.id), is_ours
 
 
 def _choose(records: Records, job: Job, layout: str) -> None:
@@ -141,11 +142,15 @@ def cancel(records: Records, engine: Engine, job: Job, by: str = "") -> bool:
 
 def hand_in(records: Records, engine: Engine, result: bytes, by: str) -> Job:
     """Take in a result, as a callback would; the job it belongs to. Raises AssemblerError for what is none."""
-    claim_of(result)
+    claim_of_result(result)
     (number,) = keep(records, [Body(result, None, "hand", now())])
     take_in(records, engine, [number])
-    job = records.load_job(jobs_of(records, [number])[number])
-    records.note(job.id, f"A result was handed in{_by(by)}.")
+    found = jobs_of(records, [number]).get(number)
+    if found is None:
+        why = notes_of(records, [number])[number] or "it tells of an event, not of what was recorded"
+        raise InputError(why, hint="Hand in the result of the recording, as the API gave it.")
+    records.note(found, sentence := f"A result was handed in{_by(by)}.")
+    _tell(job := records.load_job(found), "hand-in", sentence)
     return job
 
 

@@ -18,7 +18,7 @@ from terminal import Desk, three_streams, until
 from workshop import Workshop
 
 from assembler.choices import LogFormat, LogLevel
-from assembler.jobs.control import Wish, cancel, retry
+from assembler.jobs.control import Wish, cancel, hand_in, retry
 from assembler.jobs.event_log import emit, logging_to, say
 from assembler.jobs.store.model import JobState
 from assembler.jobs.worker import supervisor
@@ -135,11 +135,15 @@ def test_what_people_do_is_logged_with_who_did_it(tmp_path: Path) -> None:
         shop.hand_in(event())
         assert cancel(shop.records, shop.engine, shop.job(), "page, 10.0.0.5")
         assert not cancel(shop.records, shop.engine, shop.job(), "page, 10.0.0.6")
-        retry(shop.records, shop.engine, shop.options, shop.job(), Wish(layout="grid"), "command line, root at host")
+        wish = Wish(layout="grid")
+        job, _ = retry(shop.records, shop.engine, shop.options, shop.job(), wish, "command line, root at host")
+        assert job.state is JobState.WAITING, "as it is now"
+        hand_in(shop.records, shop.engine, event("t2"), "page, 10.0.0.5")
     assert [line.partition(" ")[2] for line in out.getvalue().splitlines()] == [
         'job.act job=t1 task=t1 room=12 act=cancel reason="Cancelled by hand (page, 10.0.0.5)."',
         "job.act job=t1 task=t1 room=12 act=retry "
         'reason="Started again by hand with layout grid (command line, root at host)."',
+        'job.act job=t2 task=t2 room=12 act=hand-in reason="A result was handed in (page, 10.0.0.5)."',
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from assembler.dialects import find_part, find_repeated, parse, read_event, read_subject
 from assembler.dialects.body import JsonObject, load_object
 from assembler.dialects.dialect import Query, with_app
-from assembler.errors import InputError, NotFinished
+from assembler.errors import InputError, NotFinished, RecordingFailed
 from assembler.recording import Omission, Recording, Segment
 from assembler.times import Ms, WallMs
 from assembler.values import Value
@@ -218,6 +218,14 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
         count=len(recording.segments),
         omissions=recording.omissions,
     )
+
+
+def claim_of_result(body: bytes) -> Claim:
+    """Read which job a result belongs to, for somebody who hands it in. Raises InputError, too, where it could never
+    become a playback."""
+    with suppress(RecordingFailed):  # that is an outcome, too: its job says so
+        parse(body)
+    return claim_of(body)
 
 
 def _is_part(values: JsonObject) -> bool:

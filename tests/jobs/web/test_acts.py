@@ -21,7 +21,7 @@ from assembler.jobs.intake.bodies import Turned, list_refused, refuse
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import now
 from assembler.jobs.store.tables import JOB
-from jobs.intake.test_once import event
+from jobs.intake.test_once import VENDOR, event
 from jobs.web.test_login import PAGE, TOKEN, log_in
 from jobs.web.test_webhook import KEY, served, signed
 
@@ -160,8 +160,10 @@ def test_a_result_that_never_came_is_handed_in(shop: Workshop) -> None:
         assert person.post("/results", files={"result": event("lost")}).url == f"{url}/jobs/lost?told=handed-in"
         assert "missing" not in person.get("/").text
         assert re.search(r"handed in \(page, 127\.0\.0\.1\)", log_of(shop, "lost"))
-        for wrong in ({}, {"files": {"result": b"no"}}):
+        failed = (VENDOR / "v1-callback-start-failed.json").read_bytes()
+        for wrong in ({}, *({"files": {"result": body}} for body in (b"no", b"{}", b'{"EventType": 1}', failed))):
             assert person.post("/results", **wrong).status_code == 400
+        assert len(shop.records.list_jobs()) == 2
 
 
 def test_an_address_that_somebody_typed_shows_jobs_and_says_what_could_not_be_read(shop: Workshop) -> None:
