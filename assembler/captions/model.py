@@ -70,8 +70,9 @@ def _check_files(folder: Path, language: str | None) -> None:
     if bands is not None and bands != stated:
         said = f"says {stated}" if features.is_file() else "is missing"
         raise InputError(f"--transcribe: the model of {folder} has {bands} bands, {FEATURES} {said}", hint=HINT)
-    is_known = language is None or f'"<|{language}|>"' in (folder / TOKENIZER).read_text("utf-8")
-    if language is not None and not (is_known and len(language) <= LONGEST_CODE):
+    if language is None:
+        return
+    if len(language) > LONGEST_CODE or f'"<|{language}|>"' not in (folder / TOKENIZER).read_text("utf-8"):
         raise InputError(
             f"--transcribe-language: the model knows no language {language!r}", hint="Write a code such as en or zh."
         )

@@ -64,7 +64,7 @@ def check_archive(material: Material, folder: Path) -> None:
         for one, other in ((there.first, due.first), (there.last, due.last)):
             hold(abs(one - other) * 1000 <= PLACE_MS, f"{due.title!r} is {float(one - other):.3f} s late")
     hold(found.attachments == len(material.recorded.recordings), "the recordings are not attached")
-    hold(found.chapters == written.chapters, "its chapters are others")
+    hold(found.chapters == written.chapters, "its chapters are not those of the playback")
 
 
 def describe_late(material: Material) -> str:

@@ -29,7 +29,7 @@ def check_audio(material: Material, folder: Path) -> None:
     finished, copied, encoded = read_contents(material, material.playback, folder / COPIED, folder / ENCODED)
     for one in (copied, encoded):
         hold(len(one.of("audio")) == 1 and not one.of("video"), "it is not audio alone")
-        hold(one.chapters == finished.chapters, "its chapters are others than those of the playback")
+        hold(one.chapters == finished.chapters, "its chapters are not those of the playback")
     (due,), (there,), (mp3,) = finished.of("audio"), copied.of("audio"), encoded.of("audio")
     hold(there.packets == due.packets, f"{there.packets} of {due.packets} packets were copied")
     hold(abs(mp3.last - due.last) * 1000 <= LENGTH_MS, f"the mp3 ends {float(mp3.last - due.last):.3f} s later")

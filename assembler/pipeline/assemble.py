@@ -307,6 +307,7 @@ def _put_in_place(
     assets = assets_of(out)
     try:
         assets.mkdir(exist_ok=True)
+        # first: a run that ends in here is done again, while the former playback would be taken for whole
         write_whole(assets / MANIFEST, manifest.model_dump_json(indent=1))
         for name in PICTURES:
             (assets / name).unlink(missing_ok=True)  # of the former playback, which may show what this one hides

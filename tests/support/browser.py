@@ -77,8 +77,12 @@ class Browser:
         self.tell("Emulation.setEmulatedMedia", features=[scheme])
         told = self.tell("Page.navigate", url=url)
         assert "errorText" not in told, told
+        self._loaded()
+
+    def _loaded(self) -> bool:
         while (heard := self._hear(SECONDS)) is not None and heard.get("method") != "Page.loadEventFired":
             pass
+        return heard is not None
 
     def type_in(self, where: str, text: str) -> None:
         """Write into the field that a selector names."""
@@ -91,9 +95,7 @@ class Browser:
         at = {"x": box["left"] + min(box["width"] / 2, 20), "y": box["top"] + box["height"] / 2}
         for kind in ("mousePressed", "mouseReleased"):
             self.tell("Input.dispatchMouseEvent", type=kind, **at, button="left", clickCount=1)
-        while (heard := self._hear(SECONDS)) is not None and heard.get("method") != "Page.loadEventFired":
-            pass
-        assert heard is not None, "it led nowhere"
+        assert self._loaded(), "it led nowhere"
 
     def choose_file(self, where: str, path: Path) -> None:
         """Choose a file in the field that a selector names."""
