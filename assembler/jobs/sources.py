@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -14,9 +15,11 @@ from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now, to_job
 from assembler.jobs.store.tables import EVENT, JOB
+from assembler.network.download.addresses import with_places
 from assembler.network.download.cache import Entry, disk_errors, entry_of
 from assembler.network.download.download import fetch_all
 from assembler.network.download.owners import ENOUGH, note_apps, owner_of
+from assembler.network.download.slices import joined_entry
 from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
@@ -68,7 +71,7 @@ def fetch_sources(records: Records, name: str, options: Options, progress: Progr
     cache, tried = Workspace(options.home).cache, set[int]()
     failures, chosen = dict[str, AssemblerError](), dict[str, int]()
     job = records.load_job(name)
-    recording = recording_of(records, job.event)
+    recording = with_places(recording_of(records, job.event), options)
     owner = owner_of([recording], job.created)
     with disk_errors(cache):
         note_apps(cache, _apps(records))
@@ -77,7 +80,7 @@ def fetch_sources(records: Records, name: str, options: Options, progress: Progr
     while fresh := [number for number in bodies_of(records, job) if number not in tried]:
         number = fresh[0]
         tried.add(number)
-        asked = [s for s in _segments(records, number) if _file_of(s) in missing]
+        asked = [s for s in _segments(records, number, options) if _file_of(s) in missing]
         fetched = fetch_all(asked, cache=cache, options=options, progress=progress, stop=stop, owner=owner)
         received += fetched.received
         for segment in asked:
@@ -91,13 +94,13 @@ def fetch_sources(records: Records, name: str, options: Options, progress: Progr
         if not missing:
             break
     known = sorted(tried | set(fresh))
-    return Sources(with_urls(records, recording, chosen), failures, chosen, job.event, known, received)
+    return Sources(with_urls(records, recording, chosen, options), failures, chosen, job.event, known, received)
 
 
-def with_urls(records: Records, recording: Recording, chosen: Mapping[str, int]) -> Recording:
+def with_urls(records: Records, recording: Recording, chosen: Mapping[str, int], options: Options) -> Recording:
     """The recording with each of these segments' URL taken from another body."""
     urls = {
-        (number, s.video_id): s.url for number in set(chosen.values()) for s in _segments(records, number)
+        (number, s.video_id): s.url for number in set(chosen.values()) for s in _segments(records, number, options)
     }  # fmt: skip
     segments = tuple(
         s.model_copy(update={"url": urls.get((chosen[s.video_id], s.video_id), s.url)}) if s.video_id in chosen else s
@@ -106,12 +109,14 @@ def with_urls(records: Records, recording: Recording, chosen: Mapping[str, int])
     return recording.model_copy(update={"segments": segments})
 
 
-def _segments(records: Records, number: int) -> Sequence[Segment]:
+def _segments(records: Records, number: int, options: Options) -> Sequence[Segment]:
     """Return the segments of a body; none of one that cannot be used, or is gone."""
-    try:
-        return recording_of(records, number).segments
-    except AssemblerError:
-        return ()
+    segments: Sequence[Segment] = ()
+    with suppress(AssemblerError):
+        recording = recording_of(records, number)
+        segments = recording.segments  # where the base is wrong, those with an address are still known
+        segments = with_places(recording, options).segments
+    return segments
 
 
 def _apps(records: Records) -> list[str]:
@@ -165,6 +170,17 @@ def _entries(records: Records, options: Options, job: Job) -> Iterator[Entry]:
     with suppress(AssemblerError):
         apps.add(owner_of([recording_of(records, job.event)]).app)
     for number in bodies_of(records, job):  # of a result that cannot be used nothing was ever fetched
-        for app, segment in itertools.product(apps, _segments(records, number)):
+        segments = _segments(records, number, options)
+        for app, segment in itertools.product(apps, segments):
             if (entry := entry_of(cache, segment, app)) is not None:
                 yield entry
+        yield from _joined([segment for segment in segments if segment.parts], options, cache)
+
+
+def _joined(segments: Sequence[Segment], options: Options, cache: Path) -> Iterator[Entry]:
+    """List what was put together for those in parts, where the parts are still in the media folder."""
+    if not segments or options.media_dir is None:
+        return
+    with suppress(OSError):
+        names = {path.name for path in options.media_dir.iterdir()}
+        yield from (joined_entry(s, options.media_dir, cache) for s in segments if names.issuperset(s.parts))

@@ -16,8 +16,7 @@ from assembler.layout import arrange
 from assembler.layout.model import Arrangement
 from assembler.media.render.setup import RENDER_VERSION
 from assembler.media.run import Run
-from assembler.network.download.addresses import with_addresses
-from assembler.network.download.slices import with_parts
+from assembler.network.download.addresses import with_places
 from assembler.options import FOUND_CHAPTERS, Options
 from assembler.people import RecordedClass
 from assembler.plan.build import build_plan
@@ -140,8 +139,8 @@ def in_order(recordings: Given, options: Options, card: ClassCard | None = None)
         raise InputError("no recording was given", hint="Name at least one result file.")
     if options.timezone is not None:
         load_zone(options.timezone)  # a wrong name is told before anything is fetched
-    found = [with_addresses(with_parts(recording, options.media_dir), options) for recording in given]
-    ordered = order_recordings([_with_screens(recording, options.screen_users) for recording in found])
+    placed = [with_places(recording, options) for recording in given]
+    ordered = order_recordings([_with_screens(recording, options.screen_users) for recording in placed])
     card = card or find_card(ordered, options)
     cast = cast_class(ordered, card, options.teacher, mute_hidden=options.mute_hidden is YesNo.YES)
     missing = [note(WHERE, NO_CARD)] if card is None and options.class_file is not None else []

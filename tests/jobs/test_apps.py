@@ -72,3 +72,28 @@ def test_both_apps_files_and_what_lay_there_before_are_removed_with_their_jobs(s
     shop.records.change("t2", state=JobState.DONE)
     assert remove_sources(shop.records, shop.options, 0) == (1, 1000)
     assert not list(Workspace(shop.options.home).cache.glob("?" * 40))
+
+
+def test_files_without_an_address_are_fetched_below_the_base_and_removed_with_their_job(
+    shop: Workshop, httpserver: HTTPServer
+) -> None:
+    shop.options = shop.options.model_copy(update={"media_base": httpserver.url_for("/x")})
+    httpserver.expect_request("/x/v1.mp4").respond_with_data(b"x" * 900)
+    shop.hand_in(event("t3", app=1600, video={"VideoUrl": None}))
+    assert failures(shop, "t3") == set()
+    shop.records.change("t3", state=JobState.DONE)
+    assert remove_sources(shop.records, shop.options, 0) == (1, 900)
+
+
+def test_slices_put_together_for_a_job_are_removed_with_it(shop: Workshop, tmp_path: Path) -> None:
+    media = tmp_path / "slices"
+    media.mkdir()
+    shop.options = shop.options.model_copy(update={"media_dir": media})
+    for n in range(2):
+        (media / f"{n}.ts").write_bytes(b"G" * 188)
+    (media / "v1.m3u8").write_text("#EXTM3U\n#EXTINF:2\n0.ts\n#EXTINF:2\n1.ts\n#EXT-X-ENDLIST\n")
+    shop.hand_in(event("t3", app=1600, video={"VideoUrl": None, "VideoFormat": "m3u8"}))
+    assert failures(shop, "t3") == set()
+    assert remove_sources(shop.records, shop.options, 0) == (0, 0), "the job still wants it"
+    shop.records.change("t3", state=JobState.DONE)
+    assert remove_sources(shop.records, shop.options, 0) == (1, 2 * 188)

@@ -165,9 +165,8 @@ class JobSteps:
     def _recording(self, job: Job, results: Results) -> Recording:
         """Return the recording that the try is made from: the body, and the URLs, that were found to give files."""
         done = results.get("download", {})
-        return with_urls(
-            self._records, recording_of(self._records, done.get("event", job.event)), done.get("chosen", {})
-        )
+        recording = recording_of(self._records, done.get("event", job.event))
+        return with_urls(self._records, recording, done.get("chosen", {}), self._options)
 
     def _render(self, job: Job, under_way: ProgressWriter, results: Results) -> dict[str, Any]:
         made = self._made(job)

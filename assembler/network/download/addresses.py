@@ -7,11 +7,18 @@ from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
 from assembler.errors import InputError
+from assembler.network.download.slices import with_parts
 from assembler.options import Options
 from assembler.recording import Recording, Segment
 
 SIGNED_FOR = timedelta(hours=12)
 """Time for which an address in a bucket is signed."""
+
+
+def with_places(recording: Recording, options: Options) -> Recording:
+    """Tell where each file lies that the result names without an address: in slices in the media folder, or below
+    ``media_base``. Raises what ``with_parts`` and ``with_addresses`` do."""
+    return with_addresses(with_parts(recording, options.media_dir), options)
 
 
 def with_addresses(recording: Recording, options: Options) -> Recording:

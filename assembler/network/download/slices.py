@@ -96,12 +96,16 @@ def join(segment: Segment, folder: Path, names: Collection[str], cache: Path) ->
         raise DownloadError("it names one of its parts twice", hint="Correct its parts in the result.")
     with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
-        paths = [folder / part for part in segment.parts]
-        entry = Entry(cache / digest_of(*(identity_of(path) for path in paths))[:40])
+        entry = joined_entry(segment, folder, cache)
     with entry.locked(lambda: None):
         if entry.whole() is None:
-            _put_together(paths, entry)
+            _put_together([folder / part for part in segment.parts], entry)
     return entry.file
+
+
+def joined_entry(segment: Segment, folder: Path, cache: Path) -> Entry:
+    """Find the place in the cache of a segment's parts, all of which are names in the folder. Raises OSError."""
+    return Entry(cache / digest_of(*(identity_of(folder / part) for part in segment.parts))[:40])
 
 
 def _put_together(paths: Sequence[Path], entry: Entry) -> None:
