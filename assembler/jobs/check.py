@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from assembler.errors import JobError
 from assembler.jobs.costs import CostSum, sum_costs
 from assembler.jobs.intake.tasks import count_missing
+from assembler.jobs.listing import DEGRADED, count_jobs
 from assembler.jobs.publishing import output_of
-from assembler.jobs.store.model import JobState
+from assembler.jobs.store.model import GIVEN_UP, QUEUED, JobState
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.seen import WORKER, count_seen
 from assembler.jobs.store.tables import JOB, NOTICE, REFUSED
@@ -64,7 +65,7 @@ class Figures(Value):
     @property
     def waiting(self) -> int:
         """Jobs that a worker could take."""
-        return self.states[JobState.NEW] + self.states[JobState.WAITING]
+        return sum(self.states[state] for state in QUEUED)
 
 
 class Limits(Value):
@@ -113,9 +114,9 @@ class Check(Value):
 def measure(records: Records) -> Figures:
     """Measure the figures; each question has an index. Raises JobError where the database does not answer."""
     at = now()
-    waits = JOB.c.state.in_([JobState.NEW.value, JobState.WAITING.value])
-    failed = JOB.c.state.in_([JobState.FAILED.value, JobState.POISON.value])
-    to_do = JOB.c.state.in_([JobState.NEW.value, JobState.WAITING.value, JobState.DELAYED.value])
+    waits, failed, to_do = (
+        JOB.c.state.in_([state.value for state in states]) for states in (QUEUED, GIVEN_UP, (*QUEUED, JobState.DELAYED))
+    )
     ended = sa.func.coalesce(JOB.c.stop, JOB.c.sent, JOB.c.created)
     at_risk = ended < at - (LINKS_HOURS - AT_RISK_HOURS) * HOUR_MS
     latest = sa.select(JOB.c.length, JOB.c.wall).where(JOB.c.state == JobState.DONE.value)
@@ -126,22 +127,19 @@ def measure(records: Records) -> Figures:
         def number(wanted: sa.Select[Any]) -> int:
             return int(connection.execute(wanted).scalar() or 0)
 
-        states = {
-            JobState(s): n for s, n in connection.execute(sa.select(JOB.c.state, sa.func.count()).group_by(JOB.c.state))
-        }
         oldest = number(sa.select(sa.func.min(JOB.c.updated)).where(waits))
         made = [row for row in connection.execute(latest) if row.length and row.wall][:LATEST]
         figures = {
-            "degraded": number(count.where(JOB.c.state == JobState.DONE.value, sa.text("verdict = 'degraded'"))),
             "failures": number(count.where(failed, JOB.c.updated > at - HOUR_MS)),
             "expiring": number(count.where(to_do, JOB.c.fetched.is_(None), at_risk)),
             "notices": number(count.where(~NOTICE.c.is_over)),
         }
     with records.refusals.reading() as connection:
         refused = int(connection.execute(count.select_from(REFUSED)).scalar_one())
-    wall = sum(row.wall for row in made)
+    wall, counts = sum(row.wall for row in made), count_jobs(records)
     return Figures(
-        **figures, states={state: states.get(state, 0) for state in JobState}, missing=count_missing(records),
+        **figures, states={state: counts[state] for state in JobState}, degraded=counts[DEGRADED],
+        missing=count_missing(records),
         queue_seconds=max(0, at - oldest) // 1000 if oldest else 0, refused=refused,
         workers=count_seen(records, WORKER, at - ALIVE_SECONDS * 1000),
         speed=round(sum(row.length for row in made) / wall, 3) if wall else None,

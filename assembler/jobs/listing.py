@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from assembler.errors import InputError
-from assembler.jobs.store.model import Job, JobState
+from assembler.findings import Verdict
+from assembler.jobs.store.model import GIVEN_UP, QUEUED, Job, JobState
 from assembler.jobs.store.records import Records, now, to_job
 from assembler.jobs.store.tables import JOB
 from assembler.times import WallMs
@@ -21,13 +22,9 @@ LONGEST_SEARCH = 200
 """Maximum length of a search, in characters; task ids and rooms are shorter."""
 MOST_FOUND = 1000
 """Maximum number of jobs that a search for a beginning looks through; a room written out is shown whole."""
-FIRST = (JobState.FAILED, JobState.POISON)
-"""States listed first."""
-WAITING = (JobState.NEW, JobState.WAITING)
-"""States of jobs in the queue."""
 MOST_PLACES = 10_000
 """Maximum place in the queue that is told."""
-DEGRADED = "degraded"
+DEGRADED = Verdict.DEGRADED.value
 """Word for the state of a job whose playback lacks something."""
 END = "end"
 """Place behind the last job."""
@@ -174,11 +171,11 @@ def count_jobs(records: Records, room: str | None = None) -> dict[str, int]:
 def queue_places(records: Records, jobs: Sequence[Job]) -> dict[str, int]:
     """Return the place in the queue of those that wait, by id: 1 is next. One that was started again is behind others
     of which its number does not tell: it has none."""
-    ids = {job.id for job in jobs if job.state in WAITING and job.tries <= 1}
+    ids = {job.id for job in jobs if job.state in QUEUED and job.tries <= 1}
     if not ids:
         return {}
     with records.reading() as connection:
-        ahead = _numbers(connection, Filter(), WAITING, 0, 0, True, MOST_PLACES)
+        ahead = _numbers(connection, Filter(), QUEUED, 0, 0, True, MOST_PLACES)
         own = connection.execute(sa.select(JOB.c.id, JOB.c.number).where(JOB.c.id.in_(ids))).all()
     places = {number: place for place, number in enumerate(ahead, 1)}
     return {row.id: places[row.number] for row in own if row.number in places}
@@ -186,7 +183,7 @@ def queue_places(records: Records, jobs: Sequence[Job]) -> dict[str, int]:
 
 def _groups(wanted: Filter) -> list[list[JobState]]:
     passing = [state for state in JobState if not wanted.states or state in wanted.states]
-    return [[s for s in passing if s in FIRST], [s for s in passing if s not in FIRST]]
+    return [[s for s in passing if s in GIVEN_UP], [s for s in passing if s not in GIVEN_UP]]
 
 
 def _key(place: _Place) -> tuple[int, int]:

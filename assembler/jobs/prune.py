@@ -14,7 +14,7 @@ from assembler.jobs.class_cards import load_card
 from assembler.jobs.control import with_choice
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import prune_bodies, recording_of
-from assembler.jobs.store.model import Job, JobState, digest_segments
+from assembler.jobs.store.model import GIVEN_UP, Job, JobState, digest_segments
 from assembler.jobs.store.records import Records, note, now, to_job
 from assembler.jobs.store.tables import EVENT, JOB, TASK
 from assembler.jobs.web.published_files import find_published
@@ -28,10 +28,6 @@ from assembler.workspace import Workspace, assets_of
 
 DAY_MS = 86_400_000
 """Length of a day, in ms."""
-UNFINISHED = (JobState.FAILED, JobState.POISON)
-"""States of jobs whose files a next try takes up: made, but not published."""
-
-
 OVER = tuple(state for state in JobState if state.is_over)
 """States of jobs that are forgotten by hand; failed ones never published anything."""
 AT_ONCE = 100
@@ -96,7 +92,7 @@ def remove_work(records: Records, options: Options, days: float, *, is_dry: bool
                     shutil.rmtree(held, ignore_errors=True)
     for job in [] if is_dry else jobs:
         made = _made(options, job)
-        if job.state.is_over and job.state not in UNFINISHED and made.is_dir() and _touched_ms(made) <= before:
+        if job.state.is_over and job.state not in GIVEN_UP and made.is_dir() and _touched_ms(made) <= before:
             shutil.rmtree(made, ignore_errors=True)
     return folders, size
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from assembler.jobs.engine import Engine
-from assembler.jobs.prune import BY_HAND, OVER, UNFINISHED, prune, remove_outputs, remove_work
+from assembler.jobs.prune import BY_HAND, OVER, prune, remove_outputs, remove_work
 from assembler.jobs.sources import remove_sources
+from assembler.jobs.store.model import GIVEN_UP
 from assembler.jobs.store.records import Records
 from assembler.options import Options
 from assembler.values import Value
@@ -70,7 +71,7 @@ def remove_old(
         if folders:
             removed.append(Removed(kind="work folders", count=folders, size=size))
     if keep.jobs is not None:
-        states = OVER if keep.with_failed else [state for state in OVER if state not in UNFINISHED]
+        states = OVER if keep.with_failed else [state for state in OVER if state not in GIVEN_UP]
         count = prune(records, engine, options, keep.jobs, states=states, is_dry=is_dry)
         removed.append(Removed(kind="jobs", count=count, size=None))
     return removed

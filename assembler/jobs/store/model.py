@@ -48,6 +48,12 @@ class JobState(StrEnum):
         return self not in (JobState.NEW, JobState.WAITING, JobState.RUNNING, JobState.DELAYED)
 
 
+QUEUED = (JobState.NEW, JobState.WAITING)
+"""States of jobs that a worker could take."""
+GIVEN_UP = (JobState.FAILED, JobState.POISON)
+"""States of jobs that failed for good; a next try takes up the files that theirs left."""
+
+
 class Job(Value):
     """One class to be made into one published playback."""
 

@@ -97,13 +97,6 @@ class Records:
                 found += [to_job(row) for row in connection.execute(some).mappings()]
             return found
 
-    def count_states(self) -> dict[JobState, int]:
-        """Return the number of jobs in each state, 0 for those without."""
-        with self.reading() as connection:
-            rows = connection.execute(sa.select(JOB.c.state, sa.func.count()).group_by(JOB.c.state)).all()
-        counts = {JobState(state): count for state, count in rows}
-        return {state: counts.get(state, 0) for state in JobState}
-
     def change(
         self, job: str, *, only: Sequence[JobState] = (), during: int | None = None,
         within: Callable[[sa.Connection], None] | None = None, **values: Any,

@@ -12,7 +12,7 @@ from assembler.jobs.costs import cost_facts
 from assembler.jobs.intake.bodies import recording_of
 from assembler.jobs.intake.tasks import Task, find_task
 from assembler.jobs.listing import queue_places
-from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.model import GIVEN_UP, Job, JobState
 from assembler.jobs.store.records import Records
 from assembler.jobs.web.published_files import Published, find_published, is_in_folder
 from assembler.jobs.web.session import Session
@@ -61,7 +61,7 @@ def job_page(
     queued = f", place {place} in the queue" if place is not None else ""
     parts.append(f"<p>{state(job)}{queued} {elapsed(job, at)}</p><p>{how_far(job)}</p>")
     if why := reason(job, session):
-        is_bad = job.state in (JobState.FAILED, JobState.POISON)
+        is_bad = job.state in GIVEN_UP
         parts.append(f'<div class="box{" failed" if is_bad else ""}">{why}</div>')
     parts.append(_links(job, published))
     parts.append(_acts(job, session))

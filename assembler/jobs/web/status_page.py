@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from assembler.findings import fold, note
-from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.model import QUEUED, Job, JobState
 from assembler.jobs.web.advice import command, next_of
 from assembler.jobs.web.published_files import is_in_folder
 from assembler.jobs.web.session import Session
@@ -130,7 +130,7 @@ def how_far(job: Job) -> str:
 
 def elapsed(job: Job, at: WallMs) -> str:
     """Say how long the latest try takes or took, or how long the job waits; while it renders also what remains."""
-    if job.state in (JobState.NEW, JobState.WAITING):
+    if job.state in QUEUED:
         return f"waits for {_length(at - job.created)}" if job.begun is None else "waits for a worker"
     if job.begun is None:
         return ""

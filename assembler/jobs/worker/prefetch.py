@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from assembler.errors import AssemblerError, DiskFull
 from assembler.jobs.costs import TryCost, add_cost
 from assembler.jobs.sources import fetch_sources
-from assembler.jobs.store.model import JobState
+from assembler.jobs.store.model import QUEUED
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.tables import JOB
 from assembler.jobs.worker.background import beside
@@ -52,7 +52,7 @@ def _fetch_ahead(options: Options, records: Records, name: str, stop: Stop, left
 
 def claim(records: Records, name: str) -> str | None:
     """The id of the oldest waiting job nobody fetched ahead, now ours."""
-    waiting = [JobState.NEW.value, JobState.WAITING.value]
+    waiting = [state.value for state in QUEUED]
     first = sa.select(JOB.c.id).where(JOB.c.state.in_(waiting), JOB.c.fetched.is_(None))
     with records.transaction() as connection:
         row = connection.execute(first.order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)).first()
