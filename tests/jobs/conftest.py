@@ -9,9 +9,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
+from workshop import Workshop
 
 
 def _programs() -> Path:
@@ -66,6 +68,22 @@ def closed() -> Iterator[str]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The setting of a fresh database of either kind."""
+    if request.param == "sqlite":
+        return {}
+    server: Postgres = request.getfixturevalue("postgres")
+    return {"database_url": server.database(uuid4().hex)}
+
+
+@pytest.fixture
+def shop(database: dict[str, str], tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop with a database of either kind; most modules have a plainer one of their own."""
+    with Workshop.opened(tmp_path, **database) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,9 @@ from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import now
 from assembler.jobs.store.seen import WORKER, forget_seen, mark_seen, take_turn
 from assembler.jobs.store.tables import JOB
-from jobs.conftest import Postgres
 from jobs.intake.test_once import event
 
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workshop]:
-    given = {}
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        given = {"database_url": postgres.database("check")}
-    with Workshop.opened(tmp_path, **given) as opened:
-        yield opened
 
 
 def put(shop: Workshop, name: str, **values: Any) -> None:

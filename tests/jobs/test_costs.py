@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from assembler.jobs.costs import TryCost, add_cost, cost_facts, first_day, sum_c
 from assembler.jobs.prune import prune
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import now
-from jobs.conftest import Postgres
 from jobs.intake.test_once import event
 
 LESSON = three_streams(3)
@@ -55,16 +53,6 @@ def test_a_job_and_its_day_tell_what_it_took_and_the_sums_outlive_it(
         measured = {name: getattr(job, name) for name in ("length", "wall", "cpu", "memory", "published_bytes")}
         assert row == {"name": "r7", "jobs": 1, "fetched_bytes": sizes, "speed": row["speed"], **measured}
         assert desk.say("jobs", "costs").out.splitlines()[-1].split()[:3] == ["all", "1", "0:03"]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workshop]:
-    given = {}
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        given = {"database_url": postgres.database("costs")}
-    with Workshop.opened(tmp_path, **given) as opened:
-        yield opened
 
 
 def test_tries_are_added_up_failed_ones_too_and_memory_is_the_largest(shop: Workshop) -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -34,7 +33,7 @@ from assembler.options import Options
 from assembler.times import WallMs
 
 if TYPE_CHECKING:
-    from jobs.conftest import Postgres
+    pass
 
 COUNT = 90
 FILTERS = [
@@ -76,13 +75,9 @@ def passes(job: Job, wanted: Filter) -> bool:
     )
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    url = None
-    if request.param == "postgres":
-        server: Postgres = request.getfixturevalue("postgres")
-        url = server.database(uuid4().hex)
-    opened = Records(open_database(Options(home=tmp_path, database_url=url)))
+@pytest.fixture
+def records(database: dict[str, str], tmp_path: Path) -> Iterator[Records]:
+    opened = Records(open_database(Options(home=tmp_path, **database)))
     yield opened
     opened.close()
 
