@@ -16,7 +16,7 @@ from synthetic import make
 from assembler.dialects import parse
 from assembler.errors import InputError
 from assembler.network.download.media_dir import find_local
-from assembler.network.download.slices import with_parts
+from assembler.network.download.slices import NO_END, with_parts
 from assembler.options import load_options
 from assembler.pipeline.assemble import assemble
 from assembler.pipeline.read_results import read_recordings
@@ -65,6 +65,17 @@ def test_a_playlist_is_found_by_the_base_name_of_its_address(tmp_path: Path) -> 
     write_list(tmp_path, "ann list", *started(0, "0.ts"))
     given = listed("x", format="m3u8", url="https://b.example/d/ann%20list.m3u8?sign=1")
     assert with_parts(given, tmp_path).segments[0].parts == ("0.ts",)
+
+
+def test_a_turned_picture_and_a_missing_end_are_said_once(tmp_path: Path) -> None:
+    turned = "#EXT-X-AGORA-ROTATE:WIDTH=1,HEIGHT=1,ROTATE=90,TIME=1"
+    (tmp_path / "ann.m3u8").write_text("\n".join(["#EXTM3U", *started(0, "0.ts"), turned, *started(9_250, "1.ts")]))
+    write_list(tmp_path, "bob", *started(0, "2.ts"))
+    recording = with_parts(listed("ann", "bob", format="m3u8"), tmp_path)
+    turn, end = recording.findings[-2:]
+    assert (turn.where, end.where, end.sentence) == ("ann", "ann", NO_END)
+    assert turn.sentence.startswith("Line 5 of its playlist: The picture was turned by 90 degrees from here on")
+    assert with_parts(recording, tmp_path) == recording
 
 
 @pytest.mark.parametrize("part", ["1.ts", "../secret.ts", "/etc/passwd", "https://x.example/1.ts?token=t", ".."])

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from assembler.dialects.body import shown
-from assembler.dialects.systems.playlist import MAX_CHARACTERS, read_playlist
+from assembler.dialects.systems.playlist import MAX_CHARACTERS, Playlist, Run, read_playlist
 from assembler.errors import DownloadError, InputError
+from assembler.findings import fold, note, warning
 from assembler.network.download.cache import Entry, Known, disk_errors
 from assembler.recording import Recording, Segment
 from assembler.times import Ms, PlayMs
@@ -22,19 +23,33 @@ PLAYLIST = "m3u8"
 """Format of a segment whose file is a playlist."""
 JOINABLE = (".ts", ".aac", ".mp3")
 """Endings of parts that put behind one another are a file; those of webm are not."""
+NO_END = "Its playlist has no end: the recorder had not finished it, and what came after may be missing."
+"""Sentence about a playlist without an end."""
 COPY_BYTES = 2**20
 """Number of bytes that are copied at once."""
 
 
 def with_parts(recording: Recording, folder: Path | None) -> Recording:
-    """Replace each playlist that lies in the media folder by a segment for each of its runs. Raises InputError."""
+    """Replace each playlist that lies in the media folder by a segment for each of its runs, and say what it tells
+    beside them. Raises InputError."""
     if folder is None or all(s.format != PLAYLIST or s.parts for s in recording.segments):
         return recording
     segments: list[Segment] = []
+    findings = list(recording.findings)
     for segment in recording.segments:
         path = _find_list(segment, folder) if segment.format == PLAYLIST and not segment.parts else None
-        segments += _runs(segment, path) if path is not None else [segment]
-    return recording.model_copy(update={"segments": tuple(segments)})
+        if path is None:
+            segments.append(segment)
+            continue
+        playlist = _read(path)
+        segments += _runs(segment, path.name, playlist.runs)
+        findings += [
+            note(segment.video_id, f"{found.where.capitalize()} of its playlist: {found.sentence}")
+            for found in playlist.findings
+        ]
+        if not playlist.is_ended:
+            findings.append(warning(segment.video_id, NO_END))
+    return recording.model_copy(update={"segments": tuple(segments), "findings": fold(findings)})
 
 
 def _find_list(segment: Segment, folder: Path) -> Path | None:
@@ -52,15 +67,18 @@ def base_name(url: str | None) -> str:
         return ""
 
 
-def _runs(segment: Segment, path: Path) -> Iterator[Segment]:
+def _read(path: Path) -> Playlist:
     try:
         with path.open("rb") as file:
             raw = file.read(4 * MAX_CHARACTERS + 1)
-        runs = read_playlist(raw.decode("utf-8", "replace")).runs
+        return read_playlist(raw.decode("utf-8", "replace"))
     except OSError as exc:
         raise InputError(f"{path.name} cannot be read: {exc.strerror}", hint="Look at its permissions.") from exc
     except InputError as exc:
         raise exc.reworded(f"{path.name}: {exc.sentence}") from exc
+
+
+def _runs(segment: Segment, name: str, runs: Sequence[Run]) -> Iterator[Segment]:
     before = Ms(0)
     for number, run in enumerate(runs):
         first = runs[0].wall
@@ -68,7 +86,7 @@ def _runs(segment: Segment, path: Path) -> Iterator[Segment]:
         before = Ms(place + run.length)
         ending = PurePosixPath(run.names[0]).suffix.lower()
         if ending not in JOINABLE and len(run.names) > 1:
-            raise InputError(f"{path.name}: parts of {ending} are no file when they are put behind one another")
+            raise InputError(f"{name}: parts of {ending} are no file when they are put behind one another")
         yield segment.model_copy(
             update={
                 "video_id": segment.video_id if len(runs) == 1 else f"{segment.video_id}-{number + 1}",
