@@ -7,11 +7,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from assembler.captions.webvtt import plain_lines
+from assembler.dialects.systems.instants import read_instant
 from assembler.errors import InputError
 from assembler.timeline.time_of_day import Zone
 from assembler.times import WallMs
@@ -20,10 +21,6 @@ LARGEST_FILE = 256 << 20
 """Maximum size of a file with captions or messages, in bytes; 100,000 messages take a twentieth of it."""
 FIELDS = {"time": "time", "user": "user", "text": "text"}
 """Names of the fields of a message, by what they hold, unless others are named."""
-MIN_MS = 10**11
-"""Minimum number that is taken for Unix ms; less are Unix s. As ms it is in 1973, as s in the year 5138."""
-END_MS = 10**15
-"""Unix ms that no time reaches: it is in the year 33658."""
 _STAMP = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{3})"
 _TIMING = re.compile(rf"\s*{_STAMP}\s*-->\s*{_STAMP}(?:\s.*)?")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
@@ -159,22 +156,9 @@ def _field(entry: object, path: str) -> Any:
 
 
 def wall_of(given: object, zone: Zone) -> WallMs | None:
-    """Read a time: Unix s or ms as a number or its text, or ISO 8601; None for anything else."""
-    if isinstance(given, str):
-        try:
-            given = float(given)
-        except ValueError:
-            return _iso(str(given), zone)
-    if isinstance(given, bool) or not isinstance(given, int | float) or not -END_MS < given < END_MS:
-        return None  # also what is not a number
-    return WallMs(round(given if abs(given) >= MIN_MS else given * 1000))
+    """Read a time: Unix s, ms, µs or ns as a number or its text, or ISO 8601; None for anything else."""
 
+    def localize(at: datetime) -> datetime:
+        return at.astimezone() if zone.info is None else at.replace(tzinfo=zone.info)
 
-def _iso(text: str, zone: Zone) -> WallMs | None:
-    try:
-        local = datetime.fromisoformat(text.strip())
-        if local.tzinfo is None:
-            local = local.replace(tzinfo=zone.info) if zone.info is not None else local.astimezone()
-        return WallMs(round(local.astimezone(UTC).timestamp() * 1000))
-    except (ValueError, OverflowError):
-        return None
+    return read_instant(given, localize)

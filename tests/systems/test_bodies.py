@@ -19,6 +19,7 @@ from assembler.recording import Recording, StreamKind
 
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "systems"
 CAMERA, SCREEN, AUDIO = StreamKind.CAMERA, StreamKind.SCREEN, StreamKind.AUDIO
+AT = 1601221459830
 STREAM = "6996f52c-daf6-4945-b8e0-e99c531754fe"
 DAILY_CAM = "1790000000000-00000000-0000-4000-8000-00000000000a-cam-video-1790000000633"
 
@@ -127,9 +128,9 @@ class TestZego:
         assert found.segments[0].width is None
         assert "1000000000 was ignored" in told(found)[0]
 
-    @pytest.mark.parametrize("at", [1601221459830, "1601221459830", 1601221459830 * 1000, 1601221459830 * 10**6])
+    @pytest.mark.parametrize("at", [AT, str(AT), "1601221459.830", AT * 1000, AT * 10**6])
     def test_the_unit_of_an_instant_is_told_by_its_size(self, at: object) -> None:
-        assert self.changed(file_BeginTimestamp=at).start == 1601221459830
+        assert self.changed(file_BeginTimestamp=at).start == AT
 
 
 class TestVonage:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from fractions import Fraction
 
-from assembler.dialects.body import Json
 from assembler.dialects.omissions import LAST_WALL
 from assembler.times import PlayMs, WallMs, round_ms
 
@@ -17,14 +16,16 @@ STEPS = (Fraction(1), Fraction(1, 1000), Fraction(1, 10**6), Fraction(1, 10**9))
 """Units in seconds, each for numbers up to a thousand times as large as those of the one before."""
 
 
-def read_instant(value: Json) -> WallMs | None:
-    """Read an instant, its unit by its size; None for what is none, and for a time of day without an offset."""
+def read_instant(value: object, localize: Callable[[datetime], datetime] | None = None) -> WallMs | None:
+    """Read an instant, its unit by its size; None for what is none.
+
+    ``localize``: gives its offset to a time without one; None: such a time is none.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
-        try:
-            value = int(value) if value.strip().isascii() and value.strip().isdigit() else _iso(value.strip())
-        except ValueError:
+        value = _number(value.strip(), localize)
+        if value is None:
             return None
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -36,12 +37,19 @@ def read_instant(value: Json) -> WallMs | None:
     return at if at <= LAST_WALL else None
 
 
-def _iso(text: str) -> float:
-    """Read ISO 8601 as Unix seconds; raises ValueError without an offset."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError(text)
-    return at.timestamp()
+def _number(text: str, localize: Callable[[datetime], datetime] | None) -> float | None:
+    """Read a number, or ISO 8601 as Unix seconds; None for neither."""
+    try:
+        return int(text) if text.isascii() and text.isdigit() else float(text)
+    except ValueError:
+        pass
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None and localize is not None:
+            at = localize(at)
+        return None if at.tzinfo is None else at.timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def place_by_wall(starts: Sequence[WallMs], origin: WallMs | None = None) -> tuple[WallMs, list[PlayMs]]:
