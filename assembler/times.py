@@ -28,6 +28,10 @@ PlayMs = NewType("PlayMs", int)
 FileMs = NewType("FileMs", int)
 Frame = NewType("Frame", int)
 
+HOUR_MS = 3_600_000
+"""Length of an hour, in ms."""
+DAY_MS = 24 * HOUR_MS
+"""Length of a day, in ms."""
 SAMPLE_RATE = 48_000
 """Sample rate of every playback, in Hz."""
 SAMPLES_PER_MS = SAMPLE_RATE // 1000

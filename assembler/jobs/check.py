@@ -20,10 +20,9 @@ from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.seen import WORKER, count_seen
 from assembler.jobs.store.tables import JOB, NOTICE, REFUSED
 from assembler.options import Options
+from assembler.times import HOUR_MS
 from assembler.values import Value
 
-HOUR_MS = 3_600_000
-"""Length of an hour, in ms."""
 LINKS_HOURS = 72
 """Time after which the vendor deletes files, in h (DESIGN, What arrives)."""
 AT_RISK_HOURS = 24

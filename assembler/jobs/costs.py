@@ -14,11 +14,9 @@ from assembler.jobs.store.model import Job
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import COST, JOB, insert_into
 from assembler.network.download.limits import size_text
-from assembler.times import Ms, clock_text, whole_seconds
+from assembler.times import DAY_MS, Ms, clock_text, whole_seconds
 from assembler.values import Value
 
-DAY_MS = 86_400_000
-"""Length of a day, in ms."""
 _SUMMED = ("jobs", "length", "wall", "cpu", "fetched_bytes", "published_bytes")
 
 
@@ -161,4 +159,4 @@ def _clock(ms: int) -> str:
 
 def _name(row: dict[str, Any]) -> str:
     name = row.get("name", "")
-    return name if isinstance(name, str) else datetime.fromtimestamp(name * 86_400, UTC).date().isoformat()
+    return name if isinstance(name, str) else datetime.fromtimestamp(name * DAY_MS / 1000, UTC).date().isoformat()

@@ -13,7 +13,7 @@ from assembler.findings import Verdict
 from assembler.jobs.store.model import GIVEN_UP, QUEUED, Job, JobState
 from assembler.jobs.store.records import Records, now, to_job
 from assembler.jobs.store.tables import JOB
-from assembler.times import WallMs
+from assembler.times import DAY_MS, HOUR_MS, WallMs
 from assembler.values import Value
 
 PAGE = 50
@@ -29,10 +29,9 @@ DEGRADED = Verdict.DEGRADED.value
 END = "end"
 """Place behind the last job."""
 _LARGEST = 2**63 - 1
-_CLOCKS_MS = 3_600_000
 _PLACE = re.compile(r"(f?)([0-9]{1,19})")
 _AGE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([mhdw])")
-_UNITS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
+_UNITS = {"m": 60_000, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 
 
 class Filter(Value):
@@ -204,10 +203,11 @@ def _parse_place(text: str) -> _Place:
 
 
 def _first_since(connection: sa.Connection, wanted: Filter) -> int:
-    """Find a number below which all are too old; numbers grow with time, as far as the machines' clocks agree."""
+    """Find a number below which all are too old; numbers grow with time, as far as the machines' clocks agree to an
+    hour."""
     if wanted.since is None:
         return 0
-    first = sa.select(JOB.c.number).where(JOB.c.created >= wanted.since - _CLOCKS_MS)
+    first = sa.select(JOB.c.number).where(JOB.c.created >= wanted.since - HOUR_MS)
     found = connection.execute(first.order_by(JOB.c.created, JOB.c.number).limit(1)).scalar()
     return _LARGEST if found is None else int(found)
 

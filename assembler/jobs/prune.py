@@ -23,11 +23,9 @@ from assembler.network.publish.publish import unpublish
 from assembler.options import Options
 from assembler.pipeline.decide import in_order, work_digest
 from assembler.recording import Recording
-from assembler.times import WallMs
+from assembler.times import DAY_MS, WallMs
 from assembler.workspace import Workspace, assets_of
 
-DAY_MS = 86_400_000
-"""Length of a day, in ms."""
 OVER = tuple(state for state in JobState if state.is_over)
 """States of jobs that are forgotten by hand; failed ones never published anything."""
 AT_ONCE = 100

@@ -24,7 +24,7 @@ from assembler.options import Options
 from assembler.processes import Stop
 from assembler.progress import Progress
 from assembler.recording import Recording, Segment
-from assembler.times import WallMs
+from assembler.times import DAY_MS, WallMs
 from assembler.workspace import Workspace
 
 MOST_BODIES = 20
@@ -136,7 +136,7 @@ def remove_sources(records: Records, options: Options, days: float, *, is_dry: b
 
     What any other job wants stays: the vendor may have deleted it, and a failed job may still be tried again.
     """
-    before = WallMs(now() - round(days * 86_400_000))
+    before = WallMs(now() - round(days * DAY_MS))
     left = {path for path in Workspace(options.home).cache.glob("*") if "." not in path.name}
     is_old = sa.and_(JOB.c.state == JobState.DONE.value, JOB.c.updated <= before)
     for job in _jobs(records, ~is_old) if left else ():

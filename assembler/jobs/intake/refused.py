@@ -51,9 +51,8 @@ def take_refused(records: Records, keys: Keys, numbers: Sequence[int]) -> tuple[
     for one in [load_refused(records, number) for number in dict.fromkeys(numbers)]:
         verdict = judged[one.id] = judge(one.raw, one.query, keys, one.received)
         if verdict.status == 200:
-            stored += keep(
-                records, [Body(one.raw, verdict.app, "callback", one.received)]
-            )  # first: twice there is the same job
+            # first: twice there is the same job
+            stored += keep(records, [Body(one.raw, verdict.app, "callback", one.received)])
             with records.refusals.transaction() as connection:
                 connection.execute(sa.delete(REFUSED).where(REFUSED.c.id == one.id))
     return judged, stored

@@ -7,11 +7,9 @@ import sys
 
 from assembler.errors import AssemblerError
 from assembler.jobs.event_log import emit, logging_to, say
+from assembler.jobs.worker.supervisor import SHOWN
 from assembler.jobs.worker.worker import run_worker
 from assembler.options import load_options
-
-SHOWN = "shown"
-"""Word by which standard output, which is then the supervisor's standard error, takes the log as well."""
 
 
 def main() -> int:

@@ -26,7 +26,7 @@ from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import TASK
 from assembler.jobs.worker.background import beside
 from assembler.options import Options
-from assembler.times import WallMs
+from assembler.times import DAY_MS, WallMs
 
 LOOK_SECONDS = 15.0
 """Time between two looks for tasks that are due, in s."""
@@ -99,7 +99,7 @@ def is_due(task: Task, at: WallMs) -> bool:
     """Return True if a task is to be asked for at this time, Unix ms."""
     asks = task.asks or 0
     wait = min(FIRST_SECONDS * 2 ** min(max(asks, 0), 16), SLOWEST_SECONDS)
-    is_old = at - task.updated > LONGEST_DAYS * 86_400_000
+    is_old = at - task.updated > LONGEST_DAYS * DAY_MS
     return asks != NOTHING_MORE and not is_old and at >= max(task.updated, task.asked or 0) + wait * 1000
 
 

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 
 from assembler.errors import AssemblerError
 from assembler.jobs.engine import Engine
-from assembler.jobs.prune import DAY_MS
 from assembler.jobs.retention import Keep, keep_of, remove_old
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.seen import take_turn
 from assembler.jobs.worker.background import beside
 from assembler.options import Options
+from assembler.times import DAY_MS
 
 LOOK_SECONDS = 600.0
 """Time between two looks whether a day is over, in s."""

@@ -28,6 +28,8 @@ LOG_BYTES = 16 * 2**20
 """Maximum size of the workers' log, in bytes; what it held then is in ``worker.log.1``."""
 ROTATE_SECONDS = 30.0
 """Time between two looks at its size, in s."""
+SHOWN = "shown"
+"""Word by which a worker's standard output, which is then our standard error, takes its log as well."""
 STANDARD_ERROR = 2
 """File descriptor of standard error."""
 HEALTHY_SECONDS = 120.0
@@ -79,7 +81,7 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
     with contextlib.suppress(OSError):  # opening the database there says whether it can be made
         home.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-P", "-m", "assembler.jobs.worker", str(options.processes), options.log, options.log_level]
-    argv, output = ([*argv, "shown"], STANDARD_ERROR) if is_open() else (argv, processes.NOWHERE)
+    argv, output = ([*argv, SHOWN], STANDARD_ERROR) if is_open() else (argv, processes.NOWHERE)
     _rotate(home / LOG)
     rotated = time.monotonic()
     with processes.started(argv, cwd=home, log=home / LOG, stdout=output) as child:
