@@ -146,7 +146,7 @@ class Workspace:
         with (
             disk_errors(folder),
             only_writer(out, progress),
-            self.locked(digest, "another run makes the same playback: waiting for it", progress),
+            self._locked(digest, "another run makes the same playback: waiting for it", progress),
         ):
             yield self.work(digest)
 
@@ -165,8 +165,7 @@ class Workspace:
             lock.release()
 
     @contextlib.contextmanager
-    def locked(self, digest: str, sentence: str, progress: Progress) -> Iterator[None]:
-        """Hold a lock of the home, for one run at a time; one that has to wait says the sentence."""
+    def _locked(self, digest: str, sentence: str, progress: Progress) -> Iterator[None]:
         lock = FileLock(str(self._folder("locks") / f"{digest[:32]}{LOCK}"))
         try:
             lock.acquire(timeout=0)
@@ -200,10 +199,13 @@ def make_private(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def only_writer(out: Path, progress: Progress) -> Iterator[None]:
-    """The right to write ``out``, for one run at a time, whatever its home: a hidden file beside it is locked."""
+def only_writer(out: Path, progress: Progress, does: str = "") -> Iterator[None]:
+    """The right to write ``out``, for one run at a time, whatever its home: a hidden file beside it is locked.
+
+    ``does``: what is said of a run that is waited for, else that it writes this file.
+    """
     lock = out.absolute().with_name(f".{out.name}{LOCK}")
-    held = _locked_file(lock, f"another run writes {out.name}: waiting for it", progress)
+    held = _locked_file(lock, f"another run {does or f'writes {out.name}'}: waiting for it", progress)
     try:
         yield
     finally:

@@ -135,7 +135,7 @@ def test_a_killed_run_goes_on_behind_the_last_stretch_and_what_the_model_is_not_
     assert run.returncode == -signal.SIGKILL
     assert not busy_in(desk.folder)
     assert len(lines(kept)) == 1
-    (torn,) = kept.iterdir()
+    (torn,) = kept.glob("*.jsonl")
     with torn.open("a") as file:
         file.write('{"stretch":[7')
     old = kept / "old.jsonl"
@@ -159,6 +159,8 @@ def test_two_runs_of_one_class_transcribe_it_once(desk: Desk) -> None:
     (found, same) = (cues(desk.folder / f"{name}.assets" / "captions.vtt") for name in ("class", "other"))
     assert len(found) == 3
     assert found == same
+    assert sum("another run transcribes the same speech: waiting for it" in err for err in said) == 1
+    assert {path.suffix for path in (desk.home / "transcripts").iterdir()} == {".jsonl"}, "no lock is left"
 
 
 def lines(folder: Path) -> list[tuple[str, dict[str, Any]]]:

@@ -16,7 +16,7 @@ from assembler.media.run import Run
 from assembler.media.source_files import SourceFiles
 from assembler.media.transcripts.order import Heard, Range, SpeechSource, TranscribeOrder
 from assembler.segment_files import SegmentFiles
-from assembler.workspace import Workspace, digest_of, write_whole
+from assembler.workspace import Workspace, digest_of, only_writer, write_whole
 
 TRANSCRIPT_VERSION = 1
 """Version of the transcripts, raised when the same model would write another text: speech is then transcribed anew."""
@@ -42,9 +42,8 @@ def transcribe(
         places[name] = run.workspace.transcripts / f"{key}.jsonl"
     _forget_old(run.workspace)
     with ExitStack() as held:
-        for key in sorted(place.stem for place in places.values()):  # in order, so that no two runs wait for each other
-            sentence = "another run transcribes the same speech: waiting for it"
-            held.enter_context(run.workspace.locked(key, sentence, run.progress))
+        for place in sorted(set(places.values())):  # in order, so that no two runs wait for each other
+            held.enter_context(only_writer(place, run.progress, "transcribes the same speech"))
         known = {name: _read(place) for name, place in places.items()}
         missing = [
             SpeechSource(
