@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from assembler.dialects import parse
+from assembler.dialects.body import shortened
 from assembler.errors import DiskFull, InputError
 from assembler.network.download.limits import free_space
 from assembler.options import Options
@@ -38,8 +40,9 @@ def read_archive(path: Path) -> tuple[str, bytes]:
             raise InputError(f"{path}: the zip file holds {said}", hint="It has to hold the one result of its class.")
         _check(path, found[0])
         if found[0].file_size > LARGEST_JSON:
-            raise InputError(f"{path}: {found[0].filename} has more than {LARGEST_JSON >> 20} MiB")
-        return found[0].filename, archive.read(found[0])
+            raise InputError(f"{path}: {shortened(found[0].filename, 100)} has more than {LARGEST_JSON >> 20} MiB")
+        with _undamaged(path, found[0]):
+            return shortened(found[0].filename, 100), archive.read(found[0])
 
 
 @contextmanager
@@ -77,7 +80,9 @@ def _unpack(path: Path, folder: Path) -> None:
             if one.is_dir() or not ids & {name, PurePosixPath(name).stem}:
                 continue
             if name in wanted:
-                raise InputError(f"{path}: it holds two files called {name}", hint="Unpack it, and use --media-dir.")
+                raise InputError(
+                    f"{path}: it holds two files called {shortened(name, 100)}", hint="Unpack it, and use --media-dir."
+                )
             _check(path, one)
             wanted[name] = one
         lacking = sum(one.file_size for name, one in wanted.items() if not (folder / name).exists())
@@ -93,19 +98,35 @@ def _unpack(path: Path, folder: Path) -> None:
 def _write(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
     part = target.with_name(f"{target.name}{PART}")
     try:
-        with archive.open(member) as source, part.open("wb") as file:
+        with _undamaged(path, member), archive.open(member) as source, part.open("wb") as file:
             shutil.copyfileobj(source, file, COPY_BYTES)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as exc:
+    except InputError:
         part.unlink(missing_ok=True)
-        raise InputError(f"{path}: {member.filename} is damaged", hint="Fetch the zip file again.") from exc
+        raise
     part.replace(target)
+
+
+@contextmanager
+def _undamaged(path: Path, member: zipfile.ZipInfo) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as exc:
+        raise InputError(
+            f"{path}: {shortened(member.filename, 100)} is damaged", hint="Fetch the zip file again."
+        ) from exc
 
 
 def _check(path: Path, member: zipfile.ZipInfo) -> None:
     if member.flag_bits & 1:
-        raise InputError(f"{path}: {member.filename} is encrypted", hint="Unpack it, and use --media-dir.")
+        raise InputError(
+            f"{path}: {shortened(member.filename, 100)} is encrypted", hint="Unpack it, and use --media-dir."
+        )
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError(
+            f"{path}: {shortened(member.filename, 100)} is packed in a rare way", hint="Unpack it, and use --media-dir."
+        )
     if member.file_size > MAX_RATIO * max(member.compress_size, 2**20):
-        raise InputError(f"{path}: {member.filename} would be over {MAX_RATIO} times as large unpacked")
+        raise InputError(f"{path}: {shortened(member.filename, 100)} would be over {MAX_RATIO} times as large unpacked")
 
 
 @contextmanager

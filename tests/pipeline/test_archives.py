@@ -94,6 +94,25 @@ class TestHarm:
         path.write_bytes(path.read_bytes().replace(b"ABCDEFGH", b"ABCDEFGX"))
         assert "ann.webm is damaged" in self.refusal(path)
 
+    @pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+    @pytest.mark.parametrize("name", ["ann.webm", "archive.json"])
+    def test_one_whose_bytes_were_changed(self, path: Path, name: str, how: int) -> None:
+        pack(path, {"ann.webm": b"ABCDEFGH"}, how=how)
+        whole = path.read_bytes()
+        at = whole.rindex(name.encode(), 0, whole.index(b"PK\1\2")) + len(name)
+        path.write_bytes(whole[:at] + b"\xff\xff\xff" + whole[at + 3 :])
+        assert f"{name} is damaged" in self.refusal(path)
+
+    @pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_one_that_is_packed_in_a_rare_way(self, path: Path, how: int) -> None:
+        pack(path, {"ann.webm": b"1"}, how=how)
+        assert "archive.json is packed in a rare way" in self.refusal(path)
+
+    def test_a_name_that_would_move_the_cursor_is_shown_without(self, path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+            archive.writestr("\x1b[2J.json", "{}")
+        assert self.refusal(path).isprintable()
+
     def test_none_and_several_results(self, path: Path) -> None:
         pack(path, {"other.json": b"{}"})
         assert "holds 2 JSON files" in self.refusal(path)
