@@ -22,13 +22,22 @@ def with_places(recording: Recording, options: Options) -> Recording:
 
 
 def with_addresses(recording: Recording, options: Options) -> Recording:
-    """Give files without an address one below ``media_base``. Raises InputError for a base that is none, PublishError
-    where a bucket's settings are wrong or the extra is missing."""
+    """Give files without an address one below ``media_base``, none where a name leads out of it.
+
+    Raises InputError for a base that is none, PublishError where a bucket's settings are wrong or the extra is missing.
+    """
     if options.media_base is None or all(segment.url or segment.parts for segment in recording.segments):
         return recording
     address = _addresses(options.media_base, options)
-    segments = (s if s.url or s.parts else s.model_copy(update={"url": address(_name(s))}) for s in recording.segments)
+    segments = (
+        s if s.url or s.parts or not _is_below(_name(s)) else s.model_copy(update={"url": address(_name(s))})
+        for s in recording.segments
+    )
     return recording.model_copy(update={"segments": tuple(segments)})
+
+
+def _is_below(name: str) -> bool:
+    return not {"", ".", ".."} & {*name.split("/")}
 
 
 def _name(segment: Segment) -> str:

@@ -40,6 +40,12 @@ def test_what_is_no_place_is_refused_without_its_query(lesson: Recording, base: 
     assert isinstance(caught.value, InputError) or base.startswith("s3:")
 
 
+@pytest.mark.parametrize("name", ["../secret", "a/../../secret", "..", "/etc/x", "a//b", "."])
+def test_a_name_that_leads_out_of_the_base_has_no_address(name: str) -> None:
+    lesson = recording([camera(name, "ann", 0, 1000).model_copy(update={"url": None, "format": ""})])
+    assert with_addresses(lesson, load_options(media_base="https://a.example/x")).segments[0].url is None
+
+
 def test_what_lies_there_is_fetched(lesson: Recording, tmp_path: Path, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/x/ann is here.mp4").respond_with_data(VIDEO)
     options = load_options(media_base=httpserver.url_for("/x"), allow_hosts=httpserver.host)
