@@ -43,8 +43,8 @@ def _say(sentence: str) -> None:
 
 def open_records() -> Records:
     """Open the records alone: the queue's engine takes seconds to load."""
+    from assembler.jobs.store.database import open_database
     from assembler.jobs.store.records import Records
-    from assembler.jobs.store.tables import open_database
 
     options = load_options()
     return Records(open_database(options), tells=events_told(options))

@@ -17,9 +17,9 @@ from assembler.emulator.app import serving, serving_app
 from assembler.emulator.cloud import APP, KEY, Cloud, Setup
 from assembler.errors import JobError, MediaError
 from assembler.jobs.publishing import check_ready
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records
-from assembler.jobs.store.tables import open_database
 from assembler.jobs.web.app import make_app
 from assembler.jobs.web.listener import listen_at
 from assembler.jobs.worker.supervisor import LOG

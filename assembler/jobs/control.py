@@ -41,13 +41,13 @@ class Wish(NamedTuple):
     """Fresh result of the same class, whose links are tried first; None where there is none."""
 
 
-def try_again(records: Records, engine: Engine, job: Job, by: str = "") -> Job:
+def try_again(records: Records, engine: Engine, job: Job) -> Job:
     """Start a job that is over (or waits for its next try) once more, with a clean slate. Raises JobError otherwise."""
     if job.state in _UNDER_WAY:
         raise JobError(
             f"job {job.id} is {job.state.value}: there is nothing to repeat", hint="Wait, or cancel it first."
         )
-    _start(records, engine, job, f"Started again by hand{_by(by)}.")
+    _start(records, engine, job, "Started again by hand.")
     return records.load_job(job.id)
 
 

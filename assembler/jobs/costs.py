@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from assembler.errors import InputError
+from assembler.jobs.store.database import insert_into
 from assembler.jobs.store.model import Job
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import COST, JOB, insert_into
+from assembler.jobs.store.tables import COST, JOB
 from assembler.network.download.limits import size_text
 from assembler.times import DAY_MS, Ms, clock_text, whole_seconds
 from assembler.values import Value

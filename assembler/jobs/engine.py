@@ -22,7 +22,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
 from dbos import error as dbos_error
 
 from assembler.errors import JobError
-from assembler.jobs.store.tables import database_errors
+from assembler.jobs.store.database import database_errors
 from assembler.options import Options
 from assembler.times import WallMs
 from assembler.workspace import make_private

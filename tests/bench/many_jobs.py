@@ -18,9 +18,10 @@ import sqlalchemy as sa
 
 from assembler.jobs import listing
 from assembler.jobs.listing import Filter
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import EVENT, JOB, LOG, TASK, open_database
+from assembler.jobs.store.tables import EVENT, JOB, LOG, TASK
 from assembler.options import Options
 
 TOKEN = "a token of the benchmark"

@@ -26,9 +26,10 @@ from assembler.jobs.listing import (
     queue_places,
     walk,
 )
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.model import GIVEN_UP, Job, JobState
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import JOB, open_database
+from assembler.jobs.store.tables import JOB
 from assembler.options import Options
 from assembler.times import WallMs
 

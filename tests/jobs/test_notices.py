@@ -21,10 +21,11 @@ from assembler.jobs.control import cancel, try_again
 from assembler.jobs.engine import Results
 from assembler.jobs.prune import prune
 from assembler.jobs.store import records as records_room
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.notices import WAITS_SECONDS
 from assembler.jobs.store.records import Records
-from assembler.jobs.store.tables import NOTICE, open_database
+from assembler.jobs.store.tables import NOTICE
 from assembler.jobs.worker.send_notices import tell_due, tell_for, telling
 from assembler.jobs.worker.steps import JobSteps
 from assembler.options import load_options

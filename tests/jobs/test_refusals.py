@@ -20,8 +20,9 @@ from workshop import Workshop
 from assembler.doctor import examine
 from assembler.jobs.intake.bodies import Turned, list_refused, refuse
 from assembler.jobs.intake.intake import spool_folder
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import REFUSED, open_database
+from assembler.jobs.store.tables import REFUSED
 from assembler.jobs.web import refusal_writer as refusals_room
 from assembler.jobs.web.refusal_writer import Refusals
 from jobs.intake.test_once import event

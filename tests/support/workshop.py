@@ -22,9 +22,9 @@ from terminal import until
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, keep
 from assembler.jobs.intake.intake import take_in
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import open_database
 from assembler.options import Options, events_told, load_options
 
 HALTING = """

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from assembler.choices import NoticeEvent
 from assembler.errors import JobError
+from assembler.jobs.store.database import READS, database_errors, open_refusals
 from assembler.jobs.store.model import Claim, Job, JobState, is_older, job_id
 from assembler.jobs.store.notices import EVENTS, file_notice, forget_notices
-from assembler.jobs.store.tables import CLASS, EVENT, JOB, LOG, READS, TASK, database_errors, open_refusals
+from assembler.jobs.store.tables import CLASS, EVENT, JOB, LOG, TASK
 from assembler.times import WallMs
 from assembler.workspace import digest_of
 

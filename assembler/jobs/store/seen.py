@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from assembler.jobs.store.database import insert_into
 from assembler.jobs.store.records import Records, now
-from assembler.jobs.store.tables import SEEN, insert_into
+from assembler.jobs.store.tables import SEEN
 
 WORKER = "worker:"
 """Beginning of the names of workers (stored)."""

@@ -18,8 +18,8 @@ from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, keep
 from assembler.jobs.intake.intake import check_spool, spool, take_in, take_in_spooled
 from assembler.jobs.reconcile import requeue_lost
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.records import Records
-from assembler.jobs.store.tables import open_database
 from assembler.options import Options, events_told
 
 AT_ONCE = 200

@@ -22,9 +22,9 @@ from assembler.jobs.engine import Engine, give_back, working
 from assembler.jobs.event_log import emit
 from assembler.jobs.publishing import check_ready, output_of
 from assembler.jobs.reconcile import catch_up
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.seen import WORKER, forget_seen, mark_seen
-from assembler.jobs.store.tables import open_database
 from assembler.jobs.worker.ask_vendor import asking
 from assembler.jobs.worker.help_render import helping
 from assembler.jobs.worker.lease import WorkerLease, take_seat, try_seat

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from assembler.errors import JobError
 from assembler.jobs.intake.bodies import list_refused, load_body
 from assembler.jobs.intake.tasks import missing
+from assembler.jobs.store.database import open_database
 from assembler.jobs.store.migrations import MIGRATIONS, VERSION
 from assembler.jobs.store.model import JobState
 from assembler.jobs.store.records import Records
-from assembler.jobs.store.tables import METADATA, open_database
+from assembler.jobs.store.tables import METADATA
 from assembler.options import Options
 
 if TYPE_CHECKING:

@@ -123,7 +123,7 @@ def test_one_that_is_told_to_stop_while_it_waits_ends_well(shop: Workshop, postg
 
 
 def test_no_message_shows_the_password(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from assembler.jobs.store.tables import open_database
+    from assembler.jobs.store.database import open_database
     from assembler.options import load_options
 
     for url in ("postgresql://owner:hunter2@127.0.0.1:1/x", "mysql://owner:hunter2@h/x", "owner:hunter2"):

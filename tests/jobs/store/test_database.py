@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workshop import Workshop
 
-from assembler.jobs.store.tables import open_database
+from assembler.jobs.store.database import open_database
 from assembler.options import Options
 from assembler.workspace import make_private
 
