@@ -93,6 +93,8 @@ class Job(Value):
     """``ok`` or ``degraded`` of a finished one."""
     output: str = ""
     """Address of the playback."""
+    withdrawn: bool | None = None
+    """True while its playback is to be removed, as a class card hides somebody more: nobody is shown it."""
     findings: tuple[str, ...] = ()
     """Findings, one sentence each."""
     tries: int = 0

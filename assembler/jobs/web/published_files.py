@@ -49,7 +49,7 @@ class Published:
 
 def is_in_folder(job: Job) -> bool:
     """Tell whether its playback is a file; what lies in a bucket has only an address."""
-    return job.state is JobState.DONE and bool(job.output) and "://" not in job.output
+    return job.state is JobState.DONE and bool(job.output) and not job.withdrawn and "://" not in job.output
 
 
 def find_published(job: Job, options: Options) -> Published | None:

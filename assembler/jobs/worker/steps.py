@@ -315,8 +315,8 @@ class JobSteps:
 
 def _end(job: Job, state: JobState, reason: str) -> dict[str, Any]:
     """State and reason of a job that has failed for good; one begun anew, for more files or by hand, stays done as long
-    as its earlier playback is there."""
-    if not job.output or is_gone(job):
+    as its earlier playback is there, and may be shown."""
+    if not job.output or job.withdrawn or is_gone(job):
         return {"state": state, "reason": reason}
     told = reason if job.lacking else f"Its latest try failed, the earlier playback is still there: {reason}"
     return {"state": JobState.DONE, "reason": told}

@@ -256,8 +256,10 @@ def test_a_later_try_that_fails_leaves_the_earlier_playback_on_record(shop: Work
     shop.records.change("t1", state=JobState.WAITING, is_held=True, deaths=MOST_DEATHS - 1)
     assert not JobSteps(shop.options, shop.records, shop.engine, Stop()).begin(shop.job().workflow)
     assert (shop.job().state, shop.job().deaths) == (JobState.DONE, MOST_DEATHS), "nor does one that kills its workers"
+    shop.records.change("t1", state=JobState.WAITING, deaths=0, withdrawn=True)
+    assert fail(MediaError("no picture fits")).state is JobState.FAILED, "it shows somebody whom a card hides now"
     played.unlink()
-    shop.records.change("t1", state=JobState.WAITING, deaths=0)
+    shop.records.change("t1", state=JobState.WAITING, deaths=0, withdrawn=None)
     job = fail(MediaError("no picture fits"))
     assert (job.state, job.reason.startswith("no picture fits")) == (JobState.FAILED, True), "it is gone"
 
