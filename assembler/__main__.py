@@ -16,6 +16,7 @@ def main() -> None:
     """Entry point of the program; a verb takes the signal over, and gives it back."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # with nohup it is ignored
         signal.signal(signal.SIGINT, _stopped)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy multiplies no matrices here: its threads only wait
     from assembler.cli.main import main as run
 
     run()

@@ -18,6 +18,8 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from assembler.processes import fork_server
+
 DEBIAN_FFMPEG = Path("/usr/bin/ffmpeg")
 GRACE_SECONDS = 2.0
 EVERY_DAY = "not slow"
@@ -129,6 +131,14 @@ def _nothing_left(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[No
         assert not parts, f"half files left: {parts}"
 
 
+@pytest.fixture
+def other_children() -> Iterator[None]:
+    """Child processes of this test are forked by a server of its own, which sees the environment that the test made."""
+    fork_server.close()
+    yield
+    fork_server.close()
+
+
 def _children() -> list[psutil.Process]:
     """Children of this process and theirs, by the kernel's own lists where it has them: psutil reads every process of
     the machine, which costs more than most tests."""
@@ -150,7 +160,8 @@ def _listed_children(pid: int) -> list[int]:
 
 
 def _still_running(before: set[int]) -> list[psutil.Process]:
-    """New children that do not end within a moment; Python's own resource tracker lives as long as we do."""
+    """New children that do not end within a moment; our fork server and Python's resource tracker live as long as we
+    do."""
     end = time.monotonic() + GRACE_SECONDS
     while True:
         left = [child for child in _children() if child.pid not in before and not _is_harmless(child)]
@@ -161,6 +172,8 @@ def _still_running(before: set[int]) -> list[psutil.Process]:
 
 def _is_harmless(child: psutil.Process) -> bool:
     try:
-        return child.status() == psutil.STATUS_ZOMBIE or "resource_tracker" in " ".join(child.cmdline())
+        if child.pid == fork_server.pid() or child.status() == psutil.STATUS_ZOMBIE:
+            return True
+        return "resource_tracker" in " ".join(child.cmdline())
     except psutil.NoSuchProcess:
         return True

@@ -113,7 +113,10 @@ def largest_child(desk: Desk) -> int:
     """Bytes that the largest of all processes held which a run started."""
     asked = "sys.stderr.write('\\npeak %d' % resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     code = (
-        f"import atexit, resource, sys\nfrom assembler.cli.main import main\natexit.register(lambda: {asked})\nmain()"
+        "import atexit, resource, sys\n"
+        "from assembler.processes import fork_server\n"
+        "from assembler.cli.main import main\n"
+        f"atexit.register(lambda: (fork_server.close(), {asked}))\nmain()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *desk.run], cwd=desk.folder, capture_output=True, text=True, check=False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from assembler import processes
 from assembler.errors import DiskFull, MediaError
 from assembler.messages import Message
 from assembler.processes import Stop
+from assembler.processes.fork_server import Module
 from assembler.workspace import LOG, ORDER, write_whole
 
 OUT_OF_SPACE = errno.ENOSPC
@@ -35,15 +35,14 @@ def run_module(
     on_seconds: Callable[[float], None] | None = None,
     failure: str = "child failed",
 ) -> None:
-    """Run ``python -m module words... order.json`` to its end; raises MediaError with ``failure`` and the end of the
+    """Run a module with ``words... order.json`` to its end; raises MediaError with ``failure`` and the end of the
     child's log. ``stall_seconds``, ``on_seconds``: as for ``processes.run``."""
     path = cwd / f"{name}{ORDER}"
     log = cwd / f"{name}{LOG}"
     write_whole(path, order.to_json())
     log.unlink(missing_ok=True)
-    # -P: no module is ever imported from the folder the child runs in
-    argv = [sys.executable, "-P", "-m", module, *words, str(path)]
-    code = processes.run(argv, cwd=cwd, log=log, stop=stop, stall_seconds=stall_seconds, on_seconds=on_seconds)
+    command = Module(module, [*words, str(path)])
+    code = processes.run(command, cwd=cwd, log=log, stop=stop, stall_seconds=stall_seconds, on_seconds=on_seconds)
     if code != 0:
         raise child_error(failure, log, code)
 

@@ -23,6 +23,7 @@ from werkzeug import Request, Response
 from assembler.media.verify.verify import verify
 from assembler.pipeline.assemble import Playback
 from assembler.plan.manifest import load_manifest
+from assembler.processes import fork_server
 
 PIECES = {"chunk_seconds": "0.4"}
 
@@ -149,6 +150,7 @@ def stamp(path: Path) -> tuple[int, int, int]:
 
 def spent() -> float:
     """Seconds of work of this process and its children so far: not what else the machine does meanwhile."""
+    fork_server.close()  # with it comes what its children took
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from assembler.jobs.costs import TryCost, add_cost
 from assembler.jobs.engine import Results
+from assembler.processes import fork_server
 from assembler.times import Ms
 
 LOOK_SECONDS = 1.0
@@ -66,15 +67,16 @@ def _ms(seconds: float) -> Ms:
 
 def _cpu_seconds() -> float:
     """CPU time of this process and of its children that have ended, in s."""
-    return sum(os.times()[:4])
+    return sum(os.times()[:4]) + fork_server.cpu_seconds()
 
 
 def _memory() -> int:
-    """Resident memory of this process and its children, in bytes; what they share counts for each."""
+    """Memory of this process and its children, in bytes; what they share counts once, where the kernel tells."""
     found = 0
     with suppress(psutil.Error):
         own = psutil.Process()
         for process in (own, *own.children(recursive=True)):
             with suppress(psutil.Error):
-                found += process.memory_info().rss
+                told = process.memory_full_info()
+                found += getattr(told, "pss", told.rss)
     return found

@@ -90,8 +90,7 @@ def _run_one(options: Options, stop: threading.Event) -> int | None:
                 _rotate(home / LOG)
                 rotated = time.monotonic()
         if child.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGTERM)
+            processes.terminate(child)
             end = time.monotonic() + END_SECONDS
             while child.poll() is None and time.monotonic() < end:
                 time.sleep(0.05)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from assembler.media.mixdown.order import MixInput, State
 from assembler.media.run import Run
 from assembler.media.source_files import SourceFiles
 from assembler.processes import Stalled, run
+from assembler.processes.fork_server import Module
 from assembler.progress import ProgressTask
 from assembler.times import SAMPLE_RATE
 from assembler.workspace import Identity, Workspace, digest_of
@@ -114,12 +114,11 @@ class _Hand:
             folder = Path(name).resolve()
             order, state, log = folder / "order.json", folder / "state", folder / "child.log"
             order.write_text(LevelsOrder(tuple(left), state, MEMORY).to_json(), encoding="utf-8")
-            # -P: no module is ever imported from the folder the child runs in
-            argv = [sys.executable, "-P", "-m", "assembler.media.levels.child", str(order)]
+            command = Module("assembler.media.levels.child", [str(order)])
             begun, code = self.done, 1
             with suppress(Stalled):
                 code = run(
-                    argv, cwd=folder, log=log, stop=self.run.stop, stall_seconds=self.run.options.stall_seconds,
+                    command, cwd=folder, log=log, stop=self.run.stop, stall_seconds=self.run.options.stall_seconds,
                     on_seconds=lambda seconds: self._tell(begun + seconds),
                 )  # fmt: skip
             if code == 0:

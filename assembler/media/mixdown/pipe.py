@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from assembler.findings import Finding, warning
 from assembler.media.child import OUT_OF_SPACE, child_error
 from assembler.media.mixdown.order import PIPE_CLOSED, MixInput, Order, Part, Report, State
 from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, started
+from assembler.processes.fork_server import Module
 from assembler.times import SAMPLE_RATE
 
 BLOCK = SAMPLE_RATE
@@ -72,8 +72,7 @@ class Mixing:
         for old in (order.report, order.state, mixer_log, log):
             old.unlink(missing_ok=True)
         path.write_text(order.to_json(), encoding="utf-8")
-        # -P: no module is ever imported from the folder the child runs in
-        mix = [sys.executable, "-P", "-m", "assembler.media.mixdown.child", str(path)]
+        mix = Module("assembler.media.mixdown.child", [str(path)])
         with (
             started(mix, cwd=self._work, log=mixer_log, stdout=PIPE) as mixer,
             started(argv, cwd=self._work, log=log, stdin=_output(mixer)) as program,

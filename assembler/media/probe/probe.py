@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -16,6 +15,7 @@ from assembler.facts import Facts
 from assembler.media.child import ran_out_of_space
 from assembler.media.probe.order import ProbeAnswer, ProbeInput, Request
 from assembler.processes import Stalled, Stop, log_tail, run
+from assembler.processes.fork_server import Module
 from assembler.progress import Progress
 from assembler.times import Ms
 
@@ -228,12 +228,11 @@ def _one_child(
         folder = Path(name).resolve()
         request, answers, log = folder / "request.json", folder / "answers.jsonl", folder / "child.log"
         request.write_text(Request(files=wanted, memory=MEMORY).to_json(), encoding="utf-8")
-        # -P: no module is ever imported from the folder the child runs in.
-        argv = [sys.executable, "-P", "-m", "assembler.media.probe.child", str(request), str(answers)]
+        command = Module("assembler.media.probe.child", [str(request), str(answers)])
         is_late, code = False, 0
         try:
             # With on_seconds the child's "file finished" lines push the time limit on, so that it is one per file.
-            code = run(argv, cwd=folder, log=log, stop=stop, stall_seconds=seconds, on_seconds=lambda _: None)
+            code = run(command, cwd=folder, log=log, stop=stop, stall_seconds=seconds, on_seconds=lambda _: None)
         except Stalled:
             is_late = True
         if code != 0 and ran_out_of_space(log, code):

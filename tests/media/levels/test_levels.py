@@ -109,7 +109,7 @@ def test_what_was_measured_once_is_not_decoded_again(library: Library, run: Run,
 
 
 def test_a_file_that_kills_the_child_has_no_levels_and_the_others_do(
-    library: Library, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, run: Run, tmp_path: Path, other_children: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trap = "import os, av\nreal = av.open\ndef trapped(file, *a, **k):\n"
     trap += "    if 'killer' in str(getattr(file, '_path', '')): os.kill(os.getpid(), 11)\n"

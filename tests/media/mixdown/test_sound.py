@@ -329,7 +329,7 @@ class TestBadFiles:
         assert "cannot be read" in findings[0].sentence
 
     def test_a_file_that_kills_the_mixer_is_left_out(
-        self, library: Library, renders: Renders, monkeypatch: pytest.MonkeyPatch
+        self, library: Library, renders: Renders, other_children: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         killer = renders.folder / "site"
         killer.mkdir()

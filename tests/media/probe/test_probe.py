@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from assembler.media.probe import probe as probe_room
 from assembler.media.probe.parameter_sets import ParameterSets
 from assembler.media.probe.probe import probe, probe_all
 from assembler.processes import Stop, Stopped
+from assembler.processes.fork_server import Module
 from assembler.progress import Silent
 
 pytestmark = pytest.mark.slow
@@ -457,7 +457,7 @@ def test_damaged_files_are_facts_or_errors_and_never_more(folder: Path, tmp_path
 
 SABOTAGE = """
 import os, sys, time
-if "assembler.media.probe.child" in sys.orig_argv:
+if any("fork_server" in word for word in sys.orig_argv):
     import av
     from assembler.media.probe import video
     from assembler.media.probe import audio
@@ -482,7 +482,7 @@ if "assembler.media.probe.child" in sys.orig_argv:
 
 
 @pytest.fixture
-def sabotaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def sabotaged(tmp_path: Path, other_children: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder; in the children of a probe libav now crashes or hangs at files whose names say so."""
     (tmp_path / "python").mkdir()
     (tmp_path / "python" / "sitecustomize.py").write_text(SABOTAGE)
@@ -533,8 +533,8 @@ def test_a_full_disk_is_no_files_fault(folder: Path, tmp_path: Path, monkeypatch
     """The child may write 2 KiB into one file, as if that were all the room there is."""
     real = probe_room.run
 
-    def confined(argv: Sequence[str], **given: Any) -> int:
-        return real(["sh", "-c", 'ulimit -f 4; exec "$0" "$@"', *argv], **given)
+    def confined(command: Module, **given: Any) -> int:
+        return real(["sh", "-c", 'ulimit -f 4; exec "$0" "$@"', *command.argv()], **given)
 
     monkeypatch.setattr(probe_room, "run", confined)
     files = {f"{n}": folder / "plain.mp4" for n in range(20)}

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import IO
 
 from assembler.errors import MediaError
+from assembler.processes import fork_server
+from assembler.processes.fork_server import Forked, Module
 
 _LAUNCHER = """
 import os, sys
@@ -87,43 +89,66 @@ NOWHERE = subprocess.DEVNULL
 """Value for ``started``: drop what is written to the stream."""
 PIPE = subprocess.PIPE
 """Value for ``started``: connect the stream with a pipe."""
-Child = subprocess.Popen[bytes]
+Child = subprocess.Popen[bytes] | Forked
+Command = Sequence[str] | Module
+"""Program with its arguments, or a module of ours, to be run as a child process."""
 
 
 @contextlib.contextmanager
 def started(
-    argv: Sequence[str],
+    command: Command,
     *,
     cwd: Path,
     log: Path,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
-    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
     nice: int = 0,
 ) -> Iterator[Child]:
     """A running child; killed with its whole group where the ``with`` is left before it ended.
 
-    ``log`` takes its standard error (a pipe would fill up and block it). Raises MediaError where the program
-    cannot be started.
+    ``log`` takes its standard error (a pipe would fill up and block it); a module has no standard input. Raises
+    MediaError where it cannot be started.
     """
-    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), str(nice)]
     try:
         with log.open("ab") as errors:
-            child = subprocess.Popen(
-                [*launcher, *argv], cwd=cwd, stdin=stdin, stdout=stdout, stderr=errors, process_group=0
-            )
+            child = _start(command, cwd, stdin, stdout, errors.fileno(), nice)
     except OSError as exc:
-        raise MediaError(f"{argv[0]} cannot be started: {exc.strerror}", hint="Run `assembler doctor`.") from exc
+        raise MediaError(f"{_name(command)} cannot be started: {exc.strerror}", hint="Run `assembler doctor`.") from exc
     try:
         yield child
     finally:
         end(child)
 
 
+def _start(command: Command, cwd: Path, stdin: int | IO[bytes], stdout: int, stderr: int, nice: int) -> Child:
+    if isinstance(command, Module):
+        if fork_server.is_usable():
+            return fork_server.fork(command, cwd=str(cwd), stdout=stdout, stderr=stderr, nice=nice)
+        command = command.argv()
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), str(nice)]
+    return subprocess.Popen([*launcher, *command], cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, process_group=0)
+
+
+def _name(command: Command) -> str:
+    return command.name if isinstance(command, Module) else Path(command[0]).name
+
+
+def terminate(child: Child) -> None:
+    """Ask a program to end; it may take its time."""
+    if isinstance(child, subprocess.Popen):
+        child.terminate()
+    else:
+        child.kill_group()
+
+
 def end(child: Child) -> None:
     """Kill the child's whole group, if it still runs, and reap it."""
     if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
+        if isinstance(child, Forked):
+            child.kill_group()
+        else:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_SECONDS)
     for pipe in (child.stdin, child.stdout):
@@ -133,7 +158,7 @@ def end(child: Child) -> None:
 
 
 def run(
-    argv: Sequence[str],
+    command: Command,
     *,
     cwd: Path,
     log: Path,
@@ -149,7 +174,7 @@ def run(
     ``Stalled`` raised. Raises ``Stopped`` as soon as ``stop`` is set.
     """
     progress = _LastProgress(on_seconds)
-    with started(argv, cwd=cwd, log=log, stdout=subprocess.PIPE, nice=nice) as child:
+    with started(command, cwd=cwd, log=log, stdout=subprocess.PIPE, nice=nice) as child:
         reader = threading.Thread(target=progress.read, args=(child.stdout,), daemon=True)
         reader.start()
         try:
@@ -159,7 +184,7 @@ def run(
                 _shorten(log)
                 if time.monotonic() - progress.seen > stall_seconds:
                     raise Stalled(
-                        f"{Path(argv[0]).name} made no progress for {stall_seconds:g} s and was killed",
+                        f"{_name(command)} made no progress for {stall_seconds:g} s and was killed",
                         hint="Run the same command again: it continues where it stopped.",
                     )
                 reader.join(0.25)  # its end is the child's, nearly always
@@ -169,7 +194,7 @@ def run(
         finally:
             end(child)
             reader.join(GRACE_SECONDS)
-        return child.returncode
+        return -signal.SIGKILL if child.returncode is None else child.returncode
 
 
 def _shorten(log: Path) -> None:
