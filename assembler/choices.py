@@ -16,6 +16,13 @@ class PlayTimes(StrEnum):
     """Wall clock relative to the start: pauses are still inside."""
 
 
+class Align(StrEnum):
+    """Measure by which files are placed more exactly than their system tells."""
+
+    SOUND = "sound"
+    """Sound that two people's files share."""
+
+
 class Fill(StrEnum):
     """Scaling of a picture to its place; the aspect ratio is kept."""
 

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from assembler.choices import (
+    Align,
     CaptionsAxis,
     EncoderName,
     Fill,
@@ -125,6 +126,8 @@ class Options(BaseSettings):
     """Scaling of pictures: fit (all of it, with bars) or crop; the layout's own if not given."""
     play_times: Annotated[PlayTimes, Flag("--play-times", verbs=SHOWN)] = PlayTimes.AUTO
     """Axis of VideoPlayTime: playback, wall (pauses still inside), or auto (decided by evidence)."""
+    align: Annotated[Align | None, Flag("--align", verbs=PLANNED)] = None
+    """Moves files by the sound they share (echoes, a share heard in a room), up to 2 s: sound; none if not given."""
     media_dir: Annotated[Path | None, Flag("--media-dir", "DIR", verbs=SHOWN)] = None
     """Folder with files already on disk, looked for as <video id>, <video id>.*, then the URL's base name."""
     media_base: Annotated[str | None, Flag("--media-base", "URL", verbs=SHOWN)] = None

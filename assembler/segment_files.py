@@ -9,6 +9,7 @@ from pathlib import Path
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
 from assembler.findings import Finding
+from assembler.timeline.alignment import Alignment
 from assembler.times import Span
 
 
@@ -29,6 +30,9 @@ class SegmentFiles:
     speaking: Mapping[str, Sequence[Span]] | None = None
     """Spans in which each user speaks, by user id, sorted and disjoint, playback axis of the whole class; None where it
     was not measured before the plan."""
+
+    alignments: tuple[Alignment, ...] = ()
+    """Places of files by the sound they share; empty where that was not asked for, or nothing is shared."""
 
     @property
     def unusable(self) -> dict[str, str]:

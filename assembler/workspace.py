@@ -101,6 +101,11 @@ class Workspace:
         return self._folder("levels")
 
     @property
+    def echoes(self) -> Path:
+        """Folder of what files were found to share of their sound, named by the hash of what was compared."""
+        return self._folder("echoes")
+
+    @property
     def transcripts(self) -> Path:
         """Folder of the transcripts of speech, named by the hash of file and model."""
         return self._folder("transcripts")

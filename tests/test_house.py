@@ -17,8 +17,8 @@ RANKS = {
     "choices": 1, "findings": 1, "processes": 1, "progress": 1, "settings": 1, "times": 1,
     "class_card": 2, "facts": 2, "levels": 2, "mp4": 2, "options": 2, "recording": 2, "redaction": 2, "templates": 2,
     "workspace": 2,
-    "card_file": 3, "dialects": 3, "people": 3, "segment_files": 3, "timeline": 3,
-    "captions": 4, "layout": 4, "privacy": 4,
+    "card_file": 3, "dialects": 3, "people": 3, "timeline": 3,
+    "captions": 4, "layout": 4, "privacy": 4, "segment_files": 4,
     "plan": 5,
     "media": 6, "network": 6, "report": 6,
     "cloud": 7, "outputs": 7,
@@ -133,8 +133,8 @@ def test_no_file_grows_past_a_purpose(path: Path) -> None:
 
 
 HEAVY = {"av", "PIL", "fontTools", "numpy", "ffmpeg", "requests", "urllib3", "typer", "pydantic"}
-CHILDREN = ("damage", "levels", "mixdown", "mux", "pages", "probe", "verify")
-LIBRARIES = {"levels": {"av", "numpy"}, "mixdown": {"av", "numpy"}, "mux": set[str](), "pages": {"av", "numpy"}}
+CHILDREN = ("align", "damage", "levels", "mixdown", "mux", "pages", "probe", "verify")
+LIBRARIES = {"mux": set[str](), **{name: {"av", "numpy"} for name in ("align", "levels", "mixdown", "pages")}}
 
 
 @pytest.mark.parametrize(

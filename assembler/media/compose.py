@@ -122,6 +122,7 @@ def compose(
         captions=tuple(
             CaptionFile(path=f"{track.name}.vtt", title=track.title, cues=len(track.cues)) for track in plan.captions
         ),
+        alignments=got.alignments,
         activity=find_activity(plan, timeline, got, run),
     )
 

@@ -25,7 +25,7 @@ from assembler.outputs.material import Material
 from assembler.outputs.packages import check_extras, find_stale, is_settled, make_packages, tell_missing
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import Given, decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
-from assembler.pipeline.gather import Fetch, gather, gather_local, with_speech, with_stamps
+from assembler.pipeline.gather import Fetch, gather, gather_local, with_alignment, with_speech, with_stamps
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
 from assembler.pipeline.transcribe import with_transcript
@@ -208,6 +208,8 @@ class _Making:
 def _gather(recorded: RecordedClass, run: Run, fetch: Fetch = fetch_all) -> SegmentFiles:
     """All that the plan asks for; where the files show more than was declared, some are probed once more."""
     got = gather(recorded.recordings, run, stamps=wanted_stamps(recorded, run.options), fetch=fetch)
+    if run.options.align is not None:
+        got = with_alignment(got, recorded, timeline_of(recorded, got, run.options), run)
     timeline, plan = decide(recorded, got, run.options)
     if plan.wants_speech:
         got = with_speech(got, timeline, run)

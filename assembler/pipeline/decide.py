@@ -27,6 +27,7 @@ from assembler.recording import Recording, StreamKind
 from assembler.redaction import Redaction
 from assembler.segment_files import SegmentFiles
 from assembler.timeline import append, build_timeline, order_recordings
+from assembler.timeline.alignment import moves_of
 from assembler.timeline.join import with_chapters
 from assembler.timeline.model import Chapter, Timeline
 from assembler.timeline.time_of_day import load_zone
@@ -100,7 +101,7 @@ def timeline_of(recorded: RecordedClass, got: SegmentFiles, options: Options) ->
     """The timeline of all recordings from what was found out so far, with the chapters of the school's own."""
     axes = recorded.play_times or [options.play_times] * len(recorded.recordings)
     timelines = [
-        build_timeline(recording, got.facts, unusable=got.unusable, play_times=axis)
+        build_timeline(recording, got.facts, unusable=got.unusable, play_times=axis, moves=moves_of(got.alignments))
         for recording, axis in zip(recorded.recordings, axes, strict=True)
     ]
     timeline = timelines[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from assembler.errors import AssemblerError, DiskFull, InputError, MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
+from assembler.media.align.measure import measure_echoes
 from assembler.media.levels.measure import measure_levels
 from assembler.media.probe.order import ProbeAnswer
 from assembler.media.probe.probe import Declared, probe_answers
@@ -21,9 +22,11 @@ from assembler.network.download.limits import free_space, needed_bytes
 from assembler.network.download.media_dir import find_local
 from assembler.network.download.owners import Owner, owner_of
 from assembler.options import Options
+from assembler.people import RecordedClass
 from assembler.plan.heard import find_voices
 from assembler.recording import Recording, Segment
 from assembler.segment_files import SegmentFiles
+from assembler.timeline.alignment import align_bodies, find_bodies, tell_alignments
 from assembler.timeline.drift import without_drift
 from assembler.timeline.model import Timeline
 from assembler.times import Ms, clock_text
@@ -91,6 +94,17 @@ def with_speech(got: SegmentFiles, timeline: Timeline, run: Run) -> SegmentFiles
     with disk_errors(run.workspace.home):
         levels = measure_levels({name: got.files[name] for name in sorted(wanted)}, got.facts, run)
     return replace(got, speaking=find_speech(voices, levels, timeline.length))
+
+
+def with_alignment(got: SegmentFiles, recorded: RecordedClass, timeline: Timeline, run: Run) -> SegmentFiles:
+    """Place files by the sound they share, which is decoded for it unless it was once before; ``timeline``: as
+    declared."""
+    bodies = find_bodies(timeline)
+    run.progress.say("comparing what is heard in several files")
+    with disk_errors(run.workspace.home):
+        echoes = measure_echoes(bodies, timeline.length, got, run)
+    alignments = align_bodies(bodies, echoes, recorded.cast.teacher)
+    return replace(got, alignments=alignments, findings=[*got.findings, *tell_alignments(alignments)])
 
 
 def _gathered(

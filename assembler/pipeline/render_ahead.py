@@ -130,7 +130,7 @@ class _Ahead(Fetching):
         lacking = DownloadError("It cannot be had.")
         got = SegmentFiles(files, facts, {s.video_id: lacking for s in segments if s.video_id not in facts})
         _, plan = decide(self.recorded, got, options)
-        if plan.wants_speech:
+        if plan.wants_speech or options.align is not None:
             return  # what is seen depends on all of the sound
         self._facts = facts
         self._is_planned.set()

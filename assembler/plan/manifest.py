@@ -21,6 +21,7 @@ from assembler.people import Person
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.plan.stamps import Stamps
 from assembler.recording import Interrupt, Recording, StreamKind, VendorError
+from assembler.timeline.alignment import Alignment
 from assembler.timeline.model import Chapter, Clock
 from assembler.times import Ms, PlayMs, Span
 from assembler.values import Value
@@ -197,6 +198,8 @@ class Manifest(Value):
     """Title of the class; "" where no card gives one."""
     course: str = ""
     """Name of the course; "" where no card gives one."""
+    alignments: tuple[Alignment, ...] = ()
+    """Files whose place was measured by the sound they share, moved or not; empty where that was not asked for."""
     activity: tuple[Activity, ...] = ()
     """Speech of each person whose own sound was measured, sorted by user; empty where none was (a mixed stream is
     heard, or audio was copied)."""

@@ -78,6 +78,7 @@ class _Page:
             "<h2>Timeline</h2>", picture.draw_picture(self.timeline, fates, self.unused()),
             "<h2>Findings</h2>", self.findings(),
             self.activity(),
+            self.alignments(),
             "<h2>What it was made from</h2>", self.segments(),
             "<h2>Chapters and pauses</h2>", self.chapters(), self.pauses(),
             "<h2>Decisions</h2>", self.decisions(),
@@ -150,6 +151,22 @@ class _Page:
         ]
         inside = table(["person", "spoke", "first", "when"], rows)
         return f"<h2>Who spoke</h2>{folded(f'{len(rows)} people', inside, len(rows))}" if rows else ""
+
+    def alignments(self) -> str:
+        """Tell where files were declared and where they belong by the sound they share; "" where none was measured."""
+        rows = [
+            [
+                f"<b>{text(', '.join(one.video_ids))}</b>",
+                clock_text(one.declared),
+                clock_text(one.measured),
+                f"{one.confidence:.2f}",
+                f"{one.moved:+} ms" if one.moved else text(one.doubt or "stays"),
+                text(one.against),
+            ]
+            for one in self.manifest.alignments
+        ]
+        inside = table(["file", "declared at", "by sound at", "confidence", "moved", "shares sound with"], rows)
+        return f"<h2>Placed by sound</h2>{folded(_count(rows, 'file'), inside, len(rows))}" if rows else ""
 
     def segments(self) -> str:
         fates = {outcome.video_id: outcome for outcome in self.manifest.outcomes}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from types import MappingProxyType
 
 from assembler.choices import PlayTimes
 from assembler.errors import InputError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.recording import Recording, Segment
+from assembler.timeline.alignment import with_moves
 from assembler.timeline.compare import compare
 from assembler.timeline.model import Chapter, Clock, Jump, LeftOut, Timeline, Why
 from assembler.timeline.pauses import (
@@ -46,15 +48,17 @@ def build_timeline(
     *,
     unusable: Collection[str] = (),
     play_times: PlayTimes = PlayTimes.AUTO,
+    moves: Mapping[str, Ms] = MappingProxyType({}),
 ) -> Timeline:
     """The timeline of one recording.
 
     ``facts`` by video id, as far as files were probed; ``unusable`` names segments without a usable file: they take
-    no place on a track, but their declared end still counts for the playback's length.
+    no place on a track, but their declared end still counts for the playback's length. ``moves``: time by which files
+    are placed later than declared, by video id.
     Raises InputError where not one segment has a place and a length.
     """
     facts = facts or {}
-    recording = _with_file_times(recording, facts)
+    recording = with_moves(_with_file_times(recording, facts), moves)
     pauses = settle_pauses(recording)
     start, is_exact, findings = find_start(recording, pauses)
     findings = [*pauses.findings, *findings]

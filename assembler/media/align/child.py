@@ -1,0 +1,120 @@
+"""Child process that compares the sound of files: ``python -m assembler.media.align.child ORDER.json``.
+
+It reads all files side by side as the mixdown does, by the same reader, in blocks, and holds two blocks of each. In
+each window the loudest file is taken for the source of what the others hold of it. Each step is a line
+``out_time_us=...`` on standard output, which is how ``processes.run`` sees that it is alive.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import av
+import numpy as np
+
+from assembler.levels import Echo, Echoes
+from assembler.media.align.correlate import DOWN, HOP, LOUD, Floats, Spectrum, Tally, find_spectrum
+from assembler.media.align.order import AlignOrder
+from assembler.media.libav import limit_memory
+from assembler.media.mixdown.decode import Reader
+from assembler.media.mixdown.file_pool import OpenFiles
+from assembler.media.mixdown.order import MixInput, Part, State
+from assembler.times import SAMPLE_RATE
+
+BLOCK = HOP * DOWN
+"""Count of samples that are read at a time, at 48 kHz."""
+FULL = 40
+"""Maximum number of windows of one ``Echo``: an offset that changes meanwhile is seen by comparing several."""
+
+
+class Sound:
+    """Sound of one file at its places, read on demand."""
+
+    def __init__(self, source: MixInput, parts: list[Part], files: OpenFiles) -> None:
+        self._source, self._parts, self._files = source, parts, files
+        self._readers: list[Reader] = []
+        self._end = max(part.end for part in parts)
+
+    def read(self, at: int) -> Floats:
+        """Read a block of the playback at 8 kHz; nothing where the file has no part."""
+        mixed = np.zeros(BLOCK, np.float32)
+        for part in self._parts:
+            start, end = max(part.start, at), min(part.end, at + BLOCK)
+            if start >= end:
+                continue
+            for reader in self._opened():
+                for placed in reader.read(start - part.shift, end - part.shift):
+                    first, last = max(placed.at + part.shift, start), min(placed.end + part.shift, end)
+                    samples = placed.samples[:, first - part.shift - placed.at : last - part.shift - placed.at]
+                    mixed[first - at : last - at] += samples.mean(axis=0)
+        if self._end <= at + BLOCK:
+            self._close()
+        return np.asarray(mixed.reshape(-1, DOWN).mean(axis=1), np.float32)
+
+    def _opened(self) -> list[Reader]:
+        if not self._readers:
+            self._readers = [Reader(self._source, track, self._files, lambda: None) for track in self._source.tracks]
+            for reader in self._readers:
+                reader.open()
+        return self._readers
+
+    def _close(self) -> None:
+        for reader in self._readers:
+            reader.close()
+        self._readers = []
+
+
+def main(order_file: Path) -> None:
+    """Compare the files of an order."""
+    order = AlignOrder.from_json(order_file.read_bytes())
+    limit_memory(order.memory)
+    av.logging.set_level(None)
+    files = OpenFiles()
+    parts: dict[str, list[Part]] = {}
+    for part in order.parts:
+        parts.setdefault(part.video_id, []).append(part)
+    sounds = {s.video_id: Sound(s, parts[s.video_id], files) for s in order.sources}
+    numbers = {source.video_id: number for number, source in enumerate(order.sources, 1)}
+    tallies: dict[tuple[str, str], Tally] = {}
+    echoes: list[Echo] = []
+    before: dict[str, Floats] = {}
+    for at in range(0, order.length, BLOCK):
+        now: dict[str, Floats] = {}
+        for name, sound in sounds.items():
+            if any(part.start < at + BLOCK and at < part.end for part in parts[name]):
+                order.state.write_bytes(State(numbers[name], 0, 0).to_bytes())
+                now[name] = sound.read(at)
+        _compare(_spectra(before, now), order.mixed, tallies, echoes)
+        before = now
+        print(f"out_time_us={min(at + BLOCK, order.length) * 1_000_000 // SAMPLE_RATE}", flush=True)
+    echoes += [tally.settle() for tally in tallies.values() if tally.windows]
+    order.answer.write_text(Echoes(tuple(echoes)).to_json(), encoding="ascii")
+
+
+def _spectra(before: Mapping[str, Floats], now: Mapping[str, Floats]) -> dict[str, Spectrum]:
+    nothing = np.zeros(HOP, np.float32)
+    windows = {name: np.concatenate([before.get(name, nothing), block]) for name, block in now.items()}
+    found = {name: find_spectrum(window) for name, window in windows.items()}
+    return {name: spectrum for name, spectrum in found.items() if spectrum is not None}
+
+
+def _compare(
+    spectra: Mapping[str, Spectrum], mixed: tuple[str, ...], tallies: dict[tuple[str, str], Tally], echoes: list[Echo]
+) -> None:
+    """Compare the loudest file with each other one."""
+    own = [name for name in spectra if name not in mixed]
+    source = max(own, key=lambda name: spectra[name].power, default=None)
+    if source is None or spectra[source].power < LOUD:
+        return
+    for other, spectrum in spectra.items():
+        if other != source:
+            tally = tallies.setdefault((source, other), Tally(source, other))
+            tally.add(spectra[source], spectrum)
+            if tally.windows == FULL:
+                echoes.append(tallies.pop((source, other)).settle())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
