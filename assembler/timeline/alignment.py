@@ -4,6 +4,7 @@ sound)."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 from assembler.findings import Finding, note
@@ -218,12 +219,12 @@ def _relaxed(late: Mapping[str, float], offsets: Sequence[Offset], fixed: str) -
 
 def _commonest(late: Mapping[str, float], known: Mapping[str, Body]) -> float:
     """Find the offset that most files have: these stay; of several sets the one that is heard longest."""
+    sets = {name: [other for other in late if abs(late[other] - late[name]) < LEAST] for name in late}
 
     def rank(name: str) -> tuple[int, int, str]:
-        same = [other for other in late if abs(late[other] - late[name]) < LEAST]
-        return len(same), sum(known[other].length for other in same), name
+        return len(sets[name]), sum(known[other].length for other in sets[name]), name
 
-    return late[max(late, key=rank)] if late else 0.0
+    return fmean(late[other] for other in sets[max(late, key=rank)]) if late else 0.0
 
 
 def _row(body: Body, other: str, late: float, confidence: float, echo: Ms | None, doubt: str) -> Alignment:
@@ -274,9 +275,9 @@ def _sentence(one: Alignment) -> str:
     declared, measured = clock_text(one.declared), clock_text(one.measured)
     measure = f"declared at {declared}, at {measured} by the sound it shares with {one.against} ({one.confidence:.2f})"
     if one.doubt:
-        return f"It stays where it is {measure}: {one.doubt}."
+        return f"It stays: {measure}: {one.doubt}."
     if not one.moved:
-        return f"It stays where it is {measure}."
+        return f"It stays: {measure}."
     together = f" together with {', '.join(one.video_ids[1:])}" if len(one.video_ids) > 1 else ""
     echo = (
         f"an echo of {one.echo} ms was taken off"

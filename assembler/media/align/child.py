@@ -1,7 +1,7 @@
 """Child process that compares the sound of files: ``python -m assembler.media.align.child ORDER.json``.
 
 It reads all files side by side as the mixdown does, by the same reader, in blocks, and holds two blocks of each. In
-each window the loudest file is taken for the source of what the others hold of it. Each step is a line
+each window the loudest file is taken for the source of what the others hold of it; a mixed stream holds everybody. Each step is a line
 ``out_time_us=...`` on standard output, which is how ``processes.run`` sees that it is alive.
 """
 
@@ -103,17 +103,17 @@ def _spectra(before: Mapping[str, Floats], now: Mapping[str, Floats]) -> dict[st
 def _compare(
     spectra: Mapping[str, Spectrum], mixed: tuple[str, ...], tallies: dict[tuple[str, str], Tally], echoes: list[Echo]
 ) -> None:
-    """Compare the loudest file with each other one."""
-    own = [name for name in spectra if name not in mixed]
-    source = max(own, key=lambda name: spectra[name].power, default=None)
-    if source is None or spectra[source].power < LOUD:
-        return
-    for other, spectrum in spectra.items():
-        if other != source:
-            tally = tallies.setdefault((source, other), Tally(source, other))
-            tally.add(spectra[source], spectrum)
-            if tally.windows == FULL:
-                echoes.append(tallies.pop((source, other)).settle())
+    """Compare the loudest file with each other one, and all that are loud with mixed streams."""
+    own = sorted((name for name in spectra if name not in mixed), key=lambda name: -spectra[name].power)
+    for source in own:
+        if spectra[source].power < LOUD:
+            return
+        for other in spectra:
+            if other != source and (other in mixed or source == own[0]):
+                tally = tallies.setdefault((source, other), Tally(source, other))
+                tally.add(spectra[source], spectra[other])
+                if tally.windows == FULL:
+                    echoes.append(tallies.pop((source, other)).settle())
 
 
 if __name__ == "__main__":

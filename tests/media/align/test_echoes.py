@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
-from echoing import Hears, Room
+from echoing import RATE, Hears, Room, Sound, write
 from lessons import recording, segment
 
 from assembler.choices import Align
+from assembler.media.align import measure
 from assembler.media.run import Run
 from assembler.options import load_options
 from assembler.pipeline.decide import in_order, timeline_of
@@ -21,15 +23,26 @@ NEAR = 10
 """Maximum distance of a file from its true place, in ms."""
 
 
-def aligned(room: Room, wrong: Mapping[str, int], folder: Path) -> SegmentFiles:
-    """Align the files of a room that are declared wrong by so many ms."""
+Kinds = Mapping[str, tuple[StreamKind, str]]
+"""Kind and user of files that are not their user's microphone."""
+
+
+def gathered(
+    room: Room, wrong: Mapping[str, int], folder: Path, kinds: Kinds | None = None
+) -> Callable[[], SegmentFiles]:
+    """Write the files of a room, declared wrong by so many ms; the function aligns them."""
     media = room.write(folder / "media")
-    segments = [segment(u, StreamKind.AUDIO, u, at + wrong.get(u, 0), None) for u, at in room.starts.items()]
+    kinds = {**{user: (StreamKind.AUDIO, user) for user in room.starts}, **(kinds or {})}
+    segments = [segment(name, *kinds[name], at + wrong.get(name, 0), None) for name, at in room.starts.items()]
     options = load_options(media_dir=media, home=folder / "home", align=Align.SOUND)
     run = Run(options)
     recorded = in_order(recording(segments), options)
     got = gather(recorded.recordings, run)
-    return with_alignment(got, recorded, timeline_of(recorded, got, options), run)
+    return lambda: with_alignment(got, recorded, timeline_of(recorded, got, options), run)
+
+
+def aligned(room: Room, wrong: Mapping[str, int], folder: Path, kinds: Kinds | None = None) -> SegmentFiles:
+    return gathered(room, wrong, folder, kinds)()
 
 
 def moved(got: SegmentFiles) -> dict[str, int]:
@@ -52,3 +65,101 @@ def test_an_echo_in_one_microphone_tells_where_its_file_belongs(
 ) -> None:
     room = Room(START, hears=[Hears("bob", "ann")], codec=codec)
     assert moved(aligned(room, {"bob": wrong}, tmp_path)) == {"bob": pytest.approx(-wrong, abs=NEAR)}
+
+
+@pytest.mark.parametrize("late", [0, 140])
+@pytest.mark.parametrize("talking", [False, True], ids=["in turns", "both at once"])
+def test_of_two_who_hear_each_other_the_echo_s_own_delay_is_taken_off(late: int, talking: bool, tmp_path: Path) -> None:
+    hears = [Hears("bob", "ann", 20, late), Hears("ann", "bob", 18, late)]
+    got = aligned(Room(START, hears=hears, talking=talking), {"ann": 80, "bob": -333}, tmp_path)
+    found = moved(got)
+    assert found.get("bob", 0) - found.get("ann", 0) == pytest.approx(80 + 333, abs=NEAR)
+    (one,) = got.alignments
+    assert one.echo == (pytest.approx(late, abs=NEAR) if late else None)
+
+
+def test_everybody_is_placed_by_a_mixed_stream_and_a_share_by_the_room_that_hears_it(tmp_path: Path) -> None:
+    names = {"ann": 0, "bob": 2_300, "film": 700, "mix": 400}
+    hears = [*(Hears("mix", user, 6) for user in ("ann", "bob")), Hears("ann", "film", 15)]
+    kinds = {"mix": (StreamKind.MIX, ""), "film": (StreamKind.SCREEN_AUDIO, "ann")}
+    codec = {"mix": "aac at 44.1 kHz", "film": "opus webm", "bob": "flac"}
+    wrong = {"ann": 120, "bob": -850, "film": 240}
+    got = aligned(Room(names, hears=hears, codec=codec, talking=True), wrong, tmp_path, kinds)
+    assert moved(got) == {name: pytest.approx(-by, abs=NEAR) for name, by in wrong.items()}
+
+
+def hum(seconds: float) -> Sound:
+    times = np.arange(round(seconds * RATE)) / RATE
+    waves = [np.sin(2 * np.pi * 50 * n * times + n) / n for n in (1, 2, 3, 5)]
+    return np.asarray(0.02 * np.sum(waves, axis=0), np.float32)
+
+
+def beeps(seconds: float) -> Sound:
+    times = np.arange(round(seconds * RATE)) / RATE
+    return np.asarray(0.1 * np.sin(2 * np.pi * 440 * times) * (times % 1 < 0.2), np.float32)
+
+
+def loop(seconds: float) -> Sound:
+    """Music of 1.2 s, again and again."""
+    rng = np.random.default_rng(5)
+    bar = np.concatenate([rng.standard_normal(RATE // 5) * np.exp(-np.arange(RATE // 5) / 4000) for _ in range(6)])
+    return np.resize(np.asarray(0.1 * bar, np.float32), round(seconds * RATE))
+
+
+def tune(seconds: float) -> Sound:
+    """The signal of somebody who joins, which every client plays when it hears of it: each time some ms later."""
+    out = np.zeros(round(seconds * RATE), np.float32)
+    for at in (2, 16, 31):
+        begin = round((at + next(DELAYS)) * RATE)
+        out[begin : begin + RATE] = 0.2 * np.random.default_rng(6).standard_normal(RATE)
+    return out
+
+
+DELAYS = iter((0.0, 0.1, 0.35, 0.2, 0.5, 0.05))
+
+
+@pytest.mark.parametrize("shared", [None, hum, beeps, loop, tune])
+def test_where_nothing_is_shared_or_nothing_unmistakable_all_stay(
+    shared: Callable[[float], Sound] | None, tmp_path: Path
+) -> None:
+    extra = {} if shared is None else {user: shared(45) for user in START}
+    got = aligned(Room(START, 45, extra=extra), {"bob": 313}, tmp_path)
+    assert moved(got) == {}
+    assert got.findings
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.001])
+def test_two_silent_files_share_nothing(noise: float, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    (tmp_path / "media").mkdir()
+    for user in START:
+        write(tmp_path / "media" / f"{user}.m4a", np.asarray(noise * rng.standard_normal((1, 30 * RATE)), np.float32))
+    assert moved(aligned(Silent(START), {"bob": 313}, tmp_path)) == {}
+
+
+class Silent(Room):
+    """A room whose files are there already."""
+
+    def write(self, folder: Path) -> Path:
+        return folder
+
+
+def test_what_was_compared_once_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    align = gathered(Room(START, 45, hears=[Hears("bob", "ann")]), {"bob": 313}, tmp_path)
+    first = align()
+    monkeypatch.setattr(measure, "run_module", lambda *_, **__: pytest.fail("a child decodes"))
+    assert align() == first
+
+
+def test_a_file_that_kills_the_child_stays_and_the_others_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"ann": 0, "bob": 1_240, "killer": 500}
+    align = gathered(Room(names, 45, hears=[Hears("bob", "ann")]), {"bob": 313}, tmp_path)
+    trap = "import os, av\nreal = av.open\ndef trapped(file, *a, **k):\n"
+    trap += "    if 'killer' in str(getattr(file, '_path', '')): os.kill(os.getpid(), 9)\n"
+    trap += "    return real(file, *a, **k)\nav.open = trapped\n"
+    for name in ("usercustomize.py", "sitecustomize.py"):
+        (tmp_path / name).write_text(trap)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert moved(align()) == {"bob": pytest.approx(-313, abs=NEAR)}
