@@ -1,8 +1,8 @@
 """Child process that compares the sound of files: ``python -m assembler.media.align.child ORDER.json``.
 
 It reads all files side by side as the mixdown does, by the same reader, in blocks, and holds two blocks of each. In
-each window the loudest file is taken for the source of what the others hold of it; a mixed stream holds everybody. Each step is a line
-``out_time_us=...`` on standard output, which is how ``processes.run`` sees that it is alive.
+each window the loudest file is taken for the source of what the others hold of it; a mixed stream holds everybody. Each
+step is a line ``out_time_us=...`` on standard output, which is how ``processes.run`` sees that it is alive.
 """
 
 from __future__ import annotations
