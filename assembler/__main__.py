@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -17,6 +18,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # with nohup it is ignored
         signal.signal(signal.SIGINT, _stopped)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy multiplies no matrices here: its threads only wait
+    gc.set_threshold(50_000)  # hundreds of classes are made while modules are loaded, and nothing of them is garbage
     from assembler.cli.main import main as run
 
     run()

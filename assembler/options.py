@@ -88,9 +88,7 @@ def unknown_settings() -> dict[str, str | None]:
 class Options(BaseSettings):
     """Settings of a run, and of the jobs."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ASSEMBLER_", env_ignore_empty=True, frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix="ASSEMBLER_", env_ignore_empty=True, frozen=True, extra="forbid")
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("assembler")))
     """Folder for the cache of downloaded files and for work under way."""

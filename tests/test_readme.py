@@ -18,6 +18,7 @@ from terminal import Desk, three_streams
 from typer.main import get_command
 
 from assembler import errors
+from assembler.cli.flags import sentences
 from assembler.cli.main import app
 from assembler.dialects import parse
 from assembler.layout.builtin import LAYOUTS
@@ -34,10 +35,10 @@ TEXT = README.read_text("utf-8")
 def settings_table() -> str:
     """The table of all settings, made from the code; printed by ``python tests/test_readme.py``."""
     lines = ["| setting | flag | environment | meaning |", "|---|---|---|---|"]
-    for name, field in Options.model_fields.items():
+    for name in Options.model_fields:
         flag = flag_of(name)
         shown = "" if flag is None else f"`{flag.name}`"
-        lines.append(f"| `{name}` | {shown} | `{variable_of(name)}` | {field.description} |")
+        lines.append(f"| `{name}` | {shown} | `{variable_of(name)}` | {sentences()[name]} |")
     return "\n".join(lines)
 
 

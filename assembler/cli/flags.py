@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 import typing
 from collections.abc import Callable
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -48,6 +51,20 @@ Json = Annotated[bool, typer.Option("--json", help="Machine output on standard o
 ShownAs = Annotated[ProgressStyle, typer.Option("--progress", help="Form of progress on standard error.")]
 
 
+@functools.cache
+def sentences() -> dict[str, str]:
+    """Read the sentence under each option, for the help and the README: pydantic would take a tenth of each start for
+    that."""
+    module = ast.parse(Path(inspect.getfile(Options)).read_text("utf-8"))
+    (options,) = (node for node in module.body if isinstance(node, ast.ClassDef) and node.name == Options.__name__)
+    found = {}
+    for field, below in pairwise(options.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as sentence)):
+                found[name] = inspect.cleandoc(sentence)
+    return found
+
+
 def with_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """Give a verb, in place of its parameter ``options``, a flag for each option whose row names the verb."""
     own = inspect.signature(function, eval_str=True)
@@ -76,7 +93,7 @@ def _parameter(option: str, *, name: str | None = None) -> inspect.Parameter:
     """An option as a parameter of a verb; its help is the sentence under the option's field."""
     field, flag = Options.model_fields[option], flag_of(option)
     assert flag is not None
-    more: dict[str, Any] = {"help": field.description, "show_default": False, "hidden": name is not None}
+    more: dict[str, Any] = {"help": sentences()[option], "show_default": False, "hidden": name is not None}
     if flag.metavar is not None:
         more["metavar"] = flag.metavar
     kinds = [kind for kind in typing.get_args(field.annotation) if kind is not type(None)] or [field.annotation]
