@@ -9,6 +9,7 @@ from pathlib import Path
 from assembler.errors import AssemblerError
 from assembler.facts import Facts
 from assembler.findings import Finding
+from assembler.recording import Recording, Segment
 from assembler.timeline.alignment import Alignment
 from assembler.times import Span
 
@@ -30,7 +31,8 @@ class SegmentFiles:
     speaking: Mapping[str, Sequence[Span]] | None = None
     """Spans in which each user speaks, by user id, sorted and disjoint, playback axis of the whole class; None where it
     was not measured before the plan."""
-
+    slices: dict[str, tuple[Segment, ...]] = field(default_factory=dict)
+    """Segments that take the place of one whose file is a playlist, by its id; what it lacks is in ``failures`` too."""
     alignments: tuple[Alignment, ...] = ()
     """Places of files by the sound they share; empty where that was not asked for, or nothing is shared."""
 
@@ -38,6 +40,17 @@ class SegmentFiles:
     def unusable(self) -> dict[str, str]:
         """Whole sentences that say why there is no usable file."""
         return {video_id: _whole_sentence(error) for video_id, error in self.failures.items()}
+
+    def sliced(self, recordings: Sequence[Recording]) -> tuple[Recording, ...]:
+        """Put the slices in the place of the playlists."""
+        if not self.slices:
+            return tuple(recordings)
+        return tuple(
+            r.model_copy(
+                update={"segments": tuple(s for whole in r.segments for s in self.slices.get(whole.video_id, (whole,)))}
+            )
+            for r in recordings
+        )
 
 
 def _whole_sentence(error: AssemblerError) -> str:

@@ -19,6 +19,7 @@ from assembler.network.download.addresses import with_places
 from assembler.network.download.cache import Entry, disk_errors, entry_of
 from assembler.network.download.download import fetch_all
 from assembler.network.download.owners import ENOUGH, note_apps, owner_of
+from assembler.network.download.playlists import list_entries
 from assembler.network.download.slices import joined_entry
 from assembler.options import Options
 from assembler.processes import Stop
@@ -173,6 +174,7 @@ def _entries(records: Records, options: Options, job: Job) -> Iterator[Entry]:
         segments = _segments(records, number, options)
         for app, segment in itertools.product(apps, segments):
             if (entry := entry_of(cache, segment, app)) is not None:
+                yield from list_entries(cache, segment, app)
                 yield entry
         yield from _joined([segment for segment in segments if segment.parts], options, cache)
 

@@ -107,7 +107,8 @@ def assemble(
 def _assemble(recorded: RecordedClass, target: Target, run: Run, text: GivenText) -> Playback:
     target.check_playback()
     with rendering_ahead(recorded, run) as ahead:
-        got = ahead.settle(_gather(recorded, run, ahead.fetch))
+        recorded, got = _gather(recorded, run, ahead.fetch)
+        got = ahead.settle(got)
     making = _Making(recorded, target, run, text)
     try:
         return making.make(got)
@@ -205,16 +206,18 @@ class _Making:
         return manifest
 
 
-def _gather(recorded: RecordedClass, run: Run, fetch: Fetch = fetch_all) -> SegmentFiles:
-    """All that the plan asks for; where the files show more than was declared, some are probed once more."""
+def _gather(recorded: RecordedClass, run: Run, fetch: Fetch = fetch_all) -> tuple[RecordedClass, SegmentFiles]:
+    """The class with its slices, and all that the plan asks for; where the files show more than was declared, some are
+    probed once more."""
     got = gather(recorded.recordings, run, stamps=wanted_stamps(recorded, run.options), fetch=fetch)
+    recorded = recorded.model_copy(update={"recordings": got.sliced(recorded.recordings)})
     if run.options.align is not None:
         got = with_alignment(got, recorded, timeline_of(recorded, got, run.options), run)
     timeline, plan = decide(recorded, got, run.options)
     if plan.wants_speech:
         got = with_speech(got, timeline, run)
         plan = decide(recorded, got, run.options)[1]
-    return with_stamps(got, plan.wants_stamps, run) if plan.wants_stamps else got
+    return recorded, with_stamps(got, plan.wants_stamps, run) if plan.wants_stamps else got
 
 
 def timeline_on_disk(recordings: Given, options: Options) -> Timeline:
@@ -227,7 +230,7 @@ def timeline_on_disk(recordings: Given, options: Options) -> Timeline:
 def plan_probed(recordings: Given, options: Options, progress: Progress | None = None) -> tuple[Timeline, Plan]:
     """Timeline and plan as ``assemble`` would take them: files are downloaded and probed, nothing is rendered."""
     recorded = in_order(recordings, options)
-    got = _gather(recorded, Run(options, progress or Silent()))
+    recorded, got = _gather(recorded, Run(options, progress or Silent()))
     return decide(recorded, got, options)
 
 
@@ -250,7 +253,7 @@ def take_frame(
     given = [recordings] if isinstance(recordings, Recording) else recordings
     run = Run(options, progress or Silent())
     Target(png, given, options, inputs).check_frame()
-    got = _gather(recorded, run)
+    recorded, got = _gather(recorded, run)
     _, plan = decide(recorded, got, options)
     if at >= plan.length:
         raise InputError(

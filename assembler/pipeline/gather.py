@@ -115,9 +115,11 @@ def _gathered(
         segments, cache=run.workspace.cache, options=run.options, progress=run.progress, stop=run.stop,
         refused=refused, owner=owner,
     )  # fmt: skip
+    segments = [piece for s in segments for piece in fetched.slices.get(s.video_id, (s,))]
     declared = {segment.video_id: segment for segment in segments}
     probed = probe_files(fetched.files, stamps, declared, run)
-    errors: dict[str, AssemblerError] = {**fetched.failures, **probed.failures}
+    lacking = {name: error for name, error in fetched.failures.items() if name not in fetched.slices}
+    errors: dict[str, AssemblerError] = {**lacking, **probed.failures}
     if errors and not probed.facts:
         name, first = max(errors.items(), key=lambda failed: failed[1].retry)  # what may pass goes before what will not
         more = f" ({len(errors)} segments, none usable)" if len(errors) > 1 else ""
@@ -125,6 +127,7 @@ def _gathered(
     files = {**fetched.files, **probed.files}
     found = SegmentFiles(files, clocked(probed.facts, segments, run.options), errors)
     left_out = [warning(name, f"Left out: {sentence}") for name, sentence in found.unusable.items()]
+    found.slices = fetched.slices
     found.findings = [*fetched.findings, *refused.values(), *left_out, *probed.findings]
     return found
 

@@ -30,6 +30,7 @@ from assembler.media.source_files import BytesMissing, SourceFiles
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.download import fetch_all
 from assembler.network.download.partial_file import PartialFile
+from assembler.network.download.slices import is_list
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide, wanted_stamps, work_digest
 from assembler.pipeline.gather import Fetch, clocked, probe_files
@@ -59,7 +60,10 @@ class Fetching:
 def rendering_ahead(recorded: RecordedClass, run: Run) -> Iterator[Fetching]:
     """Render in a thread while the files are fetched inside of the ``with`` by the value's ``fetch``; not where the
     options say so, for which nothing else changes."""
-    if not run.options.render_ahead:
+    is_sliced = any(is_list(s) for r in recorded.recordings for s in r.segments)
+    if is_sliced and run.options.render_ahead:
+        run.progress.say("Files come in slices: all of them are fetched before anything is rendered.")
+    if is_sliced or not run.options.render_ahead:
         yield Fetching()
         return
     ahead = _Ahead(recorded, run)

@@ -97,3 +97,24 @@ def test_slices_put_together_for_a_job_are_removed_with_it(shop: Workshop, tmp_p
     assert remove_sources(shop.records, shop.options, 0) == (0, 0), "the job still wants it"
     shop.records.change("t3", state=JobState.DONE)
     assert remove_sources(shop.records, shop.options, 0) == (1, 2 * 188)
+
+
+def test_a_playlist_and_its_parts_are_fetched_for_a_job_and_removed_with_it(
+    shop: Workshop, httpserver: HTTPServer
+) -> None:
+    listed = "#EXTM3U\n#EXTINF:2\n0.ts\n#EXTINF:2\n1.ts\n#EXTINF:2\n2.ts\n#EXT-X-ENDLIST\n"
+    httpserver.expect_request("/x/v1.m3u8").respond_with_data(listed)
+    for n in (0, 1):
+        httpserver.expect_request(f"/x/{n}.ts").respond_with_data(b"G" * 188)
+    httpserver.expect_oneshot_request("/x/2.ts").respond_with_data(b"", status=404)
+    url = httpserver.url_for("/x/v1.m3u8?sign=1")
+    shop.hand_in(event("t3", app=1600, video={"VideoUrl": url, "VideoFormat": "m3u8"}))
+    found = fetch_sources(shop.records, "t3", shop.options, Silent(), Stop())
+    assert 'its part "2.ts": localhost answered 404' in found.failures["v1"].sentence
+    assert remove_sources(shop.records, shop.options, 0) == (0, 0), "the job still wants them"
+    httpserver.expect_request("/x/2.ts").respond_with_data(b"G" * 376)
+    assert failures(shop, "t3") == set()
+    assert found.received + 376 == len(listed) + 4 * 188
+    shop.records.change("t3", state=JobState.DONE)
+    assert remove_sources(shop.records, shop.options, 0) == (2, len(listed) + 4 * 188)
+    assert not list(Workspace(shop.options.home).cache.glob("?" * 40))

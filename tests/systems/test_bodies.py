@@ -352,3 +352,13 @@ def test_files_on_agora_s_backup_and_joint_tracks_are_told_apart() -> None:
     assert [(s.video_id, s.kind, s.format) for s in recording.segments] == [("both", CAMERA, "m3u8")]
     assert any("backup" in sentence for sentence in told(recording))
     assert any("trackType" in finding.where for finding in recording.findings)
+
+
+def test_files_that_zego_and_trtc_keep_as_hls_are_playlists() -> None:
+    data = body("zego-describe")
+    for file in data["Data"]["RecordFiles"]:
+        file |= {"FileId": file["FileId"].removesuffix(".mp4"), "OutputFileFormat": "hls", "FileUrl": ""}
+    assert [s.format for s in parse(json.dumps(data)).segments] == ["m3u8", "m3u8"]
+    event = body("trtc-311")
+    event["EventInfo"]["Payload"]["TencentVod"]["VideoUrl"] = "https://vod.example/a/playlist.m3u8?sign=1"
+    assert parse(json.dumps(event)).segments[0].format == "m3u8"

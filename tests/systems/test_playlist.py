@@ -37,7 +37,18 @@ def test_an_example_of_agora_has_a_run_for_each_stretch_without_a_gap() -> None:
 
 @pytest.mark.parametrize("time", ["20260920125140400", "1789908700400"])
 def test_an_instant_is_read_in_calendar_digits_and_since_1970(time: str) -> None:
-    assert read_playlist(playlist(START + time, "#EXTINF:15.019000", "a.ts")).runs == ((AT, 15_019, ("a.ts",)),)
+    assert read_playlist(playlist(START + time, "#EXTINF:15.019000", "a.ts")).runs == (
+        (AT, 15_019, ("a.ts",), (0,), (15_019,)),
+    )
+
+
+def test_a_part_begins_at_the_instant_in_its_name_however_its_lengths_are_rounded() -> None:
+    parts = [line for at in ("400", "405", "410") for line in ("#EXTINF:4.990", f"v_20260920125{at}000.webm")]
+    (run,) = read_playlist(playlist(START + "20260920125400000", *parts)).runs
+    assert (run.starts, run.ends, run.length) == ((0, 5_000, 10_000), (4_990, 9_990, 14_990), 14_970)
+    parts[3] = "v_20260920125405101.webm"
+    (run,) = read_playlist(playlist(START + "20260920125400000", *parts)).runs
+    assert run.starts == (0, 4_990, 10_000), "a name that is too far away tells nothing"
 
 
 @pytest.mark.parametrize("digits", ["20261340125140120", "00000000000000000", "99999999999999999", "0", ""])
@@ -64,7 +75,9 @@ def test_a_date_begins_a_new_run_only_where_it_tells_of_a_gap(late: int, tag: st
 
 def test_a_discontinuity_without_a_gap_begins_no_run_and_a_start_always_does() -> None:
     parts = ["#EXTINF:6.0,", "v_20260920125140400.ts", "#EXT-X-DISCONTINUITY", "#EXTINF:4.0,", "v_20260920125146400.ts"]
-    assert read_playlist(playlist(START + "20260920125140400", *parts)).runs == ((AT, 10_000, (parts[1], parts[4])),)
+    assert read_playlist(playlist(START + "20260920125140400", *parts)).runs == (
+        (AT, 10_000, (parts[1], parts[4]), (0, 6_000), (6_000, 10_000)),
+    )
     parts[2] = f"{START}20260920125146400"
     assert len(read_playlist(playlist(START + "20260920125140400", *parts)).runs) == 2
 

@@ -71,6 +71,8 @@ def test_a_turned_picture_and_a_missing_end_are_said_once(tmp_path: Path) -> Non
     turned = "#EXT-X-AGORA-ROTATE:WIDTH=1,HEIGHT=1,ROTATE=90,TIME=1"
     (tmp_path / "ann.m3u8").write_text("\n".join(["#EXTM3U", *started(0, "0.ts"), turned, *started(9_250, "1.ts")]))
     write_list(tmp_path, "bob", *started(0, "2.ts"))
+    for n in range(3):
+        (tmp_path / f"{n}.ts").write_bytes(b"x")
     recording = with_parts(listed("ann", "bob", format="m3u8"), tmp_path)
     turn, end = recording.findings[-2:]
     assert (turn.where, end.where, end.sentence) == ("ann", "ann", NO_END)
@@ -98,10 +100,33 @@ def test_a_part_that_is_named_twice_is_refused(tmp_path: Path) -> None:
     assert "twice" in found.failures["ann"].sentence
 
 
-def test_parts_that_are_no_file_behind_one_another_are_refused_by_the_playlist_s_name(tmp_path: Path) -> None:
-    write_list(tmp_path, "ann", *started(0, "0.webm", "1.webm"))
-    with pytest.raises(InputError, match=r"ann\.m3u8: parts of \.webm"):
-        with_parts(listed("ann", format="m3u8"), tmp_path)
+def test_slices_of_webm_are_a_segment_each(tmp_path: Path) -> None:
+    write_list(tmp_path, "ann", *started(0, "0.webm", "1.webm"), *started(9_250, "2.webm"))
+    for n in range(3):
+        (tmp_path / f"{n}.webm").write_bytes(b"x")
+    recording = with_parts(listed("ann", format="m3u8"), tmp_path)
+    assert [(s.video_id, s.play_time, s.duration, s.format, s.parts) for s in recording.segments] == [
+        ("ann-1", 500, 2_000, "webm", ("0.webm",)),
+        ("ann-2", 2_500, 2_000, "webm", ("1.webm",)),
+        ("ann-3", 9_750, 2_000, "webm", ("2.webm",)),
+    ]
+
+
+def test_a_part_that_is_not_in_the_folder_is_a_hole_in_its_place(tmp_path: Path) -> None:
+    write_list(tmp_path, "ann", *started(0, "0.ts", "1.ts", "2.ts", "3.ts"))
+    for n in (0, 3):
+        (tmp_path / f"{n}.ts").write_bytes(b"x")
+    recording = with_parts(listed("ann", format="m3u8"), tmp_path)
+    assert [(s.play_time, s.duration, s.parts) for s in recording.segments] == [
+        (500, 2_000, ("0.ts",)), (6_500, 2_000, ("3.ts",)),
+    ]  # fmt: skip
+    assert recording.findings[-1].sentence == (
+        'Its part "1.ts" and the 1 behind it cannot be had: it is not in the media folder.'
+        " Nothing is there from 0:02 to 0:06 of its playlist."
+    )
+
+
+def test_a_playlist_that_leads_out_of_its_folder_is_refused_by_its_name(tmp_path: Path) -> None:
     write_list(tmp_path, "ann", "#EXTINF:1", "../0.ts")
     with pytest.raises(InputError, match=r"ann\.m3u8: the playlist cannot be read: line 3"):
         with_parts(listed("ann", format="m3u8"), tmp_path)

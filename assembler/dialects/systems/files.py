@@ -13,6 +13,7 @@ from assembler.dialects.fields import Fields, whole
 from assembler.dialects.result import error_finding, refuse_empty
 from assembler.dialects.segments import UnusableEntry, collect
 from assembler.dialects.systems.instants import place_by_wall
+from assembler.dialects.systems.playlist import PLAYLIST
 from assembler.findings import note
 from assembler.recording import Recording, Segment, StreamKind, VendorError
 from assembler.times import Ms, PlayMs, WallMs
@@ -21,6 +22,8 @@ SHARES = re.compile(r"(?i)(?<![a-z])(screen|share|sharing|screenshare|desktop|au
 """Words in the name of a stream that make a screen share of it; nothing else tells."""
 HOLD = Ms(2_000)
 """Maximum time for which a camera that was switched off is still seen, in ms."""
+HLS = "hls"
+"""Format of a playlist, as systems call it."""
 MAX_PATH = 1024
 """Maximum length, in characters, of a path in which a person is looked for, as buckets have it."""
 
@@ -105,6 +108,9 @@ def build_recording(
 
 def _segment(file: SystemFile, place: PlayMs | None) -> Segment:
     path = PurePosixPath(file.name)
+    form = path.suffix.lower().removeprefix(".")
+    address = (file.url or "").partition("?")[0].partition("#")[0]
+    is_list = form == HLS or address.lower().endswith(f".{PLAYLIST}")
     return Segment(
         video_id=path.stem if path.suffix[1:].isalnum() else path.name,
         kind=file.kind,
@@ -113,7 +119,7 @@ def _segment(file: SystemFile, place: PlayMs | None) -> Segment:
         play_time=place if place is not None else PlayMs(0),
         duration=file.duration,
         size=file.size,
-        format=path.suffix.lower().removeprefix("."),
+        format=PLAYLIST if is_list else form,
         url=file.url,
         width=file.sides[0],
         height=file.sides[1],

@@ -19,6 +19,8 @@ from assembler.errors import InputError
 from assembler.findings import Finding, fold, note
 from assembler.times import Ms, WallMs, round_ms
 
+PLAYLIST = "m3u8"
+"""Format of a segment whose file is a playlist."""
 MAX_PARTS = 20_000
 """Maximum number of parts: 80 hours in parts of 15 s."""
 MAX_CHARACTERS = 8 * 2**20
@@ -58,6 +60,10 @@ class Run(NamedTuple):
     """Sum of the declared lengths."""
     names: tuple[str, ...]
     """Names of its parts in the playlist's folder, in order."""
+    starts: tuple[Ms, ...]
+    """Time of each part after the run's beginning: by the instant in its name, else by the declared lengths."""
+    ends: tuple[Ms, ...]
+    """Time of each part's end, likewise."""
 
 
 class Playlist(NamedTuple):
@@ -89,8 +95,7 @@ def read_playlist(text: str) -> Playlist:
             reader.add_part(number, line)
     if not reader.runs:
         raise _refusal("it names no part")
-    runs = tuple(Run(run.wall, Ms(round_ms(run.seconds)), tuple(run.names)) for run in reader.runs)
-    return Playlist(runs, reader.is_ended, tuple(fold(reader.findings)))
+    return Playlist(tuple(run.read() for run in reader.runs), reader.is_ended, tuple(fold(reader.findings)))
 
 
 def read_calendar(digits: str) -> WallMs | None:
@@ -121,6 +126,24 @@ class _Run:
     wall: WallMs | None
     seconds: Fraction = Fraction(0)
     names: list[str] = field(default_factory=list)
+    starts: list[Ms] = field(default_factory=list)
+    ends: list[Ms] = field(default_factory=list)
+    end: Fraction = Fraction(0)
+
+    def add(self, name: str, length: Fraction) -> None:
+        named = _NAMED_AT.search(name)
+        at = read_calendar(named[1]) if named is not None else None
+        if at is not None and self.wall is not None and abs(at - self.wall - round_ms(self.end)) <= GAP:
+            self.end = Fraction(at - self.wall, 1000)  # lengths that are rounded add up to seconds in an hour
+        self.names.append(name)
+        self.starts.append(Ms(round_ms(self.end)))
+        self.seconds += length
+        self.end += length
+        self.ends.append(Ms(round_ms(self.end)))
+
+    def read(self) -> Run:
+        length = Ms(round_ms(self.seconds))
+        return Run(self.wall, length, tuple(self.names), tuple(self.starts), tuple(self.ends))
 
 
 @dataclass
@@ -172,8 +195,7 @@ class _Reader:
             at = read_calendar(named[1])
         if not self.runs or self.is_start or self._is_gap(at):
             self.runs.append(_Run(at))
-        self.runs[-1].seconds += self.length
-        self.runs[-1].names.append(name)
+        self.runs[-1].add(name, self.length)
         self.names.add(name)
         self.length, self.told, self.is_start, self.is_break = None, None, False, False
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
 from assembler.errors import InputError
+from assembler.network.download.limits import split_url
 from assembler.network.download.slices import with_parts
 from assembler.options import Options
 from assembler.recording import Recording, Segment
@@ -34,6 +35,24 @@ def with_addresses(recording: Recording, options: Options) -> Recording:
         for s in recording.segments
     )
     return recording.model_copy(update={"segments": tuple(segments)})
+
+
+def part_addresses(segment: Segment, options: Options) -> Callable[[str], str]:
+    """Tell how to address the parts of a segment's playlist: beside it, signed where it lies in a bucket of
+    ``media_base``. Raises what ``with_addresses`` does."""
+    base, url = options.media_base, segment.url or ""
+    if base is None or not base.startswith("s3://"):
+        return lambda name: beside(url, name)
+    address, folder = _addresses(base, options), _name(segment).rpartition("/")[0]
+    if address(_name(segment)).partition("?")[0] != url.partition("?")[0]:
+        return lambda name: beside(url, name)
+    return lambda name: address(f"{folder}/{name}".lstrip("/"))
+
+
+def beside(url: str, name: str) -> str:
+    """Address a file beside another, without what signs the other."""
+    parts = split_url(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}/{quote(name)}"
 
 
 def _is_below(name: str) -> bool:

@@ -79,10 +79,15 @@ class Entry:
         """Path of the file while it is not whole."""
         return self.file.with_name(self.file.name + PART)
 
+    @property
+    def lock(self) -> Path:
+        """Path of its lock."""
+        return self.file.with_name(self.file.name + LOCK)
+
     @contextlib.contextmanager
     def locked(self, check: Callable[[], None]) -> Iterator[None]:
         """Held by one process and thread at a time; ``check`` is called while waiting and may raise."""
-        lock = FileLock(self.file.with_name(self.file.name + LOCK), thread_local=False)
+        lock = FileLock(self.lock, thread_local=False)
         while not lock.is_locked:
             check()
             # A Timeout is an OSError too, but one that says nothing about the disk.

@@ -10,6 +10,7 @@ from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import disk_errors, entry_of
 from assembler.network.download.media_dir import find_local
 from assembler.network.download.owners import NOBODY, Owner, take_over
+from assembler.network.download.slices import is_list
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Progress
@@ -30,7 +31,8 @@ def fetch_all(
 ) -> SegmentFiles:
     """Find or fetch the file of every segment, several at once, what is needed first on the playback first.
 
-    Files and failures are in the order of the segments, each of which is in one of them; so are the findings.
+    Files and failures are in the order of the segments, each of which is in one of them; so are the findings. Where a
+    segment's file is a playlist, the files are those of its ``slices``, and a failure tells of a part that it lacks.
     ``arrivals`` is told as soon as something is known of every file, and how each of them grows; ``refused`` as in
     ``find_local``; ``owner`` is who asks.
 
@@ -41,6 +43,17 @@ def fetch_all(
     remote = [s for s in segments if s.video_id not in local.files and s.video_id not in local.failures]
     files, failures, findings = dict(local.files), dict(local.failures), list(local.findings)
     received = 0
+    slices: dict[str, tuple[Segment, ...]] = {}
+    if lists := [segment for segment in remote if is_list(segment)]:
+        from assembler.network.download.playlists import fetch_slices  # likewise
+
+        with disk_errors(cache):
+            cache.mkdir(parents=True, exist_ok=True)
+        sliced = fetch_slices(lists, cache=cache, options=options, progress=progress, stop=stop, app=owner.app)
+        files, slices, received = files | sliced.files, sliced.slices, sliced.received
+        failures |= sliced.failures
+        findings += sliced.findings
+        remote = [segment for segment in remote if not is_list(segment)]
     if remote:
         # what talks to servers takes longer to import than a second run of files on disk lasts
         from assembler.network.download.pool import fetch_remote
@@ -52,13 +65,15 @@ def fetch_all(
         files |= results.files
         failures |= results.failures
         findings += results.findings
-        received = results.received
+        received += results.received
+    segments = [piece for segment in segments for piece in (segment, *slices.get(segment.video_id, ()))]
     order = {s.video_id: n for n, s in enumerate(segments)}
     return SegmentFiles(
         files={s.video_id: files[s.video_id] for s in segments if s.video_id in files},
         failures={s.video_id: failures[s.video_id] for s in segments if s.video_id in failures},
         findings=sorted(findings, key=lambda f: order.get(f.where, -1)),
         received=received,
+        slices=slices,
     )
 
 
@@ -70,6 +85,8 @@ def on_disk(segments: Sequence[Segment], *, cache: Path, options: Options, owner
         take_over(cache, segments, owner)
     for segment in segments:
         entry = entry_of(cache, segment, owner.app)
+        if is_list(segment):
+            continue  # what it declares, if anything, is the size of its parts
         if segment.video_id not in files and entry is not None and entry.whole() is not None:
             files[segment.video_id] = entry.file
     return files

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from assembler.dialects.systems.playlist import MAX_CHARACTERS, PLAYLIST
 from assembler.errors import DownloadError
 from assembler.recording import Segment
 
@@ -32,7 +33,10 @@ def cap_of(segment: Segment) -> int:
 
     The declared size is known to lie low, so the cap is generous: the largest of twice the declared size, 16 MiB
     more than it, and 4 MiB per declared second; never over 20 GiB, which also holds where nothing is declared.
+    A playlist has at most 8 MiB.
     """
+    if segment.format == PLAYLIST:
+        return MAX_CHARACTERS
     size, duration = max(segment.size or 0, 0), max(segment.duration or 0, 0)
     if not size and not duration:
         return HARD_CAP
@@ -115,3 +119,27 @@ def check_declared(segment: Segment) -> None:
             f"it is declared as {size_text(segment.size or 0)}, and nothing over {size_text(HARD_CAP)} is fetched",
             hint="Give the file with --media-dir, or correct its size in the result.",
         )
+
+
+class SumLimit:
+    """Limit of the sum of files that are parts of one; the caller holds a lock."""
+
+    def __init__(self, wholes: Mapping[str, Segment]) -> None:
+        """``wholes``: by a part's video id, the segment of which it is one, with the declared length of all."""
+        self._wholes = wholes
+        self._sums: dict[str, int] = {}
+
+    def add(self, video_id: str, size: int) -> None:
+        """Count a part that is there."""
+        whole = self._wholes.get(video_id)
+        if whole is not None:
+            self._sums[whole.video_id] = self._sums.get(whole.video_id, 0) + size
+
+    def check(self, video_id: str) -> None:
+        """Check before a part is fetched; raises DownloadError where those that are there come to too much."""
+        whole = self._wholes.get(video_id)
+        if whole is not None and self._sums.get(whole.video_id, 0) > cap_of(whole):
+            raise DownloadError(
+                f"the parts before it come to more than the file's cap of {size_text(cap_of(whole))}",
+                hint="The cap follows the declared duration; give the file with --media-dir if it is right.",
+            )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.halt import Halt
+from assembler.network.download.limits import SumLimit
 from assembler.network.download.queue import DownloadQueue
 from assembler.network.http import Session, discreet, open_session
 from assembler.options import Options
@@ -31,8 +32,10 @@ def fetch_remote(
     arrivals: Arrivals | None,
     local: Mapping[str, Path],
     app: str = "",
+    limit: SumLimit | None = None,
 ) -> SegmentFiles:
-    """Fetch what is not ``local``; everything else as in ``fetch_all``."""
+    """Fetch what is not ``local``; ``limit``: of those that are parts of one file. Everything else as in
+    ``fetch_all``."""
     is_sized = all(s.size is not None and s.size > 0 for s in remote)
     total = float(sum(s.size or 0 for s in remote)) if is_sized else None
     halt = Halt(stop)
@@ -42,7 +45,9 @@ def fetch_remote(
         _sessions(options, halt) as sessions,
         ExitStack() as locks,
     ):
-        line = DownloadQueue(cache, halt, sessions, task.advance, locks, arrivals, dict(local), app)
+        line = DownloadQueue(
+            cache, halt, sessions, task.advance, locks, arrivals, dict(local), app, limit or SumLimit({})
+        )
         line.admit(remote)
         with ThreadPoolExecutor(options.parallel, thread_name_prefix="download") as pool:
             servers = {pool.submit(line.serve) for _ in range(options.parallel)}

@@ -16,7 +16,7 @@ from assembler.network.download import fetch
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import CacheBroken, Entry, Known, entry_of
 from assembler.network.download.halt import Halt
-from assembler.network.download.limits import check_declared
+from assembler.network.download.limits import SumLimit, check_declared
 from assembler.network.download.partial_file import PartialFile
 from assembler.network.download.ranges import Changed, fetch_piece, peek, piece_bytes
 from assembler.network.download.revalidate import is_fresh, revalidate
@@ -52,6 +52,8 @@ class DownloadQueue:
     """Files that need not be fetched."""
     app: str = ""
     """App whose files these are."""
+    limit: SumLimit = field(default_factory=lambda: SumLimit({}))
+    """Limit of those that are parts of one file."""
     results: SegmentFiles = field(default_factory=SegmentFiles)
     """Files and failures so far."""
     silent: set[str] = field(default_factory=set)
@@ -113,6 +115,16 @@ class DownloadQueue:
         finally:
             self.sessions.put(session)
 
+    def check_sum(self, video_id: str) -> None:
+        """Check the sum of those that are parts of one file; raises DownloadError."""
+        with self._changed:
+            self.limit.check(video_id)
+
+    def count(self, video_id: str, size: int) -> None:
+        """Count a file that is there."""
+        with self._changed:
+            self.limit.add(video_id, size)
+
     def receive(self, amount: int) -> None:
         """Count bytes that came from a server."""
         with self._changed:
@@ -153,6 +165,7 @@ class _File:
                     " where such files can be fetched.",
                 )
             check_declared(segment)
+            line.check_sum(segment.video_id)
             host_of(segment.url)  # refuses what entry_of cannot read
             self.lock.enter_context(self.entry.locked(line.halt.check))
             line.locks.callback(self.lock.close)
@@ -170,6 +183,8 @@ class _File:
                     line.learned(segment.video_id, peeked)
                 case Known():
                     self._finish()
+                case None if line.arrivals is None:
+                    self.fetch_whole()  # at once: a lock, which is an open file, is not held for each file that waits
                 case None:
                     line.put(WHOLE, segment.play_time or 0, self.fetch_whole)
 
@@ -259,6 +274,7 @@ class _File:
             sentence = f"the file has {size:,} bytes, declared were {self.segment.size:,}"
             self.line.results.findings.append(note(name, sentence))
         self.line.results.files[name] = self.entry.file
+        self.line.count(name, size)
         self.lock.close()
         self.line.learned(name)
 

@@ -467,3 +467,15 @@ def test_recorded_files_in_a_bucket_are_fetched_by_signed_addresses(storage: Sto
     assert "X-Amz-Signature=" in (segment.url or "")
     fetched = fetch_all([segment], cache=tmp_path, options=options, progress=Silent())
     assert fetched.files["ann is here"].read_bytes() == video
+
+
+def test_a_playlist_in_a_bucket_and_its_parts_are_fetched_by_signed_addresses(storage: Storage, tmp_path: Path) -> None:
+    storage.put("raw/ann.m3u8", b"#EXTM3U\n#EXTINF:2\na b.ts\n#EXTINF:2\n1.ts\n#EXT-X-ENDLIST\n")
+    for name, byte in (("a b.ts", b"G"), ("1.ts", b"H")):
+        storage.put(f"raw/{name}", byte * 188)
+    options = load_options(media_base="s3://lessons/raw/", allow_hosts="127.0.0.1")
+    named = camera("ann", "ann", 0, 1000).model_copy(update={"url": None, "format": "m3u8"})
+    (segment,) = with_addresses(recording([named]), options).segments
+    fetched = fetch_all([segment], cache=tmp_path, options=options, progress=Silent())
+    assert fetched.failures == {}
+    assert fetched.files["ann"].read_bytes() == b"G" * 188 + b"H" * 188
