@@ -65,7 +65,7 @@ def _read_pair(first: str, second: str, echoes: Sequence[Echo]) -> Offset | None
     """
     loud = [echo for echo in echoes if echo.peaks and echo.peaks[0].height >= SUPPORT]
     clear = {name: [_lag(e, 0, first) for e in loud if e.source == name and _is_clear(e)] for name in (first, second)}
-    both = [(_lag(e, 0, first), _lag(e, 1, first)) for e in loud if _is_double(e) and not _is_clear(e)]
+    both = [(_lag(e, 0, first), _lag(e, 1, first)) for e in loud if _is_double(e)]
     used = [echo for echo in loud if _is_clear(echo) or _is_double(echo)]
     if not used:
         doubtful = [echo for echo in loud if echo.peaks[0].height >= 2 * NOISE * sqrt(echo.windows)]
@@ -109,16 +109,15 @@ def _stands_out(echo: Echo) -> float:
     return 1 - max(0.0, _height(echo, 1)) / echo.peaks[0].height
 
 
-def _is_clear(echo: Echo) -> bool:
-    return _stands_out(echo) >= CONFIDENT
-
-
 def _is_double(echo: Echo) -> bool:
     """True where both people of a pair speak into each other's echo: two peaks, and nothing else."""
-    if len(echo.peaks) < 2 or abs(echo.peaks[0].late - echo.peaks[1].late) > 2000 * LONGEST_ECHO:
-        return False
-    return _height(echo, 2) <= (1 - CONFIDENT) * _height(echo, 1)
+    is_second = _height(echo, 1) >= SUPPORT and _height(echo, 2) <= (1 - CONFIDENT) * _height(echo, 1)
+    return is_second and abs(echo.peaks[0].late - echo.peaks[1].late) <= 2000 * LONGEST_ECHO
+
+
+def _is_clear(echo: Echo) -> bool:
+    return _stands_out(echo) >= CONFIDENT and not _is_double(echo)
 
 
 def _confidence(echo: Echo) -> float:
-    return _stands_out(echo) if _is_clear(echo) else 1 - max(0.0, _height(echo, 2)) / _height(echo, 1)
+    return 1 - max(0.0, _height(echo, 2)) / _height(echo, 1) if _is_double(echo) else _stands_out(echo)

@@ -7,8 +7,9 @@ step is a line ``out_time_us=...`` on standard output, which is how ``processes.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import av
@@ -28,12 +29,38 @@ BLOCK = HOP * DOWN
 FULL = 40
 """Maximum number of windows of one ``Echo``: an offset that changes meanwhile is seen by comparing several."""
 
+STRETCH = 30 * BLOCK
+"""Count of samples of a stretch of the class, 2 min, which is compared or left out."""
+MOST = 10
+"""Maximum number of stretches of one file that are compared; they are spread over all of it."""
+GOLDEN = 0.618034
+"""Part of the class from one stretch to be compared to the next: the spread is even wherever it ends."""
+
+
+def choose_stretches(parts: Iterable[Sequence[Part]]) -> set[int]:
+    """Choose the stretches that are compared, by the parts of each file; the same ones of all files, if possible."""
+    chosen: set[int] = set()
+    for own in parts:
+        there = {one for part in own for one in _stretches_of(part)}
+        chosen |= set(sorted(there, key=lambda one: one * GOLDEN % 1)[:MOST])
+    return chosen
+
+
+def _stretches_of(part: Part) -> range:
+    return range(part.start // STRETCH, (part.end - 1) // STRETCH + 1)
+
 
 class Sound:
     """Sound of one file at its places, read on demand."""
 
-    def __init__(self, source: MixInput, parts: list[Part], files: OpenFiles) -> None:
+    def __init__(self, source: MixInput, parts: list[Part], stretches: Collection[int], files: OpenFiles) -> None:
         self._source, self._parts, self._files = source, parts, files
+        self._wanted = sorted(
+            (max(part.start, one * STRETCH) - part.shift, min(part.end, (one + 1) * STRETCH) - part.shift)
+            for part in parts
+            for one in _stretches_of(part)
+            if one in stretches
+        )
         self._readers: list[Reader] = []
         self._end = max(part.end for part in parts)
 
@@ -48,14 +75,17 @@ class Sound:
                 for placed in reader.read(start - part.shift, end - part.shift):
                     first, last = max(placed.at + part.shift, start), min(placed.end + part.shift, end)
                     samples = placed.samples[:, first - part.shift - placed.at : last - part.shift - placed.at]
-                    mixed[first - at : last - at] += samples.mean(axis=0)
+                    mixed[first - at : last - at] += samples[0] if len(samples) == 1 else samples.mean(axis=0)
         if self._end <= at + BLOCK:
             self._close()
         return np.asarray(mixed.reshape(-1, DOWN).mean(axis=1), np.float32)
 
     def _opened(self) -> list[Reader]:
         if not self._readers:
-            self._readers = [Reader(self._source, track, self._files, lambda: None) for track in self._source.tracks]
+            self._readers = [
+                Reader(self._source, track, self._files, lambda: None, wanted=self._wanted)
+                for track in self._source.tracks
+            ]
             for reader in self._readers:
                 reader.open()
         return self._readers
@@ -75,16 +105,21 @@ def main(order_file: Path) -> None:
     parts: dict[str, list[Part]] = {}
     for part in order.parts:
         parts.setdefault(part.video_id, []).append(part)
-    sounds = {s.video_id: Sound(s, parts[s.video_id], files) for s in order.sources}
+    stretches = choose_stretches(parts.values())
+    sounds = {s.video_id: Sound(s, parts[s.video_id], stretches, files) for s in order.sources}
     numbers = {source.video_id: number for number, source in enumerate(order.sources, 1)}
     tallies: dict[tuple[str, str], Tally] = {}
     echoes: list[Echo] = []
     before: dict[str, Floats] = {}
+    state = os.open(order.state, os.O_WRONLY | os.O_CREAT)
     for at in range(0, order.length, BLOCK):
         now: dict[str, Floats] = {}
+        if at // STRETCH not in stretches:
+            before = now
+            continue
         for name, sound in sounds.items():
             if any(part.start < at + BLOCK and at < part.end for part in parts[name]):
-                order.state.write_bytes(State(numbers[name], 0, 0).to_bytes())
+                os.pwrite(state, State(numbers[name], 0, 0).to_bytes(), 0)
                 now[name] = sound.read(at)
         _compare(_spectra(before, now), order.mixed, tallies, echoes)
         before = now

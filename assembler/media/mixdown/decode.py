@@ -2,14 +2,14 @@
 only.
 
 A file is decoded once, from its start to where it is no longer needed, without a seek: a sample depends on the file
-alone. Places come from stamps; contiguous frames (``stamp_line``) are one run, whose samples are counted, so that
-rounding is not audible and does not add up.
+alone, unless only ranges of it are wanted. Places come from stamps; contiguous frames (``stamp_line``) are one run,
+whose samples are counted, so that rounding is not audible and does not add up.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import floor
 
@@ -38,6 +38,10 @@ OVERLAP = SAMPLE_RATE // 20
 """Maximum overlap of two runs, in samples; more is repeated audio. Where files were concatenated the padding of one's
 encoder overlaps the other. None in an mp4, where a frame goes on behind the end of its edit."""
 
+MARGIN = 2 * SAMPLE_RATE
+"""Count of samples around a range that are decoded with it: decoders begin with some that are wrong, and stamps are
+fitted to those behind them."""
+
 
 class Reader:
     """Decodes one stream on demand; keeps about a second of samples."""
@@ -49,13 +53,17 @@ class Reader:
         files: OpenFiles,
         on_step: Callable[[], None],
         meter: Meter | None = None,
+        wanted: Iterable[tuple[int, int]] | None = None,
     ) -> None:
         """``track`` is one of the source's; ``on_step`` is called before each step in libav; ``meter`` measures all
-        that is decoded."""
+        that is decoded; ``wanted``: ranges in samples, file axis, sorted and disjoint, outside of which nothing need be
+        decoded."""
         self._overlap = 0 if source.container == "mov" else OVERLAP
         self._source = source
         self._index, self._lasts_until = track
         self._files = files
+        self._wanted = None if wanted is None or source.container in RAW else deque(wanted)
+        self._is_skipping = False
         self._on_step = on_step
         self._meter = meter
         self._container: InputContainer | None = None
@@ -207,9 +215,12 @@ class Reader:
         ticks, second = base.numerator, base.denominator
         counted = has_counted_stamps(self._source.container, stream.codec.canonical_name)
         is_placed = False
+        self._wanted = self._wanted and deque(
+            (self._in_ticks(base, start - MARGIN), self._in_ticks(base, end + MARGIN)) for start, end in self._wanted
+        )
         try:
             for packet in container.demux(stream):
-                if not packet.size:  # an empty packet would end the decoding
+                if not packet.size or self._skips(packet):  # an empty packet would end the decoding
                     continue
                 frames = self._frames_of(stream, packet)
                 if packet.is_corrupt or frames is None:
@@ -225,6 +236,18 @@ class Reader:
             self._problem = _reason(exc)
         for frame in self._frames_of(stream, None) or ():
             yield frame, None
+
+    def _skips(self, packet: Packet[AudioStream]) -> bool:
+        """True for a packet that nobody wants to hear; one without a stamp goes with the one before it."""
+        wanted, at = self._wanted, packet.pts
+        if wanted is not None and at is not None:
+            while wanted and wanted[0][1] <= at:
+                wanted.popleft()
+            self._is_skipping = not wanted or at < wanted[0][0]
+        return self._is_skipping
+
+    def _in_ticks(self, base: Fraction, at: int) -> int:
+        return floor((at / self._source.pace / SAMPLE_RATE + self._source.origin) / base)
 
     def _note_damage(self, packet: Packet[AudioStream], *, is_undecodable: bool) -> None:
         """Note where a packet that cannot be decoded, or that its container calls damaged, has its place."""

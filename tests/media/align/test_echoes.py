@@ -7,12 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from echoing import RATE, Hears, Room, Sound, write
+from chirps import probed
+from echoing import CODECS, RATE, Hears, Room, Sound, voices, write
 from lessons import recording, segment
 
 from assembler.choices import Align
 from assembler.media.align import measure
+from assembler.media.align.child import MOST, STRETCH, choose_stretches
+from assembler.media.mixdown.decode import Reader
+from assembler.media.mixdown.file_pool import OpenFiles
+from assembler.media.mixdown.mixdown import mix_input
+from assembler.media.mixdown.order import Part
+from assembler.media.mixdown.resample import PlacedSamples
 from assembler.media.run import Run
+from assembler.media.source_files import SourceFiles
 from assembler.options import load_options
 from assembler.pipeline.decide import in_order, timeline_of
 from assembler.pipeline.gather import gather, with_alignment
@@ -163,3 +171,45 @@ def test_a_file_that_kills_the_child_stays_and_the_others_are_compared(
         (tmp_path / name).write_text(trap)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert moved(align()) == {"bob": pytest.approx(-313, abs=NEAR)}
+
+
+@pytest.mark.parametrize("codec", ["aac", "aac at 44.1 kHz", "opus", "opus webm", "flac"])
+def test_a_range_sounds_as_it_does_where_all_is_decoded(codec: str, tmp_path: Path) -> None:
+    ending, words = CODECS[codec]
+    path = write(tmp_path / f"a.{ending}", voices(("ann", "bob"), 45, 1)["ann"][None], *words)
+    known, ranges = probed({"a": path}, tmp_path)["a"], [(7 * RATE, 9 * RATE), (30 * RATE, 33 * RATE)]
+    source = mix_input("a", SourceFiles({"a": path}), known, None)
+    heard = []
+    for wanted in (None, ranges):
+        reader = Reader(source, source.tracks[0], OpenFiles(), lambda: None, wanted=wanted)
+        reader.open()
+        heard.append([placed for start, end in ranges for placed in reader.read(start, end)])
+    whole, part = ([placed_in(ones, *one) for one in ranges] for ones in heard)
+    for all_of_it, only in zip(whole, part, strict=True):
+        crossed = np.fft.irfft(np.fft.rfft(all_of_it) * np.conj(np.fft.rfft(only)))
+        late = int(crossed.argmax())
+        assert min(late, len(crossed) - late) <= RATE // 1000
+        assert crossed.max() >= 0.98 * np.sqrt((all_of_it**2).sum() * (only**2).sum())
+
+
+def placed_in(pieces: list[PlacedSamples], start: int, end: int) -> Sound:
+    out = np.zeros(end - start, np.float32)
+    for placed in pieces:
+        first, last = max(placed.at, start), min(placed.end, end)
+        if first < last:
+            out[first - start : last - start] = placed.samples[0, first - placed.at : last - placed.at]
+    return out
+
+
+def test_of_a_long_class_the_same_stretches_of_all_files_are_compared_and_all_of_a_short_visit() -> None:
+    hours = [part("ann", 0, 3 * 3_600), part("bob", 40, 3 * 3_500)]
+    chosen = choose_stretches([[one] for one in hours])
+    assert len(chosen) <= MOST + 2
+    assert max(np.diff(sorted(chosen))) * STRETCH <= 30 * 60 * RATE
+    visit = part("eva", 5_000, 5_300)
+    whole = set(range(visit.start // STRETCH, visit.end // STRETCH + 1))
+    assert choose_stretches([[hours[0]], [visit]]) == chosen | whole
+
+
+def part(name: str, start: int, end: int) -> Part:
+    return Part(name, start * RATE, end * RATE, start * RATE)
