@@ -196,6 +196,14 @@ class Options(BaseSettings):
     """Secret with which the vendor signs its callbacks; app-id:secret where it is one app's only."""
     callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Further such secrets (in the environment: separated by commas), for several apps or while they rotate."""
+    trtc_callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Keys (separated by commas) with which TRTC signs its callbacks; app-id:key where one is one app's only."""
+    zego_callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Secrets of callbacks of Zego (separated by commas); app-id:secret where one is one app's only."""
+    livekit_callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """API keys with which LiveKit signs its webhooks (separated by commas), each written key:secret."""
+    agora_callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Secrets of notifications of Agora (separated by commas)."""
     api_token: SecretStr | None = Field(default=None, min_length=16)
     """Token (16 characters or more) with which programs put results and class cards to `serve`; none if not given."""
     page_token: SecretStr | None = Field(default=None, min_length=16)
@@ -238,8 +246,9 @@ class Options(BaseSettings):
     """Region of generation 3."""
 
     @field_validator(
-        "also", "allow_hosts", "public_hosts", "screen_users", "callback_keys", "notify_events", mode="before"
-    )
+        "also", "allow_hosts", "public_hosts", "screen_users", "callback_keys", "trtc_callback_keys",
+        "zego_callback_keys", "livekit_callback_keys", "agora_callback_keys", "notify_events", mode="before",
+    )  # fmt: skip
     @classmethod
     def _list(cls, given: object) -> object:
         return tuple(one.strip() for one in given.split(",") if one.strip()) if isinstance(given, str) else given

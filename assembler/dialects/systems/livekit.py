@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from assembler.dialects.body import Json, JsonObject, shortened, shown
-from assembler.dialects.dialect import Dialect, Query
+from assembler.dialects.dialect import Dialect, Envelope, Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.segments import UnusableEntry
 from assembler.dialects.systems.files import MAX_PATH, SystemFile, build_recording, read_url
@@ -166,7 +166,10 @@ LIVEKIT = Dialect(
     '{"event": "egress_ended", "egressInfo": {...}}, an EgressInfo or a manifest of LiveKit',
     _matches,
     lambda fields, query: _read_parts([fields], query),
+    envelope=Envelope(
+        kind="event", data="egressInfo", sent="createdAt", task=("roomId",), app="", room=("roomName",), recordings=(),
+    ),
     about=ABOUT,
     part_of=_part_of,
     read_parts=_read_parts,
-)
+)  # fmt: skip

@@ -114,8 +114,11 @@ TRTC = Dialect(
     _matches,
     lambda fields, query: _read_parts([fields], query),
     level="EventInfo",
-    envelope=Envelope(data="EventInfo", sent="EventTs", task=("TaskId",), app="", room=("RoomId",)),
+    envelope=Envelope(
+        kind="EventType", data="EventInfo", sent="EventTs", task=("TaskId",), app="", room=("RoomId",), recordings=(),
+        repeated=("EventInfo", "EventGroupId", "EventType"),
+    ),
     about=ABOUT,
     part_of=_part_of,
     read_parts=_read_parts,
-)
+)  # fmt: skip

@@ -128,7 +128,7 @@ ZEGO = Dialect(
     _read,
     level="Data",
     envelope=Envelope(
-        data="Data", sent="timestamp", task=("TaskId", "task_id"), app="app_id", room=("RoomId", "room_id")
+        kind="event_type", sent="timestamp", app="app_id", results=(str(FILES_ARE_THERE),), recordings=(),
     ),
     about=ABOUT,
-)
+)  # fmt: skip

@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import ClientDisconnect
 
+from assembler.dialects.systems.signatures import read_headers
 from assembler.errors import AssemblerError, JobError
 from assembler.jobs.class_cards import put_card
 from assembler.jobs.intake.bodies import Body, Turned
@@ -88,10 +89,11 @@ def make_app(options: Options, *, workers: int, say: Callable[[str], None], host
             return _answer(Judged(499, "broken off", None))
         except Refusal as exc:
             return _answer(exc.judged)
+        sender = {**request.query_params, **read_headers(request.headers)}
         with metrics.seconds.time():
             pool = threads if len(raw) <= SMALL else large
             loop = asyncio.get_running_loop()
-            judged = await loop.run_in_executor(pool, decide, raw, dict(request.query_params))
+            judged = await loop.run_in_executor(pool, decide, raw, sender)
         return _answer(judged)
 
     def _answer(judged: Judged) -> Response:
@@ -306,7 +308,7 @@ def run_server(
     if not Keys(options) and not insecure:
         raise JobError(
             "there is no key to check callbacks with: anybody could start jobs",
-            hint="Set ASSEMBLER_CALLBACK_KEY to the key set at the vendor, or add --insecure.",
+            hint="Set ASSEMBLER_CALLBACK_KEY (or your system's own) to the key set at the vendor, or add --insecure.",
         )
     app = make_app(options, workers=workers, say=say, host=host)
     with listen_at(host, port) as door:
