@@ -8,7 +8,7 @@ from assembler.dialects.acknowledged import Event, Subject, describe_event, desc
 from assembler.dialects.api_object import API_OBJECT
 from assembler.dialects.api_response import API_RESPONSE
 from assembler.dialects.body import JsonObject, load_object, shown
-from assembler.dialects.dialect import PART, REFUSAL, Dialect, Envelope, Moment, find_videos
+from assembler.dialects.dialect import PART, REFUSAL, Coming, Dialect, Envelope, Moment, Role, find_videos, unpack
 from assembler.dialects.fields import Fields
 from assembler.dialects.neutral import NEUTRAL
 from assembler.dialects.offline_event import OFFLINE_EVENT
@@ -54,17 +54,24 @@ def parse(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = N
     request and says nothing of a class; never anything else.
     """
     values = load_object(body)
+    bodies = unpack(values)
+    if bodies != [values]:
+        return parse_parts(bodies, query=query)
     dialect = detect(values)
     return _told(dialect, dialect.read(Fields(values, "", []), query or {}))
 
 
-def parse_parts(bodies: Sequence[JsonObject]) -> Recording:
-    """The recording that several bodies tell of together; they have the same ``find_part``. Raises what parse does."""
+def parse_parts(bodies: Sequence[JsonObject], *, query: Mapping[str, str] | None = None) -> Recording:
+    """The recording that several bodies tell of together. Raises what parse does, and InputError where they are of
+    several recordings."""
     dialect = detect(bodies[0])
-    if dialect.read_parts is None:
-        return parse(bodies[0])
+    if dialect.read_parts is None and len(bodies) == 1:
+        return parse(bodies[0], query=query)
+    told = {find_part(body) for body in bodies}
+    if dialect.read_parts is None or len(told) > 1:
+        raise InputError(f"the bodies are of {len(told)} recordings, or each is whole", hint="Give those of one class.")
     findings: list[Finding] = []
-    return _told(dialect, dialect.read_parts([Fields(body, "", findings) for body in bodies], {}))
+    return _told(dialect, dialect.read_parts([Fields(body, "", findings) for body in bodies], query or {}))
 
 
 def find_part(body: JsonObject) -> tuple[str, str] | None:
@@ -73,7 +80,18 @@ def find_part(body: JsonObject) -> tuple[str, str] | None:
     Raises InputError where the body is of no known dialect.
     """
     dialect = detect(body)
-    return (dialect.name, dialect.part_of(body)) if dialect.part_of is not None else None
+    return (dialect.name, dialect.part_of(unpack(body)[0])) if dialect.part_of is not None else None
+
+
+def find_role(body: JsonObject) -> Role:
+    """Find the role of a body, of which ``find_part`` knows the recording, among the others of that."""
+    roles = {detect(one).role_of(one) for one in unpack(body)}
+    return next(role for role in Role if role in roles)
+
+
+def find_coming(bodies: Sequence[JsonObject]) -> Coming:
+    """Find whether more bodies are to come behind these of one recording."""
+    return detect(bodies[0]).coming(bodies)
 
 
 def _told(dialect: Dialect, recording: Recording) -> Recording:
@@ -82,11 +100,14 @@ def _told(dialect: Dialect, recording: Recording) -> Recording:
 
 
 def read_event(body: bytes | str | JsonObject, *, query: Mapping[str, str] | None = None) -> Event:
-    """Read what an event or callback says about itself, result or not; unknown types too.
+    """Read what an event or callback says about itself, result or not; unknown types too. Of several parts the newest.
 
     Raises InputError where the body is neither.
     """
     values = load_object(body)
+    bodies = unpack(values)
+    if bodies != [values]:
+        return max((read_event(one, query=query) for one in bodies), key=lambda event: event.sent or 0)
     envelope = next((e for e in _envelopes(values) if e.kind and e.kind in values), REFUSAL)
     return describe_event(values, query or {}, envelope, list_result_types())
 
@@ -141,7 +162,9 @@ def _envelopes(body: JsonObject) -> Iterator[Envelope]:
 
 
 def detect(body: JsonObject) -> Dialect:
-    """The most specific dialect that fits. Raises InputError where none does, or where the body is ambiguous."""
+    """The most specific dialect that fits; of several parts, of the first. Raises InputError where none does, or where
+    the body is ambiguous."""
+    body = unpack(body)[0]
     place = find_videos(body)
     for dialect in DIALECTS:
         if dialect.matches(body) and (place is None or dialect.reads(place)):

@@ -124,6 +124,43 @@ PART = Envelope(data="Response", sent="timestamp", task=("TaskId", "task_id"), a
 """Envelope of the vendor's answers and objects, and of bodies of no known dialect."""
 
 
+class Role(StrEnum):
+    """Role of a body among those that tell of one recording together."""
+
+    FILES = "files"
+    """Tells of files."""
+    MARK = "mark"
+    """Tells that files are to come, or that all of them came."""
+    END = "end"
+    """Tells of the end of something that may have been recorded: it counts where other bodies are there."""
+    ASIDE = "aside"
+    """Tells of neither."""
+
+
+class Coming(StrEnum):
+    """Outlook that the bodies of one recording give on further ones (stored)."""
+
+    OPEN = "open"
+    """Announced: more files are to come."""
+    UNSURE = "unsure"
+    """Unknown whether there are more."""
+    CLOSED = "closed"
+    """Closed: all files are there."""
+
+
+PARTS = "parts"
+"""Field of a body that holds several ones of a recording."""
+
+
+def unpack(body: JsonObject) -> list[JsonObject]:
+    """Return the bodies that one holds, as jobs gather them; that one itself where it is no such list."""
+    given = body.get(PARTS)
+    if body.keys() != {PARTS} or not isinstance(given, list) or not given:
+        return [body]
+    found = [one for one in given if isinstance(one, dict)]
+    return found if len(found) == len(given) else [body]
+
+
 @dataclass(frozen=True)
 class Dialect:
     """One way to write a recording result."""
@@ -148,6 +185,10 @@ class Dialect:
     """Find the recording that a body tells a part of; None where each body tells of all its files."""
     read_parts: Callable[[Sequence[Fields], Query], Recording] | None = None
     """Read all bodies of one recording together, as ``read``; None where each body tells of all its files."""
+    role_of: Callable[[JsonObject], Role] = lambda _: Role.FILES
+    """Tell which part a body has in its recording."""
+    coming: Callable[[Sequence[JsonObject]], Coming] = lambda _: Coming.UNSURE
+    """Tell whether more bodies are to come behind these of one recording."""
 
     def reads(self, place: Place) -> bool:
         """True if videos at this place would be read."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import glob
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from assembler.dialects import find_part, parse_parts
 from assembler.dialects.body import JsonObject, load_object
+from assembler.dialects.dialect import PARTS, unpack
 from assembler.errors import AssemblerError, InputError
 from assembler.pipeline.archives import is_archive, read_archive
 from assembler.recording import Recording
@@ -103,7 +104,7 @@ def read_recordings(names: Sequence[str], standard_input: IO[bytes]) -> list[Rec
         with _named(given.source):
             body = load_object(given.body)
             part = find_part(body)
-        groups.setdefault(part or given.source, []).append((given.source, body))
+        groups.setdefault(part or given.source, []).extend((given.source, one) for one in unpack(body))
     recordings = []
     rooms: set[str | None] = set()
     for group, bodies in groups.items():
@@ -115,6 +116,25 @@ def read_recordings(names: Sequence[str], standard_input: IO[bytes]) -> list[Rec
         named = ", ".join(sorted(str(room) for room in rooms)[:5])
         raise InputError(f"the bodies are of {len(rooms)} rooms: {named}", hint="Give those of one class.")
     return recordings
+
+
+def join_parts(given: Sequence[Given]) -> list[Given]:
+    """Join the bodies that tell of one recording together into one of them all; what cannot be read stays as it is."""
+    groups: dict[object, list[tuple[Given, list[JsonObject]]]] = {}
+    for number, one in enumerate(given):
+        with suppress(AssemblerError):
+            body = load_object(one.body)
+            groups.setdefault(find_part(body) or number, []).append((one, unpack(body)))
+            continue
+        groups[number] = [(one, [])]
+    joined = []
+    for together in groups.values():
+        first = together[0][0]
+        if len(together) > 1:
+            parts = [part for _, parts in together for part in parts]
+            first = Given(f"{first.source} and {len(together) - 1} more", json.dumps({PARTS: parts}).encode())
+        joined.append(first)
+    return joined
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from assembler.dialects.body import Json, JsonObject, shortened, shown
-from assembler.dialects.dialect import Dialect, Envelope, Query
+from assembler.dialects.dialect import Coming, Dialect, Envelope, Query, Role
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.segments import UnusableEntry
 from assembler.dialects.systems.files import MAX_PATH, SystemFile, build_recording, read_url
@@ -33,6 +33,8 @@ PARTS = {
 """Patterns of what stands for the placeholders of a path; any other one is anything."""
 IDS = {"room_name": "roomName", "room_id": "roomId", "track_id": "trackId"}
 """Fields with what stands for the other placeholders, in the egress or its request."""
+FINISHED = "room_finished"
+"""Event of a room that was closed; what was recorded in it may still be on its way."""
 MAX_OPEN = 3
 """Maximum number of placeholders of unknown length in a path: the ways to divide a name grow with a power of it."""
 
@@ -47,18 +49,45 @@ def _info(body: Fields) -> Fields:
     return body.child(_of(body, "egressInfo")) or body
 
 
-def _matches(body: JsonObject) -> bool:
+def _has_egress(body: JsonObject) -> bool:
     info = _info(Fields(body, "", []))
     return any(name in info.values for name in ("egressId", "egress_id"))
 
 
+def _matches(body: JsonObject) -> bool:
+    is_webhook = isinstance(body.get("event"), str) and {"id", "room"} <= body.keys()
+    return _has_egress(body) or (is_webhook and isinstance(body.get("room"), dict))
+
+
 def _part_of(body: JsonObject) -> str:
-    info = _info(Fields(body, "", []))
+    fields = Fields(body, "", [])
+    info, room = _info(fields), fields.child("room")
+    if room is not None:
+        return room.text("sid") or room.text("name") or ""
     return info.text(_of(info, "roomId")) or info.text(_of(info, "roomName")) or ""
 
 
+def _role(body: JsonObject) -> Role:
+    if not _has_egress(body):
+        return Role.END if body.get("event") == FINISHED else Role.ASIDE
+    return Role.MARK if _info(Fields(body, "", [])).get("status") in UNDER_WAY else Role.FILES
+
+
+def _coming(bodies: Sequence[JsonObject]) -> Coming:
+    infos = [_info(Fields(body, "", [])) for body in bodies if _has_egress(body)]
+    told = [(info.text(_of(info, "egressId")), info.get("status")) for info in infos]
+    over = {name for name, status in told if status and status not in UNDER_WAY}
+    if any(status in UNDER_WAY and name not in over for name, status in told):
+        return Coming.OPEN
+    return Coming.CLOSED if any(body.get("event") == FINISHED for body in bodies) else Coming.UNSURE
+
+
 def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
-    infos = [_info(body) for body in bodies]
+    infos = [_info(body) for body in bodies if _has_egress(body.values)]
+    if not infos:
+        raise NotFinished(
+            f"the event {shown(bodies[0].get('event'))} tells of no egress", hint="Wait for the event egress_ended."
+        )
     ids = [info.text(_of(info, "egressId")) or "" for info in infos]
     manifests = {name: info for name, info in zip(ids, infos, strict=True) if _is_manifest(info)}
     told: dict[str, Fields] = {}
@@ -172,4 +201,6 @@ LIVEKIT = Dialect(
     about=ABOUT,
     part_of=_part_of,
     read_parts=_read_parts,
+    role_of=_role,
+    coming=_coming,
 )  # fmt: skip

@@ -8,20 +8,23 @@ import re
 from collections.abc import Sequence
 
 from assembler.dialects.body import Json, JsonObject, clean_text, shortened, shown
-from assembler.dialects.dialect import Dialect, Envelope, Query
+from assembler.dialects.dialect import Coming, Dialect, Envelope, Query, Role
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.segments import UnusableEntry
 from assembler.dialects.systems.files import MAX_PATH, SystemFile, build_recording, read_url
 from assembler.dialects.systems.instants import SECONDS_BELOW, read_instant
+from assembler.dialects.vendor_errors import failure
 from assembler.errors import NotFinished
 from assembler.findings import note, warning
-from assembler.recording import Recording, StreamKind
+from assembler.recording import Recording, StreamKind, VendorError
 from assembler.times import Ms
 
 ABOUT = "Read as a cloud recording of TRTC: its files are placed to the ms (by events of 2022: to the second)."
 """Sentence about the system."""
 IN_COS, IN_VOD, CLOSED = 310, 311, 312
-"""Types of the events that tell of files, and of the last one of a task."""
+"""Types of the events that tell of files, and of the last one of a task, which comes only for files in VOD."""
+BEGUN, ENDED = 301, 302
+"""Types of the events at the begin and the end of recording."""
 NAMED = re.compile(r"(?:(?P<app>\d+)_)?.*UserId_s_(?P<user>.*?)_UserId_e_(?P<media>main|aux|mix)(?:_\d+)?(?:\.\w+)?$")
 """Pattern of a file's name: the user in base64, with "-" for "/" and "." for "="."""
 KINDS = {"main": (StreamKind.CAMERA, StreamKind.AUDIO), "aux": (StreamKind.SCREEN, StreamKind.SCREEN_AUDIO)}
@@ -37,9 +40,28 @@ def _part_of(body: JsonObject) -> str:
     return (info.text("TaskId") or info.text("RoomId") or "") if info is not None else ""
 
 
+def _type(body: JsonObject) -> int | None:
+    return whole(body.get("EventType"))
+
+
+def _role(body: JsonObject) -> Role:
+    kind = _type(body)
+    if kind in (IN_COS, IN_VOD):
+        return Role.FILES
+    return Role.MARK if kind in (BEGUN, ENDED, CLOSED) else Role.ASIDE
+
+
+def _coming(bodies: Sequence[JsonObject]) -> Coming:
+    types = {_type(body) for body in bodies}
+    if CLOSED in types:
+        return Coming.CLOSED
+    return Coming.OPEN if BEGUN in types and ENDED not in types else Coming.UNSURE
+
+
 def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
     first, findings = bodies[0], bodies[0].findings
     files: list[SystemFile | UnusableEntry] = []
+    error = None
     types = [whole(fields.get("EventType")) for fields in bodies]
     for fields, kind in zip(bodies, types, strict=True):
         payload = (fields.child("EventInfo") or fields).child("Payload")
@@ -48,19 +70,22 @@ def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
         status = whole(payload.get("Status"))
         if status:
             words = shortened(payload.text("Errmsg") or "no reason is given", 200)
+            error = VendorError(code="", number=status, message=words, advice="")
             findings.append(warning(payload.at("Status"), f"TRTC reports status {status} of the files: {words}."))
         entries = list(payload.entries("FileMessage" if kind == IN_COS else "TencentVod"))
-        if kind == IN_VOD and not entries:
+        if kind == IN_VOD and not entries and not status:
             entries = [(payload.path, payload.values)]  # of 2022
         files += [_file(path, entry, fields) for path, entry in entries]
     info = first.child("EventInfo") or first
     task, room = info.text("TaskId"), info.text("RoomId")
+    if not files and error is not None:
+        raise failure(f"task {shown(task or '')}", error)
     if not files:
         raise NotFinished(
             f"of task {shown(task or '')} no event tells of a file yet",
             hint=f"Give the events {IN_COS} or {IN_VOD} of the task, all of them together.",
         )
-    if CLOSED not in types:
+    if CLOSED not in types and IN_VOD in types:
         sentence = f"The event {CLOSED}, which comes when all files are there, is not among them: some may be missing."
         findings.append(warning("EventType", sentence))
     names = (file.name for file in files if isinstance(file, SystemFile))
@@ -121,4 +146,6 @@ TRTC = Dialect(
     about=ABOUT,
     part_of=_part_of,
     read_parts=_read_parts,
+    role_of=_role,
+    coming=_coming,
 )  # fmt: skip
