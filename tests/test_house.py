@@ -29,7 +29,17 @@ RANKS = {
     "__main__": 12,
 }  # fmt: skip
 """A room imports only from rooms of a LOWER rank, and from itself."""
-PIPELINE = ["archives", "read_results", "gather", "transcribe", "target", "decide", "render_ahead", "assemble"]
+PIPELINE = [
+    "archives",
+    "read_results",
+    "agora_folder",
+    "gather",
+    "transcribe",
+    "target",
+    "decide",
+    "render_ahead",
+    "assemble",
+]
 """Inside the pipeline each imports only those before it."""
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 AT_MOST = 330

@@ -46,7 +46,13 @@ def _clock(text: str) -> PlayMs:
 
 PARSERS: dict[Any, Callable[[str], Any]] = {Fraction: _rate, PlayMs: _clock}
 """Parsers of option types that the command line does not know."""
-Results = Annotated[list[str], typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")]
+Results = Annotated[
+    list[str] | None, typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")
+]
+AgoraDir = Annotated[
+    Path | None,
+    typer.Option("--agora-dir", help="Folder with Agora's playlists and slices, without any body.", metavar="FOLDER"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output; people's text goes to stderr.")]
 ShownAs = Annotated[ProgressStyle, typer.Option("--progress", help="Form of progress on standard error.")]
 

@@ -16,7 +16,7 @@ import typer
 import assembler
 from assembler.cli.at import at
 from assembler.cli.emulate import emulate
-from assembler.cli.flags import Json, ProgressStyle, Results, ShownAs, with_options
+from assembler.cli.flags import AgoraDir, Json, ProgressStyle, Results, ShownAs, with_options
 from assembler.cli.job_list import list_jobs
 from assembler.cli.jobs import add_job_verbs, jobs_app
 from assembler.cli.operate import check, costs, prune
@@ -57,10 +57,24 @@ def _progress(shown: ProgressStyle) -> Progress:
     return JsonLines() if shown is ProgressStyle.JSON else Bars()
 
 
-def _read(results: list[str]) -> list[Any]:
+def _read(results: list[str] | None, agora_dir: Path | None, options: Options) -> tuple[list[Any], Options]:
+    """Read what was named; the folder of Agora's files is their media folder, too."""
     from assembler.pipeline.read_results import read_recordings
 
-    return read_recordings(results, sys.stdin.buffer)
+    found: list[Any] = read_recordings(results or [], sys.stdin.buffer)
+    if agora_dir is not None:
+        from assembler.pipeline.agora_folder import read_agora_folder
+
+        found += read_agora_folder(agora_dir)
+        options = options if options.media_dir else options.model_copy(update={"media_dir": agora_dir})
+    return found, options
+
+
+def _require(*given: object) -> None:
+    if not any(given):
+        raise InputError(
+            "no result was named", hint="Name result files, - for standard input, --task TASK or --agora-dir FOLDER."
+        )
 
 
 def _width() -> int:
@@ -85,6 +99,7 @@ def run(
         list[str] | None, typer.Option("--task", help="Task whose result is asked of the vendor.", metavar="TASK")
     ] = None,
     api: Generation = None,
+    agora_dir: AgoraDir = None,
     progress: ShownAs = ProgressStyle.BARS,
     as_json: Json = False,
 ) -> int:
@@ -93,10 +108,10 @@ def run(
     from assembler.pipeline.assemble import assemble, take_frame
     from assembler.report.text import describe_playback, names_of
 
+    _require(results, tasks, agora_dir)
     results = results or []
-    if not results and not tasks:
-        raise InputError("no result was named", hint="Name result files, - for standard input, or --task TASK.")
-    recordings = _read(results) + (fetch_recordings(tasks, api, options) if tasks else [])
+    recordings, options = _read(results, agora_dir, options)
+    recordings += fetch_recordings(tasks, api, options) if tasks else []
     inputs = [Path(name) for name in results if name != "-"]
     with unpacked(results, options) as given:
         if frame is not None:
@@ -119,14 +134,16 @@ def run(
 @app.command()
 @verb
 @with_options
-def inspect(results: Results, *, options: Options, as_json: Json = False) -> int:
+def inspect(results: Results = None, *, options: Options, agora_dir: AgoraDir = None, as_json: Json = False) -> int:
     """Show a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
     from assembler.pipeline.assemble import timeline_on_disk
     from assembler.pipeline.decide import in_order
     from assembler.report.text import describe_recordings
     from assembler.timeline.build import NoLength
 
-    recorded = in_order(_read(results), options)
+    _require(results, agora_dir)
+    recordings, options = _read(results, agora_dir, options)
+    recorded = in_order(recordings, options)
     timeline = None
     with suppress(NoLength):
         timeline = timeline_on_disk(recorded, options)
@@ -143,10 +160,11 @@ def inspect(results: Results, *, options: Options, as_json: Json = False) -> int
 @verb
 @with_options
 def plan(
-    results: Results,
+    results: Results = None,
     probe: Annotated[bool, typer.Option("--probe", help="Download and probe first, so that all is final.")] = False,
     *,
     options: Options,
+    agora_dir: AgoraDir = None,
     progress: ShownAs = ProgressStyle.BARS,
     as_json: Json = False,
 ) -> int:
@@ -155,12 +173,14 @@ def plan(
     from assembler.plan.json_parts import json_parts
     from assembler.report.text import describe_plan, names_of
 
-    recorded = in_order(_read(results), options)
+    _require(results, agora_dir)
+    recordings, options = _read(results, agora_dir, options)
+    recorded = in_order(recordings, options)
     if probe:
         from assembler.pipeline.archives import unpacked
         from assembler.pipeline.assemble import plan_probed
 
-        with unpacked(results, options) as given:
+        with unpacked(results or [], options) as given:
             made = plan_probed(recorded, given, _progress(progress))
     else:
         made = plan_only(recorded, options)

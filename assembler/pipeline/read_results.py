@@ -12,6 +12,7 @@ from typing import IO, NamedTuple
 from assembler.dialects import find_part, parse_parts
 from assembler.dialects.body import JsonObject, load_object
 from assembler.dialects.dialect import PARTS, unpack
+from assembler.dialects.systems.playlist import PLAYLIST
 from assembler.errors import AssemblerError, InputError
 from assembler.pipeline.archives import is_archive, read_archive
 from assembler.recording import Recording
@@ -43,9 +44,10 @@ def read_bodies(names: Sequence[str], standard_input: IO[bytes]) -> list[Given]:
         if not paths and not glob.has_magic(name) and not Path(name).is_dir():
             raise InputError(f"{name}: no such file", hint="Name a result file, or - for standard input.")
         if not paths:
-            raise InputError(
-                f"{name} names no result file", hint="Name files, folders, globs, or - for standard input."
-            )
+            hint = "Name files, folders, globs, or - for standard input."
+            if next(Path(name).glob(f"*.{PLAYLIST}"), None) is not None:
+                hint = "Agora's playlists and slices without a body: write --agora-dir before the folder."
+            raise InputError(f"{name} names no result file", hint=hint)
         for path in paths:
             if is_archive(path.name):
                 inner, body = read_archive(path)

@@ -7,21 +7,23 @@ from assembler.dialects.body import Json, JsonObject, shown
 from assembler.dialects.dialect import Dialect, Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.segments import UnusableEntry
+from assembler.dialects.systems.agora_names import JOINT, read_name, superseded
 from assembler.dialects.systems.files import SystemFile, build_recording
 from assembler.dialects.systems.instants import read_instant
 from assembler.errors import NotFinished
 from assembler.findings import note, warning
 from assembler.recording import Recording, StreamKind
+from assembler.times import WallMs
 
 ABOUT = (
     "Read as an individual recording of Agora: its tracks are placed by the ms at which their slices begin;"
-    " its playlists and their slices are taken from the folder of --media-dir."
+    " its playlists and their slices are taken from --media-base, or the folder of --media-dir."
 )
 """Sentence about the system."""
 ENDED = (8, 20)
 """States of a recording that is over: it left the channel, or ended abnormally."""
-JOINT = "audio_and_video"
-"""Type of a list of both, beside which a uid may have a list of each."""
+UNTOLD = WallMs(1_000)
+"""Instant of a file whose body tells none: it is the only one, and begins the playback."""
 KINDS = {"audio": StreamKind.AUDIO, "video": StreamKind.CAMERA, JOINT: StreamKind.CAMERA}
 """Kind of a track, by Agora's word; a screen share is another uid, which --screen-users names."""
 
@@ -51,17 +53,38 @@ def _read(fields: Fields, query: Query) -> Recording:
         fields.findings.append(warning(level.at("fileList"), sentence))
     if state == ENDED[1]:
         fields.findings.append(warning(level.at("status"), "The recording ended abnormally."))
-    entries = list(level.entries("fileList"))
+    entries = _entries(level)
     joint = {_track(entry)[0] for _, entry in entries if _track(entry)[1] == JOINT}
     files = [
         _file(path, entry, fields)
         for path, entry in entries
         if _track(entry)[1] not in ("audio", "video") or _track(entry)[0] not in joint
     ]
-    return build_recording(
+    recording = build_recording(
         fields, query, AGORA.name, files, task=outer.text("sid"), room=outer.text("cname"), where=level.at("fileList"),
         hint="Individual mode lists its files as JSON; composed recordings have no file of each person.",
     )  # fmt: skip
+    return recording.model_copy(update={"start": None}) if recording.start == UNTOLD else recording
+
+
+def _entries(level: Fields) -> list[tuple[str, Json]]:
+    """List the files; what a name as text does not tell is read from it, and of backups of a list the newest counts."""
+    names = level.get("fileList")
+    if isinstance(names, str) and names:
+        told = read_name(names)
+        entry: dict[str, Json] = {
+            "fileName": names, "sliceStartTime": UNTOLD // 1000, "mixedAllUser": told is not None and told.user is None,
+            "uid": told.user if told is not None else None, "trackType": told.track if told is not None else None,
+        }  # fmt: skip
+        return [(level.at("fileList"), entry)]
+    entries = list(level.entries("fileList"))
+    named = {path: str(entry.get("fileName")) for path, entry in entries if isinstance(entry, dict)}
+    older = superseded(named.values())
+    for path, name in named.items():
+        if name in older:
+            sentence = f"A backup of a playlist was left out: {shown(older[name])} is newer, or the list itself."
+            level.findings.append(note(path, sentence))
+    return [(path, entry) for path, entry in entries if named.get(path) not in older]
 
 
 def _track(entry: Json) -> tuple[str, str]:

@@ -98,6 +98,14 @@ def read_playlist(text: str) -> Playlist:
     return Playlist(tuple(run.read() for run in reader.runs), reader.is_ended, tuple(fold(reader.findings)))
 
 
+def find_begin(playlist: Playlist) -> WallMs | None:
+    """Find the instant at which a playlist begins: as it tells, else by its first part's name; None where neither
+    does."""
+    first = playlist.runs[0]
+    named = _NAMED_AT.search(first.names[0]) if first.wall is None else None
+    return read_calendar(named[1]) if named is not None else first.wall
+
+
 def read_calendar(digits: str) -> WallMs | None:
     """Read an instant in 17 calendar digits of UTC (20260920125140120), or as a number since 1970; None for neither."""
     if len(digits) != 17:
