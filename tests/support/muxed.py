@@ -24,8 +24,18 @@ _OPTIONS = {
     "mkv": _IN_PLACE,
     "ts": {"mpegts_copyts": "1", **_IN_PLACE},
     "webm": _IN_PLACE,
+    "mka": _IN_PLACE,
+    "ogg": _IN_PLACE,
 }
-_FORMATS = {"mp4": "mp4", "mkv": "matroska", "ts": "mpegts", "webm": "webm"}
+_FORMATS = {"mp4": "mp4", "mkv": "matroska", "mka": "matroska", "ts": "mpegts", "webm": "webm", "ogg": "ogg"}
+_CODECS = {
+    "vp8": ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "4M"),
+    "vp9": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "2M"),
+    "av1": ("-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-b:v", "2M"),
+}
+"""Options of encoders; their threads wait for each other in loops."""
+SPOKEN = Fraction(1, 4)
+"""Seconds behind the beginning of a beep in which there are packets also with DTX."""
 AAC_FRAME = 1024
 """Samples in each packet of AAC; so many samples of priming come first."""
 OPUS_FRAME, OPUS_PRIMING = 960, 312
@@ -47,9 +57,11 @@ def _picture_parts(recipe: Recipe, folder: Path, ffmpeg: str) -> list[Path]:
     """One file per picture size, each at a constant rate."""
     sizes = recipe.sizes or ((recipe.width, recipe.height),)
     counters = [counter for counter, _ in recipe.stamps()]
-    suffix = "webm" if recipe.container == "webm" else "mp4"
+    suffix = "webm" if recipe.container == "webm" or recipe.codec else "mp4"
     options = media.picture_options(recipe, suffix)
-    if len(sizes) > 1:
+    if recipe.codec:
+        options = [*_CODECS[recipe.codec], "-threads", "1", "-g", str(recipe.gop)]
+    if len(sizes) > 1 and suffix == "mp4":
         options += ["-x264-params", "repeat-headers=1"]
     if recipe.sar != 1:
         options += ["-vf", f"setsar={recipe.sar.numerator}/{recipe.sar.denominator}"]
@@ -80,7 +92,7 @@ def _sound_parts(recipe: Recipe, folder: Path, ffmpeg: str) -> list[tuple[Path, 
     for place, (rate, channels) in enumerate(stretches):
         one = recipe.model_copy(update={"rate": rate, "channels": channels})
         # every ADTS frame says its own rate and channels, which a ts track may change; an m4a knows its priming
-        suffix = "webm" if recipe.container == "webm" else "aac" if len(stretches) > 1 else "m4a"
+        suffix = "webm" if recipe.is_opus else "aac" if len(stretches) > 1 else "m4a"
         start, part = length * place, folder / f"sound{place}.{suffix}"
         source = media.beeping(one, start=start, seconds=length)
         media.encode(ffmpeg, part, pictures=None, sound=media.Sound(source, media.sound_options(suffix)))
@@ -91,7 +103,8 @@ def _sound_parts(recipe: Recipe, folder: Path, ffmpeg: str) -> list[tuple[Path, 
 def _mux(
     recipe: Recipe, pictures: Sequence[Path], sounds: Sequence[tuple[Path, Fraction, Fraction]], target: Path
 ) -> None:
-    with av.open(str(target), "w", format=_FORMATS[recipe.container], options=_OPTIONS[recipe.container]) as out:
+    options = _OPTIONS[recipe.container] | ({"live": "1"} if recipe.is_live else {})
+    with av.open(str(target), "w", format=_FORMATS[recipe.container], options=options) as out:
         packets: list[tuple[Fraction, av.Packet]] = []
         if pictures:
             packets += _picture_packets(recipe, out, pictures)
@@ -109,7 +122,7 @@ def _picture_packets(
     for part in parts:
         with av.open(str(part)) as source:
             if stream is None:
-                stream = out.add_stream_from_template(source.streams.video[0])
+                stream = out.add_stream_from_template(source.streams.video[0], opaque=True)
                 stream.time_base = Fraction(1, TICKS)
             own = [packet for packet in source.demux(video=0) if packet.pts is not None]
         order = sorted(packet.pts for packet in own if packet.pts is not None)
@@ -133,7 +146,7 @@ def _sound_packets(
 ) -> list[tuple[Fraction, av.Packet]]:
     timed = []
     stream = None
-    frame, priming = (OPUS_FRAME, OPUS_PRIMING) if recipe.container == "webm" else (AAC_FRAME, AAC_FRAME)
+    frame, priming = (OPUS_FRAME, OPUS_PRIMING) if recipe.is_opus else (AAC_FRAME, AAC_FRAME)
     for place, (part, start, end) in enumerate(parts):
         with av.open(str(part)) as source:
             if stream is None:
@@ -159,6 +172,8 @@ def _is_left_out(
     """True for a packet in the sound's hole, and for one that reaches into the next or the stretch before."""
     first, behind = start + Fraction(samples, rate), start + Fraction(samples + AAC_FRAME, rate)
     if recipe.sound_hole is not None and behind > recipe.sound_hole[0] and first < recipe.sound_hole[1]:
+        return True
+    if recipe.dtx and first % 1 > SPOKEN and behind % 1 > SPOKEN:
         return True
     return (place > 0 and first < start) or (place < parts - 1 and behind > end)
 

@@ -32,7 +32,15 @@ class Recipe(media.Recipe):
     """A stream file in words, oddities included. All seconds are on one axis: the sound's first beep is at 0."""
 
     container: str = "mp4"
-    """mp4, mkv, ts, webm or mp3 (the latter needs ``picture=False``)."""
+    """mp4, mkv, mka, ts, webm, ogg or mp3 (mka, ogg and mp3 need ``picture=False``)."""
+    codec: str = ""
+    """Codec of the picture: vp8, vp9 or av1; "" the container's own."""
+    opus: bool = False
+    """True if the sound is Opus where the container's own is another codec."""
+    dtx: bool = False
+    """True if the sound has no packets where nothing sounds."""
+    is_live: bool = False
+    """True for an mkv or webm that was written as a stream: no duration, no index."""
     origin: Fraction = Fraction(0)
     """Added to every stamp. Negative in an mp4: what lies before 0 is cut off by the edit list (give a
     whole number of frames: libav loses the rest). Negative in a ts: the stamps wrap around inside the file and read
@@ -70,8 +78,13 @@ class Recipe(media.Recipe):
     @property
     def is_plain(self) -> bool:
         """True if ffmpeg alone makes it right: its versions put priming into mkv and webm in different ways."""
-        odd = (self.origin, self.picture_late, self.cadence, self.jitter, self.hole, self.sound_hole)
-        return self.container not in ("mkv", "webm") and not (any(odd) or self.rotation or self.sizes or self.sounds)
+        odd = (self.origin, self.picture_late, self.cadence, self.jitter, self.hole, self.sound_hole, self.dtx)
+        return self.container in ("mp4", "ts", "mp3") and not (any(odd) or self.rotation or self.sizes or self.sounds)
+
+    @property
+    def is_opus(self) -> bool:
+        """True if the sound is Opus, whose priming every container knows."""
+        return self.opus or self.container in ("webm", "ogg")
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -97,7 +110,7 @@ class Recipe(media.Recipe):
     def sound_start(self) -> Fraction:
         """Its first presented sample, container axis. The silence of the priming is presented, too, unless an edit
         list takes it away, which ffmpeg writes only for what lies before 0 (and mp3 and Opus have their own ways)."""
-        if self.container in ("webm", "mp3"):
+        if self.is_opus or self.container == "mp3":
             return self.origin
         rate = self.sounds[0][0] if self.sounds else self.rate
         primed = self.origin - Fraction(muxed.AAC_FRAME, rate)
