@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from classes import Class, Stream, beep_errors, wrong_pictures
 from e2e.test_sync import SOUND_TOLERANCE
 from oddities import Wall, odd, unseen, wall
-from synthetic import Recipe
+from ogg import write_pages
+from synthetic import Recipe, make
 
 from assembler.recording import StreamKind
 
@@ -37,12 +39,16 @@ SOUNDS: dict[str, Recipe] = {
     "opus in mka": odd("green", container="mka", picture=False, opus=True),
     "aac in mka": odd("blue", container="mka", picture=False, origin=F("0.5")),
     "opus in webm": odd("yellow", container="webm", picture=False, origin=F("1.5")),
-    "opus with dtx in ogg": odd("magenta", container="ogg", picture=False, dtx=True),
     "opus with dtx in mka": odd("cyan", container="mka", picture=False, opus=True, dtx=True, is_live=True),
-    "opus in ogg, muted for a while": odd("orange", container="ogg", picture=False, sound_hole=(F("0.6"), F("1.7"))),
     "aac in ts": odd("purple", container="ts", picture=False, origin=F(100)),
 }
 """Files with sound alone."""
+
+HOLES: dict[str, dict[str, Any]] = {
+    "dtx": {"dtx": True},
+    "muted for a while": {"sound_hole": (F("0.6"), F("1.7"))},
+}
+"""Sound of which packets were not sent."""
 
 
 def test_pictures_of_every_container_and_codec_are_where_those_of_an_mp4_are(tmp_path: Path, ffmpeg: str) -> None:
@@ -62,5 +68,18 @@ def test_sound_of_every_container_and_codec_is_where_that_of_an_mp4_is(
     name: str, tmp_path: Path, bundled_ffmpeg: str
 ) -> None:
     lesson = Class([Stream("a", StreamKind.AUDIO, "ann", 613, SOUNDS[name])])
+    errors = beep_errors(lesson, lesson.assemble(tmp_path, bundled_ffmpeg))
+    assert max(errors.values()) <= SOUND_TOLERANCE, errors
+
+
+@pytest.mark.parametrize("most", [1, 25], ids=["a packet a page", "half a second a page"])
+@pytest.mark.parametrize("hole", HOLES)
+def test_sound_of_ogg_behind_packets_that_were_not_sent_is_in_its_place(
+    hole: str, most: int, tmp_path: Path, bundled_ffmpeg: str
+) -> None:
+    recipe = odd("magenta", container="webm", picture=False, **HOLES[hole])
+    lesson = Class([Stream("a", StreamKind.AUDIO, "ann", 613, recipe)])
+    (tmp_path / "media").mkdir()
+    write_pages(make(recipe, bundled_ffmpeg), tmp_path / "media" / "a.ogg", most)
     errors = beep_errors(lesson, lesson.assemble(tmp_path, bundled_ffmpeg))
     assert max(errors.values()) <= SOUND_TOLERANCE, errors

@@ -18,6 +18,7 @@ from assembler.media.libav import choose_streams, describe_further_video
 from assembler.media.probe.container import Container
 from assembler.media.straighten.concatenated import Piece, Spliced, announce_streams, find_pieces
 from assembler.media.straighten.edit_lists import EditedTrack, read_edit_lists
+from assembler.media.straighten.ogg_pages import PagedTrack, read_pages
 from assembler.media.straighten.packets import StreamStamps
 
 BUFFER = 1 << 20
@@ -72,7 +73,7 @@ class Scan:
     left_out: list[str] = field(default_factory=list)
     """Content of each piece that is not used, as ``Facts.left_out``."""
     is_edited: bool = False
-    """True if edit lists of several edits were applied."""
+    """True if packets got other stamps than libav's: by edit lists of several edits, or by pages of Ogg."""
     is_surprised: bool = False
     """True if libav found a further stream while demuxing the last piece, at which PyAV cannot go on."""
 
@@ -149,8 +150,13 @@ def _scan_piece(scan: Scan, piece: Piece) -> tuple[list[SourceStream], int, bool
     return [source for source in found.values() if source.stamps.stamps], count, is_surprised
 
 
-def _edited(scan: Scan, piece: Piece) -> dict[int, EditedTrack]:
-    """Find the tracks with several edits, by stream index."""
+def _edited(scan: Scan, piece: Piece) -> dict[int, EditedTrack | PagedTrack]:
+    """Find the tracks whose packets libav gives wrong stamps, by stream index: with several edits, or of Ogg pages
+    behind holes."""
+    if scan.container.name == "ogg":
+        pages = read_pages(scan.path)
+        scan.is_edited = pages is not None and pages.has_holes
+        return {0: PagedTrack(pages)} if pages is not None and pages.has_holes else {}
     if scan.container.name != "mov":
         return {}
     with Spliced(scan.path, piece) as file:
