@@ -1,18 +1,21 @@
-"""Zip files with a result and its files in them: only what the result names is unpacked, by base name."""
+"""Zip files with a result and its files in them: only what the result names is unpacked, by base name,
+and what a playlist among that names."""
 
 from __future__ import annotations
 
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from assembler.dialects import parse
 from assembler.dialects.body import shortened
+from assembler.dialects.systems.playlist import PLAYLIST
 from assembler.errors import DiskFull, InputError
 from assembler.network.download.limits import free_space
+from assembler.network.download.slices import find_list, is_list, read_list
 from assembler.options import Options
 from assembler.workspace import PART, digest_of, disk_errors
 
@@ -37,7 +40,10 @@ def read_archive(path: Path) -> tuple[str, bytes]:
         found = [one for one in archive.infolist() if one.filename.lower().endswith(".json") and not one.is_dir()]
         if len(found) != 1:
             said = f"{len(found)} JSON files" if found else "no JSON file"
-            raise InputError(f"{path}: the zip file holds {said}", hint="It has to hold the one result of its class.")
+            hint = "It has to hold the one result of its class."
+            if not found and any(one.filename.lower().endswith(f".{PLAYLIST}") for one in archive.infolist()):
+                hint = "Unpack it; Agora's playlists and slices need no result: name their folder with --agora-dir."
+            raise InputError(f"{path}: the zip file holds {said}", hint=hint)
         _check(path, found[0])
         if found[0].file_size > LARGEST_JSON:
             raise InputError(f"{path}: {shortened(found[0].filename, 100)} has more than {LARGEST_JSON >> 20} MiB")
@@ -72,27 +78,37 @@ def unpacked(names: Sequence[str], options: Options) -> Iterator[Options]:
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    ids = {segment.video_id for segment in parse(read_archive(path)[1]).segments}
+    segments = parse(read_archive(path)[1]).segments
+    ids = {segment.video_id for segment in segments}
     with _opened(path) as archive:
-        wanted: dict[str, zipfile.ZipInfo] = {}
-        for one in archive.infolist():
-            name = PurePosixPath(one.filename.replace("\\", "/")).name
-            if one.is_dir() or not ids & {name, PurePosixPath(name).stem}:
-                continue
-            if name in wanted:
-                raise InputError(
-                    f"{path}: it holds two files called {shortened(name, 100)}", hint="Unpack it, and use --media-dir."
-                )
-            _check(path, one)
-            wanted[name] = one
-        lacking = sum(one.file_size for name, one in wanted.items() if not (folder / name).exists())
-        if lacking > free_space(folder):
-            raise DiskFull(
-                f"{path}: {lacking / 2**20:.0f} MiB are needed to unpack it", hint="Free some, or set ASSEMBLER_HOME."
+        _take(path, archive, folder, lambda name: bool(ids & {name, PurePosixPath(name).stem}))
+        lists = [found for s in segments if is_list(s) and (found := find_list(s, folder)) is not None]
+        parts = {name for found in lists for run in read_list(found, found.name).runs for name in run.names}
+        if parts:
+            _take(path, archive, folder, parts.__contains__)
+
+
+def _take(path: Path, archive: zipfile.ZipFile, folder: Path, is_wanted: Callable[[str], bool]) -> None:
+    """Unpack the files of these base names that are not there yet."""
+    wanted: dict[str, zipfile.ZipInfo] = {}
+    for one in archive.infolist():
+        name = PurePosixPath(one.filename.replace("\\", "/")).name
+        if one.is_dir() or not is_wanted(name):
+            continue
+        if name in wanted:
+            raise InputError(
+                f"{path}: it holds two files called {shortened(name, 100)}", hint="Unpack it, and use --media-dir."
             )
-        for name, one in wanted.items():
-            if not (folder / name).exists():
-                _write(path, archive, one, folder / name)
+        _check(path, one)
+        wanted[name] = one
+    lacking = sum(one.file_size for name, one in wanted.items() if not (folder / name).exists())
+    if lacking > free_space(folder):
+        raise DiskFull(
+            f"{path}: {lacking / 2**20:.0f} MiB are needed to unpack it", hint="Free some, or set ASSEMBLER_HOME."
+        )
+    for name, one in wanted.items():
+        if not (folder / name).exists():
+            _write(path, archive, one, folder / name)
 
 
 def _write(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:

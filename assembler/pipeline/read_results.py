@@ -77,6 +77,7 @@ def _files(name: str) -> Iterator[Path]:
 
 def _bodies(source: str, raw: bytes) -> list[Given]:
     """One body, one in every line, or those of a list. Raises InputError where there may be more than was read."""
+    raw = _as_utf8(raw)
     if len(raw) > LARGEST_RESULT and raw.lstrip()[:1] in (b"{", b"["):
         sentence = f"{source} has more than {LARGEST_RESULT >> 20} MiB: no result of a class"
         raise InputError(sentence, hint="Split it: a file holds one result, or one in every line.")
@@ -85,6 +86,17 @@ def _bodies(source: str, raw: bytes) -> list[Given]:
     if len(full) > 1 and all(line.startswith(b"{") and line.endswith(b"}") for _, line in full):
         return [Given(f"{source}:{number}", line) for number, line in full]
     return _listed(source, raw) or [Given(source, raw)]
+
+
+def _as_utf8(raw: bytes) -> bytes:
+    """Return a text that begins like JSON in UTF-8, without a byte order mark; anything else, and what is damaged, as
+    it is: whoever reads it tells."""
+    encoding = json.detect_encoding(raw[:4])
+    begin = raw[:256].decode(encoding, "ignore").lstrip()
+    if encoding != "utf-8" and begin.startswith(("{", "[")):
+        with suppress(UnicodeDecodeError):
+            return raw.decode(encoding).encode("utf-8", "surrogatepass")
+    return raw
 
 
 def _listed(source: str, raw: bytes) -> list[Given]:

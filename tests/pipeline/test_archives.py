@@ -125,3 +125,19 @@ class TestHarm:
     def test_a_media_folder_beside_it(self, path: Path) -> None:
         pack(path, {})
         assert "one is taken, and no --media-dir" in self.refusal(path, media_dir=path.parent)
+
+
+def test_the_parts_that_a_playlist_in_it_names_are_unpacked_too(path: Path) -> None:
+    entry = {"trackType": "audio", "uid": "1", "sliceStartTime": 1_790_000_000_000, "fileName": "d/ann.m3u8"}
+    body = {"sid": "t", "cname": "r", "serverResponse": {"fileList": [entry], "uploadingStatus": "uploaded"}}
+    listed = b"#EXTM3U\n#EXTINF:1\n0.ts\n#EXTINF:1\n1.ts\n#EXT-X-ENDLIST\n"
+    pack(path, {"d/ann.m3u8": listed, "d/0.ts": b"0", "d/1.ts": b"1", "d/2.ts": b"2"}, body)
+    assert unpack(path) == {"ann.m3u8": listed, "0.ts": b"0", "1.ts": b"1"}
+
+
+def test_playlists_without_a_result_are_pointed_to_the_folder_s_flag(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("sid_r__uid_s_1__uid_e_audio.m3u8", "#EXTM3U")
+    with pytest.raises(InputError, match="no JSON file") as caught:
+        read_recordings([str(path)], BytesIO())
+    assert "--agora-dir" in caught.value.hint

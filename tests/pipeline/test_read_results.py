@@ -55,3 +55,14 @@ def test_a_file_beyond_any_result_is_called_what_it_is(tmp_path: Path) -> None:
             file.truncate(LARGEST_RESULT + 1)
         assert part in refusal(str(path)).sentence
     assert "no recording result is that large" in refusal("-", b" " * LARGEST_RESULT).sentence
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("between", ["[{},{}]", "{}\n{}\n"])
+def test_a_list_and_lines_are_read_in_each_encoding_that_shells_write(encoding: str, between: str) -> None:
+    text = between.replace("{}", "%s") % (result("a\u00e9").decode(), result("b").decode())
+    assert [one.task_id for one in read_recordings(["-"], BytesIO(text.encode(encoding)))] == ["a\u00e9", "b"]
+
+
+def test_a_text_that_ends_inside_a_character_is_refused_and_not_changed() -> None:
+    assert "UTF-16" in refusal("-", result("a").decode().encode("utf-16")[:-1]).sentence

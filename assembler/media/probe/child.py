@@ -198,13 +198,13 @@ def _demux(opened: InputContainer, video: VideoProbe | None, audios: Sequence[Au
     for stream in opened.streams:  # an unwanted stream that is cut off would end the demuxing
         if stream.index not in add_packet:
             stream.discard = Discard.all
-    is_cut = False
+    is_cut, is_there = False, reach.is_there
     current: int | None = None
     try:
         for packet in opened.demux([probe.stream for probe in probes]) if probes else ():
             if packet.size:
                 current = packet.stream_index
-                add_packet[current](packet, reach.is_there(packet))
+                add_packet[current](packet, is_there(packet))
                 current = None
     except av.FFmpegError:
         is_cut = True

@@ -259,13 +259,20 @@ def _program_maps(data: mmap.mmap, span: tuple[int, int]) -> Iterator[tuple[int,
     first, step = find_packets(data[span[0] : span[0] + HEAD_BYTES]) or (0, TS_PACKETS[0])
     start, end = span[0] + first, span[1]
     maps: set[int] = set()
+    seen: dict[bool, bytes] = {}
     table = None
     for found in UNIT_START.finditer(data[start + 1 : max(start, end - TS_PACKETS[0]) + 2 : step]):
         at = start + found.start() * step
         pid = (data[at + 1] & 0x1F) << 8 | data[at + 2]
         if pid and pid not in maps:
             continue
-        section = _section(data[at : at + TS_PACKETS[0]])
+        packet = data[at : at + TS_PACKETS[0]]
+        told = packet[:3] + packet[4:]
+        if seen.get(pid == 0) == told:  # as nearly always: they come ten times a second
+            table = at if pid == 0 else None
+            continue
+        seen[pid == 0] = told
+        section = _section(packet)
         if pid == 0:
             table = at
             maps |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, len(section) - 3, 4)}

@@ -36,7 +36,7 @@ def with_parts(recording: Recording, folder: Path | None) -> Recording:
     segments: list[Segment] = []
     findings = list(recording.findings)
     for segment in recording.segments:
-        path = _find_list(segment, folder) if is_list(segment) else None
+        path = find_list(segment, folder) if is_list(segment) else None
         if path is None:
             segments.append(segment)
             continue
@@ -73,7 +73,7 @@ def describe(segment: Segment, playlist: Playlist, lacking: Collection[str], why
             yield warning(segment.video_id, f"{sentence} of its playlist.")
 
 
-def _find_list(segment: Segment, folder: Path) -> Path | None:
+def find_list(segment: Segment, folder: Path) -> Path | None:
     """Find its playlist by its id, else by the base name of its address."""
     names = (f"{segment.source_id}.{PLAYLIST}", base_name(segment.url))
     paths = (folder / PurePosixPath(name).name for name in names if name.endswith(f".{PLAYLIST}"))
