@@ -204,6 +204,8 @@ class Options(BaseSettings):
     """API keys with which LiveKit signs its webhooks (separated by commas), each written key:secret."""
     agora_callback_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Secrets of notifications of Agora (separated by commas)."""
+    settle_minutes: float = Field(default=10.0, ge=0, le=1440)
+    """Minutes without a further callback after which a class that is told of file by file begins, closed or not."""
     api_token: SecretStr | None = Field(default=None, min_length=16)
     """Token (16 characters or more) with which programs put results and class cards to `serve`; none if not given."""
     page_token: SecretStr | None = Field(default=None, min_length=16)

@@ -28,6 +28,8 @@ PlayMs = NewType("PlayMs", int)
 FileMs = NewType("FileMs", int)
 Frame = NewType("Frame", int)
 
+MINUTE_MS = 60_000
+"""Length of a minute, in ms."""
 HOUR_MS = 3_600_000
 """Length of an hour, in ms."""
 DAY_MS = 24 * HOUR_MS

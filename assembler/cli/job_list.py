@@ -42,6 +42,9 @@ def list_jobs(
         int | None, typer.Option("--limit", help=f"At most so many; {SHOWN} if not given, with --json all.", min=1)
     ] = None,
     missing: Annotated[bool, typer.Option("--missing", help="Show tasks whose result never came instead.")] = False,
+    gathering: Annotated[
+        bool, typer.Option("--gathering", help="Show recordings told of in parts instead, and when they begin.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """List jobs, those that failed first, then the newest first."""
@@ -50,6 +53,8 @@ def list_jobs(
     records = open_records()
     if missing:
         return _list_missing(records, as_json)
+    if gathering:
+        return _list_gatherings(records, as_json)
     wanted = Filter(**parse_states(state or ()), room=room, since=parse_age(since) if since is not None else None)
     if as_json:
         _print_json(walk(records, wanted, limit))
@@ -117,4 +122,18 @@ def _list_missing(records: Records, as_json: bool) -> int:
             print(f"  {sentence}")
     if tasks:
         print("Their results never came. Once you have one: assembler batch RESULT.json", file=sys.stderr)
+    return 0
+
+
+def _list_gatherings(records: Records, as_json: bool) -> int:
+    from assembler.jobs.intake.gather import list_gatherings
+    from assembler.jobs.web.gatherings import outlook
+
+    found = list_gatherings(records)
+    if as_json:
+        print(json.dumps([one.model_dump(mode="json") for one in found], ensure_ascii=False))
+    for one in [] if as_json else found:
+        room = f"room {one.room}, " if one.room else ""
+        files = "1 told of files" if one.parts == 1 else f"{one.parts} told of files"
+        print(f"{one.system} {one.task}: {room}{files} since {clock(one.since)}. {outlook(one)}")
     return 0

@@ -17,7 +17,7 @@ import typer
 from assembler.cli.flags import with_options
 from assembler.cli.verb import verb
 from assembler.errors import InputError, JobError
-from assembler.options import Options, events_told, load_options
+from assembler.options import Options, load_options
 from assembler.settings import FormerName
 
 if TYPE_CHECKING:
@@ -43,11 +43,10 @@ def _say(sentence: str) -> None:
 
 def open_records() -> Records:
     """Open the records alone: the queue's engine takes seconds to load."""
-    from assembler.jobs.store.database import open_database
-    from assembler.jobs.store.records import Records
+    from assembler.jobs.store.open_records import load_records
 
     options = load_options()
-    return Records(open_database(options), tells=events_told(options))
+    return load_records(options)
 
 
 def open_jobs() -> tuple[Records, Engine]:

@@ -20,7 +20,7 @@ from assembler.jobs.store.records import Records, has_urls, known_job, now
 from assembler.jobs.worker.send_notices import tell_for
 from assembler.jobs.worker.supervisor import supervise
 from assembler.options import Options
-from assembler.pipeline.read_results import Given
+from assembler.pipeline.read_results import Given, join_parts
 from assembler.values import Value
 
 LOOK_SECONDS = 0.5
@@ -58,9 +58,10 @@ class Batch:
         self._rows: list[tuple[str, str | None, str, bool]] = []  # source, job, why there is none, was done before
 
     def enqueue(self, given: Sequence[Given]) -> None:
-        """Every result becomes a job; what is done already is left alone, what failed is started again."""
+        """Every result becomes a job, those that tell of parts of one recording together; what is done already is left
+        alone, what failed is started again."""
         fresh: list[tuple[int, Body]] = []
-        for one in given:
+        for one in join_parts(given):
             try:
                 claim = claim_of_result(one.body)
             except AssemblerError as exc:

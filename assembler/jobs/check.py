@@ -12,13 +12,14 @@ import sqlalchemy as sa
 
 from assembler.errors import JobError
 from assembler.jobs.costs import CostSum, sum_costs
+from assembler.jobs.intake.gather import count_gatherings
 from assembler.jobs.intake.tasks import count_missing
 from assembler.jobs.listing import DEGRADED, count_jobs
 from assembler.jobs.publishing import output_of
 from assembler.jobs.store.model import GIVEN_UP, QUEUED, JobState
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.seen import WORKER, count_seen
-from assembler.jobs.store.tables import JOB, NOTICE, REFUSED
+from assembler.jobs.store.tables import EVENT, IS_OTHER, JOB, NOTICE, REFUSED
 from assembler.options import Options
 from assembler.times import HOUR_MS
 from assembler.values import Value
@@ -48,6 +49,10 @@ class Figures(Value):
     """Jobs that failed for good within the last hour."""
     missing: int
     """Tasks whose result did not come."""
+    gathering: int
+    """Recordings that are told of in parts, of which no job was made yet, or not of all."""
+    others: int
+    """Events that belong to no job."""
     expiring: int
     """Waiting jobs whose files were not fetched yet and will be deleted within a day."""
     notices: int
@@ -132,13 +137,14 @@ def measure(records: Records) -> Figures:
             "failures": number(count.where(failed, JOB.c.updated > at - HOUR_MS)),
             "expiring": number(count.where(to_do, JOB.c.fetched.is_(None), at_risk)),
             "notices": number(count.where(~NOTICE.c.is_over)),
+            "others": number(count.select_from(EVENT).where(sa.text(IS_OTHER), EVENT.c.gathering.is_(None))),
         }
     with records.refusals.reading() as connection:
         refused = int(connection.execute(count.select_from(REFUSED)).scalar_one())
     wall, counts = sum(row.wall for row in made), count_jobs(records)
     return Figures(
         **figures, states={state: counts[state] for state in JobState}, degraded=counts[DEGRADED],
-        missing=count_missing(records),
+        missing=count_missing(records), gathering=count_gatherings(records),
         queue_seconds=max(0, at - oldest) // 1000 if oldest else 0, refused=refused,
         workers=count_seen(records, WORKER, at - ALIVE_SECONDS * 1000),
         speed=round(sum(row.length for row in made) / wall, 3) if wall else None,

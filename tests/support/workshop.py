@@ -22,10 +22,10 @@ from terminal import until
 from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, keep
 from assembler.jobs.intake.intake import take_in
-from assembler.jobs.store.database import open_database
 from assembler.jobs.store.model import Job, JobState
+from assembler.jobs.store.open_records import load_records
 from assembler.jobs.store.records import Records, now
-from assembler.options import Options, events_told, load_options
+from assembler.options import Options, load_options
 
 HALTING = """
 import functools, importlib, pathlib, sys, threading
@@ -55,7 +55,7 @@ def _empty_home() -> tempfile.TemporaryDirectory[str]:
     """The databases of a home in which nothing happened yet: to make their tables takes longer than most tests do."""
     folder = tempfile.TemporaryDirectory(prefix="assembler-home-")
     options = Options(home=Path(folder.name))
-    open_database(options).dispose()
+    load_records(options).close()
     Engine(options).close()
     return folder
 
@@ -82,7 +82,7 @@ class Workshop:
                 options.home.mkdir(parents=True)
                 for database in Path(_empty_home().name).iterdir():
                     shutil.copy(database, options.home)
-            records = Records(open_database(options), tells=events_told(options))
+            records = load_records(options)
             engine = Engine(options)
             try:
                 yield cls(folder, settings, options, records, engine)

@@ -316,10 +316,17 @@ class TestParts:
         told["CacheFile"] = f"1400000000_20015_UserId_s_{coded}_UserId_e_main.mp4"
         assert [s.user for s in self.read(tmp_path, event).segments] == [user]
 
-    def test_jobs_take_no_part(self) -> None:
+    def test_a_part_says_whose_it_is_as_its_recording_does(self) -> None:
         for name in ("trtc-311", "livekit-egress_ended"):
-            with pytest.raises(InputError, match="tells of a part"):
-                claim_of(json.dumps(body(name)).encode())
+            one, both = (claim_of(json.dumps(given).encode()) for given in (body(name), {"parts": [body(name)] * 2}))
+            assert (one.key, one.system) == (both.key, both.system) == (READ[name][0], name.partition("-")[0])
+            assert one.segments == both.segments
+
+    def test_bodies_of_two_recordings_are_no_body(self) -> None:
+        with pytest.raises(InputError, match="of 2 recordings"):
+            parse(json.dumps({"parts": [body("trtc-311"), body("livekit-egress_ended")]}))
+        with pytest.raises(InputError, match="each is whole"):
+            parse(json.dumps({"parts": [body("zego-callback-1")] * 2}))
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from assembler.dialects import parse
 from assembler.dialects.dialect import Query, with_app
 from assembler.errors import JobError
 from assembler.jobs.store.records import Records
-from assembler.jobs.store.tables import EVENT, IS_OTHER, JOB, REFUSED
+from assembler.jobs.store.tables import EVENT, GATHERING, IS_OTHER, JOB, REFUSED
 from assembler.recording import Recording
 from assembler.times import WallMs
 from assembler.values import Value
 
+GATHERED = "parts"
+"""Source of a body that was made of gathered ones (stored)."""
 MOST_REFUSED = 1000
 """Maximum number of refused bodies that are kept."""
 MOST_REFUSED_BYTES = 100 * 2**20
@@ -104,7 +106,7 @@ def list_events(records: Records, *, limit: int = 50, without_job: bool = False)
     names = [EVENT.c[name] for name in BodyRow.model_fields]
     wanted = sa.select(*names).order_by(EVENT.c.id.desc()).limit(limit)
     if without_job:
-        wanted = wanted.where(sa.text(IS_OTHER))
+        wanted = wanted.where(sa.text(IS_OTHER), EVENT.c.gathering.is_(None))
     with records.reading() as connection:
         return [BodyRow.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
 
@@ -181,8 +183,11 @@ def prune_bodies(records: Records, before: WallMs) -> int:
     """Forget taken bodies that came before this instant and belong to no job any more; how many."""
     has_job = sa.exists().where(JOB.c.id == EVENT.c.job)
     wanted = sa.delete(EVENT).where(EVENT.c.is_taken, EVENT.c.received < before, ~has_job)
+    has_part = sa.exists().where(EVENT.c.gathering == GATHERING.c.key)
     with records.transaction() as connection:
-        return connection.execute(wanted).rowcount
+        count = connection.execute(wanted).rowcount
+        connection.execute(sa.delete(GATHERING).where(~has_part, GATHERING.c.updated < before))
+        return count
 
 
 def recording_of(records: Records, event: int) -> Recording:

@@ -11,15 +11,16 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from assembler.choices import NoticeEvent
 from assembler.dialects import Event, read_event
 from assembler.dialects.vendor_errors import error_text
 from assembler.errors import AssemblerError, InputError, JobError
 from assembler.jobs.engine import Engine
-from assembler.jobs.intake.bodies import Body, body_at, keep, load_body, untaken
+from assembler.jobs.intake.bodies import GATHERED, Body, body_at, keep, load_body, untaken
+from assembler.jobs.intake.gather import Share, begin_due, file_part, read_share, settle_job
 from assembler.jobs.intake.tasks import learn, learn_pauses, tell_event
 from assembler.jobs.store.model import Claim, Job, JobState, claim_of
 from assembler.jobs.store.records import Records, assign, note, now
@@ -85,7 +86,7 @@ def take_in(records: Records, engine: Engine, numbers: Sequence[int] | None = No
     """Make of stored bodies what they are (all that nobody has taken in, or these); the jobs now to be done."""
     fresh: list[Job] = []
     wanted = list(untaken(records) if numbers is None else numbers)
-    while wanted:
+    while wanted or (wanted := begin_due(records) + (untaken(records) if numbers is None else [])):
         some, wanted = wanted[:AT_ONCE], wanted[AT_ONCE:]
         made = _take_some(records, some)
         enqueue(records, engine, made)
@@ -101,7 +102,7 @@ def _take_some(records: Records, numbers: Sequence[int]) -> list[Job]:
     read = {number: _read(body) for number, body in bodies.items()}
     try:
         with records.transaction() as connection:
-            taken = [_take(connection, bodies[number], *read[number], number, records.tells) for number in numbers]
+            taken = [_take(connection, bodies[number], read[number], number, records) for number in numbers]
         return [job for job in taken if job is not None]
     except JobError as exc:
         if len(numbers) == 1:
@@ -130,21 +131,15 @@ def enqueue(records: Records, engine: Engine, jobs: Sequence[Job]) -> None:
             connection.execute(wanted.values(state=JobState.WAITING.value, updated=now()))
 
 
-def _take(
-    connection: sa.Connection,
-    body: Body,
-    event: Event | None,
-    claim: Claim | None,
-    odd: str,
-    number: int,
-    tells: frozenset[NoticeEvent],
-) -> Job | None:
+def _take(connection: sa.Connection, body: Body, read: _Read, number: int, records: Records) -> Job | None:
     if connection.execute(sa.select(EVENT.c.is_taken).where(EVENT.c.id == number)).scalar():
         return None
+    event, claim, odd, share = read
     job, is_due = assign(connection, claim, number) if claim is not None else (None, False)
+    known = file_part(connection, share, number, body, records.settle) if share is not None else None
     if event is not None:
         learn(connection, event, body.received)
-        tell_event(connection, event, tells)
+        tell_event(connection, event, records.tells)
     if claim is not None and claim.task is not None:
         learn_pauses(connection, claim.task, claim.omissions)
     elif event is not None and event.task_id is not None and event.pause is not None:
@@ -155,11 +150,13 @@ def _take(
         "is_taken": True,
         "kind": event.kind if event is not None else "",
         "task": event.task_id if event is not None else (claim.task if claim is not None else None),
-        "job": job.id if job is not None else None,
-        "urls": claim.urls if claim is not None else None,
+        "job": job.id if job is not None else known,
+        "urls": claim.urls if claim is not None else "" if share is not None else None,
         "note": odd,
     }
     connection.execute(sa.update(EVENT).where(EVENT.c.id == number).values(values))
+    if job is not None and body.source == GATHERED:
+        settle_job(connection, number, job.id)
     return job if is_due else None
 
 
@@ -174,18 +171,28 @@ def _known_pauses(connection: sa.Connection, task: str) -> list[Omission]:
     return known
 
 
-def _read(body: Body) -> tuple[Event | None, Claim | None, str]:
-    """Read a body: event, result, and what is odd about it."""
+class _Read(NamedTuple):
+    event: Event | None
+    claim: Claim | None
+    odd: str
+    share: Share | None = None
+
+
+def _read(body: Body) -> _Read:
+    """Read a body: event, result, what is odd about it, and what it adds to others of its recording."""
     try:
         event: Event | None = read_event(body.raw, query=body.query)
     except InputError:
         event = None
-    if event is not None and not event.is_result and not _carries_videos(body):
-        return event, None, f"{error_text(event.error)}. {event.error.advice}".strip() if event.error else ""
+    share = read_share(body)
+    if share is not None:
+        return _Read(event, None, "", share)
+    if event is not None and not event.is_result and body.source != GATHERED and not _carries_videos(body):
+        return _Read(event, None, f"{error_text(event.error)}. {event.error.advice}".strip() if event.error else "")
     try:
-        return event, claim_of(body.raw, body.app), ""
+        return _Read(event, claim_of(body.raw, body.app), "")
     except AssemblerError as exc:
-        return event, None, exc.sentence
+        return _Read(event, None, exc.sentence)
 
 
 def _carries_videos(body: Body) -> bool:

@@ -82,7 +82,16 @@ def _number_4(connection: sa.Connection) -> None:
         connection.execute(sa.text(f"UPDATE assembler_task SET has_job = true WHERE {with_job}"))
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1, _number_2, _number_3, _number_4)
+def _number_5(connection: sa.Connection) -> None:
+    """Adds which bodies tell of one recording together, and of which system a job is. Gatherings have a table."""
+    _add_columns(connection, "assembler_event", sa.Column("gathering", sa.Text))
+    _add_columns(connection, "assembler_job", sa.Column("system", sa.Text))
+    if sa.inspect(connection).has_table("assembler_event"):
+        index = "ix_assembler_event_gathering ON assembler_event (gathering)"
+        connection.execute(sa.text(f"CREATE INDEX IF NOT EXISTS {index}"))
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_number_1, _number_2, _number_3, _number_4, _number_5)
 """Migrations in order; once released, none of them changes. Each leaves alone a table that is not in its database, and
 what is there already (tables that an older version lacked are made in today's shape first)."""
 

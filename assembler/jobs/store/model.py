@@ -9,9 +9,10 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol
 
-from assembler.dialects import find_part, find_repeated, parse, read_event, read_subject
+from assembler.dialects import detect, find_part, find_repeated, parse, read_event, read_subject
 from assembler.dialects.body import JsonObject, load_object
 from assembler.dialects.dialect import Query, with_app
+from assembler.dialects.systems import SYSTEMS
 from assembler.errors import InputError, NotFinished, RecordingFailed
 from assembler.recording import Omission, Recording, Segment
 from assembler.times import Ms, WallMs
@@ -136,6 +137,8 @@ class Job(Value):
     """Bytes that were downloaded for it."""
     published_bytes: int | None = None
     """Bytes that it published."""
+    system: str | None = None
+    """System that recorded it; "" for the vendor's own, None where unknown. The same task id of two is two jobs."""
 
     @property
     def workflow(self) -> str:
@@ -190,6 +193,8 @@ class Claim(Value):
     """See ``Job.count``."""
     omissions: tuple[Omission, ...] = ()
     """Pauses."""
+    system: str = ""
+    """See ``Job.system``."""
 
 
 def claim_of(body: bytes, app: str | None = None) -> Claim:
@@ -201,19 +206,16 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
     """
     query = with_app({}, app)
     values = load_object(body)
-    if _is_part(values):
-        raise InputError(
-            "it tells of a part of its recording only", hint="`assembler run` reads all bodies of a recording together."
-        )
+    system, part = _system_of(values)
     try:
-        recording = parse(body, query=query)
+        recording = parse(values, query=query)
     except NotFinished:
         raise
     except InputError:
         about = read_subject(values, query=query)
-        key = about.task_id or _digest_key(values)
-        return Claim(key=key, task=about.task_id, app=about.app_id, room=about.room_id, segments="")
-    key = recording.task_id or _digest_key(values)
+        key = about.task_id or part or _digest_key(values)
+        return Claim(key=key, task=about.task_id, app=about.app_id, room=about.room_id, segments="", system=system)
+    key = recording.task_id or part or _digest_key(values)
     return Claim(
         key=key,
         task=recording.task_id,
@@ -225,6 +227,7 @@ def claim_of(body: bytes, app: str | None = None) -> Claim:
         stop=recording.stop,
         count=len(recording.segments),
         omissions=recording.omissions,
+        system=system,
     )
 
 
@@ -236,10 +239,14 @@ def claim_of_result(body: bytes) -> Claim:
     return claim_of(body)
 
 
-def _is_part(values: JsonObject) -> bool:
+def _system_of(values: JsonObject) -> tuple[str, str]:
+    """Find which other system a body is of, and which recording it tells a part of; "" for the vendor's own, and for
+    whole ones."""
     with suppress(InputError):  # of no known dialect
-        return find_part(values) is not None
-    return False
+        part = find_part(values)
+        name = detect(values).name
+        return name if name in {row.name for row in SYSTEMS} else "", part[1] if part is not None else ""
+    return "", ""
 
 
 def _sent(body: bytes, query: Query) -> WallMs | None:

@@ -17,11 +17,15 @@ from assembler.jobs.store.database import READS, database_errors, open_refusals
 from assembler.jobs.store.model import Claim, Job, JobState, is_older, job_id
 from assembler.jobs.store.notices import EVENTS, file_notice, forget_notices
 from assembler.jobs.store.tables import CLASS, EVENT, JOB, LOG, TASK
-from assembler.times import WallMs
+from assembler.times import MINUTE_MS, Ms, WallMs
 from assembler.workspace import digest_of
 
 LONGEST_LOG = 1000
 """Maximum number of sentences shown of one job, the newest."""
+
+
+SETTLE_MS = Ms(10 * MINUTE_MS)
+"""Time that is waited for further parts where no setting says so."""
 
 
 def now() -> WallMs:
@@ -32,10 +36,14 @@ def now() -> WallMs:
 class Records:
     """Records of the database; every method is one transaction, and raises JobError where that fails."""
 
-    def __init__(self, engine: sa.Engine, *, tells: frozenset[NoticeEvent] = frozenset()) -> None:
+    def __init__(
+        self, engine: sa.Engine, *, tells: frozenset[NoticeEvent] = frozenset(), settle: Ms = SETTLE_MS
+    ) -> None:
         self.engine = engine
         self.tells = tells
         """Events of which somebody is to be told."""
+        self.settle = settle
+        """Time without a further part after which a recording that is told of in parts counts as whole."""
         # SQLite lets one write at a time, and a writer that finds it taken sleeps ever longer: our own threads queue up
         self._writing: AbstractContextManager[object] = (
             threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
@@ -189,7 +197,8 @@ def assign(connection: sa.Connection, claim: Claim, event: int) -> tuple[Job, bo
     fresh = _insert(connection, claim, slot, same, event)
     if slot:
         apps = ", ".join(sorted({job.app or "unknown" for job in known if job.slot != slot}))
-        note(connection, fresh.id, f"The task id is known from another app ({apps}): this is a job of its own.")
+        other = "system" if any(job.system not in (None, claim.system) for job in known) else f"app ({apps})"
+        note(connection, fresh.id, f"The task id is known from another {other}: this is a job of its own.")
     if fresh.revision > 1:
         note(connection, fresh.id, f"Another result of the task, with other segments: revision {fresh.revision}.")
     return fresh, True
@@ -258,7 +267,11 @@ def known_job(connection: sa.Connection, claim: Claim) -> Job | None:
 def _slot(claim: Claim, known: Sequence[Job]) -> str:
     apps: dict[str, str | None] = {}
     for job in known:
+        if job.system not in (None, claim.system):
+            continue
         apps[job.slot] = apps.get(job.slot) or job.app
+    if not apps and known:
+        return "-".join(filter(None, (claim.system or "own", claim.app)))
     if claim.app is None:
         return next(iter(apps), "")
     for slot, app in apps.items():
@@ -267,6 +280,8 @@ def _slot(claim: Claim, known: Sequence[Job]) -> str:
     for slot, app in apps.items():
         if app is None:
             return slot
+    if claim.system and known:
+        return f"{claim.system}-{claim.app}"
     return claim.app if known else ""
 
 
@@ -285,7 +300,7 @@ def _insert(connection: sa.Connection, claim: Claim, slot: str, same: Sequence[J
     job = Job(
         id=job_id(claim.key, slot, revision), key=claim.key, slot=slot, revision=revision, task=claim.task,
         app=claim.app, room=claim.room, segments=claim.segments, event=event, state=JobState.NEW, tries=1,
-        created=at, updated=at, sent=claim.sent, stop=claim.stop, count=claim.count, **kept,
+        created=at, updated=at, sent=claim.sent, stop=claim.stop, count=claim.count, system=claim.system, **kept,
     )  # fmt: skip
     connection.execute(sa.insert(JOB).values(job.model_dump(mode="json")))
     connection.execute(sa.update(TASK).where(TASK.c.task == job.key).values(has_job=True))
@@ -299,6 +314,7 @@ def insert_after(connection: sa.Connection, job: Job) -> Job:
         id=job_id(job.key, job.slot, revision), key=job.key, slot=job.slot, revision=revision, task=job.task,
         app=job.app, room=job.room, segments=job.segments, event=job.event, state=JobState.NEW, tries=1, created=at,
         updated=at, sent=job.sent, stop=job.stop, count=job.count, title=job.title, choice=job.choice,
+        system=job.system,
     )  # fmt: skip
     connection.execute(sa.insert(JOB).values(made.model_dump(mode="json")))
     connection.execute(sa.update(EVENT).where(EVENT.c.job == job.id).values(job=made.id))

@@ -35,6 +35,7 @@ EVENT = sa.Table(
     sa.Column("job", sa.Text, index=True),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("urls", sa.Text),  # digest of where its files are
+    sa.Column("gathering", sa.Text, index=True),  # which bodies tell of one recording together
     sa.Index("assembler_event_other", "id", **_where(IS_OTHER)),
 )  # fmt: skip
 """Bodies as they came (``intake.bodies``)."""
@@ -88,6 +89,7 @@ JOB = sa.Table(
     sa.Column("withdrawn", sa.Boolean),  # what it published is to be removed: a class card hides somebody more
     sa.Column("title", sa.Text),
     sa.Column("choice", sa.JSON(none_as_null=True)),  # options that somebody chose for this job alone
+    sa.Column("system", sa.Text),  # "" for the vendor's own; NULL where unknown
     sa.Column("length", sa.BigInteger),
     sa.Column("wall", sa.BigInteger),
     sa.Column("cpu", sa.BigInteger),
@@ -125,6 +127,23 @@ TASK = sa.Table(
     sa.Index("assembler_task_missing", "updated", **_where("has_job IS NULL")),
 )  # fmt: skip
 """Tasks of which events told (``intake.tasks.Task``)."""
+GATHERING = sa.Table(
+    "assembler_gathering", METADATA,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("task", sa.Text, nullable=False),
+    sa.Column("app", sa.Text),
+    sa.Column("room", sa.Text),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("parts", sa.Integer, nullable=False),
+    sa.Column("coming", sa.Text, nullable=False),
+    sa.Column("due", sa.BigInteger, index=True),
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("job", sa.Text),
+    sa.Index("assembler_gathering_task", "system", "task"),
+)  # fmt: skip
+"""Bodies that tell of one recording together (``intake.gather.Gathering``)."""
 CLASS = sa.Table(
     "assembler_class", METADATA,
     sa.Column("task", sa.Text, primary_key=True),

@@ -18,9 +18,9 @@ from assembler.jobs.engine import Engine
 from assembler.jobs.intake.bodies import Body, keep
 from assembler.jobs.intake.intake import check_spool, spool, take_in, take_in_spooled
 from assembler.jobs.reconcile import requeue_lost
-from assembler.jobs.store.database import open_database
+from assembler.jobs.store.open_records import load_records
 from assembler.jobs.store.records import Records
-from assembler.options import Options, events_told
+from assembler.options import Options
 
 AT_ONCE = 200
 """Maximum number of bodies that one transaction stores."""
@@ -69,7 +69,7 @@ class CallbackWriter:
         """The database, opened when it is first there. Raises JobError while it is not."""
         with self._lock:
             if self._records is None:
-                self._records = Records(open_database(self.options), tells=events_told(self.options))
+                self._records = load_records(self.options)
             return self._records
 
     def engine(self) -> Engine:

@@ -8,10 +8,12 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from assembler.jobs.intake.bodies import BodyRow, Refused
+from assembler.jobs.intake.gather import Gathering
 from assembler.jobs.intake.tasks import Task
 from assembler.jobs.listing import END, LONGEST_SEARCH, MOST_FOUND, Page
 from assembler.jobs.store.model import Job, JobState
 from assembler.jobs.web.advice import advice_on_refused, advice_on_tasks
+from assembler.jobs.web.gatherings import draw_gatherings
 from assembler.jobs.web.session import Session
 from assembler.jobs.web.status_page import (
     clock,
@@ -67,6 +69,10 @@ class Seen(NamedTuple):
     """Tasks whose result did not come, the first ones."""
     count_missing: int = 0
     """Number of all of them."""
+    gatherings: Sequence[Gathering] = ()
+    """Recordings told of in parts, the first ones."""
+    count_gatherings: int = 0
+    """Number of all of them."""
     events: Sequence[BodyRow] = ()
     """Other events."""
     refused: Sequence[Refused] = ()
@@ -93,7 +99,13 @@ def list_page(seen: Seen, asked: Asked, at: WallMs, session: Session | None) -> 
         )
     else:
         parts.append('<p>There are no such jobs. <a href="/">All jobs</a></p>')
-    below = [*_missing(seen, session), *_events(seen.events), *_refused(seen.refused, session), *_foot(session)]
+    below = [
+        *_missing(seen, session),
+        *draw_gatherings(seen.gatherings, seen.count_gatherings),
+        *_events(seen.events),
+        *_refused(seen.refused, session),
+        *_foot(session),
+    ]
     return page("Jobs", "".join([*parts, *below]), session)
 
 
@@ -108,6 +120,8 @@ def _others(seen: Seen) -> str:
     if seen.count_missing:
         is_one = seen.count_missing == 1
         told.append(f'<a href="#missing">{seen.count_missing} result{" is" if is_one else "s are"} missing</a>')
+    if seen.count_gatherings:
+        told.append(f'<a href="#gathering">{seen.count_gatherings} told of in parts</a>')
     if seen.refused:
         told.append('<a href="#refused">callbacks were refused</a>')
     return f'<p class="box">{", ".join(told)}</p>' if told else ""
@@ -210,7 +224,8 @@ def _events(events: Sequence[BodyRow]) -> list[str]:
     rows = [[text(e.kind or "without a type"), text(e.task or ""), clock(e.received), text(e.note)] for e in events]
     drawn = table(["event", "task", "received (UTC)", "note"], rows)
     inside = f"{drawn}{_newest(len(events), SHOWN_EVENTS)}"
-    return [f"<h2>Other events</h2><details><summary>{len(events)} of them</summary>{inside}</details>"]
+    told = "<p>Accepted and kept; of these no job is made, as they tell of no files.</p>"
+    return [f"<h2>Other events</h2>{told}<details><summary>{len(events)} of them</summary>{inside}</details>"]
 
 
 def _refused(refused: Sequence[Refused], session: Session | None) -> list[str]:

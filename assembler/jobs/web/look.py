@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from assembler.errors import InputError
 from assembler.jobs.intake.bodies import list_events, list_refused
+from assembler.jobs.intake.gather import count_gatherings, list_gatherings
 from assembler.jobs.intake.tasks import count_missing, missing
 from assembler.jobs.listing import (
     Filter,
@@ -19,6 +20,7 @@ from assembler.jobs.listing import (
 )
 from assembler.jobs.store.records import Records
 from assembler.jobs.web.acts import TOLD
+from assembler.jobs.web.gatherings import SHOWN
 from assembler.jobs.web.list_page import SHOWN_EVENTS, SHOWN_REFUSED, SHOWN_TASKS, Asked, Seen
 from assembler.times import WallMs
 
@@ -41,6 +43,7 @@ def look(records: Records, asked: Asked, query: Mapping[str, str], at: WallMs) -
         return seen
     return seen._replace(
         missing=missing(records, SHOWN_TASKS), count_missing=count_missing(records),
+        gatherings=list_gatherings(records, SHOWN), count_gatherings=count_gatherings(records),
         events=list_events(records, limit=SHOWN_EVENTS, without_job=True),
         refused=list_refused(records, SHOWN_REFUSED),
     )  # fmt: skip

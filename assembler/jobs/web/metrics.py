@@ -69,6 +69,8 @@ def _of_database(figures: Figures) -> Iterator[Metric]:
     yield jobs
     yield _gauge("jobs_degraded", "Jobs whose playback lacks something.", figures.degraded)
     yield _gauge("results_missing", "Tasks whose result never came.", figures.missing)
+    yield _gauge("results_gathering", "Recordings told of in parts that wait, or make no job.", figures.gathering)
+    yield _gauge("other_events", "Events that were accepted and belong to no job.", figures.others)
     yield _gauge("queue_age_seconds", "Age of the job that waits longest.", figures.queue_seconds)
     yield _gauge("failures_last_hour", "Jobs that failed for good within the last hour.", figures.failures)
     yield _gauge("links_expiring", "Waiting jobs whose files will be deleted within a day.", figures.expiring)

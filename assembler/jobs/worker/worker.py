@@ -22,7 +22,7 @@ from assembler.jobs.engine import Engine, give_back, working
 from assembler.jobs.event_log import emit
 from assembler.jobs.publishing import check_ready, output_of
 from assembler.jobs.reconcile import catch_up
-from assembler.jobs.store.database import open_database
+from assembler.jobs.store.open_records import load_records
 from assembler.jobs.store.records import Records
 from assembler.jobs.store.seen import WORKER, forget_seen, mark_seen
 from assembler.jobs.worker.ask_vendor import asking
@@ -33,7 +33,7 @@ from assembler.jobs.worker.retain import retaining
 from assembler.jobs.worker.send_notices import telling
 from assembler.jobs.worker.steps import JobSteps
 from assembler.jobs.worker.uploads import give_up_uploads
-from assembler.options import Options, events_told
+from assembler.options import Options
 from assembler.processes import Stop, Stopped
 
 NICE = 10
@@ -133,7 +133,7 @@ def _once_there(
     said = ""
     while not signalled.is_set():
         try:
-            records = Records(open_database(options), tells=events_told(options))
+            records = load_records(options)
             return records, Engine(options), take_seat(options)
         except JobError as exc:
             if options.database_url is None or not exc.retry:
