@@ -6,6 +6,10 @@ import gc
 import os
 import signal
 
+GARBAGE = 50_000
+"""Number of objects made until cycles of garbage are looked for: modules, and a recorded class, are tens of thousands
+of small values without any, and looking took a fifth of the time of a plan."""
+
 
 def _stopped(*_: object) -> None:
     """End at once: before a verb has begun, and after it has ended, there is nothing to tidy up."""
@@ -18,7 +22,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # with nohup it is ignored
         signal.signal(signal.SIGINT, _stopped)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy multiplies no matrices here: its threads only wait
-    gc.set_threshold(50_000)  # hundreds of classes are made while modules are loaded, and nothing of them is garbage
+    gc.set_threshold(GARBAGE)
     from assembler.cli.main import main as run
 
     run()
