@@ -102,7 +102,10 @@ def _sound(kind: StreamKind) -> str:
 
 
 def _overlap(some: Sequence[Clip], others: Sequence[Clip]) -> int:
-    return sum(part.length for a in some for b in others if (part := a.span.within(b.span)) is not None)
+    if some[-1].span.end <= others[0].span.start or others[-1].span.end <= some[0].span.start:
+        return 0
+    pairs = ((a.span, b.span) for a in some for b in others)
+    return sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a, b in pairs)
 
 
 def align_bodies(bodies: Sequence[Body], echoes: Iterable[Echo], teacher: str | None) -> tuple[Alignment, ...]:
@@ -159,14 +162,25 @@ class _Way(NamedTuple):
     confidence: float
 
 
+def _neighbours(offsets: Iterable[Offset]) -> dict[str, list[tuple[str, float, Offset]]]:
+    """List for each file those that share sound with it, and how much later they are placed."""
+    found: dict[str, list[tuple[str, float, Offset]]] = {}
+    for offset in offsets:
+        found.setdefault(offset.first, []).append((offset.second, offset.late, offset))
+        found.setdefault(offset.second, []).append((offset.first, -offset.late, offset))
+    return found
+
+
 def _ways(tree: Sequence[Offset], begin: str) -> dict[str, _Way]:
-    found = {begin: _Way((begin,), 0.0, None, 1.0)}
-    for _ in tree:
-        for offset in tree:
-            for a, b, late in ((offset.first, offset.second, offset.late), (offset.second, offset.first, -offset.late)):
-                if a in found and b not in found:
-                    way = found[a]
-                    found[b] = _Way((*way.names, b), way.late + late, offset, min(way.confidence, offset.confidence))
+    found, near = {begin: _Way((begin,), 0.0, None, 1.0)}, _neighbours(tree)
+    waiting = [begin]
+    for name in waiting:
+        way = found[name]
+        for other, late, offset in near.get(name, ()):
+            if other not in found:
+                confidence = min(way.confidence, offset.confidence)
+                found[other] = _Way((*way.names, other), way.late + late, offset, confidence)
+                waiting.append(other)
     return found
 
 
@@ -204,16 +218,12 @@ def _placed(
 
 def _relaxed(late: Mapping[str, float], offsets: Sequence[Offset], fixed: str) -> dict[str, float]:
     """Share out the errors of loops that nearly close: least squares, weighted by confidence."""
-    found = dict(late)
+    found, near = dict(late), _neighbours(offsets)
     for _ in range(SWEEPS):
         for name in found:
-            near = [
-                (found[o.first] + o.late if o.second == name else found[o.second] - o.late, o.confidence)
-                for o in offsets
-                if name in (o.first, o.second)
-            ]
-            if near and name != fixed:
-                found[name] = sum(at * weight for at, weight in near) / sum(weight for _, weight in near)
+            weight = sum(offset.confidence for _, _, offset in near.get(name, ()))
+            if weight and name != fixed:
+                found[name] = sum((found[n] - by) * o.confidence for n, by, o in near[name]) / weight
     return found
 
 

@@ -6,13 +6,15 @@ import random
 from collections.abc import Mapping, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lessons import board, camera, facts, mix, omission, recording, screen, segment
 
 from assembler.facts import Facts
 from assembler.levels import Echo, Peak
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline
-from assembler.timeline.alignment import align_bodies, find_bodies, moves_of, tell_alignments, with_moves
+from assembler.timeline.alignment import LEAST, align_bodies, find_bodies, moves_of, tell_alignments, with_moves
 from assembler.timeline.offsets import find_offsets
 from assembler.times import Ms
 
@@ -173,3 +175,41 @@ def test_where_pauses_or_a_length_are_declared_the_beginning_stays() -> None:
 def test_where_nothing_is_shared_it_is_said() -> None:
     (told,) = tell_alignments(align_bodies(find_bodies(build_timeline(class_of("ann", "bob"))), [], None))
     assert told.sentence == "No two people's files share sound: all stay where they were declared."
+
+
+@given(
+    st.lists(st.integers(-900, 900), min_size=2, max_size=12),
+    st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.integers(0, 300)), max_size=12),
+    st.randoms(),
+)
+def test_whatever_is_wrong_is_right_behind_it(
+    wrong: list[int], more: list[tuple[int, int, int]], chance: random.Random
+) -> None:
+    """Everybody is joined to somebody before; some hear each other, with an echo of the same delay both ways."""
+    users = [f"u{n:02}" for n in range(len(wrong))]
+    pairs = [(chance.randrange(n), n, 0) for n in range(1, len(users))]
+    pairs += [(a, b, delay) for a, b, delay in more if a < b < len(users) and (a, b, 0) not in pairs]
+    echoes = []
+    for a, b, delay in {(a, b): (a, b, delay) for a, b, delay in pairs}.values():
+        late = wrong[b] - wrong[a]
+        if abs(late) + delay < 1_990:
+            echoes += [heard(users[a], users[b], late + delay), heard(users[b], users[a], -late + delay)]
+    chance.shuffle(echoes)
+    bodies = find_bodies(build_timeline(class_of(*users)))
+    moved = moves_of(align_bodies(bodies, echoes, users[0]))
+    joined = {users[0]}
+    for _ in users:
+        joined |= {e.other for e in echoes if e.source in joined}
+    for user, by in zip(users, wrong, strict=True):
+        if user in joined:
+            assert abs(by - wrong[0] + moved.get(user, 0)) < LEAST + 1
+
+
+def test_a_thousand_files_are_placed_in_no_time() -> None:
+    """Every user comes back a hundred times."""
+    segments = [camera(f"u{u}-{n:03}", f"u{u}", 20_000 * n, 19_000) for u in range(10) for n in range(100)]
+    echoes = [heard(f"u{u}-{n:03}", f"u{u + 1}-{n:03}", 5 * u) for u in range(9) for n in range(100)]
+    echoes += [heard(f"u{u}-{n:03}", f"u{u + 2}-{n:03}", 10 * u + 5) for u in range(8) for n in range(100)]
+    made = recording(segments)
+    aligned = align_bodies(find_bodies(build_timeline(made)), echoes, "u0")
+    assert len(aligned) == 900

@@ -18,7 +18,7 @@ KINDS = {
     "screen-video": StreamKind.SCREEN, "screen-audio": StreamKind.SCREEN_AUDIO,
 }  # fmt: skip
 """Kind of a stream by ``trackType``."""
-ABOUT = "Read as a raw-tracks recording of Daily: its tracks are placed to some 100 ms."
+ABOUT = "Read as a raw-tracks recording of Daily: its tracks are placed to some 100 ms; --align sound may know better."
 """Sentence about the system."""
 FORMAT = "daily-event-json"
 """Value of ``format_id``."""

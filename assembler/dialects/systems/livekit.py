@@ -17,7 +17,10 @@ from assembler.errors import NotFinished
 from assembler.findings import note, warning
 from assembler.recording import Recording, StreamKind, VendorError
 
-ABOUT = "Read as egress of LiveKit: its tracks are placed to some 100 ms; participant egress is more exact."
+ABOUT = (
+    "Read as egress of LiveKit: its tracks are placed to some 100 ms; participant egress is more exact, and --align sound"
+    " may know better."
+)
 """Sentence about the system."""
 SOURCES = {
     "camera": StreamKind.CAMERA, "microphone": StreamKind.AUDIO,
