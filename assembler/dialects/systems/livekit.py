@@ -18,8 +18,8 @@ from assembler.findings import note, warning
 from assembler.recording import Recording, StreamKind, VendorError
 
 ABOUT = (
-    "Read as egress of LiveKit: its tracks are placed to some 100 ms; participant egress is more exact, and --align sound"
-    " may know better."
+    "Read as egress of LiveKit: its tracks are placed to some 100 ms; participant egress is more exact, and --align"
+    " sound may know better."
 )
 """Sentence about the system."""
 SOURCES = {
