@@ -91,6 +91,23 @@ def test_the_drawn_timeline_is_what_inspect_prints() -> None:
     assert [line for line in drawn if line not in said] == []
 
 
+SYSTEMS = re.findall(r"^assembler inspect (fixtures/systems/\S.*)$", TEXT, re.MULTILINE)
+
+
+def test_each_system_of_the_table_has_an_example() -> None:
+    table = TEXT.partition("| system | give | placed | not read |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    assert len(SYSTEMS) == len(table) == 7
+
+
+@pytest.mark.parametrize("files", SYSTEMS)
+def test_the_example_of_a_system_is_recognised(desk: Desk, files: str) -> None:
+    said = desk.say("inspect", *(str(README.parent / file) for file in files.split()))
+    system = re.split(r"[/-]", files)[2]
+    assert said.code == 0, said.err
+    assert f"({system}), " in said.out.splitlines()[0]
+    assert "from 0:00" in said.out or ": 0:00–" in said.out
+
+
 def test_the_recording_of_another_system_becomes_a_playback(desk: Desk, bundled_ffmpeg: str) -> None:
     example, command = re.findall(r"```(?:json)?\n(.*?)```", _neutral(), re.DOTALL)
     (desk.folder / "lesson.json").write_text(example)

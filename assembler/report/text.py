@@ -86,7 +86,8 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline | No
     lines: list[str] = []
     for recording in recordings:
         when = wall_text(recording.start) if recording.start is not None else "start unknown"
-        lines.append(f"{recording.name} ({recording.dialect}), {when}, {len(recording.segments)} files")
+        count = len(recording.segments)
+        lines.append(f"{recording.name} ({recording.dialect}), {when}, {count} file{'s' if count != 1 else ''}")
         if recording.error is not None:
             lines.append(f"  vendor: {recording.error.message} {recording.error.advice}".rstrip())
         lines += [f"  {name}: {value}" for name, value in vendor_facts(vendor_report(recording))]
