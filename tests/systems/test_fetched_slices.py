@@ -288,3 +288,10 @@ def test_more_parts_than_files_may_be_open_are_fetched(bucket: Bucket, tmp_path:
     assert sorted(path.suffix for path in (tmp_path / "cache").iterdir() if path.suffix != ".lock") == [
         "", "", ".json", ".json",
     ]  # fmt: skip
+
+
+def test_a_playlist_without_a_place_is_told_what_names_one(bucket: Bucket, tmp_path: Path) -> None:
+    named = camera("ann", "u", 0, 1000).model_copy(update={"url": None, "format": "m3u8"})
+    fetched = fetch_all([named], cache=tmp_path, options=load_options(), progress=Silent())
+    assert fetched.failures["ann"].sentence == "its playlist: it has no URL"
+    assert "--media-base" in fetched.failures["ann"].hint

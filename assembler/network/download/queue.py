@@ -20,10 +20,16 @@ from assembler.network.download.limits import SumLimit, check_declared
 from assembler.network.download.partial_file import PartialFile
 from assembler.network.download.ranges import Changed, fetch_piece, peek, piece_bytes
 from assembler.network.download.revalidate import is_fresh, revalidate
+from assembler.network.download.slices import is_list
 from assembler.network.http import Session, TryAgain, host_of
 from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
 
+NO_PLACE = (
+    "Name the place of the playlists and their parts with --media-base, such as s3://bucket/folder, or copy both into a"
+    " folder and give it with --media-dir."
+)
+"""Hint where it is not known where a playlist lies."""
 FIRST, WHOLE, PIECE = range(3)
 """Kinds of turns; lower ones come first."""
 
@@ -158,6 +164,8 @@ class _File:
         line, segment = self.line, self.segment
         line.halt.check()
         with self._failing():
+            if segment.url is None and is_list(segment):
+                raise DownloadError("it has no URL", hint=NO_PLACE)
             if segment.url is None:
                 raise DownloadError(
                     "it has no URL, and there is no file of its id",
