@@ -148,7 +148,8 @@ def stretches_of(run: Run, lacking: Collection[str]) -> Iterator[tuple[int, int]
 
 
 def join(segment: Segment, folder: Path, names: Collection[str], cache: Path) -> Path:
-    """Put the parts of a segment behind one another, into one file in the cache: whole or absent.
+    """Put the parts of a segment behind one another, into one file in the cache: whole or absent; a single part is
+    the file.
 
     ``names``: those in the folder; the parts are untrusted, and are only compared with them. Raises DownloadError
     naming a part that is missing, DiskFull or CacheBroken.
@@ -159,6 +160,8 @@ def join(segment: Segment, folder: Path, names: Collection[str], cache: Path) ->
         raise DownloadError(f"its part {shown(missing)} is not in the media folder", hint=hint)
     if len({*segment.parts}) < len(segment.parts):
         raise DownloadError("it names one of its parts twice", hint="Correct its parts in the result.")
+    if len(segment.parts) == 1:
+        return folder / segment.parts[0]
     with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
         entry = joined_entry(segment, folder, cache)
