@@ -7,7 +7,7 @@ import re
 import resource
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +30,7 @@ from assembler.options import load_options
 from assembler.pipeline.assemble import Playback, assemble
 from assembler.pipeline.read_results import read_recordings
 from assembler.plan.manifest import load_manifest
+from assembler.processes import Stop, Stopped
 from assembler.progress import Silent
 from assembler.recording import StreamKind
 from assembler.segment_files import SegmentFiles
@@ -64,10 +65,12 @@ class Bucket:
     held: threading.Event | None = None
     asked: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
+    heard: Callable[[], object] = int
 
     def answer(self, request: Request) -> Response:
         name = request.path.rpartition("/")[2]
         self.asked.append(name)
+        self.heard()
         if name in self.gone:
             return Response(status=self.status)
         if self.held is not None and sum(not one.endswith("m3u8") for one in self.asked) > 6:
@@ -295,3 +298,18 @@ def test_a_playlist_without_a_place_is_told_what_names_one(bucket: Bucket, tmp_p
     fetched = fetch_all([named], cache=tmp_path, options=load_options(), progress=Silent())
     assert fetched.failures["ann"].sentence == "its playlist: it has no URL"
     assert "--media-base" in fetched.failures["ann"].hint
+
+
+def test_a_stop_ends_the_fetching_of_parts(bucket: Bucket, tmp_path: Path) -> None:
+    names, stop = [f"{n}.ts" for n in range(40)], Stop()
+    (bucket.folder / "ann.m3u8").write_text("#EXTM3U\n" + "".join(f"#EXTINF:1\n{name}\n" for name in names))
+    for name in names:
+        (bucket.folder / name).write_bytes(b"G" * 188)
+    named = camera("ann", "u", 0, 1000).model_copy(update={"url": f"{bucket.url}/ann.m3u8", "format": "m3u8"})
+    bucket.heard = lambda: stop.set() if len(bucket.asked) == 10 else None
+    with pytest.raises(Stopped):
+        fetch_all(
+            [named], cache=tmp_path / "cache", options=load_options(allow_hosts="localhost"), progress=Silent(),
+            stop=stop,
+        )  # fmt: skip
+    assert len(bucket.asked) < 30
