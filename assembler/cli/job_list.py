@@ -134,6 +134,6 @@ def _list_gatherings(records: Records, as_json: bool) -> int:
         print(json.dumps([one.model_dump(mode="json") for one in found], ensure_ascii=False))
     for one in [] if as_json else found:
         room = f"room {one.room}, " if one.room else ""
-        files = "1 told of files" if one.parts == 1 else f"{one.parts} told of files"
-        print(f"{one.system} {one.task}: {room}{files} since {clock(one.since)}. {outlook(one)}")
+        parts = "1 part" if one.parts == 1 else f"{one.parts} parts"
+        print(f"{one.system} {one.task}: {room}{parts} since {clock(one.since)}. {outlook(one)}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from assembler.errors import AssemblerError, InputError
 from assembler.jobs.intake.bodies import GATHERED, Body
 from assembler.jobs.store.model import claim_of
 from assembler.jobs.store.records import Records, lock_task, note, now
-from assembler.jobs.store.tables import EVENT, GATHERING
+from assembler.jobs.store.tables import EVENT, GATHERING, JOB
 from assembler.times import HOUR_MS, MINUTE_MS, Ms, WallMs
 from assembler.values import Value
 
@@ -23,7 +24,7 @@ OPEN_MS = 24 * HOUR_MS
 """Maximum time that is waited for files that were announced, in ms: a message may be lost."""
 LATE_MS = MINUTE_MS
 """Maximum time that is waited for more behind one that came after the closing event, in ms."""
-MOST_PARTS = 5_000
+MOST_PARTS = 2_000
 """Maximum number of bodies of one recording; what comes beyond is kept, and belongs to nothing."""
 AT_ONCE = 50
 """Maximum number of gatherings that one look makes bodies of."""
@@ -103,12 +104,14 @@ def file_part(connection: sa.Connection, share: Share, number: int, body: Body, 
         return None
     key = row.key if row is not None else _name(connection, share)
     known = _bodies(connection, key)
-    connection.execute(sa.update(EVENT).where(EVENT.c.id == number).values(gathering=key))
-    told = _bodies(connection, key)
-    if row is not None and len(told) in (len(known), MOST_PARTS):
-        if share.is_whole and row.job is None:
+    told = _distinct([*known, *unpack(load_object(body.raw))])
+    is_full = len(told) > MOST_PARTS
+    connection.execute(sa.update(EVENT).where(EVENT.c.id == number).values(gathering=None if is_full else key))
+    if row is not None and (is_full or len(told) == len(known)):
+        job = connection.execute(sa.select(JOB.c.id).where(JOB.c.id == row.job)).scalar()
+        if share.is_whole and job is None:
             _change(connection, key, due=body.received)
-        return row.job
+        return job
     coming = find_coming(told)
     waits = OPEN_MS if coming is Coming.OPEN else settle
     if coming is Coming.CLOSED:
@@ -150,9 +153,15 @@ def _name(connection: sa.Connection, share: Share) -> str:
 
 def _bodies(connection: sa.Connection, key: str) -> list[JsonObject]:
     """List the bodies of a gathering, each once, the newest first, in whatever order they came."""
-    wanted = sa.select(EVENT.c.body).where(EVENT.c.gathering == key, EVENT.c.source != GATHERED).order_by(EVENT.c.id)
-    rows = connection.execute(wanted.limit(MOST_PARTS)).scalars()
-    bodies = [one for raw in rows for one in unpack(load_object(bytes(raw)))]
+    wanted = sa.select(EVENT.c.body).where(EVENT.c.gathering == key, EVENT.c.source != GATHERED)
+    bodies: list[JsonObject] = []
+    for raw in connection.execute(wanted).scalars():
+        with suppress(InputError):  # what another version understood
+            bodies += [one for one in unpack(load_object(bytes(raw))) if find_part(one) is not None]
+    return _distinct(bodies)
+
+
+def _distinct(bodies: Sequence[JsonObject]) -> list[JsonObject]:
     by_age = sorted(bodies, key=lambda one: (-_sent(one), json.dumps(one, sort_keys=True)))
     return list({json.dumps(find_repeated(one), sort_keys=True): one for one in reversed(by_age)}.values())[::-1]
 

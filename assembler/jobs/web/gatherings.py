@@ -18,23 +18,25 @@ def draw_gatherings(shown: Sequence[Gathering], count: int) -> list[str]:
     if not shown:
         return []
     rows = [
-        [
-            text(g.system),
-            f"<b>{text(g.task, 60)}</b>",
-            text(g.room or "", 60),
-            str(g.parts),
-            clock(g.since),
-            text(outlook(g)),
-        ]
-        for g in shown
+        [_about(one), _unbroken(f"{one.parts} so far"), _unbroken(clock(one.since)), text(outlook(one), 300)]
+        for one in shown
     ]
     advice = (
         "<p>Their systems tell of one file at a time. A job begins once the last of them is told, or nothing more has "
         "come for a while (<code>ASSEMBLER_SETTLE_MINUTES</code>); a file that is told of later makes it anew.</p>"
     )
     more = f"<p>The first {len(shown)} of {count}; <code>assembler jobs list --gathering</code> shows all.</p>"
-    drawn = table(["system", "recording", "room", "with files", "since (UTC)", "what happens"], rows)
+    drawn = table(["recording", "parts", "since (UTC)", "what happens"], rows)
     return ['<h2 id="gathering">Told of in parts</h2>', advice, drawn, more if count > len(shown) else ""]
+
+
+def _unbroken(said: str) -> str:
+    return f'<span class="nowrap">{said}</span>'
+
+
+def _about(one: Gathering) -> str:
+    room = f" · room {text(one.room, 60)}" if one.room else ""
+    return f'<b>{text(one.task, 60)}</b><span class="faint">{text(one.system)}{room}</span>'
 
 
 def outlook(one: Gathering) -> str:

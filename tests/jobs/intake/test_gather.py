@@ -332,6 +332,23 @@ def test_in_any_order_and_however_often_they_are_the_same_job_and_the_same_class
         assert sorted(map(str, lines[0].tracks)) == sorted(map(str, lines[1].tracks))
 
 
+def test_beyond_the_limit_a_body_is_kept_and_belongs_to_nothing(
+    small: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assembler.jobs.intake.gather.MOST_PARTS", 2)
+    call(small, *(trtc(user=f"u{n}") for n in range(3)))
+    assert waiting(small).parts == 2
+    assert [event.kind for event in list_events(small.records, without_job=True)] == ["311"]
+
+
+def test_a_batch_of_what_was_forgotten_makes_its_job_again(small: Workshop) -> None:
+    call(small, trtc(), trtc(312))
+    small.records.remove([small.job(TASK)])
+    batch = Batch(small.options, small.records, small.engine)
+    batch.enqueue([Given("a.json", trtc())])
+    assert [(row.job, row.state) for row in batch.ended()] == [(TASK, "waiting")]
+
+
 def test_what_is_due_is_begun_once(small: Workshop) -> None:
     call(small, trtc())
     with small.records.transaction() as connection:
