@@ -300,6 +300,7 @@ def test_a_playlist_without_a_place_is_told_what_names_one(bucket: Bucket, tmp_p
     assert "--media-base" in fetched.failures["ann"].hint
 
 
+@pytest.mark.leaves_parts
 def test_a_stop_ends_the_fetching_of_parts(bucket: Bucket, tmp_path: Path) -> None:
     names, stop = [f"{n}.ts" for n in range(40)], Stop()
     (bucket.folder / "ann.m3u8").write_text("#EXTM3U\n" + "".join(f"#EXTINF:1\n{name}\n" for name in names))
