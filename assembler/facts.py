@@ -100,6 +100,9 @@ class VideoFacts(Message):
     """The longest time between two frames, ms."""
     pace: Fraction = Fraction(1)
     """Number of true seconds that a second of its stamps lasts; not 1 only where clock drift is taken out."""
+    held: tuple[tuple[int, int], ...] = ()
+    """Pairs of consecutive stamps of presented frames, ticks, that lie far from each other (``HELD_SECONDS`` of the
+    probe): nothing has to be composed between them."""
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,10 @@ from assembler.media.source_files import BytesMissing, SourceFiles
 from assembler.options import Options
 from assembler.plan.account import without_unread
 from assembler.plan.chapters import with_pages
-from assembler.plan.chunks import cut_chunks, frame_ticks, grid_rate
+from assembler.plan.chunks import cut_chunks
 from assembler.plan.copying import time_scale
+from assembler.plan.grid import frame_ticks, grid_rate
+from assembler.plan.held import hold_frames
 from assembler.plan.manifest import CaptionFile, Manifest, Origin, encoded_stamps, vendor_report
 from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
@@ -202,6 +204,8 @@ def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: 
         return _copy_video(plan, setup)
     borders = choose_borders(plan, setup, seconds=options.chunk_seconds, processes=options.processes)
     chunks = cut_chunks(plan, setup.facts, borders)
+    if setup.encoder.encoder.takes_skips:
+        chunks = tuple(hold_frames(chunk, setup.facts) for chunk in chunks)
     rendered, findings, encoding = render_by_any(chunks, setup, processes=options.processes, on_seconds=on_seconds)
     ticks = frame_ticks(plan.fps)
     runs = [

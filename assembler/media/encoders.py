@@ -13,9 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from assembler.choices import EncoderName, Quality
-
-MAX_GOP_SECONDS = 10
-"""Maximum time between two key frames, in s."""
+from assembler.plan.held import MAX_GOP_SECONDS
 
 Settings = tuple[tuple[str, str], ...]
 """Output options of ffmpeg, in order."""
@@ -58,6 +56,8 @@ class Encoder:
     is_salvageable: bool = False
     """True if in every quality frames are decoded in presentation order and none refers to a later one (no B-frames):
     any count of them from a chunk's start is then whole, and those of a killed run are salvaged. H.264 only."""
+    takes_skips: bool = False
+    """True if skip pictures can be put between its frames (``mp4.skip_pictures``): what is held is not encoded."""
 
     def at(self, quality: Quality) -> Encoding:
         """Choose one quality of this encoder."""
@@ -155,6 +155,7 @@ X264 = Encoder(
         HIGH: (("preset", "veryfast"), ("crf", "20"), ("x264-params", "rc-lookahead=25:bframes=0:weightp=0")),
     },
     is_salvageable=True,
+    takes_skips=True,
 )
 
 # Without B-frames better by VMAF at nearly the same size and time. pools, frame-threads, wpp: one thread, as chunks

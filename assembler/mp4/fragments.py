@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import IO
 
@@ -53,16 +53,32 @@ def read_fragments(path: Path) -> Fragments:
     """
     end, frames = 0, 0
     with path.open("rb") as file:
-        boxes = _whole_boxes(file, path.stat().st_size)
-        for box in boxes:
-            if box.name != b"moof":
-                continue
-            sizes = _sizes(read_box(file, box))
-            mdat = next(boxes, None)
-            if mdat is None or mdat.name != b"mdat" or not sizes or not _holds(read_box(file, mdat), sizes):
-                break
+        for mdat, _, sizes in _walk(file, path.stat().st_size):
             end, frames = mdat.end, frames + len(sizes)
     return Fragments(end, frames)
+
+
+def read_samples(path: Path) -> list[bytes]:
+    """Read the samples of all whole fragments; raises OSError."""
+    found: list[bytes] = []
+    with path.open("rb") as file:
+        for _, content, sizes in _walk(file, path.stat().st_size):
+            found += [content[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
+    return found
+
+
+def _walk(file: IO[bytes], size: int) -> Iterator[tuple[Box, bytes, list[int]]]:
+    """Walk the whole fragments at the start of a file: mdat, its content, sizes of its samples."""
+    boxes = _whole_boxes(file, size)
+    for box in boxes:
+        if box.name != b"moof":
+            continue
+        sizes = _sizes(read_box(file, box))
+        mdat = next(boxes, None)
+        content = b"" if mdat is None else read_box(file, mdat)
+        if mdat is None or mdat.name != b"mdat" or not sizes or not _holds(content, sizes):
+            return
+        yield mdat, content, sizes
 
 
 def _whole_boxes(file: IO[bytes], size: int) -> Iterator[Box]:

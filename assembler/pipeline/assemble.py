@@ -29,7 +29,8 @@ from assembler.pipeline.gather import Fetch, gather, gather_local, with_alignmen
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
 from assembler.pipeline.transcribe import with_transcript
-from assembler.plan.chunks import rounded, stamp_shown
+from assembler.plan.chunks import stamp_shown
+from assembler.plan.grid import rounded
 from assembler.plan.manifest import Manifest, load_manifest
 from assembler.plan.model import Mode, Plan
 from assembler.processes import Stop

@@ -34,7 +34,8 @@ from assembler.network.download.slices import is_list
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide, wanted_stamps, work_digest
 from assembler.pipeline.gather import Fetch, clocked, probe_files
-from assembler.plan.chunks import Chunk, Source, grid_rate
+from assembler.plan.chunks import Chunk, Source
+from assembler.plan.grid import grid_rate
 from assembler.processes import Stop, Stopped
 from assembler.segment_files import SegmentFiles
 from assembler.workspace import GROWN, SOURCES, Identity

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from assembler.facts import Facts, VideoFacts
-from assembler.plan.chunks import Source, frame_of, is_sought, placed_sources, reads_on, rounded
+from assembler.plan.chunks import Source, is_sought, placed_sources, reads_on
+from assembler.plan.grid import frame_of, rounded
 from assembler.plan.model import Plan
 from assembler.times import Frame
 
@@ -64,14 +65,15 @@ class _Decoded:
 
 
 def place_borders(
-    plan: Plan, facts: Mapping[str, Facts], *, seconds: float, processes: int, is_gradual: bool = False
+    plan: Plan, facts: Mapping[str, Facts], *, seconds: float, processes: int, is_gradual: bool = False, calm: int = 1
 ) -> tuple[Frame, ...]:
     """Frames at which chunks meet, from 0 to the last: chunks of about ``seconds`` at most, for ``processes`` at once.
 
+    ``calm``: factor of all lengths of chunks (``plan.held.find_calm``): they cost less where little changes.
     ``is_gradual``: chunks are begun one by one, as their sources come. So the first ones are short, to begin early, and
     the last ones too, as little is to be left when the last source is there.
     """
-    seconds = min(seconds, GRADUAL_SECONDS) if is_gradual else seconds
+    seconds = calm * (min(seconds, GRADUAL_SECONDS) if is_gradual else seconds)
     most = max(1, rounded(Fraction(seconds) * plan.fps))
     pixels = plan.canvas.width * plan.canvas.height
     scenes = [scene.first for scene in plan.scenes]
@@ -80,7 +82,7 @@ def place_borders(
     borders = [Frame(0)]
     while True:
         few = max(_uncrowded(opened, borders[-1], plan), int(CROWDED_SECONDS * plan.fps))
-        length = _wanted(plan, borders[-1], min(most, few), processes, is_gradual=is_gradual)
+        length = _wanted(plan, borders[-1], min(most, few), processes, is_gradual=is_gradual, calm=calm)
         if length is None:
             break
         wanted, reach = borders[-1] + length, length // REACH
@@ -126,15 +128,15 @@ def _uncrowded(opened: Sequence[tuple[Frame, int]], at: Frame, plan: Plan) -> in
     return plan.frames - at
 
 
-def _wanted(plan: Plan, at: Frame, most: int, processes: int, *, is_gradual: bool) -> int | None:
+def _wanted(plan: Plan, at: Frame, most: int, processes: int, *, is_gradual: bool, calm: int) -> int | None:
     """Frames that the chunk from here on should have; None: all that is left.
 
     What is left is shared among all processes: the first chunks have the full length, later ones are ever shorter.
     """
     left = plan.frames - at
     shared = rounded(Fraction(plan.frames, processes))
-    last = FIRST_SECONDS if is_gradual else LAST_SECONDS
-    shortest = max(int(SHORTEST_SECONDS * plan.fps), min(int(last * plan.fps), shared))
+    last = calm * (FIRST_SECONDS if is_gradual else LAST_SECONDS)
+    shortest = max(int(calm * SHORTEST_SECONDS * plan.fps), min(int(last * plan.fps), shared))
     length = min(most, max(shortest, rounded(Fraction(left, processes))))
     if is_gradual:
         length = min(length, max(shortest, at // processes))

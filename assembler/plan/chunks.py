@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations, pairwise
-from math import lcm
 
 from pydantic import Field
 
@@ -18,6 +17,7 @@ from assembler.choices import Fill
 from assembler.facts import Facts, VideoFacts
 from assembler.layout.model import Canvas, Rect
 from assembler.plan.artwork import Overlay
+from assembler.plan.grid import frame_of, frame_ticks, grid_rate, rounded
 from assembler.plan.model import Mode, Piece, Plan
 from assembler.times import Frame, PlayMs, frame_stamp
 from assembler.values import Value
@@ -79,36 +79,24 @@ class Chunk(Value):
     is_disjoint: bool
     """True if no two tiles meet: they can be stacked side by side instead of laid over each other."""
     keyframes: tuple[Frame, ...]
-    """Forced key frames inside the chunk, counted from its first frame."""
+    """Planned key frames inside the chunk, counted from its first frame."""
+    held: tuple[tuple[Frame, Frame], ...] = Field(default=(), exclude_if=lambda held: not held)
+    """Ranges of output frames that show what the one before them shows and are not composed (``plan.held``); disjoint,
+    sorted. Empty, and then in no digest, where every frame is composed."""
 
     @property
     def frames(self) -> int:
         """Number of output frames."""
         return self.end - self.first
 
+    @property
+    def composed(self) -> int:
+        """Number of frames that are composed and encoded."""
+        return self.place(self.end)
 
-def grid_rate(fps: Fraction) -> int:
-    """Grid ticks per second: every frame border, every millisecond and every 1/90000 s is whole."""
-    return lcm(90_000, fps.numerator)
-
-
-def frame_ticks(fps: Fraction) -> int:
-    """Grid ticks per output frame."""
-    return grid_rate(fps) * fps.denominator // fps.numerator
-
-
-def rounded(value: Fraction) -> int:
-    """The nearest integer, halves upwards."""
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
-
-
-def frame_of(stamp: int, picture: VideoFacts, shift: int, fps: Fraction) -> Frame:
-    """The output frame from which a source frame is shown: its stamp on the grid, rounded half upwards."""
-    time_base, pace = picture.time_base, picture.pace
-    up, down, step = time_base.numerator * grid_rate(fps), time_base.denominator, frame_ticks(fps)
-    ticks = (2 * stamp * up + down) // (2 * down)  # whole numbers: there may be 100,000 key frames
-    ticks = (2 * ticks * pace.numerator + pace.denominator) // (2 * pace.denominator) + shift
-    return Frame((2 * ticks + step) // (2 * step))
+    def place(self, frame: Frame) -> int:
+        """Number of composed frames before this output frame."""
+        return frame - self.first - sum(min(end, frame) - first for first, end in self.held if first < frame)
 
 
 def cut_chunks(plan: Plan, facts: Mapping[str, Facts], borders: Sequence[Frame]) -> tuple[Chunk, ...]:
@@ -123,9 +111,16 @@ def split_chunk(chunk: Chunk, facts: Mapping[str, Facts], frames: int) -> tuple[
     drawn = [(tile.rect, z, overlay) for z, tile in enumerate(chunk.tiles) for overlay in tile.overlays]
     borders = sorted({chunk.first, Frame(chunk.first + frames), chunk.end})
     keyframes = [Frame(chunk.first + k) for k in chunk.keyframes]
-    return tuple(
+    parts = (
         _cut(chunk.fps, chunk.canvas, keyframes, facts, placed, drawn, first, end) for first, end in pairwise(borders)
     )
+    return tuple(part.model_copy(update={"held": _held_within(chunk, part.first, part.end)}) for part in parts)
+
+
+def _held_within(chunk: Chunk, first: Frame, end: Frame) -> tuple[tuple[Frame, Frame], ...]:
+    """The held ranges within a part, whose first frame is composed."""
+    inside = ((max(a, Frame(first + 1)), min(b, end)) for a, b in chunk.held)
+    return tuple((a, b) for a, b in inside if a < b)
 
 
 def cut_frame(plan: Plan, facts: Mapping[str, Facts], frame: Frame) -> Chunk:

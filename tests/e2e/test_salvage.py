@@ -29,7 +29,9 @@ from assembler.recording import StreamKind
 LESSON = Class(
     [
         Stream("w1", StreamKind.WHITEBOARD, "", 33, Recipe(identity="blue", seconds=7, fps=5), BOARD),
-        Stream("a1", StreamKind.CAMERA, "ann", 621, Recipe(identity="red", seconds=6, fps=15, gop=40), USER_1),
+        Stream(
+            "a1", StreamKind.CAMERA, "ann", 621, Recipe(identity="red", seconds=Fraction(22, 3), fps=15, gop=40), USER_1
+        ),
     ],
     total=8_000,
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from statistics import median_low
 from typing import Any
 
@@ -28,6 +29,8 @@ LONE_FRAME_RATE = Fraction(15)
 """Frame rate assumed for a single frame of unknown duration, in Hz."""
 HOLE_SECONDS = 5
 """Maximum time between two frames, in s; more is a hole."""
+HELD_SECONDS = Fraction(2, 5)
+"""Minimum time between two frames, in s, that facts list: shorter ones would make the facts of a whole day long."""
 MAX_KEYS_DECODED = 500
 """Maximum count of key frames decoded; where every packet is one and the codec's headers are not read here (mjpeg, av1)
 a stream would be decoded whole. Later changes are not noticed."""
@@ -219,6 +222,7 @@ class VideoProbe:
         last_duration = self._durations[self._stamps.index(shown[-1])]
         step = median_low(steps) if steps else last_duration or round(1 / LONE_FRAME_RATE / base)
         limit = HOLE_SECONDS * base.denominator // base.numerator
+        held = ceil(HELD_SECONDS / base)
         holes = tuple(
             (round_ms(before * base - origin), round_ms(after * base - origin))
             for before, after in pairwise(shown)
@@ -243,6 +247,7 @@ class VideoProbe:
             lost=self._lost(shown, step, origin),
             hidden=tuple(sorted(self._hidden)) if keep_stamps else (),
             has_new_sets=self._sets.has_new,
+            held=tuple((before, after) for before, after in pairwise(shown) if after - before >= held),
         )
 
     @property

@@ -54,7 +54,7 @@ class DrawnStreams:
         canvas = self.chunk.canvas
         # ffmpeg-python compiles no graph without an input, so here the colour is one
         colour = f"color=c=0x{canvas.background[1:]}:s={canvas.width}x{canvas.height}:r={self.chunk.fps}:d=1000"
-        return self._repeated(ffmpeg.input(colour, f="lavfi").video, self.chunk.frames)
+        return self._repeated(ffmpeg.input(colour, f="lavfi").video, self.chunk.composed)
 
     def colour(self, width: int, height: int, frames: int, colour: str) -> Stream:
         """Build frames of one colour, ``#RRGGBB``."""
@@ -64,7 +64,8 @@ class DrawnStreams:
 
     def card(self, card: Overlay) -> Stream:
         """Build the frames of a card."""
-        return self._lasting(self._read(card.artwork, "gbrp", "yuv420p"), card.end - card.first)
+        frames = self.chunk.place(card.end) - self.chunk.place(card.first)
+        return self._lasting(self._read(card.artwork, "gbrp", "yuv420p"), frames)
 
     def lay_over(self, stream: Stream, overlays: Iterable[Overlay]) -> Stream:
         """Lay pictures over the stream of a tile, each while it is to be seen; no cards."""
@@ -83,8 +84,8 @@ class DrawnStreams:
 
     def shown_while(self, shown: Iterable[Source | Overlay]) -> str:
         """Build the expression that is true in the frames of these."""
-        begin = self.chunk.first
-        return "+".join(f"between(n,{one.first - begin},{one.end - begin - 1})" for one in shown)
+        place = self.chunk.place
+        return "+".join(f"between(n,{place(one.first)},{place(one.end) - 1})" for one in shown)
 
     def _read(self, artwork: Artwork, rgb: str, yuv: str) -> Stream:
         name = self.names[artwork]

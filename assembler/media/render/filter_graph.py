@@ -7,7 +7,7 @@ and the chunk takes its range. No decision is made here: the chunk says what is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
@@ -24,7 +24,8 @@ from assembler.media.render.colour import convert_colour, is_drawn_exactly, scal
 from assembler.media.render.drawn import TAGS, DrawnStreams, Stream
 from assembler.media.render.inputs import Input
 from assembler.plan.artwork import Artwork, Overlay
-from assembler.plan.chunks import Chunk, Source, Tile, frame_of, frame_ticks, grid_rate
+from assembler.plan.chunks import Chunk, Source, Tile
+from assembler.plan.grid import frame_of, frame_ticks, grid_rate
 from assembler.plan.reflowed import find_disjoint_parts
 
 
@@ -35,7 +36,7 @@ def build_graph(
     program: Ffmpeg,
     drawn: Mapping[Artwork, str] | None = None,
 ) -> Stream:
-    """Build a chunk's filter graph: ``chunk.frames`` frames at ``chunk.fps``, tagged BT.709 limited.
+    """Build a chunk's filter graph: its composed frames one behind the other at ``chunk.fps``, tagged BT.709 limited.
 
     ``inputs``: by video id and stretch. ``drawn``: names of the files of drawn pictures.
     """
@@ -83,7 +84,7 @@ class _Builder:
         """Build a part of the chunk as if it were one of its own."""
         whole = Rect(x=0, y=0, width=part.canvas.width, height=part.canvas.height)
         builder = replace(self, chunk=part, drawn=replace(self.drawn, chunk=part))
-        return builder.composed() if part.tiles else self._flat(whole, part.frames)
+        return builder.composed() if part.tiles else self._flat(whole, part.composed)
 
     def _padded(self, lane: Stream, rect: Rect, canvas: Canvas) -> Stream:
         if (rect.width, rect.height) == (canvas.width, canvas.height):
@@ -102,7 +103,7 @@ class _Builder:
             free = [] if any(rect.covers(corner) for rect in rects) else [corner]
         else:
             free = find_uncovered(rects, width, height)
-        places = [*lanes, *((self._flat(r, self.chunk.frames, colour), r) for r in free)]
+        places = [*lanes, *((self._flat(r, self.chunk.composed, colour), r) for r in free)]
         if len(places) == 1:
             return places[0][0]
         layout = "|".join(f"{rect.x}_{rect.y}" for _, rect in places)
@@ -111,7 +112,7 @@ class _Builder:
 
     def _overlaid(self) -> Stream:
         canvas = self.chunk.canvas
-        base = self._flat(Rect(x=0, y=0, width=canvas.width, height=canvas.height), self.chunk.frames)
+        base = self._flat(Rect(x=0, y=0, width=canvas.width, height=canvas.height), self.chunk.composed)
         for tile in self.chunk.tiles:
             shown = self.drawn.shown_while([*tile.sources, *(o for o in tile.overlays if o.is_card)])
             base = ffmpeg.filter(
@@ -133,14 +134,14 @@ class _Builder:
         both: list[Source | Overlay] = [*tile.sources, *cards]
         for shown in sorted(both, key=lambda one: one.first):
             if shown.first > at:
-                parts.append(self._flat(rect, shown.first - at))
+                parts.append(self._flat(rect, self.chunk.place(shown.first) - self.chunk.place(at)))
             if isinstance(shown, Overlay):
                 parts.append(self.drawn.card(shown))
             else:
                 parts.append(self._source_frames(shown, rect, next(opened[_opening(shown)])))
             at = shown.end
         if at < self.chunk.end:
-            parts.append(self._flat(rect, self.chunk.end - at))
+            parts.append(self._flat(rect, self.chunk.composed - self.chunk.place(at)))
         return self._joined(parts)
 
     def _joined(self, parts: Sequence[Stream]) -> Stream:
@@ -173,11 +174,17 @@ class _Builder:
     def _source_frames(self, source: Source, rect: Rect, stream: Stream) -> Stream:
         video = self.facts[source.video_id].picture
         assert video is not None
-        frames = source.end - source.first
         stream = self._chosen(stream, source, video)
-        if video.rate > self.chunk.fps:  # and after it is lowered
-            stream = self._fitted(stream, source, video, rect)
-        return stream.filter("tpad", stop_mode="clone", stop=frames).filter("trim", end_frame=frames)
+        is_fitted_late = video.rate > self.chunk.fps  # after it is lowered
+        cut = [(max(a, source.first), min(b, source.end)) for a, b in self.chunk.held]
+        held = [(a - source.first, b - source.first) for a, b in cut if a < b]
+        if not held:
+            if is_fitted_late:
+                stream = self._fitted(stream, source, video, rect)
+            return _padded_to(stream, source.end - source.first)
+        stream = _padded_to(stream, source.end - source.first)
+        stream = stream.filter("select", expr=f"not({_between(held)})").filter("setpts", expr="N")
+        return self._fitted(stream, source, video, rect) if is_fitted_late else stream
 
     def _opened(self, source: Source, video: VideoFacts) -> Stream:
         opened = self.inputs[source.video_id, source.stretch]
@@ -259,6 +266,16 @@ class _Builder:
 
     def _drawn(self, colour: str) -> str:
         return convert_colour(colour, in_frame_matrix=self.program.draws_in_frame_matrix)
+
+
+def _padded_to(stream: Stream, frames: int) -> Stream:
+    """Give a stream exactly so many frames: the last one is repeated, or others are cut off."""
+    return stream.filter("tpad", stop_mode="clone", stop=frames).filter("trim", end_frame=frames)
+
+
+def _between(ranges: Iterable[tuple[int, int]]) -> str:
+    """Build the expression that is true in the frames of these ranges."""
+    return "+".join(f"between(n,{first},{end - 1})" for first, end in ranges)
 
 
 def _far(fps: Fraction) -> int:

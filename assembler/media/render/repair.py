@@ -20,7 +20,8 @@ from assembler.media.encoders import X264
 from assembler.media.render.inputs import Input
 from assembler.media.render.run_ffmpeg import run_chunk
 from assembler.media.render.setup import RenderSetup
-from assembler.plan.chunks import Chunk, Source, Tile, grid_rate
+from assembler.plan.chunks import Chunk, Source, Tile
+from assembler.plan.grid import grid_rate
 from assembler.times import Span, frame_ms, span
 from assembler.workspace import DAMAGE, GRAPH, LOG, MADE
 
@@ -68,6 +69,7 @@ def _alone(chunk: Chunk, tile: Tile, source: Source) -> Chunk:
             "tiles": (Tile(rect=rect, sources=(source,)),),
             "is_disjoint": True,
             "keyframes": (),
+            "held": (),
         }
     )
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 from assembler.media.damage.losses import Losses, report_of
+from assembler.media.render.fill import finish_chunk
 from assembler.media.render.inputs import Input
 from assembler.media.render.repair import find_damage, has_errors, may_be_early
 from assembler.media.render.run_ffmpeg import part_of
@@ -16,6 +17,7 @@ from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import read_fragments
 from assembler.plan.borders import place_borders
 from assembler.plan.chunks import Chunk, split_chunk
+from assembler.plan.held import composed_frames, find_calm
 from assembler.plan.model import Plan
 from assembler.times import Frame
 from assembler.workspace import LOG, MADE, SPLIT, digest_of, write_whole
@@ -31,8 +33,9 @@ def choose_borders(plan: Plan, setup: RenderSetup, *, seconds: float, processes:
         if _are_borders(kept, plan):
             return tuple(Frame(at) for at in kept)
     borders = place_borders(
-        plan, setup.facts, seconds=seconds, processes=processes, is_gradual=not setup.files.is_complete
-    )
+        plan, setup.facts, seconds=seconds, processes=processes, is_gradual=not setup.files.is_complete,
+        calm=find_calm(plan, setup.facts) if setup.encoder.encoder.takes_skips else 1,
+    )  # fmt: skip
     write_whole(path, json.dumps(borders))
     return borders
 
@@ -71,16 +74,17 @@ def _salvage(chunk: Chunk, setup: RenderSetup, inputs: Mapping[tuple[str, int], 
         found = read_fragments(part)
     except OSError:
         return 0
-    if not 0 < found.frames <= chunk.frames:
+    if not 0 < found.frames <= chunk.composed:
         return 0
-    head = split_chunk(chunk, setup.facts, found.frames)[0]
+    frames = ([*composed_frames(chunk), chunk.frames])[found.frames]
+    head = split_chunk(chunk, setup.facts, frames)[0]
     whole = setup.chunk_file(head)
     losses = find_damage(head, setup, inputs, whole, log)
     os.truncate(part, found.bytes)
     write_whole(report_of(whole), Losses(losses=tuple(losses)).model_dump_json())
-    os.replace(part, whole)
-    if found.frames < chunk.frames:
-        write_whole(out.with_suffix(SPLIT), str(found.frames))
+    finish_chunk(head, part, whole)
+    if frames < chunk.frames:
+        write_whole(out.with_suffix(SPLIT), str(frames))
         with suppress(FileNotFoundError):
             os.replace(log, whole.with_suffix(LOG))
-    return found.frames
+    return frames

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,18 @@ from assembler.media.child import child_error
 from assembler.media.encoders import Encoding
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.cpu import tune_for_cpu
+from assembler.media.render.fill import finish_chunk
 from assembler.media.render.inputs import Input
 from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import count_frames_in_either, read_fragments
 from assembler.plan.chunks import Chunk
-from assembler.times import clock_text, frame_ms
+from assembler.plan.held import place_keyframes
+from assembler.times import Frame, clock_text, frame_ms
 from assembler.workspace import CHUNKS, GRAPH, LOG, PART
+
+HELD_BITS = 4
+"""Factor of the bits of a frame that is held, on which x264 would spend what one is worth that is seen once: 42.6 dB on
+a board with a stroke each 5 s, where it gives 48.6 dB if it gets every frame; 44.5 with 1.5, 49.1 with 4."""
 
 
 class TimeMeter:
@@ -112,21 +117,24 @@ def run_once(
             part.unlink(missing_ok=True)
         raise error
     found = count_frames_in_either(part)
-    if found != chunk.frames:
+    if found != chunk.composed:
         part.unlink(missing_ok=True)
         raise MediaError(
-            f"ffmpeg made {found} pictures from {at} on where {chunk.frames} were planned",
+            f"ffmpeg made {found} pictures from {at} on where {chunk.composed} were planned",
             hint="Run `assembler doctor`; see the work folder.",
         )
-    os.replace(part, out)
+    finish_chunk(chunk, part, out)
 
 
 def output_options(chunk: Chunk, encoder: Encoding) -> dict[str, Any]:
     """Build ffmpeg's output options for a chunk, the same on every machine."""
+    options = encoder.output_options(chunk.fps)
+    if chunk.held:
+        options["x264-params"] = ":".join(filter(None, (options.get("x264-params"), _zones(chunk))))
     return (
-        encoder.output_options(chunk.fps)
+        options
         | {
-            "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in chunk.keyframes) or "0"),
+            "force_key_frames": "expr:" + ("+".join(f"eq(n,{k})" for k in _forced(chunk)) or "0"),
             "colorspace": "bt709",
             "color_primaries": "bt709",
             "color_trc": "bt709",
@@ -139,6 +147,16 @@ def output_options(chunk: Chunk, encoder: Encoding) -> dict[str, Any]:
         }
         | encoder.container_options
     )
+
+
+def _forced(chunk: Chunk) -> Iterator[int]:
+    return (chunk.place(Frame(chunk.first + k)) for k in place_keyframes(chunk))
+
+
+def _zones(chunk: Chunk) -> str:
+    """Parameter of x264 for frames that are held: it takes each for one of many, where it is what is seen for long."""
+    at = [chunk.place(first) - 1 for first, _ in chunk.held]
+    return "zones=" + "/".join(f"{n},{n},b={HELD_BITS}" for n in at)
 
 
 def _drop_unsalvageable(part: Path) -> None:

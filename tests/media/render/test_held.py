@@ -1,0 +1,85 @@
+"""Classes that stand still: nothing is encoded there, and every frame is at its place (DESIGN, Held frames)."""
+
+from __future__ import annotations
+
+import signal
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from classes import BOARD, USER_1, Class, Stream
+from e2e.test_salvage import assert_right, hanging, parts, run
+from e2e.test_sync import assert_exact_grid, assert_in_sync
+from synthetic import Recipe
+from terminal import Desk, busy_in, until
+
+from assembler.media.encoders import ENCODERS
+from assembler.media.verify.verify import verify
+from assembler.mp4.fragments import count_frames_in_either
+from assembler.pipeline.assemble import Playback
+from assembler.plan.held import MAX_GOP_SECONDS
+from assembler.plan.manifest import load_manifest
+from assembler.recording import StreamKind
+
+CADENCE = tuple(Fraction(n) for n in ("1/5", "1/15", "37/16", "1/15", "13", "2/5"))
+"""Seconds that the board's pictures are seen: some for one frame, one for longer than key frames lie apart."""
+WRITTEN = Recipe(identity="blue", seconds=Fraction(12, 5), fps=5, cadence=CADENCE, sound=False)
+LENGTH = 32_000
+STILL = Class(
+    [
+        Stream("w", StreamKind.WHITEBOARD, "", 33, WRITTEN, BOARD, duration=LENGTH),
+        Stream("a", StreamKind.CAMERA, "ann", 20_621, Recipe(identity="red", seconds=4, fps=15, gop=40), USER_1),
+    ],
+    options={"fps": 15},
+)
+SMALL_BYTES = 20
+"""Maximum size of a skip picture on this canvas."""
+
+
+def sizes(path: Path) -> list[int]:
+    with av.open(str(path)) as file:
+        return [packet.size for packet in file.demux(video=0) if packet.size]
+
+
+def keys(path: Path) -> list[Fraction]:
+    with av.open(str(path)) as file:
+        packets = list(file.demux(video=0))
+    return [p.pts * p.time_base for p in packets if p.is_keyframe and p.pts is not None and p.time_base is not None]
+
+
+@pytest.mark.parametrize("seconds", [1000, 5, 1.3])
+def test_a_still_class_is_in_sync_at_every_frame_however_it_is_cut(tmp_path: Path, ffmpeg: str, seconds: float) -> None:
+    playback = STILL.assemble(tmp_path, ffmpeg, chunk_seconds=seconds)
+    assert_in_sync(STILL, playback)
+    assert_exact_grid(playback)
+    verify(playback.path, playback.manifest, decode="all")
+    found = keys(playback.path)
+    assert max(b - a for a, b in zip(found, [*found[1:], Fraction(LENGTH, 1000)], strict=True)) <= MAX_GOP_SECONDS
+    assert sum(size <= SMALL_BYTES for size in sizes(playback.path)) > 15 * 22
+
+
+def test_it_shows_what_a_rendering_of_every_frame_shows(tmp_path: Path, ffmpeg: str) -> None:
+    """x265 encodes them all."""
+    assert not ENCODERS["x265"].takes_skips
+    every = STILL.assemble(tmp_path / "every", ffmpeg, encoder="x265", chunk_seconds=1000, processes=1)
+    assert every.manifest.encoder == "x265"
+    held = STILL.assemble(tmp_path / "held", ffmpeg, chunk_seconds=1000)
+    assert [row.seen for row in STILL.rows(held)] == [row.seen for row in STILL.rows(every)]
+
+
+def test_a_run_killed_in_the_middle_of_it_goes_on_with_the_frames_that_it_had(tmp_path: Path, ffmpeg: str) -> None:
+    desk = Desk.laid(tmp_path, STILL, ffmpeg)
+    whole = {"chunk_seconds": "1000", "processes": "1", "fps": "15"}
+    process = desk.start(run(desk, fake := hanging(tmp_path, ffmpeg, [45])), **whole)
+    until(lambda: any(count_frames_in_either(part) == 45 for part in parts(desk)))
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=120)
+    assert busy_in(desk.folder) == []
+    said = desk.say(*run(desk, fake), **whole)
+    assert said.code == 0, said.err
+    step = load_manifest(desk.out).stamps.steps[0][0]
+    (join,) = load_manifest(desk.out).joins
+    assert join // step > 15 * 20, "45 frames were encoded, and all that they are held for is there"
+    assert_right(desk, [join // step])
+    assert_in_sync(STILL, Playback(desk.out, load_manifest(desk.out), was_there=False))
