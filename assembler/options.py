@@ -15,7 +15,6 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
-    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -41,13 +40,12 @@ from assembler.errors import InputError
 from assembler.processes import cores
 from assembler.settings import (
     FORMER,
-    SHORT,
+    FoundSettings,
     canvas_size,
     frame_rate,
     from_environment,
     settings_file,
     variable_of,
-    with_present_names,
 )
 from assembler.times import PlayMs
 
@@ -276,12 +274,8 @@ class Options(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: what is given, environment, former names, settings file (pydantic-settings calls this)."""
         file = TomlConfigSettingsSource(settings_cls, settings_file())
-
-        def by_present_names(given: dict[str, Any]) -> PydanticBaseSettingsSource:
-            return InitSettingsSource(settings_cls, init_kwargs=with_present_names(given))
-
-        given = by_present_names(init_settings()), by_present_names(from_environment(SHORT)), env_settings
-        return *given, by_present_names(from_environment(FORMER)), by_present_names(file())
+        environment = from_environment(settings_cls.model_fields), from_environment(FORMER)
+        return tuple(FoundSettings(settings_cls, one) for one in (init_settings(), *environment, file()))
 
 
 def events_told(options: Options) -> frozenset[NoticeEvent]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 FORMER = {"jobs": "processes"}
 """Former names of options, read as before with a ``FormerName`` warning."""
@@ -21,6 +23,22 @@ SHORT = {"class_file": "ASSEMBLER_CLASS"}
 
 class FormerName(DeprecationWarning):
     """An option was given by its former name."""
+
+
+class FoundSettings(PydanticBaseSettingsSource):
+    """Source of settings that are read already: pydantic's own take 8 ms to look at the type of each field."""
+
+    def __init__(self, settings: type[BaseSettings], found: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self._found = with_present_names(found)
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return a field's value, its name, and that it needs no decoding (pydantic asks for this method)."""
+        return self._found.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return all that was found."""
+        return self._found
 
 
 def settings_file() -> Path:
@@ -35,8 +53,10 @@ def variable_of(option: str) -> str:
 
 
 def from_environment(options: Iterable[str]) -> dict[str, str]:
-    """Read the environment variables of these options that are not empty."""
-    return {name: value for name in options if (value := os.environ.get(variable_of(name)))}
+    """Read the environment variables of these options that are not empty, in whatever case they are written."""
+    given = {variable.upper(): value for variable, value in os.environ.items() if value}
+    variables = {name: (variable_of(name), f"ASSEMBLER_{name.upper()}") for name in options}
+    return {name: given[one] for name, names in variables.items() for one in reversed(names) if one in given}
 
 
 def with_present_names(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 SLOW_PLACES = {
     "e2e", "cloud", "jobs", "demo", "emulator", "network", "outputs",
-    "test_memory.py", "test_processes.py", "test_cli.py",
+    "test_memory.py", "test_processes.py", "test_fork_server.py", "test_cli.py",
 }  # fmt: skip
 """Folders and modules; single modules and classes are marked where they stand."""
 SLOW_FIXTURES = {"ffmpeg", "bundled_ffmpeg", "postgres"}

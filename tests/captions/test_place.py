@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lessons import START, camera, recording
@@ -128,6 +129,7 @@ def test_a_soft_track_shows_at_each_instant_the_newest_cues_of_then(given: list[
         assert shown == "\n".join(due)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_messages_are_placed_also_where_half_come_at_once() -> None:
     messages = [sent(max(0, n - 50_000), "<b>שלום</b> 👩‍🏫", f"u{n % 50}") for n in range(100_000)]
     track, findings = place_chat(messages, CLOCK, WHOLE, CLASS)

@@ -35,6 +35,8 @@ from assembler.progress import Silent
 from assembler.recording import StreamKind
 from assembler.segment_files import SegmentFiles
 
+pytestmark = pytest.mark.slow
+
 CAMERA, AUDIO = StreamKind.CAMERA, StreamKind.AUDIO
 BEGUN = 1_790_000_007_700
 """Instant at which the first file begins."""

@@ -127,6 +127,7 @@ def test_what_is_not_read_is_refused_by_a_sentence_that_names_it(lines: list[str
     assert "k.example" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_flood_of_lines_parts_or_characters_ends_at_its_limit() -> None:
     assert len(read_playlist(playlist("#EXTINF:1", "a.ts", *["#"] * 1_000_000)).runs) == 1
     many = [line for n in range(MAX_PARTS + 1) for line in ("#EXTINF:15", f"{n}.ts")]

@@ -27,6 +27,8 @@ from assembler.pipeline.gather import gather, with_alignment
 from assembler.recording import StreamKind
 from assembler.segment_files import SegmentFiles
 
+pytestmark = pytest.mark.slow
+
 NEAR = 10
 """Maximum distance of a file from its true place, in ms."""
 
