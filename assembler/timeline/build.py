@@ -82,7 +82,7 @@ def build_timeline(
     if length <= 0:
         raise NoLength(
             f"{recording.name}: no segment has a place and a length on the playback axis",
-            hint="Only the files can tell (`plan --probe`), or VideoPlayTime, VideoDuration and TotalTime are wrong.",
+            hint="Probe the files, which alone can tell then, or correct VideoPlayTime, VideoDuration and TotalTime.",
         )
     if axis.is_wall:
         jumps = cut_jumps(pauses, start) if start is not None else []

@@ -54,6 +54,7 @@ def test_so_many_are_fetched_at_once_and_no_more(server: FileServer, tmp_path: P
     assert not threads()
 
 
+@pytest.mark.leaves_parts
 def test_what_concerns_all_ends_all(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(line: DownloadQueue, name: str, growing: object = None) -> None:
         raise CacheBroken("the cache is gone")
