@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,35 @@ def other_children() -> Iterator[None]:
     fork_server.close()
     yield
     fork_server.close()
+
+
+DEADLY = """
+import os, av
+real = av.open
+def trapped(file, *rest, **options):
+    if "killer" in str(getattr(file, "_path", "")):
+        open({died!r}, "w").close()
+        os.kill(os.getpid(), 11)
+    return real(file, *rest, **options)
+av.open = trapped
+"""
+
+
+@pytest.fixture
+def deadly(tmp_path: Path, other_children: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+    """From its call on a child process that opens a file with "killer" in its name dies of it; the path that it returns
+    is there once one did."""
+    site, died = tmp_path / "site", tmp_path / "died"
+
+    def set_trap() -> Path:
+        site.mkdir()
+        for name in ("usercustomize.py", "sitecustomize.py"):
+            (site / name).write_text(DEADLY.format(died=str(died)))
+        monkeypatch.setenv("PYTHONPATH", str(site))
+        fork_server.close()
+        return died
+
+    return set_trap
 
 
 def _children() -> list[psutil.Process]:

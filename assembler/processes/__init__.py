@@ -1,8 +1,8 @@
 """Child processes: started, watched, and killed with us. The only ``subprocess`` of the house.
 
-A child gets its own process group (so that one Ctrl-C is ours to pass on) and, on Linux, dies with the thread that
-started it: the launcher below asks the kernel for that and then looks whether the parent is already gone. So start a
-child in the thread that waits for it.
+A child gets its own process group (so that one Ctrl-C is ours to pass on). On Linux a program dies with the thread that
+started it: the launcher below asks the kernel for that and then looks whether the parent is already gone. So start one
+in the thread that waits for it. A module of ours is forked (``fork_server``), and dies with this process.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class _Server:
         """Ask for a child; a server that died is followed by another one."""
         with self._lock:
             if self._control is not None:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(ConnectionError):
                     socket.send_fds(self._control, [name.encode()], descriptors)
                     return
                 self._close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -109,18 +110,14 @@ def test_what_was_measured_once_is_not_decoded_again(library: Library, run: Run,
 
 
 def test_a_file_that_kills_the_child_has_no_levels_and_the_others_do(
-    library: Library, run: Run, tmp_path: Path, other_children: None, monkeypatch: pytest.MonkeyPatch
+    library: Library, run: Run, tmp_path: Path, deadly: Callable[[], Path]
 ) -> None:
-    trap = "import os, av\nreal = av.open\ndef trapped(file, *a, **k):\n"
-    trap += "    if 'killer' in str(getattr(file, '_path', '')): os.kill(os.getpid(), 11)\n"
-    trap += "    return real(file, *a, **k)\nav.open = trapped\n"
-    for name in ("usercustomize.py", "sitecustomize.py"):
-        (tmp_path / name).write_text(trap)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    died = deadly()
     files = {"a": tmp_path / "a.mp4", "b": tmp_path / "killer.mp4", "c": tmp_path / "c.mp4"}
     for path in files.values():
         shutil.copy(library.files["mono"], path)
     assert measure_levels(files, dict.fromkeys(files, library.facts["mono"]), run).keys() == {"a", "c"}
+    assert died.exists()
     assert not list(run.workspace.scratch.iterdir())
 
 

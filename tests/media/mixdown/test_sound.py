@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -329,17 +329,9 @@ class TestBadFiles:
         assert "cannot be read" in findings[0].sentence
 
     def test_a_file_that_kills_the_mixer_is_left_out(
-        self, library: Library, renders: Renders, other_children: None, monkeypatch: pytest.MonkeyPatch
+        self, library: Library, renders: Renders, deadly: Callable[[], Path]
     ) -> None:
-        killer = renders.folder / "site"
-        killer.mkdir()
-        trap = "import os, av\nreal = av.open\n"
-        trap += "def trapped(file, *a, **k):\n"
-        trap += "    if 'killer' in str(getattr(file, '_path', '')): os.kill(os.getpid(), 11)\n"
-        trap += "    return real(file, *a, **k)\nav.open = trapped\n"
-        (killer / "usercustomize.py").write_text(trap)
-        (killer / "sitecustomize.py").write_text(trap)
-        monkeypatch.setenv("PYTHONPATH", str(killer))
+        deadly()
         bad = renders.folder / "killer.mp4"
         shutil.copy(library.files["plain"], bad)
         files = {"a": bad, "b": library.files["mono"]}
