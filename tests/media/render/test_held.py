@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import signal
 from fractions import Fraction
 from pathlib import Path
@@ -17,8 +16,7 @@ from pytest_httpserver import HTTPServer
 from readers import read_all
 from synthetic import Recipe
 from terminal import Desk, busy_in, until
-from werkzeug import Request, Response
-from werkzeug.utils import send_file
+from video_page import open_video, seek, take_picture
 
 from assembler.media.encoders import ENCODERS
 from assembler.media.verify.verify import verify
@@ -91,42 +89,22 @@ def test_a_run_killed_in_the_middle_of_it_goes_on_with_the_frames_that_it_had(tm
     assert_in_sync(STILL, Playback(desk.out, load_manifest(desk.out), was_there=False))
 
 
-PAGE = """<!doctype html><meta charset="utf-8"><video muted src="class.mp4" preload="auto"></video><script>
-const video = document.querySelector("video");
-function take() {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-  canvas.getContext("2d").drawImage(video, 0, 0);
-  return canvas.toDataURL().split(",")[1];
-}
-</script>"""
-
-
 def test_a_browser_shows_it_wherever_it_is_sought_and_as_it_plays(
     tmp_path: Path, bundled_ffmpeg: str, httpserver: HTTPServer
 ) -> None:
     playback = STILL.assemble(tmp_path, bundled_ffmpeg)
     truth = {row.index: row.seen["w"].counter for row in STILL.rows(playback)}
-    (tmp_path / "page.html").write_text(PAGE)
-
-    def answer(request: Request) -> Response:
-        return send_file(tmp_path / Path(request.path).name, request.environ, conditional=True)
-
-    for name in ("page.html", "class.mp4"):
-        httpserver.expect_request(f"/{name}").respond_with_handler(answer)
     with browsing() as browser:
-        browser.open(httpserver.url_for("/page.html").replace("localhost", "127.0.0.1"))
+        open_video(browser, httpserver, tmp_path, 'video.src = "class.mp4";')
         browser.wait_for("video.readyState >= 3")
 
         def shown() -> int | None:
-            (tmp_path / "seen.png").write_bytes(base64.b64decode(browser.ask("take()")))
-            return read_all(tmp_path / "seen.png", {"w": BOARD})[0].seen["w"].counter
+            return read_all(take_picture(browser, tmp_path / "seen.png"), {"w": BOARD})[0].seen["w"].counter
 
         for frame in (470, 400, 240, 225, 41, 38, 6, 4, 3):
-            second = (frame + 0.5) / 15
-            browser.ask(f"new Promise(done => {{ video.onseeked = done; video.currentTime = {second} }})")
+            seek(browser, (frame + 0.5) / 15)
             assert shown() == truth[frame], frame
-        browser.ask("new Promise(done => { video.onseeked = done; video.currentTime = 14.9 })")
+        seek(browser, 14.9)
         browser.ask("void (video.playbackRate = 4, video.play())")
         browser.wait_for("video.ended", seconds=30)
         assert browser.ask("video.error") is None
