@@ -22,6 +22,7 @@ CODECS: Mapping[str, tuple[str, Sequence[str]]] = {
     "opus": ("ogg", ("-c:a", "libopus", "-b:a", "24k", "-ac", "1")),
     "opus webm": ("webm", ("-c:a", "libopus", "-b:a", "24k", "-ac", "1")),
     "mp3 at 16 kHz": ("mp3", ("-c:a", "libmp3lame", "-ar", "16000", "-b:a", "32k")),
+    "mp3 in avi": ("avi", ("-c:a", "libmp3lame", "-b:a", "64k")),
     "flac": ("flac", ("-c:a", "flac")),
 }
 """Ending and options of ffmpeg by name."""

@@ -62,7 +62,7 @@ class Reader:
         self._source = source
         self._index, self._lasts_until = track
         self._files = files
-        self._wanted = None if wanted is None or source.container in RAW else deque(wanted)
+        self._wanted = wanted
         self._is_skipping = False
         self._on_step = on_step
         self._meter = meter
@@ -215,12 +215,14 @@ class Reader:
         ticks, second = base.numerator, base.denominator
         counted = has_counted_stamps(self._source.container, stream.codec.canonical_name)
         is_placed = False
-        self._wanted = self._wanted and deque(
-            (self._in_ticks(base, start - MARGIN), self._in_ticks(base, end + MARGIN)) for start, end in self._wanted
-        )
+        wanted = None  # where packets are counted none may be left out
+        if self._wanted is not None and not counted and self._source.container not in RAW:
+            wanted = deque(
+                (self._ticks(base, at - MARGIN), self._ticks(base, end + MARGIN)) for at, end in self._wanted
+            )
         try:
             for packet in container.demux(stream):
-                if not packet.size or self._skips(packet):  # an empty packet would end the decoding
+                if not packet.size or self._skips(packet, wanted):  # an empty packet would end the decoding
                     continue
                 frames = self._frames_of(stream, packet)
                 if packet.is_corrupt or frames is None:
@@ -237,16 +239,16 @@ class Reader:
         for frame in self._frames_of(stream, None) or ():
             yield frame, None
 
-    def _skips(self, packet: Packet[AudioStream]) -> bool:
-        """True for a packet that nobody wants to hear; one without a stamp goes with the one before it."""
-        wanted, at = self._wanted, packet.pts
+    def _skips(self, packet: Packet[AudioStream], wanted: deque[tuple[int, int]] | None) -> bool:
+        """True for a packet outside of the ranges, in ticks; one without a stamp goes with the one before it."""
+        at = packet.pts
         if wanted is not None and at is not None:
             while wanted and wanted[0][1] <= at:
                 wanted.popleft()
             self._is_skipping = not wanted or at < wanted[0][0]
         return self._is_skipping
 
-    def _in_ticks(self, base: Fraction, at: int) -> int:
+    def _ticks(self, base: Fraction, at: int) -> int:
         return floor((at / self._source.pace / SAMPLE_RATE + self._source.origin) / base)
 
     def _note_damage(self, packet: Packet[AudioStream], *, is_undecodable: bool) -> None:
