@@ -84,9 +84,9 @@ def on_disk(segments: Sequence[Segment], *, cache: Path, options: Options, owner
     if cache.is_dir():
         take_over(cache, segments, owner)
     for segment in segments:
-        entry = entry_of(cache, segment, owner.app)
         if is_list(segment):
             continue  # what it declares, if anything, is the size of its parts
+        entry = entry_of(cache, segment, owner.app)
         if segment.video_id not in files and entry is not None and entry.whole() is not None:
             files[segment.video_id] = entry.file
     return files

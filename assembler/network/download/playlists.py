@@ -6,7 +6,7 @@ of the run's parts. A part never changes under its name, so nothing that is ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,14 +18,7 @@ from assembler.network.download.addresses import beside, part_addresses
 from assembler.network.download.cache import Entry, Known, entry_of
 from assembler.network.download.limits import SumLimit
 from assembler.network.download.pool import fetch_remote
-from assembler.network.download.slices import (
-    describe,
-    in_stretches,
-    is_list,
-    put_together,
-    read_list,
-    stretches_of,
-)  # fmt: skip
+from assembler.network.download.slices import describe, in_stretches, is_list, put_together, read_list, stretches_of
 from assembler.options import Options
 from assembler.processes import Stop, Stopped
 from assembler.progress import Progress
@@ -115,21 +108,18 @@ class CachedList:
 
     def missing(self, options: Options) -> list[Segment]:
         """List the parts that are to be fetched, each as the segment of a file."""
-        address: Callable[[str], str] | None = None
-        found = []
-        for run in self.playlist.runs:
-            for name in () if self._joined(run.names).whole() is not None else run.names:
-                if self._part(name).whole() is None:
-                    address = address or part_addresses(self.segment, options)
-                    found.append(self._as_segment(name).model_copy(update={"url": address(name)}))
-        return found
+        names = [name for run in self.playlist.runs for name in self._lacking(run)]
+        if not names:
+            return []
+        address = part_addresses(self.segment, options)
+        return [self._as_segment(name).model_copy(update={"url": address(name)}) for name in names]
 
     def entries(self) -> Iterator[Entry]:
         """List the places of all parts, and of what was put together from them."""
         for run in self.playlist.runs:
             yield self._joined(run.names)
             yield from map(self._part, run.names)
-            yield from (self._joined(run.names[first:end]) for first, end in stretches_of(run, self._lacking(run)))
+            yield from (self._joined(run.names[first:end]) for first, end in stretches_of(run, {*self._lacking(run)}))
 
     def settle(self, failures: Mapping[str, AssemblerError], found: SegmentFiles) -> None:
         """Put together what is there, and tell what is not."""

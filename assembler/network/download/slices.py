@@ -41,8 +41,9 @@ def with_parts(recording: Recording, folder: Path | None) -> Recording:
             segments.append(segment)
             continue
         playlist = read_list(path, path.name)
-        lacking = {name for run in playlist.runs for name in run.names if not (folder / name).is_file()}
-        if lacking.issuperset(name for run in playlist.runs for name in run.names):
+        names = {name for run in playlist.runs for name in run.names}
+        lacking = {name for name in names if not (folder / name).is_file()}
+        if lacking == names:
             lacking.clear()  # with none of them it cannot be had, which is told where files are found
         segments += in_stretches(segment, playlist, lacking)
         findings += describe(segment, playlist, lacking, "it is not in the media folder")
