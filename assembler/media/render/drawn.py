@@ -35,6 +35,11 @@ class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no typ
         )
 
 
+def between(ranges: Iterable[tuple[int, int]]) -> str:
+    """Build the expression of a filter that is true in the frames of these ranges, [first, end)."""
+    return "+".join(f"between(n,{first},{end - 1})" for first, end in ranges)
+
+
 @dataclass(frozen=True)
 class DrawnStreams:
     """Streams of one chunk that are drawn."""
@@ -85,7 +90,7 @@ class DrawnStreams:
     def shown_while(self, shown: Iterable[Source | Overlay]) -> str:
         """Build the expression that is true in the frames of these."""
         place = self.chunk.place
-        return "+".join(f"between(n,{place(one.first)},{place(one.end) - 1})" for one in shown)
+        return between((place(one.first), place(one.end)) for one in shown)
 
     def _read(self, artwork: Artwork, rgb: str, yuv: str) -> Stream:
         name = self.names[artwork]

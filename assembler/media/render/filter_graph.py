@@ -7,7 +7,7 @@ and the chunk takes its range. No decision is made here: the chunk says what is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
@@ -21,7 +21,7 @@ from assembler.layout.fit import Fitted, pictured_size
 from assembler.layout.model import Canvas, Rect, find_uncovered
 from assembler.media.ffmpeg import Ffmpeg
 from assembler.media.render.colour import convert_colour, is_drawn_exactly, scale_matrix
-from assembler.media.render.drawn import TAGS, DrawnStreams, Stream
+from assembler.media.render.drawn import TAGS, DrawnStreams, Stream, between
 from assembler.media.render.inputs import Input
 from assembler.plan.artwork import Artwork, Overlay
 from assembler.plan.chunks import Chunk, Source, Tile
@@ -183,7 +183,7 @@ class _Builder:
                 stream = self._fitted(stream, source, video, rect)
             return _padded_to(stream, source.end - source.first)
         stream = _padded_to(stream, source.end - source.first)
-        stream = stream.filter("select", expr=f"not({_between(held)})").filter("setpts", expr="N")
+        stream = stream.filter("select", expr=f"not({between(held)})").filter("setpts", expr="N")
         return self._fitted(stream, source, video, rect) if is_fitted_late else stream
 
     def _opened(self, source: Source, video: VideoFacts) -> Stream:
@@ -271,11 +271,6 @@ class _Builder:
 def _padded_to(stream: Stream, frames: int) -> Stream:
     """Give a stream exactly so many frames: the last one is repeated, or others are cut off."""
     return stream.filter("tpad", stop_mode="clone", stop=frames).filter("trim", end_frame=frames)
-
-
-def _between(ranges: Iterable[tuple[int, int]]) -> str:
-    """Build the expression that is true in the frames of these ranges."""
-    return "+".join(f"between(n,{first},{end - 1})" for first, end in ranges)
 
 
 def _far(fps: Fraction) -> int:
