@@ -34,7 +34,7 @@ STRETCH = 30 * BLOCK
 MOST = 10
 """Maximum number of stretches of one file that are compared; they are spread over all of it."""
 GOLDEN = 0.618034
-"""Part of the class from one stretch to be compared to the next: the spread is even wherever it ends."""
+"""Golden ratio: the fractions of its multiples are spread evenly, and so are the stretches that have the smallest."""
 
 
 def choose_stretches(parts: Iterable[Sequence[Part]]) -> set[int]:
@@ -55,14 +55,16 @@ class Sound:
 
     def __init__(self, source: MixInput, parts: list[Part], stretches: Collection[int], files: OpenFiles) -> None:
         self._source, self._parts, self._files = source, parts, files
-        self._wanted = sorted(
-            (max(part.start, one * STRETCH) - part.shift, min(part.end, (one + 1) * STRETCH) - part.shift)
+        places = [
+            (max(part.start, one * STRETCH), min(part.end, (one + 1) * STRETCH), part.shift)
             for part in parts
             for one in _stretches_of(part)
             if one in stretches
-        )
+        ]
+        self._wanted = sorted((start - shift, end - shift) for start, end, shift in places)
         self._readers: list[Reader] = []
-        self._end = max(part.end for part in parts)
+        self.end = max(end for _, end, _ in places)
+        """Playback sample behind the last one that is compared."""
 
     def read(self, at: int) -> Floats:
         """Read a block of the playback at 8 kHz; nothing where the file has no part."""
@@ -76,7 +78,7 @@ class Sound:
                     first, last = max(placed.at + part.shift, start), min(placed.end + part.shift, end)
                     samples = placed.samples[:, first - part.shift - placed.at : last - part.shift - placed.at]
                     mixed[first - at : last - at] += samples[0] if len(samples) == 1 else samples.mean(axis=0)
-        if self._end <= at + BLOCK:
+        if self.end <= at + BLOCK:
             self._close()
         return np.asarray(mixed.reshape(-1, DOWN).mean(axis=1), np.float32)
 
@@ -122,9 +124,10 @@ def main(order_file: Path) -> None:
                 os.pwrite(state, State(numbers[name], 0, 0).to_bytes(), 0)
                 now[name] = sound.read(at)
         _compare(_spectra(before, now), order.mixed, tallies, echoes)
+        over = [names for names in tallies if min(sounds[name].end for name in names) <= at + BLOCK]
+        echoes += [tallies.pop(names).settle() for names in over]
         before = now
         print(f"out_time_us={min(at + BLOCK, order.length) * 1_000_000 // SAMPLE_RATE}", flush=True)
-    echoes += [tally.settle() for tally in tallies.values() if tally.windows]
     order.answer.write_text(Echoes(tuple(echoes)).to_json(), encoding="ascii")
 
 
