@@ -15,8 +15,8 @@ PACKAGE = Path(__file__).parent.parent / "assembler"
 RANKS = {
     "errors": 0, "messages": 0, "values": 0,
     "choices": 1, "findings": 1, "processes": 1, "progress": 1, "settings": 1, "times": 1,
-    "class_card": 2, "facts": 2, "levels": 2, "mp4": 2, "options": 2, "recording": 2, "redaction": 2, "templates": 2,
-    "workspace": 2,
+    "class_card": 2, "echoes": 2, "facts": 2, "levels": 2, "mp4": 2, "options": 2, "recording": 2, "redaction": 2,
+    "templates": 2, "workspace": 2,
     "card_file": 3, "dialects": 3, "people": 3, "timeline": 3,
     "captions": 4, "layout": 4, "privacy": 4, "segment_files": 4,
     "plan": 5,

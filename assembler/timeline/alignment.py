@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
+from assembler.echoes import Echo
 from assembler.findings import Finding, note
-from assembler.levels import Echo
 from assembler.recording import Recording, StreamKind
 from assembler.timeline.model import Clip, Timeline
 from assembler.timeline.offsets import STEADY, Offset, find_offsets

@@ -9,7 +9,7 @@ from math import sqrt
 from statistics import fmean, median
 from typing import NamedTuple
 
-from assembler.levels import Echo
+from assembler.echoes import Echo
 
 CONFIDENT = 0.5
 """Minimum confidence of an offset that is applied: its peak is twice as high as any other."""

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lessons import board, camera, facts, mix, omission, recording, screen, segment
 
+from assembler.echoes import Echo, Peak
 from assembler.facts import Facts
-from assembler.levels import Echo, Peak
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline
 from assembler.timeline.alignment import LEAST, align_bodies, find_bodies, moves_of, tell_alignments, with_moves

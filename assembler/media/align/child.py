@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from assembler.levels import Echo, Echoes
+from assembler.echoes import Echo, Echoes
 from assembler.media.align.correlate import DOWN, HOP, LOUD, Floats, Spectrum, Tally, find_spectrum
 from assembler.media.align.order import AlignOrder
 from assembler.media.libav import limit_memory

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from assembler.levels import Echo, Peak
+from assembler.echoes import Echo, Peak
 from assembler.times import SAMPLE_RATE
 
 Floats = npt.NDArray[np.float32]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from assembler.echoes import Echo, Echoes
 from assembler.errors import DiskFull, MediaError
-from assembler.levels import Echo, Echoes
 from assembler.media.align.order import AlignOrder
 from assembler.media.child import run_module
 from assembler.media.levels.measure import identify_sound
