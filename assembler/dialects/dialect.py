@@ -153,11 +153,12 @@ PARTS = "parts"
 
 
 def unpack(body: JsonObject) -> list[JsonObject]:
-    """Return the bodies that one holds, as jobs gather them; that one itself where it is no such list."""
+    """Return the bodies that one holds, as jobs gather them; that one itself where it is no such list. None of them
+    holds others: reading ends however deeply a sender nests."""
     given = body.get(PARTS)
     if body.keys() != {PARTS} or not isinstance(given, list) or not given:
         return [body]
-    found = [one for one in given if isinstance(one, dict)]
+    found = [one for one in given if isinstance(one, dict) and one.keys() != {PARTS}]
     return found if len(found) == len(given) else [body]
 
 

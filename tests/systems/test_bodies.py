@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assembler.dialects import parse
+from assembler.dialects import parse, read_event
 from assembler.dialects.systems import SYSTEMS
 from assembler.errors import InputError, NotFinished, RecordingFailed
 from assembler.findings import Severity
@@ -325,6 +325,9 @@ class TestParts:
     def test_bodies_of_two_recordings_are_no_body(self) -> None:
         with pytest.raises(InputError, match="of 2 recordings"):
             parse(json.dumps({"parts": [body("trtc-311"), body("livekit-egress_ended")]}))
+        for read in (parse, read_event):
+            with pytest.raises(InputError):
+                read('{"parts":[' * 450 + json.dumps(body("trtc-311")) + "]}" * 450)
         with pytest.raises(InputError, match="each is whole"):
             parse(json.dumps({"parts": [body("zego-callback-1")] * 2}))
 
