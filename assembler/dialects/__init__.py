@@ -67,9 +67,13 @@ def parse_parts(bodies: Sequence[JsonObject], *, query: Mapping[str, str] | None
     dialect = detect(bodies[0])
     if dialect.read_parts is None and len(bodies) == 1:
         return parse(bodies[0], query=query)
+    if dialect.read_parts is None:
+        raise InputError(
+            f"{len(bodies)} bodies of {dialect.name} are no parts: each is whole", hint="Give them one by one."
+        )
     told = {find_part(body) for body in bodies}
-    if dialect.read_parts is None or len(told) > 1:
-        raise InputError(f"the bodies are of {len(told)} recordings, or each is whole", hint="Give those of one class.")
+    if len(told) > 1:
+        raise InputError(f"the bodies are of {len(told)} recordings", hint="Give those of one class.")
     findings: list[Finding] = []
     return _told(dialect, dialect.read_parts([Fields(body, "", findings) for body in bodies], query or {}))
 

@@ -1,5 +1,5 @@
-"""Zip files with a result and its files in them: only what the result names is unpacked, by base name,
-and what a playlist among that names."""
+"""Zip files with a result and its files in them: only what the result and its playlists name is unpacked, by base
+name."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ MAX_RATIO = 100
 """Maximum size of a file per byte in the zip file, from 1 MiB on; video hardly shrinks, what does is an attack."""
 COPY_BYTES = 2**20
 """Number of bytes that are unpacked at once."""
+UNPACK = "Unpack it, and use --media-dir."
+"""Hint where a zip file is not read."""
 
 
 def is_archive(name: str) -> bool:
@@ -46,9 +48,9 @@ def read_archive(path: Path) -> tuple[str, bytes]:
             raise InputError(f"{path}: the zip file holds {said}", hint=hint)
         _check(path, found[0])
         if found[0].file_size > LARGEST_JSON:
-            raise InputError(f"{path}: {shortened(found[0].filename, 100)} has more than {LARGEST_JSON >> 20} MiB")
+            raise InputError(f"{path}: {_shown(found[0])} has more than {LARGEST_JSON >> 20} MiB")
         with _undamaged(path, found[0]):
-            return shortened(found[0].filename, 100), archive.read(found[0])
+            return _shown(found[0]), archive.read(found[0])
 
 
 @contextmanager
@@ -96,9 +98,7 @@ def _take(path: Path, archive: zipfile.ZipFile, folder: Path, is_wanted: Callabl
         if one.is_dir() or not is_wanted(name):
             continue
         if name in wanted:
-            raise InputError(
-                f"{path}: it holds two files called {shortened(name, 100)}", hint="Unpack it, and use --media-dir."
-            )
+            raise InputError(f"{path}: it holds two files called {shortened(name, 100)}", hint=UNPACK)
         _check(path, one)
         wanted[name] = one
     lacking = sum(one.file_size for name, one in wanted.items() if not (folder / name).exists())
@@ -127,22 +127,20 @@ def _undamaged(path: Path, member: zipfile.ZipInfo) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as exc:
-        raise InputError(
-            f"{path}: {shortened(member.filename, 100)} is damaged", hint="Fetch the zip file again."
-        ) from exc
+        raise InputError(f"{path}: {_shown(member)} is damaged", hint="Fetch the zip file again.") from exc
+
+
+def _shown(member: zipfile.ZipInfo) -> str:
+    return shortened(member.filename, 100)
 
 
 def _check(path: Path, member: zipfile.ZipInfo) -> None:
     if member.flag_bits & 1:
-        raise InputError(
-            f"{path}: {shortened(member.filename, 100)} is encrypted", hint="Unpack it, and use --media-dir."
-        )
+        raise InputError(f"{path}: {_shown(member)} is encrypted", hint=UNPACK)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise InputError(
-            f"{path}: {shortened(member.filename, 100)} is packed in a rare way", hint="Unpack it, and use --media-dir."
-        )
+        raise InputError(f"{path}: {_shown(member)} is packed in a rare way", hint=UNPACK)
     if member.file_size > MAX_RATIO * max(member.compress_size, 2**20):
-        raise InputError(f"{path}: {shortened(member.filename, 100)} would be over {MAX_RATIO} times as large unpacked")
+        raise InputError(f"{path}: {_shown(member)} would be over {MAX_RATIO} times as large unpacked")
 
 
 @contextmanager

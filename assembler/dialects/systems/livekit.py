@@ -105,28 +105,21 @@ def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
     files: list[SystemFile | UnusableEntry] = []
     error = None
     for name, info in told.items():
-        status = info.text("status") or ""
+        status, label = info.text("status") or "", shortened(name, 60)
         if name in running:
-            findings.append(
-                warning(info.at("status"), f"Egress {shortened(name, 60)} was still running: its file is missing.")
-            )
+            findings.append(warning(info.at("status"), f"Egress {label} was still running: its file is missing."))
         elif status in ("EGRESS_FAILED", "EGRESS_ABORTED"):
             error = VendorError(code=status, number=None, message=info.text("error") or "no reason", advice="")
         elif status == "EGRESS_LIMIT_REACHED":
-            sentence = f"Egress {shortened(name, 60)} was ended by a limit: what came after is missing."
+            sentence = f"Egress {label} was ended by a limit: what came after is missing."
             findings.append(warning(info.at("status"), sentence))
         if info.get(_of(info, "segmentResults")):
-            findings.append(
-                warning(info.path, f"The segments of egress {shortened(name, 60)} (HLS) are not read, only its files.")
-            )
+            findings.append(warning(info.path, f"The segments of egress {label} (HLS) are not read, only its files."))
         results = info.entries(_of(info, "fileResults"))
         files += [_file(path, entry, info, manifests.get(name)) for path, entry in results]
     for name in manifests.keys() - told.keys():
-        findings.append(
-            warning(
-                "", f"Of egress {shortened(name, 60)} there is only the manifest, which does not tell when it began."
-            )
-        )
+        sentence = f"Of egress {shortened(name, 60)} there is only the manifest, which does not tell when it began."
+        findings.append(warning("", sentence))
     room = first.text(_of(first, "roomName"))
     return build_recording(
         first, query, LIVEKIT.name, files, task=first.text(_of(first, "roomId")), room=room, error=error,

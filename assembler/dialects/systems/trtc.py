@@ -62,7 +62,7 @@ def _read_parts(bodies: Sequence[Fields], query: Query) -> Recording:
     first, findings = bodies[0], bodies[0].findings
     files: list[SystemFile | UnusableEntry] = []
     error = None
-    types = [whole(fields.get("EventType")) for fields in bodies]
+    types = [_type(fields.values) for fields in bodies]
     for fields, kind in zip(bodies, types, strict=True):
         payload = (fields.child("EventInfo") or fields).child("Payload")
         if payload is None or kind not in (IN_COS, IN_VOD):
