@@ -86,8 +86,9 @@ def find_bodies(timeline: Timeline) -> list[Body]:
             same = [core for core in cores if files[core][1] == user and _sound(files[core][0]) == _sound(kind)]
             if kind is StreamKind.MIX or not any(_overlap(files[core][2], clips) for core in same):
                 cores[name] = []
-    for name, (kind, user, clips) in files.items():
-        own = [c for c in cores if user and files[c][1] == user and name not in cores and _overlap(files[c][2], clips)]
+    for name in files.keys() - cores.keys():
+        kind, user, clips = files[name]
+        own = [core for core in cores if user and files[core][1] == user and _overlap(files[core][2], clips)]
         if own:
             nearest = max(own, key=lambda c: (_sound(files[c][0]) == _sound(kind), _overlap(files[c][2], clips), c))
             cores[nearest].append(name)
@@ -260,8 +261,8 @@ def moves_of(alignments: Iterable[Alignment]) -> dict[str, Ms]:
 
 
 def with_moves(recording: Recording, moves: Mapping[str, Ms]) -> Recording:
-    """Move files of a recording. The first file begins the playback as before, where nothing else says when it began:
-    then its start is moved as well."""
+    """Move files of a recording; where no pause and no total length is declared, the first of them begins the playback
+    as before, and the recording's start moves with it."""
     if not moves.keys() & {s.video_id for s in recording.segments}:
         return recording
     moved = [PlayMs(s.play_time + moves.get(s.video_id, 0)) for s in recording.segments]

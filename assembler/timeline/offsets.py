@@ -24,7 +24,7 @@ SAME = 10.0
 LONGEST_ECHO = 400.0
 """Maximum delay of an echo, in ms, where each of two files holds the other's sound."""
 REACH = 1990.0
-"""Maximum lag, in ms, that is not at the edge of what was looked at."""
+"""Maximum lag, in ms, that is applied: the comparison ends at 2 s, and a peak at its edge may belong to a later one."""
 
 
 class Offset(NamedTuple):
@@ -37,7 +37,7 @@ class Offset(NamedTuple):
     late: float
     """Time by which the second is placed later than the first one, in ms."""
     echo: float | None
-    """Delay of the echo, in ms, where each holds the other's sound; None where only one does."""
+    """Delay of the echo, in ms, where each holds the other's sound; None where only one does, or both lags agree."""
     confidence: float
     """Confidence, from 0 to 1: how far the highest peak stands out."""
     windows: int

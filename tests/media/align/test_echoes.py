@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,7 @@ def tune(seconds: float) -> Sound:
     return out
 
 
-DELAYS = iter((0.0, 0.1, 0.35, 0.2, 0.5, 0.05))
+DELAYS = cycle((0.0, 0.1, 0.35, 0.2, 0.5, 0.05))
 
 
 @pytest.mark.parametrize("shared", [None, hum, beeps, loop, tune])
