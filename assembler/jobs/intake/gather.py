@@ -25,7 +25,8 @@ OPEN_MS = 24 * HOUR_MS
 LATE_MS = MINUTE_MS
 """Maximum time that is waited for more behind one that came after the closing event, in ms."""
 MOST_PARTS = 2_000
-"""Maximum number of bodies of one recording; what comes beyond is kept, and belongs to nothing."""
+"""Maximum number of bodies that are gathered of one recording; what comes beyond is kept, and belongs to nothing. A body
+that holds more by itself is a result by itself."""
 AT_ONCE = 50
 """Maximum number of gatherings that one look makes bodies of."""
 
@@ -83,7 +84,7 @@ def read_share(body: Body) -> Share | None:
     try:
         values = load_object(body.raw)
         part = find_part(values)
-        if part is None or not part[1] or (role := find_role(values)) is Role.ASIDE:
+        if part is None or not part[1] or (role := find_role(values)) is Role.ASIDE or len(unpack(values)) > MOST_PARTS:
             return None
     except InputError:
         return None

@@ -79,12 +79,6 @@ def finished(event: str = "room_finished", room: str = TASK) -> bytes:
 
 
 @pytest.fixture
-def shop(database: dict[str, str], tmp_path: Path) -> Iterator[Workshop]:
-    with Workshop.opened(tmp_path, **database) as opened:
-        yield opened
-
-
-@pytest.fixture
 def small(tmp_path: Path) -> Iterator[Workshop]:
     """One with a file as its database."""
     with Workshop.opened(tmp_path) as opened:
@@ -339,6 +333,15 @@ def test_beyond_the_limit_a_body_is_kept_and_belongs_to_nothing(
     call(small, *(trtc(user=f"u{n}") for n in range(3)))
     assert waiting(small).parts == 2
     assert [event.kind for event in list_events(small.records, without_job=True)] == ["311"]
+
+
+def test_one_body_with_more_than_the_limit_is_a_job_by_itself(small: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assembler.jobs.intake.gather.MOST_PARTS", 2)
+    body = json.dumps({PARTS: [json.loads(trtc(user=f"u{n}")) for n in range(3)]}).encode()
+    batch = Batch(small.options, small.records, small.engine)
+    batch.enqueue([Given("a.json", body)])
+    assert [row.job for row in batch.ended()] == jobs(small) == [TASK]
+    assert users(small, small.job(TASK)) == ["u0", "u1", "u2"]
 
 
 def test_a_batch_of_what_was_forgotten_makes_its_job_again(small: Workshop) -> None:
