@@ -25,8 +25,8 @@ OPEN_MS = 24 * HOUR_MS
 LATE_MS = MINUTE_MS
 """Maximum time that is waited for more behind one that came after the closing event, in ms."""
 MOST_PARTS = 2_000
-"""Maximum number of bodies that are gathered of one recording; what comes beyond is kept, and belongs to nothing. A body
-that holds more by itself is a result by itself."""
+"""Maximum number of bodies that are gathered of one recording; what comes beyond is kept, and belongs to nothing. One
+body that holds more is a result by itself."""
 AT_ONCE = 50
 """Maximum number of gatherings that one look makes bodies of."""
 
@@ -139,7 +139,7 @@ def _change(connection: sa.Connection, key: str, **values: object) -> None:
 def _find(connection: sa.Connection, share: Share) -> Gathering | None:
     """Find the gathering of a recording; an unknown app is any, as with jobs."""
     wanted = sa.select(GATHERING).where(GATHERING.c.system == share.system, GATHERING.c.task == share.task)
-    rows = [to_gathering(row) for row in connection.execute(wanted.order_by(GATHERING.c.since)).mappings()]
+    rows = [_to_gathering(row) for row in connection.execute(wanted.order_by(GATHERING.c.since)).mappings()]
     if share.app is None:
         return next(iter(rows), None)
     same = [row for row in rows if row.app == share.app]
@@ -176,22 +176,19 @@ def _sent(body: JsonObject) -> int:
 
 def begin_due(records: Records) -> list[int]:
     """Make a body of all parts of each gathering that is due, and store it; their numbers."""
-    wanted = sa.select(GATHERING.c.key).where(GATHERING.c.due <= now()).order_by(GATHERING.c.due).limit(AT_ONCE)
+    wanted = sa.select(GATHERING).where(GATHERING.c.due <= now()).order_by(GATHERING.c.due).limit(AT_ONCE)
     with records.reading() as connection:
-        keys = list(connection.execute(wanted).scalars())
+        due = [_to_gathering(row) for row in connection.execute(wanted).mappings()]
     numbers = []
-    for key in keys:
+    for one in due:
         with records.transaction() as connection:
-            numbers += _begin(connection, key)
+            lock_task(connection, f"{one.system}:{one.task}")
+            numbers += _begin(connection, one.key)
     return numbers
 
 
 def _begin(connection: sa.Connection, key: str) -> list[int]:
-    row = find_gathering(connection, key)
-    if row is None:
-        return []
-    lock_task(connection, f"{row.system}:{row.task}")
-    row = find_gathering(connection, key)
+    row = _at(connection, key)
     if row is None or row.due is None or row.due > now():
         return []  # somebody else was faster
     raw = json.dumps({PARTS: _bodies(connection, key)}, ensure_ascii=False).encode("utf-8", "replace")
@@ -211,19 +208,17 @@ def settle_job(connection: sa.Connection, number: int, job: str) -> None:
     key = connection.execute(sa.select(EVENT.c.gathering).where(EVENT.c.id == number)).scalar_one()
     connection.execute(sa.update(EVENT).where(EVENT.c.gathering == key).values(job=job))
     _change(connection, key, job=job)
-    row = find_gathering(connection, key)
+    row = _at(connection, key)
     if row is not None:
-        note(connection, job, f"Made of what {row.parts} callbacks of {row.system} told of its files.")
+        note(connection, job, f"Made of {row.parts} {'part' if row.parts == 1 else 'parts'} that {row.system} told of.")
 
 
-def find_gathering(connection: sa.Connection, key: str) -> Gathering | None:
-    """Return a gathering; None where there is none."""
+def _at(connection: sa.Connection, key: str) -> Gathering | None:
     row = connection.execute(sa.select(GATHERING).where(GATHERING.c.key == key)).mappings().first()
-    return to_gathering(row) if row is not None else None
+    return _to_gathering(row) if row is not None else None
 
 
-def to_gathering(row: sa.RowMapping) -> Gathering:
-    """Return a row of the table as the gathering it is."""
+def _to_gathering(row: sa.RowMapping) -> Gathering:
     return Gathering.model_validate({name: row[name] for name in Gathering.model_fields})
 
 
@@ -234,7 +229,7 @@ def list_gatherings(records: Records, limit: int | None = None) -> list[Gatherin
     """List those that wait, and those of which nothing was made; what begins first comes first."""
     wanted = sa.select(GATHERING).where(_IS_SHOWN).order_by(GATHERING.c.due.is_(None), GATHERING.c.due)
     with records.reading() as connection:
-        return [to_gathering(row) for row in connection.execute(wanted.limit(limit)).mappings()]
+        return [_to_gathering(row) for row in connection.execute(wanted.limit(limit)).mappings()]
 
 
 def count_gatherings(records: Records) -> int:

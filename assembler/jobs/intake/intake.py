@@ -85,14 +85,12 @@ def take_in_spooled(records: Records, options: Options) -> int:
 def take_in(records: Records, engine: Engine, numbers: Sequence[int] | None = None) -> list[Job]:
     """Make of stored bodies what they are (all that nobody has taken in, or these); the jobs now to be done."""
     fresh: list[Job] = []
-    wanted = list(untaken(records) if numbers is None else numbers)
-    while wanted or (wanted := begin_due(records) + (untaken(records) if numbers is None else [])):
+    wanted = list(numbers or ())
+    while wanted or (wanted := (untaken(records) if numbers is None else []) or begin_due(records)):
         some, wanted = wanted[:AT_ONCE], wanted[AT_ONCE:]
         made = _take_some(records, some)
         enqueue(records, engine, made)
         fresh += made
-        if numbers is None and not wanted:
-            wanted = untaken(records)
     return fresh
 
 
