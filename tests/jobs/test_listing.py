@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -32,9 +32,6 @@ from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.tables import JOB
 from assembler.options import Options
 from assembler.times import WallMs
-
-if TYPE_CHECKING:
-    pass
 
 COUNT = 90
 FILTERS = [
