@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from classes import SMALL, USER_1, USER_2, Class, Stream, beep_errors, wrong_pictures
 from e2e.test_sync import SOUND_TOLERANCE, recipe
+from sliced import stamp
 from synthetic import make
 
 from assembler.dialects import parse
@@ -28,9 +28,8 @@ AT = WallMs(1_790_000_000_000)
 
 
 def started(at: int, *names: str, seconds: float = 2) -> list[str]:
-    time = datetime.fromtimestamp((AT + at) / 1000, UTC).strftime("%Y%m%d%H%M%S%f")[:17]
     parts = [line for name in names for line in (f"#EXTINF:{seconds}", name)]
-    return [f"#EXT-X-AGORA-TRACK-EVENT:EVENT=START,TRACK_TYPE=VIDEO,TIME={time}", *parts]
+    return [f"#EXT-X-AGORA-TRACK-EVENT:EVENT=START,TRACK_TYPE=VIDEO,TIME={stamp(AT + at)}", *parts]
 
 
 def write_list(folder: Path, name: str, *lines: str) -> None:
