@@ -48,8 +48,6 @@ class SignatureScheme:
 
     system: str
     """Dialect of the callbacks; "" for all without a row of their own."""
-    how: str
-    """Phrase for people: what is signed, where the signature stands, what it covers."""
     setting: str = ""
     """Setting with the keys; "" where there is no webhook."""
     headers: tuple[str, ...] = ()
@@ -67,7 +65,7 @@ def _judge(pairs: Sequence[tuple[bytes, bytes]]) -> Signature:
 
 
 def sign_trtc(key: str, raw: bytes) -> str:
-    """Make the header ``Sign`` of TRTC for a body."""
+    """Make the header ``Sign`` of TRTC for a body; the header ``SdkAppId`` names the app."""
     return base64.b64encode(hmac.digest(_bytes(key), raw, "sha256")).decode()
 
 
@@ -92,6 +90,7 @@ def _by_header(name: str, make: Callable[[str, bytes], str]) -> Callable[[Callba
 
 
 def _check_zego(told: Callback, keys: Sequence[str], now: WallMs) -> Signature:
+    """Judge the signature in a body: over key, time and nonce, not over the rest."""
     fields = Fields(told.body, "", [])
     given, at, nonce = (fields.text(name) for name in ("signature", "timestamp", "nonce"))
     seconds = whole(at)
@@ -152,34 +151,21 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _none(system: str, why: str) -> SignatureScheme:
-    return SignatureScheme(system, f"no webhook: {why}")
-
-
 SIGNATURES: tuple[SignatureScheme, ...] = (
     SignatureScheme(
-        "trtc", "header `Sign`: base64 of HMAC-SHA256 over the body; header `SdkAppId`", "trtc_callback_keys",
-        ("sign", "sdkappid"), _by_header("sign", sign_trtc), lambda told: told.header("sdkappid") or None,
+        "trtc", "trtc_callback_keys", ("sign", "sdkappid"), _by_header("sign", sign_trtc),
+        lambda told: told.header("sdkappid") or None,
     ),
+    SignatureScheme("zego", "zego_callback_keys", (), _check_zego),
+    SignatureScheme("livekit", "livekit_callback_keys", ("authorization",), _check_livekit, _issuer),
     SignatureScheme(
-        "zego", "`signature` in the body: SHA-1 over key, `timestamp` and `nonce`; not over the rest; for an hour",
-        "zego_callback_keys", (), _check_zego,
+        "agora", "agora_callback_keys", ("agora-signature",), _by_header("agora-signature", sign_agora)
     ),
+    SignatureScheme("vonage"),  # the archive is fetched
+    SignatureScheme("daily"),  # the event file is fetched
+    SignatureScheme("twilio"),  # the list is fetched
     SignatureScheme(
-        "livekit", "header `Authorization`: a token (JWT, HS256) with the SHA-256 of the body; until it expires",
-        "livekit_callback_keys", ("authorization",), _check_livekit, _issuer,
-    ),
-    SignatureScheme(
-        "agora", "header `Agora-Signature`: HMAC-SHA1 over the body", "agora_callback_keys", ("agora-signature",),
-        _by_header("agora-signature", sign_agora),
-    ),
-    _none("vonage", "the archive is fetched"),
-    _none("daily", "the event file is fetched"),
-    _none("twilio", "the list is fetched"),
-    SignatureScheme(
-        "", "`Sign` and `ExpireTime` in the body, or in the URL: MD5 over key and expiry; not over the rest",
-        "callback_keys", (),
-        lambda told, keys, now: check(told.body, query=told.query, keys=keys, now=now),
+        "", "callback_keys", (), lambda told, keys, now: check(told.body, query=told.query, keys=keys, now=now)
     ),
 )  # fmt: skip
 """Schemes; the last one is of the vendor, and of results that a program of the school posts. What has no webhook is

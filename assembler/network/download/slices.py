@@ -111,7 +111,7 @@ def _placed(runs: Sequence[Run]) -> Iterator[tuple[Run, Ms]]:
         yield run, place
 
 
-def in_stretches(segment: Segment, playlist: Playlist, lacking: Collection[str] = ()) -> tuple[Segment, ...]:
+def in_stretches(segment: Segment, playlist: Playlist, lacking: Collection[str]) -> tuple[Segment, ...]:
     """Make a segment of each stretch of a playlist: parts that follow each other, none of them lacking, and that put
     behind one another are a file. Slices of any other kind are a segment each."""
     found: list[tuple[Ms, Ms, tuple[str, ...]]] = []
