@@ -186,6 +186,12 @@ class TestOutputs:
             assert "lost" in said.failure["sentence"]
             assert said.failure["hint"]
 
+    def test_without_a_result_only_flags_of_the_verb_are_named(self, desk: Desk) -> None:
+        for verb in ("run", "inspect", "plan"):
+            said = desk.say(verb, *(["-o", "x.mp4"] if verb == "run" else []), "--json")
+            assert said.failure["sentence"] == "no result was named"
+            assert ("--task" in said.failure["hint"]) == (verb == "run")
+
     def test_a_reader_that_goes_away_is_no_traceback(self, desk: Desk) -> None:
         process = desk.start(["plan", "result.json"])
         assert process.stdout is not None

@@ -72,11 +72,10 @@ def _read(results: list[str] | None, agora_dir: Path | None, options: Options) -
     return found, options
 
 
-def _require(*given: object) -> None:
+def _require(*given: object, more: str = "") -> None:
     if not any(given):
-        raise InputError(
-            "no result was named", hint="Name result files, - for standard input, --task TASK or --agora-dir FOLDER."
-        )
+        hint = f"Name result files, - for standard input{more}, or --agora-dir FOLDER."
+        raise InputError("no result was named", hint=hint)
 
 
 def _width() -> int:
@@ -110,7 +109,7 @@ def run(
     from assembler.pipeline.assemble import assemble, take_frame
     from assembler.report.text import describe_playback, names_of
 
-    _require(results, tasks, agora_dir)
+    _require(results, tasks, agora_dir, more=", --task TASK")
     results = results or []
     recordings, options = _read(results, agora_dir, options)
     recordings += fetch_recordings(tasks, api, options) if tasks else []
