@@ -45,8 +45,7 @@ def open_records() -> Records:
     """Open the records alone: the queue's engine takes seconds to load."""
     from assembler.jobs.store.open_records import load_records
 
-    options = load_options()
-    return load_records(options)
+    return load_records(load_options())
 
 
 def open_jobs() -> tuple[Records, Engine]:

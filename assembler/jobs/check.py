@@ -16,6 +16,7 @@ from assembler.jobs.intake.gather import count_gatherings
 from assembler.jobs.intake.tasks import count_missing
 from assembler.jobs.listing import DEGRADED, count_jobs
 from assembler.jobs.publishing import output_of
+from assembler.jobs.store.database import database_file
 from assembler.jobs.store.model import GIVEN_UP, QUEUED, JobState
 from assembler.jobs.store.records import Records, now
 from assembler.jobs.store.seen import WORKER, count_seen
@@ -179,7 +180,7 @@ def check(records: Records, options: Options, limits: Limits) -> list[Check]:
 
 def refuse_new_home(options: Options) -> None:
     """Raise JobError where there is no database yet: who looks makes none, least of all by a mistyped home."""
-    path = options.home.absolute() / "jobs.sqlite"
+    path = database_file(options)
     if options.database_url is None and not path.exists():
         raise JobError(
             f"there is no database of jobs in {path.parent}",

@@ -24,11 +24,16 @@ PATIENCE_SECONDS = 5
 """Maximum time that a writer waits for another one (SQLite), and for a connection, in s."""
 
 
+def database_file(options: Options) -> Path:
+    """Return the file of the database, where no server holds it."""
+    return options.home.absolute() / "jobs.sqlite"
+
+
 def open_database(options: Options) -> sa.Engine:
     """The database with our tables in it. Raises JobError where it cannot be reached, or a newer version made it."""
     with database_errors():
         if options.database_url is None:
-            engine = _sqlite(options.home.absolute() / "jobs.sqlite")
+            engine = _sqlite(database_file(options))
         else:
             engine = _postgres(options.database_url.get_secret_value())
         with engine.begin() as connection:

@@ -243,9 +243,8 @@ def _system_of(values: JsonObject) -> tuple[str, str]:
     """Find which other system a body is of, and which recording it tells a part of; "" for the vendor's own, and for
     whole ones."""
     with suppress(InputError):  # of no known dialect
-        part = find_part(values)
-        name = detect(values).name
-        return name if name in {row.name for row in SYSTEMS} else "", part[1] if part is not None else ""
+        dialect, part = detect(values), find_part(values)
+        return dialect.name if dialect in SYSTEMS else "", part[1] if part is not None else ""
     return "", ""
 
 

@@ -71,7 +71,7 @@ def advice_on_refused(refused: Sequence[Refused]) -> list[str]:
         )
     if any("expired" not in reason for reason in reasons):
         sentences.append(
-            "Missing or wrong signatures: <code>ASSEMBLER_CALLBACK_KEYS</code> (of TRTC "
+            "Missing or wrong signatures: <code>ASSEMBLER_CALLBACK_KEYS</code> (for TRTC "
             "<code>ASSEMBLER_TRTC_CALLBACK_KEYS</code>, and so on) has to name the keys set at the "
             "recorder; a sender without one of them is not believed. Once that is fixed: "
             "<code>assembler jobs refused take --all</code>"

@@ -32,7 +32,7 @@ class Keys:
         """True if a setting names a key."""
         return any(self._secrets[setting])
 
-    def of(self, app: str | None, setting: str = "callback_keys") -> Sequence[str]:
+    def of(self, app: str | None, setting: str) -> Sequence[str]:
         """Every secret of a setting that may have signed a callback of this app."""
         fitting = []
         pattern = _OF_ONE_KEY if setting == "livekit_callback_keys" else _OF_ONE_APP
