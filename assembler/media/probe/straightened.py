@@ -16,7 +16,7 @@ from assembler.media.probe.order import UNFORESEEN, LateStream, ProbeAnswer, Pro
 from assembler.media.straighten.breaks import JUMP
 from assembler.media.straighten.concatenated import find_pieces, is_plain
 from assembler.media.straighten.edit_lists import read_edit_lists
-from assembler.media.straighten.ogg_pages import read_pages
+from assembler.media.straighten.ogg_pages import read_stamps
 from assembler.media.straighten.shifts import StampShifts
 from assembler.times import FileMs
 
@@ -71,10 +71,8 @@ def _is_crooked(wanted: ProbeInput, container: Container, facts: Facts, reach: R
         with wanted.path.open("rb") as file:
             if read_edit_lists(file):
                 return True
-    if container.name == "ogg":
-        pages = read_pages(wanted.path)
-        if pages is not None and pages.has_holes:
-            return True
+    if container.name == "ogg" and read_stamps(wanted.path):
+        return True
     if wanted.declared is not None and container.name == "mov":
         return facts.end > wanted.declared + JUMP // 1000
     return reach.stamps.arrange(wanted.declared) is not None

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from av.packet import Packet
 
@@ -31,22 +32,14 @@ LENGTHS = (480, 960, 1920, 2880, 480, 960, 1920, 2880, 480, 960, 1920, 2880, 480
 """Length of a frame, in ticks, by the first five bits of a packet (RFC 6716, 3.1)."""
 
 
-class OpusPages(NamedTuple):
-    """True stamps of the packets of an Ogg file."""
-
-    starts: tuple[int, ...]
-    """Stamp of each packet, in ticks of 48 kHz."""
-    has_holes: bool
-    """True if libav's own stamps are wrong behind a hole."""
-
-
-def read_pages(path: Path) -> OpusPages | None:
-    """Read the pages of a file; None where it is not one stream of Opus from end to end."""
+def read_stamps(path: Path) -> list[int]:
+    """Read the true stamp of each packet of a file, in ticks of 48 kHz; empty where libav's own are right, as without
+    a hole, and where it is not one stream of Opus from end to end."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return _read(data)
 
 
-def _read(data: mmap.mmap) -> OpusPages | None:
+def _read(data: mmap.mmap) -> list[int]:
     at, serial, skipped, end, has_holes = 0, None, 0, 0, False
     starts: list[int] = []
     waiting, count, is_open = list[int](), 0, False
@@ -56,12 +49,12 @@ def _read(data: mmap.mmap) -> OpusPages | None:
         at += HEAD.size + segments
         is_other = serial is not None and (own != serial or flags & FIRST)
         if pattern != b"OggS" or is_other or bool(flags & CONTINUED) != is_open:
-            return None
+            return []
         serial = own
         for size in lacing:
             if not is_open:
                 if count == 0 and data[at : at + 8] != b"OpusHead":
-                    return None
+                    return []
                 skipped = int.from_bytes(data[at + 10 : at + 12], "little") if count == 0 else skipped
                 count += 1
                 if count > HEADERS:
@@ -79,7 +72,7 @@ def _read(data: mmap.mmap) -> OpusPages | None:
         starts += [start - skipped for start in accumulate(whole[:-1], initial=begin)]
         end = begin + sum(whole)
         waiting = waiting[len(whole) :]
-    return OpusPages(tuple(starts), has_holes) if starts else None
+    return starts if has_holes else []
 
 
 def _length(packet: bytes) -> int:
@@ -93,8 +86,8 @@ def _length(packet: bytes) -> int:
 class PagedTrack:
     """Track whose packets get the stamps of their pages, in the order of the file."""
 
-    def __init__(self, pages: OpusPages) -> None:
-        self._left = iter(pages.starts)
+    def __init__(self, stamps: Iterable[int]) -> None:
+        self._left = iter(stamps)
 
     def correct(self, packet: Packet[Any]) -> bool:
         """Give the next packet its true stamp; False if it is not presented."""

@@ -18,7 +18,7 @@ from assembler.media.libav import choose_streams, describe_further_video
 from assembler.media.probe.container import Container
 from assembler.media.straighten.concatenated import Piece, Spliced, announce_streams, find_pieces
 from assembler.media.straighten.edit_lists import EditedTrack, read_edit_lists
-from assembler.media.straighten.ogg_pages import PagedTrack, read_pages
+from assembler.media.straighten.ogg_pages import PagedTrack, read_stamps
 from assembler.media.straighten.packets import StreamStamps
 
 BUFFER = 1 << 20
@@ -154,9 +154,9 @@ def _edited(scan: Scan, piece: Piece) -> dict[int, EditedTrack | PagedTrack]:
     """Find the tracks whose packets libav gives wrong stamps, by stream index: with several edits, or of Ogg pages
     behind holes."""
     if scan.container.name == "ogg":
-        pages = read_pages(scan.path)
-        scan.is_edited = pages is not None and pages.has_holes
-        return {0: PagedTrack(pages)} if pages is not None and pages.has_holes else {}
+        stamps = read_stamps(scan.path)
+        scan.is_edited = bool(stamps)
+        return {0: PagedTrack(stamps)} if stamps else {}
     if scan.container.name != "mov":
         return {}
     with Spliced(scan.path, piece) as file:
