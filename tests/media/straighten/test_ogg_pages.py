@@ -10,7 +10,7 @@ from oddities import odd
 from ogg import FRAME, write_pages
 from synthetic import make
 
-from assembler.media.straighten.ogg_pages import read_pages
+from assembler.media.straighten.ogg_pages import read_stamps
 
 PRIMING = 312
 
@@ -22,10 +22,7 @@ def paged(tmp_path: Path, bundled_ffmpeg: str) -> Path:
 
 
 def test_each_packet_has_the_stamp_of_its_page_counted_back_from_its_end(paged: Path) -> None:
-    found = read_pages(paged)
-    assert found is not None
-    assert found.has_holes
-    numbers = [(start + PRIMING) / FRAME for start in found.starts]
+    numbers = [(start + PRIMING) / FRAME for start in read_stamps(paged)]
     assert numbers == sorted({int(number) for number in numbers})
     assert {50, 100} <= set(numbers)
     assert 30 not in numbers, "nothing was sent there"
@@ -38,10 +35,10 @@ def test_a_damaged_or_cut_file_raises_nothing(paged: Path) -> None:
         for _ in range(chance.randrange(4)):
             data[chance.randrange(len(data))] = chance.randrange(256)
         paged.write_bytes(data)
-        found = read_pages(paged)
-        assert found is None or list(found.starts) == sorted(found.starts)
+        found = read_stamps(paged)
+        assert found == sorted(found)
 
 
 def test_two_files_put_together_are_not_one_stream(paged: Path) -> None:
     paged.write_bytes(2 * paged.read_bytes())
-    assert read_pages(paged) is None
+    assert read_stamps(paged) == []
