@@ -368,6 +368,8 @@ def test_a_verb_alone_is_the_verb_among_all_and_any_other_word_has_all_to_choose
         both = app, narrow(app, [*words, "--help"])
         told = [CliRunner().invoke(one, [*words, "--help"], prog_name="assembler").output for one in both]
         assert told[0] == told[1], words
+        assert "...]..." not in told[0]
+        assert "...}..." not in told[0]
     assert list(verbs(get_command(narrow(app, ["run", "x"])))) == [("run",)]
     for words in ((), ("--help",), ("rum",), ("--version", "run")):
         assert list(verbs(get_command(narrow(app, words)))) == known

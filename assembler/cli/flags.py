@@ -47,7 +47,7 @@ def _clock(text: str) -> PlayMs:
 PARSERS: dict[Any, Callable[[str], Any]] = {Fraction: _rate, PlayMs: _clock}
 """Parsers of option types that the command line does not know."""
 Results = Annotated[
-    list[str] | None, typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")
+    list[str] | None, typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT")
 ]
 AgoraDir = Annotated[
     Path | None,

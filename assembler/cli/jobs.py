@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 jobs_app = typer.Typer(help="See and steer jobs.", no_args_is_help=True)
 
-Ids = Annotated[list[str], typer.Argument(help="Ids of jobs, as `jobs list` shows them.", metavar="JOB...")]
+Ids = Annotated[list[str], typer.Argument(help="Ids of jobs, as `jobs list` shows them.", metavar="JOB")]
 Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output.")]
 
 
@@ -103,9 +103,7 @@ def work(
 @verb
 @with_options
 def batch(
-    paths: Annotated[
-        list[str], typer.Argument(help="Files, folders, globs; - reads standard input.", metavar="PATH...")
-    ],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs; - reads standard input.", metavar="PATH")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all are done, working at it.")] = False,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Number of its own workers (1; 0 only waits).", min=0, max=64)

@@ -86,9 +86,7 @@ def _width() -> int:
 @verb
 @with_options
 def run(
-    results: Annotated[
-        list[str] | None, typer.Argument(help="Result files (JSON); - reads standard input.", metavar="RESULT...")
-    ] = None,
+    results: Results = None,
     out: Annotated[Path, typer.Option("-o", "--output", help="The file to make.")] = Path("playback.mp4"),
     *,
     options: Options,

@@ -52,9 +52,7 @@ def show(number: Annotated[int, typer.Argument(help="Number of a refused callbac
 @refused_app.command("take")
 @verb
 def take_again(
-    numbers: Annotated[
-        list[int] | None, typer.Argument(help="Numbers of refused callbacks.", metavar="NUMBER...")
-    ] = None,
+    numbers: Annotated[list[int] | None, typer.Argument(help="Numbers of refused callbacks.", metavar="NUMBER")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Take all that are kept.")] = False,
 ) -> int:
     """Check them against today's keys; those that are signed with one become jobs and events as any other callback."""
