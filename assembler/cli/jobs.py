@@ -248,7 +248,7 @@ def cancel(jobs: Ids) -> int:
 
 @jobs_app.command()
 @verb
-def expect(tasks: Annotated[list[str], typer.Argument(help="Vendor's task ids.", metavar="TASK_ID...")]) -> int:
+def expect(tasks: Annotated[list[str], typer.Argument(help="Vendor's task ids.", metavar="TASK_ID")]) -> int:
     """Name tasks whose results are to come: `jobs list --missing` shows those that did not."""
     from assembler.jobs.intake.tasks import expect as remember
 
