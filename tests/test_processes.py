@@ -98,17 +98,42 @@ ORPHAN = """
 import sys
 from pathlib import Path
 from assembler.processes import run
-run(["sleep", "100"], cwd=Path(sys.argv[1]), log=Path(sys.argv[1]) / "log")
+run(["/bin/sleep", "100"], cwd=Path(sys.argv[1]), log=Path(sys.argv[1]) / "log")
 """
 
 
+@pytest.mark.parametrize("path", [os.environ["PATH"], ""], ids=["by setpriv", "by python"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
-def test_a_child_dies_with_its_parent_however_that_ends(tmp_path: Path, how: signal.Signals) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", ORPHAN, str(tmp_path)])
+def test_a_child_dies_with_its_parent_however_that_ends(tmp_path: Path, how: signal.Signals, path: str) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", ORPHAN, str(tmp_path)], env={**os.environ, "PATH": path})
     until(lambda: any(p.name() == "sleep" for p in psutil.Process(parent.pid).children(recursive=True)))
     os.kill(parent.pid, how)
     parent.wait()
     assert busy_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("setpriv", [processes._setpriv(), None])
+def test_a_child_is_no_different_however_it_is_launched(
+    tmp_path: Path, setpriv: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words, its folder, its group, its signals and its environment; a program beside it, and one that is none."""
+    monkeypatch.setattr(processes, "_setpriv", lambda: setpriv)
+    monkeypatch.setenv("SET_LATE", "ü \udcff")
+    code = (
+        "import os, signal, sys\n"
+        "seen = repr((sys.argv[1:], os.getcwd(), os.getpgrp() == os.getpid(), os.environ['SET_LATE'],"
+        " signal.getsignal(signal.SIGINT), sorted(os.listdir('/proc/self/fd'), key=int)[:-1]))\n"
+        "open('seen', 'w').write(seen)"
+    )
+    words = ["a b", "", "$PPID", "-x", "ü\udcff"]
+    assert run([sys.executable, "-c", code, *words], cwd=tmp_path, log=tmp_path / "log") == 0
+    seen = (words, str(tmp_path), True, "ü \udcff", signal.default_int_handler, ["0", "1", "2"])
+    assert (tmp_path / "seen").read_text() == repr(seen)
+    (tmp_path / "own").write_text("#!/bin/sh\nkill -SEGV $$\n")
+    assert run(["./own"], cwd=tmp_path, log=tmp_path / "log") == 127
+    assert log_tail(tmp_path / "log") == "./own cannot be executed: Permission denied"
+    (tmp_path / "own").chmod(0o700)
+    assert run(["./own"], cwd=tmp_path, log=tmp_path / "log") == -signal.SIGSEGV
 
 
 def test_a_short_answer_is_captured_and_a_long_silence_is_none() -> None:
