@@ -146,6 +146,8 @@ class Options(BaseSettings):
     """Picture of an encoded playback: draft (fast, for a look), standard, or high (slower, larger)."""
     encoder: Annotated[EncoderName, Flag("--encoder", verbs=PLANNED)] = EncoderName.X264
     """Encoder: x264, nvenc, qsv, vaapi, videotoolbox, svt-av1 (AV1), x265 (HEVC), or auto (hardware that works)."""
+    variable_rate: Annotated[bool, Flag("--variable-rate")] = False
+    """Leaves out frames that show nothing new (x264 only): others last longer, up to 10 s; a constant rate if not."""
     muxer: Muxer = Muxer.OWN
     """Joins a copied file: own (copies bytes, writes tables) or libav (slower, should a player dislike own)."""
     chapters: Annotated[str, Flag("--chapters", "scenes|FILE", verbs=PLANNED)] = "auto"

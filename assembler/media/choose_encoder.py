@@ -75,6 +75,15 @@ def choose_encoder(plan: Plan, options: Options, program: Ffmpeg) -> Choice:
     """
     if plan.mode is Mode.COPY:
         return Choice(_row(EncoderName.X264).at(Quality.STANDARD))  # the same for all options: they change no digest
+    choice = _choose(plan, options, program)
+    name, can_hold = choice.encoding.name, choice.encoding.encoder.takes_skips
+    if can_hold or not options.variable_rate:
+        return choice
+    unmet = warning("", f"The encoder {name} makes a constant rate only: no frame was left out. x264 can do that.")
+    return replace(choice, findings=(*choice.findings, unmet))
+
+
+def _choose(plan: Plan, options: Options, program: Ffmpeg) -> Choice:
     safe = _row(EncoderName.X264).at(options.quality)
     if options.encoder is EncoderName.X264:
         return Choice(safe)

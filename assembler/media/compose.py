@@ -36,7 +36,7 @@ from assembler.plan.chunks import cut_chunks
 from assembler.plan.copying import time_scale
 from assembler.plan.grid import frame_ticks, grid_rate
 from assembler.plan.held import hold_frames
-from assembler.plan.manifest import CaptionFile, Manifest, Origin, encoded_stamps, vendor_report
+from assembler.plan.manifest import CaptionFile, Manifest, Origin, vendor_report
 from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
 from assembler.recording import Recording, Segment
@@ -59,6 +59,7 @@ def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: 
         run.options.loudness,
         run.options.chunk_seconds,
         *(() if run.options.muxer is Muxer.OWN else (run.options.muxer,)),
+        *(["variable rate"] if run.options.variable_rate and plan.mode is Mode.ENCODE else []),
         *(drawing_identity(names) if names else ()),
     )
 
@@ -205,17 +206,17 @@ def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: 
     borders = choose_borders(plan, setup, seconds=options.chunk_seconds, processes=options.processes)
     chunks = cut_chunks(plan, setup.facts, borders)
     if setup.encoder.encoder.takes_skips:
-        chunks = tuple(hold_frames(chunk, setup.facts) for chunk in chunks)
+        chunks = tuple(hold_frames(chunk, setup.facts, is_variable=options.variable_rate) for chunk in chunks)
     rendered, findings, encoding = render_by_any(chunks, setup, processes=options.processes, on_seconds=on_seconds)
     ticks = frame_ticks(plan.fps)
     runs = [
         PacketRun(
             name=str(piece.path), container="mov", first_packet=0, end_packet=None, start=piece.first * ticks,
-            stamps=None, frames=piece.frames,
+            stamps=None, frames=len(piece.kept),
         )
         for piece in rendered
     ]  # fmt: skip
-    stamps = encoded_stamps(plan, grid_rate(plan.fps), ticks)
+    stamps = folded([(piece.first + n) * ticks for piece in rendered for n in piece.kept], grid_rate(plan.fps))
     unread = tuple((loss.video_id, loss.span) for piece in rendered for loss in piece.losses if loss.what == UNREADABLE)
     told = [*setup.drawings.findings(), *findings]
     return Video(runs, stamps, tuple(run.start for run in runs[1:]), told, encoding, unread)

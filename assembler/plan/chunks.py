@@ -83,6 +83,9 @@ class Chunk(Value):
     held: tuple[tuple[Frame, Frame], ...] = Field(default=(), exclude_if=lambda held: not held)
     """Ranges of output frames that show what the one before them shows and are not composed (``plan.held``); disjoint,
     sorted. Empty, and then in no digest, where every frame is composed."""
+    is_variable: bool = Field(default=False, exclude_if=lambda is_variable: not is_variable)
+    """True if frames before held ones last longer in the finished chunk; False, and then in no digest, if skip pictures
+    fill their places."""
 
     @property
     def frames(self) -> int:
@@ -114,7 +117,10 @@ def split_chunk(chunk: Chunk, facts: Mapping[str, Facts], frames: int) -> tuple[
     parts = (
         _cut(chunk.fps, chunk.canvas, keyframes, facts, placed, drawn, first, end) for first, end in pairwise(borders)
     )
-    return tuple(part.model_copy(update={"held": _held_within(chunk, part.first, part.end)}) for part in parts)
+    return tuple(
+        part.model_copy(update={"held": _held_within(chunk, part.first, part.end), "is_variable": chunk.is_variable})
+        for part in parts
+    )
 
 
 def _held_within(chunk: Chunk, first: Frame, end: Frame) -> tuple[tuple[Frame, Frame], ...]:

@@ -9,7 +9,7 @@ composed |  |  |    |      |  |  |
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -32,10 +32,11 @@ Range = tuple[Frame, Frame]
 """Output frames [first, end)."""
 
 
-def hold_frames(chunk: Chunk, facts: Mapping[str, Facts]) -> Chunk:
+def hold_frames(chunk: Chunk, facts: Mapping[str, Facts], *, is_variable: bool = False) -> Chunk:
     """The chunk with all frames held that show nothing new."""
     longest = sorted(_unchanged(chunk, facts), key=lambda one: one[0] - one[1])[:MOST_RANGES]
-    return chunk.model_copy(update={"held": tuple(sorted(longest))})
+    held = tuple(sorted(longest))
+    return chunk.model_copy(update={"held": held, "is_variable": is_variable and bool(held)})
 
 
 def find_calm(plan: Plan, facts: Mapping[str, Facts]) -> int:
@@ -113,3 +114,17 @@ def composed_frames(chunk: Chunk) -> list[int]:
     ends = [*(first for first, _ in chunk.held), chunk.end]
     starts = [chunk.first, *(end for _, end in chunk.held)]
     return [at - chunk.first for start, end in zip(starts, ends, strict=True) for at in range(start, end)]
+
+
+def kept_frames(chunk: Chunk) -> Sequence[int]:
+    """The frames, counted from the chunk's first one, that the finished chunk has pictures of: all of them, or at a
+    variable rate those that are composed or repeated, and before each the last that is held, a skip picture: no two
+    key frames are in a row, and the last frame of a chunk is there."""
+    if not chunk.is_variable:
+        return range(chunk.frames)
+    composed = composed_frames(chunk)
+    kept = set(composed)
+    for at, following in pairwise([*composed, chunk.frames]):
+        for again in (*repeats(at, following, chunk.fps), following):
+            kept |= {again - 1, again}
+    return sorted(kept - {chunk.frames})

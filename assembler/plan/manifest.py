@@ -18,7 +18,7 @@ from assembler.errors import InputError
 from assembler.findings import Finding, Outcome, Verdict
 from assembler.layout.model import Canvas
 from assembler.people import Person
-from assembler.plan.model import Account, Mode, Plan, Scene
+from assembler.plan.model import Account, Mode, Scene
 from assembler.plan.stamps import Stamps
 from assembler.recording import Interrupt, Recording, StreamKind, VendorError
 from assembler.timeline.alignment import Alignment
@@ -203,12 +203,6 @@ class Manifest(Value):
     activity: tuple[Activity, ...] = ()
     """Speech of each person whose own sound was measured, sorted by user; empty where none was (a mixed stream is
     heard, or audio was copied)."""
-
-
-def encoded_stamps(plan: Plan, time_scale: int, frame_ticks: int) -> Stamps:
-    """An encoded playback lies on an exact grid: frame n at n ticks-per-frame."""
-    steps = ((frame_ticks, plan.frames - 1),) if plan.frames > 1 else ()
-    return Stamps(time_scale=time_scale, first=0, steps=steps)
 
 
 def load_manifest(playback: Path) -> Manifest:

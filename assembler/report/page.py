@@ -108,7 +108,8 @@ class _Page:
         }
         size = f"{known.size / 2**20:.1f} MiB"
         picture_size = f"{known.canvas.width}×{known.canvas.height}"
-        rate, fates = f"{rate_text(known.fps)} frames/s", fates_text(known.outcomes)
+        most = "up to " if len(known.stamps.steps) > 1 else ""
+        rate, fates = f"{most}{rate_text(known.fps)} frames/s", fates_text(known.outcomes)
         shown = f"{clock_text(known.length)}, {picture_size}, {rate}, {size}, {fates}"
         return (
             f'<p><span class="state {known.verdict.value}">{known.verdict.value}</span>: {words[known.verdict]}</p>'

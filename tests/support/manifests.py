@@ -7,7 +7,8 @@ from typing import Any
 
 from assembler.options import load_options
 from assembler.pipeline.decide import plan_only
-from assembler.plan.manifest import Manifest, Origin, encoded_stamps
+from assembler.plan.manifest import Manifest, Origin
+from assembler.plan.stamps import folded
 from assembler.recording import Recording
 from assembler.timeline.model import Timeline
 
@@ -24,7 +25,7 @@ def manifest_of(lesson: Recording, **changes: Any) -> tuple[Manifest, Timeline]:
         "outcomes": plan.outcomes, "findings": plan.findings, "origins": tuple(origins), "size": 2**20,
         "length": plan.length, "fps": Fraction(15), "canvas": plan.canvas, "layout": plan.layout,
         "layout_reason": plan.layout_reason, "mode": plan.mode, "mode_reason": plan.mode_reason,
-        "stamps": encoded_stamps(plan, 90_000, 6000), "joins": (), "sound_copied": plan.bed.copied,
+        "stamps": folded([6000 * n for n in range(plan.frames)], 90_000), "joins": (), "sound_copied": plan.bed.copied,
         "sound_reason": plan.bed.reason, "play_times": f"{timeline.play_times}: {timeline.play_times_reason}",
         "clock": timeline.clock, "chapters": plan.chapters, "scenes": plan.scenes,
     }  # fmt: skip

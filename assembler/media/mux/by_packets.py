@@ -116,7 +116,7 @@ def _video_packets(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 packet.time_base = clock
                 # matters for the last one: libavformat guesses it, but not for AV1, which lost it
                 packet.duration = order.frame_ticks if run.stamps is None else run.lasts
-                packet.pts, packet.dts = stamp, dts.next()
+                packet.pts, packet.dts = stamp, dts.next(stamp)
                 yield packet
             if seen != run.frames:
                 raise MediaError(f"{Path(run.name).name} holds {seen} pictures, {run.frames} were planned")
@@ -141,7 +141,9 @@ class _DtsSequence:
         else:
             self._delay = max(_delay(run, order) for run in order.runs)
 
-    def next(self) -> int:
+    def next(self, pts: int) -> int:
+        if not self._delay:
+            return pts  # also at a variable rate, which has no reordering
         self._index += 1
         at = self._index - self._delay
         if self._sorted is None:

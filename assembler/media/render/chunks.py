@@ -20,6 +20,7 @@ from assembler.media.render.run_ffmpeg import TimeMeter, is_transient, run_chunk
 from assembler.media.render.setup import RenderSetup
 from assembler.media.source_files import BytesMissing
 from assembler.plan.chunks import Chunk
+from assembler.plan.held import kept_frames
 from assembler.processes import Stalled, Stopped
 from assembler.times import Frame
 from assembler.workspace import CHUNKS, LOG, MADE, write_whole
@@ -31,8 +32,8 @@ class Rendered:
 
     first: Frame
     """First output frame in it."""
-    frames: int
-    """Count of frames in it."""
+    kept: Sequence[int]
+    """Frames that it has pictures of, counted from the first one."""
     path: Path
     """Path of the file."""
     losses: tuple[Loss, ...]
@@ -123,7 +124,7 @@ def _render_parts(
     report = report_of(out)
     if out.exists() and report.exists():
         known = Losses.model_validate_json(report.read_text("utf-8"))
-        return [Rendered(chunk.first, chunk.frames, out, known.losses)]
+        return [Rendered(chunk.first, kept_frames(chunk), out, known.losses)]
     parts = split_at_resume(chunk, setup, inputs)
     if parts:
         rendered: list[Rendered] = []
@@ -139,7 +140,7 @@ def _render_parts(
         return _render_parts(chunk, setup, inputs, reach, is_last_try=True)
     write_whole(report, Losses(losses=tuple(losses)).model_dump_json())
     os.replace(out.with_suffix(MADE), out)
-    return [Rendered(chunk.first, chunk.frames, out, tuple(losses))]
+    return [Rendered(chunk.first, kept_frames(chunk), out, tuple(losses))]
 
 
 def _behind(reach: Callable[[float], None], before: float) -> Callable[[float], None]:

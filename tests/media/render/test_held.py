@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -25,6 +26,7 @@ from assembler.pipeline.assemble import Playback
 from assembler.plan.held import MAX_GOP_SECONDS
 from assembler.plan.manifest import load_manifest
 from assembler.recording import StreamKind
+from assembler.workspace import assets_of
 
 CADENCE = tuple(Fraction(n) for n in ("1/5", "1/15", "37/16", "1/15", "13", "2/5"))
 """Seconds that the board's pictures are seen: some for one frame, one for longer than key frames lie apart."""
@@ -44,6 +46,12 @@ SMALL_BYTES = 20
 def sizes(path: Path) -> list[int]:
     with av.open(str(path)) as file:
         return [packet.size for packet in file.demux(video=0) if packet.size]
+
+
+def durations(path: Path) -> list[Fraction]:
+    with av.open(str(path)) as file:
+        packets = [packet for packet in file.demux(video=0) if packet.size]
+    return [(p.duration or 0) * (p.time_base or Fraction(0)) for p in packets]
 
 
 def keys(path: Path) -> list[Fraction]:
@@ -72,9 +80,59 @@ def test_it_shows_what_a_rendering_of_every_frame_shows(tmp_path: Path, ffmpeg: 
     assert [row.seen for row in STILL.rows(held)] == [row.seen for row in STILL.rows(every)]
 
 
-def test_a_run_killed_in_the_middle_of_it_goes_on_with_the_frames_that_it_had(tmp_path: Path, ffmpeg: str) -> None:
+@pytest.mark.parametrize(("seconds", "muxer"), [(1000, "own"), (5, "own"), (1.3, "libav")])
+def test_at_a_variable_rate_the_frames_on_the_same_grid_last_longer(
+    tmp_path: Path, ffmpeg: str, seconds: float, muxer: str
+) -> None:
+    constant = STILL.assemble(tmp_path / "constant", ffmpeg, chunk_seconds=seconds)
+    playback = STILL.assemble(tmp_path / "variable", ffmpeg, chunk_seconds=seconds, variable_rate=True, muxer=muxer)
+    assert constant.manifest.digest != playback.manifest.digest
+    assert_in_sync(STILL, playback)
+    verify(playback.path, playback.manifest, decode="all")
+    rows = {row.stamp * 15: row.seen for row in STILL.rows(playback)}
+    assert len(rows) < 15 * 32 // 3
+    shown: list[object] = []
+    for frame in range(15 * 32):
+        shown.append(rows.get(Fraction(frame), shown[-1] if shown else None))
+    assert shown == [row.seen for row in STILL.rows(constant)]
+    lasting = [b - a for a, b in pairwise([*sorted(rows), Fraction(15 * 32)])]
+    assert lasting[-1] == 1
+    assert max(lasting) <= MAX_GOP_SECONDS * 15
+    assert durations(playback.path) == [step / 15 for step in lasting]
+
+
+def test_at_a_variable_rate_no_two_key_frames_are_in_a_row_and_packages_can_be_made(
+    tmp_path: Path, ffmpeg: str
+) -> None:
+    """They would have to differ in their idr_pic_id (ITU-T H.264, 7.4.3)."""
+    playback = STILL.assemble(tmp_path, ffmpeg, chunk_seconds=1.3, variable_rate=True, also=("hls", "people"))
+    assert [package.name for package in playback.manifest.packages] == ["hls", "people"]
+    for path in (playback.path, assets_of(playback.path) / "people" / "01-ann.mp4"):
+        with av.open(str(path)) as file:
+            are_keys = [packet.is_keyframe for packet in file.demux(video=0) if packet.size]
+        assert len(are_keys) < 15 * 32 // 3
+        assert sum(are_keys) > 3
+        assert not any(a and b for a, b in pairwise(are_keys))
+
+
+def test_a_playback_of_another_choice_of_rate_is_made_anew(tmp_path: Path, ffmpeg: str) -> None:
+    counts = [STILL.assemble(tmp_path, ffmpeg, variable_rate=rate) for rate in (False, True, True, False)]
+    assert [playback.was_there for playback in counts] == [False, False, True, False]
+    assert counts[1].manifest.stamps.count < counts[0].manifest.stamps.count == counts[3].manifest.stamps.count
+
+
+def test_an_encoder_that_gives_every_frame_says_that_it_left_none_out(tmp_path: Path, ffmpeg: str) -> None:
+    playback = STILL.assemble(tmp_path, ffmpeg, encoder="x265", variable_rate=True, chunk_seconds=1000, processes=1)
+    assert_exact_grid(playback)
+    assert [f.sentence for f in playback.manifest.findings if "constant rate only" in f.sentence]
+
+
+@pytest.mark.parametrize("rate", ["false", "true"])
+def test_a_run_killed_in_the_middle_of_it_goes_on_with_the_frames_that_it_had(
+    tmp_path: Path, ffmpeg: str, rate: str
+) -> None:
     desk = Desk.laid(tmp_path, STILL, ffmpeg)
-    whole = {"chunk_seconds": "1000", "processes": "1", "fps": "15"}
+    whole = {"chunk_seconds": "1000", "processes": "1", "fps": "15", "variable_rate": rate}
     process = desk.start(run(desk, fake := hanging(tmp_path, ffmpeg, [45])), **whole)
     until(lambda: any(count_frames_in_either(part) == 45 for part in parts(desk)))
     process.send_signal(signal.SIGKILL)
@@ -82,18 +140,20 @@ def test_a_run_killed_in_the_middle_of_it_goes_on_with_the_frames_that_it_had(tm
     assert busy_in(desk.folder) == []
     said = desk.say(*run(desk, fake), **whole)
     assert said.code == 0, said.err
-    step = load_manifest(desk.out).stamps.steps[0][0]
+    stamps = load_manifest(desk.out).stamps
     (join,) = load_manifest(desk.out).joins
-    assert join // step > 15 * 20, "45 frames were encoded, and all that they are held for is there"
-    assert_right(desk, [join // step])
+    assert join / stamps.time_scale > 20, "45 frames were encoded, and all that they are held for is there"
+    assert_right(desk, [15 * join // stamps.time_scale])
     assert_in_sync(STILL, Playback(desk.out, load_manifest(desk.out), was_there=False))
 
 
+@pytest.mark.parametrize("is_variable", [False, True])
 def test_a_browser_shows_it_wherever_it_is_sought_and_as_it_plays(
-    tmp_path: Path, bundled_ffmpeg: str, httpserver: HTTPServer
+    tmp_path: Path, bundled_ffmpeg: str, httpserver: HTTPServer, is_variable: bool
 ) -> None:
-    playback = STILL.assemble(tmp_path, bundled_ffmpeg)
-    truth = {row.index: row.seen["w"].counter for row in STILL.rows(playback)}
+    constant = STILL.assemble(tmp_path / "constant", bundled_ffmpeg)
+    truth = {row.index: row.seen["w"].counter for row in STILL.rows(constant)}
+    STILL.assemble(tmp_path, bundled_ffmpeg, variable_rate=is_variable)
     with browsing() as browser:
         open_video(browser, httpserver, tmp_path, 'video.src = "class.mp4";')
         browser.wait_for("video.readyState >= 3")

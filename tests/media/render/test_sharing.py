@@ -127,7 +127,7 @@ class TestHelp:
         assert list((tmp_path / "shared").iterdir()) == []
         broken = replace(setup.program, path="/bin/false")  # everything is there
         rendered, _ = render_chunks(self.CHUNKS, replace(setup, program=broken), processes=1, on_seconds=lambda _: None)
-        assert [(piece.first, piece.frames) for piece in rendered] == [(0, 20), (20, 20), (40, 10)]
+        assert [(piece.first, len(piece.kept)) for piece in rendered] == [(0, 20), (20, 20), (40, 10)]
 
     def test_is_not_given_for_what_its_owner_has_begun_or_another_one_renders(self, setup: RenderSetup) -> None:
         names = [setup.chunk_digest(chunk) for chunk in self.CHUNKS]
