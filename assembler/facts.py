@@ -58,6 +58,18 @@ class LostVideo(Message):
 
 
 @dataclass(frozen=True)
+class EntryPoints(Message):
+    """Places in a file without an index at which its picture can be read from, beside its start."""
+
+    tables: tuple[int, int]
+    """Range of bytes that tells which streams there are; it is read before those of a place."""
+    stamps: tuple[int, ...]
+    """Stamps of some of the key frames, ticks, sorted; each stretch starts at one of them."""
+    places: tuple[int, ...]
+    """First byte of each of these key frames."""
+
+
+@dataclass(frozen=True)
 class VideoFacts(Message):
     """The picture stream of a file."""
 
@@ -103,6 +115,8 @@ class VideoFacts(Message):
     held: tuple[tuple[int, int], ...] = ()
     """Pairs of consecutive stamps of presented frames, ticks, that lie far from each other (``HELD_SECONDS`` of the
     probe): nothing has to be composed between them."""
+    entries: EntryPoints | None = None
+    """Places at which reading may start; None where there is an index, or where they cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +188,13 @@ class Facts(Message):
         return min(sound.start for sound in self.sounds), max(sound.end for sound in self.sounds)
 
     @property
-    def can_seek(self) -> bool:
-        """True for containers with an exact index; others are decoded from their start."""
-        return self.container in ("mov", "matroska")
+    def starts(self) -> tuple[int, ...]:
+        """Stamps of the key frames at which reading the picture may start, ticks, sorted; empty where it starts at the
+        file's beginning only."""
+        picture = self.picture
+        if picture is None:
+            return ()
+        if picture.entries is not None:
+            return picture.entries.stamps
+        has_index = self.container in ("mov", "matroska")
+        return picture.keyframes if has_index and len(picture.stretches) == 1 else ()

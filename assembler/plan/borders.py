@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from assembler.facts import Facts, VideoFacts
-from assembler.plan.chunks import Source, is_sought, placed_sources, reads_on
+from assembler.facts import Facts
+from assembler.plan.chunks import Source, placed_sources, reads_on
 from assembler.plan.grid import frame_of, rounded
 from assembler.plan.model import Plan
 from assembler.times import Frame
@@ -47,14 +47,14 @@ COSTLIEST = 3
 
 @dataclass(frozen=True)
 class _Decoded:
-    """A source that can be read from any of its key frames."""
+    """A source that can be read from several of its key frames."""
 
     first: Frame
     end: Frame
     weight: int
     """Pixels decoded per output frame."""
     keyframes: tuple[Frame, ...]
-    """Output frames from which its key frames are shown."""
+    """Output frames from which these key frames are shown."""
 
     def wasted(self, at: int) -> int:
         """Pixels that are decoded a second time if a chunk begins at this frame."""
@@ -146,25 +146,24 @@ def _wanted(plan: Plan, at: Frame, most: int, processes: int, *, is_gradual: boo
 
 
 def _decoded(placed: Iterable[Source], plan: Plan, facts: Mapping[str, Facts]) -> list[_Decoded]:
-    return [
-        _sought(source, picture, plan.fps)
-        for source in placed
-        if (picture := facts[source.video_id].picture) is not None and is_sought(facts[source.video_id])
-    ]
+    return [_sought(source, facts[source.video_id], plan.fps) for source in placed if facts[source.video_id].starts]
 
 
-def _sought(source: Source, picture: VideoFacts, fps: Fraction) -> _Decoded:
+def _sought(source: Source, known: Facts, fps: Fraction) -> _Decoded:
+    picture, starts = known.picture, known.starts
+    assert picture is not None
+
     def shown(stamp: int) -> Frame:
         return frame_of(stamp, picture, source.shift, fps)
 
-    begin = max(0, bisect_right(picture.keyframes, source.first, key=shown) - 1)
-    end = bisect_right(picture.keyframes, source.end, key=shown)
-    size = picture.stretches[0]
+    begin = max(0, bisect_right(starts, source.first, key=shown) - 1)
+    end = bisect_right(starts, source.end, key=shown)
+    size = picture.stretches[source.stretch]
     return _Decoded(
         first=source.first,
         end=source.end,
         weight=int(size.width * size.height * picture.rate / fps),
-        keyframes=tuple(map(shown, picture.keyframes[begin:end])),
+        keyframes=tuple(map(shown, starts[begin:end])),
     )
 
 

@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 from pydantic import Field
 
 from assembler.choices import Fill
-from assembler.facts import Facts, VideoFacts
+from assembler.facts import Facts
 from assembler.layout.model import Canvas, Rect
 from assembler.plan.artwork import Overlay
 from assembler.plan.grid import frame_of, frame_ticks, grid_rate, rounded
@@ -219,28 +219,24 @@ def _sources(piece: Piece, known: Facts, fps: Fraction, fill: Fill, background: 
 
 def _clipped(source: Source, first: Frame, end: Frame, known: Facts, fps: Fraction) -> Source:
     first, end = max(source.first, first), min(source.end, end)
-    seek = None
-    if known.picture is not None and is_sought(known):
-        seek = _seek(known.picture, source.shift, first, fps)
+    seek = _seek(known, source.shift, first, fps)
     return source.model_copy(update={"first": first, "end": end, "seek": seek})
 
 
-def is_sought(known: Facts) -> bool:
-    """True if reading may start at any key frame of its picture, False if only at the file's start."""
-    return known.can_seek and known.picture is not None and len(known.picture.stretches) == 1
-
-
-def _seek(picture: VideoFacts, shift: int, first: Frame, fps: Fraction) -> int | None:
-    """The last key frame that is shown at or before this output frame; None where that is the first one."""
-    place = bisect_right(picture.keyframes, first, key=lambda k: frame_of(k, picture, shift, fps)) - 1
-    return picture.keyframes[place] if place > 0 else None
+def _seek(known: Facts, shift: int, first: Frame, fps: Fraction) -> int | None:
+    """The last start of reading that is shown at or before this output frame; None where that is the first one."""
+    picture, starts = known.picture, known.starts
+    if picture is None:
+        return None
+    place = bisect_right(starts, first, key=lambda k: frame_of(k, picture, shift, fps)) - 1
+    return starts[place] if place > 0 else None
 
 
 def reads_on(last: Source, source: Source, known: Facts, fps: Fraction) -> bool:
     """True if little lies in their file between the end of ``last`` and the key frame that ``source`` begins with."""
     if known.picture is None or (last.video_id, last.stretch) != (source.video_id, source.stretch):
         return False
-    seek = _seek(known.picture, source.shift, source.first, fps) if is_sought(known) else None
+    seek = _seek(known, source.shift, source.first, fps)
     if seek is None:
         return True
     step = frame_ticks(fps)

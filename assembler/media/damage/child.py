@@ -24,7 +24,7 @@ def find_damage(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
     found: list[tuple[Fraction, Fraction | None]] = []
     with (
         av.logging.Capture(local=True) as said,
-        av.open(suspect.name, format=suspect.container, options={"protocol_whitelist": "file"}) as source,
+        av.open(suspect.url, format=suspect.container, options=dict(suspect.options)) as source,
     ):
         video: Any = source.streams[suspect.stream]
         discard_others(source, video)

@@ -12,14 +12,16 @@ from assembler.messages import Message
 class Suspect(Message):
     """Range of one file that is searched."""
 
-    name: str
-    """Path of the file."""
+    url: str
+    """Name of the file in the folder of the child, or URL of a part of it."""
+    options: tuple[tuple[str, str], ...]
+    """Options with which it is opened."""
     container: str
     """Name of the demuxer."""
     stream: int
     """Index of its video stream."""
     seek: int | None
-    """Stamp of the key frame at which reading starts, in ticks of the stream; None: from the file's start."""
+    """Stamp of the key frame at which reading starts, ticks of the stream; None: where what is opened begins."""
     late: int
     """Seconds that were added to its stamps."""
     end: Fraction

@@ -30,6 +30,7 @@ from assembler.media.probe.audio import AudioProbe
 from assembler.media.probe.by_sample_table import probe_sample_tables
 from assembler.media.probe.byte_ranges import Reach
 from assembler.media.probe.container import FETCH_AGAIN, Container, sniff
+from assembler.media.probe.entry_points import find_entry_points
 from assembler.media.probe.order import (
     UNFORESEEN,
     BadStream,
@@ -130,6 +131,9 @@ def _probe(wanted: ProbeInput, container: Container, read: ReadStreams, bad: Map
             is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
         left_out = _left_out(opened, container, video, audios, bad)
         facts = _facts(wanted, container, opened.duration, video, audios, is_cut, left_out)
+        if container.name == "mpegts" and video is not None and facts.picture is not None:
+            entries = find_entry_points(wanted.path, facts.picture, video.places)
+            facts = replace(facts, picture=replace(facts.picture, entries=entries))
         return replace(facts, left_out=left_out), reach
 
 

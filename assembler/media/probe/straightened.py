@@ -18,11 +18,7 @@ from assembler.media.straighten.concatenated import find_pieces, is_plain
 from assembler.media.straighten.edit_lists import read_edit_lists
 from assembler.media.straighten.ogg_pages import read_stamps
 from assembler.media.straighten.shifts import StampShifts
-from assembler.times import FileMs
 
-LONG = FileMs(120_000)
-"""Maximum length of a TS that is read without an index, in ms; decoding a minute for each chunk costs less than a
-copy."""
 ProbeFile = Callable[[ProbeInput], tuple[Facts, Reach]]
 
 
@@ -39,7 +35,7 @@ def probe_straightened(wanted: ProbeInput, probe_file: ProbeFile) -> ProbeAnswer
             problem = exc
         else:
             plain = ProbeAnswer(video_id=wanted.video_id, facts=facts, reach=reach.on_file_axis(facts.origin))
-            if not _wants_index(container, facts) and not _is_crooked(wanted, container, facts, reach):
+            if not _is_crooked(wanted, container, facts, reach):
                 return plain
     if wanted.straight is None and wanted.hole is None and plain is not None:
         return plain
@@ -58,11 +54,6 @@ def probe_straightened(wanted: ProbeInput, probe_file: ProbeFile) -> ProbeAnswer
     if answer is None:
         raise UnusableFile(f"cannot be read: {describe_error(problem or LateStream())}")
     return answer
-
-
-def _wants_index(container: Container, facts: Facts) -> bool:
-    """True for a long TS of pictures alone: without an index each chunk would be decoded from its start."""
-    return container.name == "mpegts" and facts.picture is not None and not facts.sounds and facts.end > LONG
 
 
 def _is_crooked(wanted: ProbeInput, container: Container, facts: Facts, reach: Reach) -> bool:
@@ -88,8 +79,7 @@ def _straightened(
     from assembler.media.straighten.straighten import straighten
 
     assert wanted.straight is not None
-    wants_index = plain is not None and _wants_index(container, plain)
-    found = straighten(wanted.path, container, wanted.declared, wanted.straight, wants_index=wants_index)
+    found = straighten(wanted.path, container, wanted.declared, wanted.straight)
     if found is None:
         return None
     facts, _ = probe_file(replace(wanted, path=wanted.straight, size=None))

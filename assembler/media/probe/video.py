@@ -74,6 +74,8 @@ class VideoProbe:
         self._is_pending = True
         self._decoded = 0
         self._last: Packet[Any] | None = None
+        self.places: dict[int, int | None] = {}
+        """First bytes of the key frames, by stamp."""
         stream.codec_context.thread_count = 1
 
     def add_packet(self, packet: Packet[Any], is_there: bool = True) -> None:
@@ -89,6 +91,7 @@ class VideoProbe:
         if packet.is_keyframe:
             if is_there:
                 self._add_key(packet, index, stamp)
+                self.places[stamp] = packet.pos
             elif self._stretches:
                 self._keys.append(stamp)
         elif self._recovering and is_there:

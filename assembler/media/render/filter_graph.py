@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil
 from typing import Any
 
 import ffmpeg
@@ -188,16 +187,14 @@ class _Builder:
 
     def _opened(self, source: Source, video: VideoFacts) -> Stream:
         opened = self.inputs[source.video_id, source.stretch]
-        options: dict[str, Any] = {"protocol_whitelist": "file", "threads": 1, "an": None, "sn": None, "dn": None}
-        if source.seek is not None:
-            at = ceil(source.seek * video.time_base * 1_000_000)
-            options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{at // 1_000_000}.{at % 1_000_000:06d}"}
+        url, options = opened.open_at(source.seek, video.time_base)
+        options |= {"threads": 1, "an": None, "sn": None, "dn": None}
         opening = source.video_id, source.stretch, source.seek
         if self.openings[opening]:
             # equal inputs in two tiles would be one input with several uses: a longer queue keeps them apart
             options["thread_queue_size"] = 8 + self.openings[opening]
         self.openings[opening] += 1
-        return ffmpeg.input(opened.name, f=opened.container, **options)[str(opened.stream)]
+        return ffmpeg.input(url, f=opened.container, **options)[str(opened.stream)]
 
     def _chosen(self, stream: Stream, source: Source, video: VideoFacts) -> Stream:
         """Choose the frames for this range: pts on the grid, far from zero so that halves always round upwards."""

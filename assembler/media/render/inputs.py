@@ -1,4 +1,4 @@
-"""Inputs of a render: the source files, linked (or cut) under fixed names."""
+"""Inputs of a render: the source files, linked (or cut) under fixed names, and where reading them starts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 from assembler.errors import DiskFull, MediaError
-from assembler.facts import Facts, VideoFacts
+from assembler.facts import EntryPoints, Facts, VideoFacts
 from assembler.media.child import run_module
 from assembler.media.mux.order import Cut
 from assembler.media.render.setup import RenderSetup
@@ -31,6 +34,28 @@ class Input:
     """Index of its video stream."""
     late: int = 0
     """Seconds added to the source's stamps."""
+    entries: EntryPoints | None = None
+    """Places at which reading may start; None: it starts at the beginning, or is sought by the demuxer's index."""
+    end: int = 0
+    """End of the bytes that are read; 0: that of the file."""
+
+    def open_at(self, seek: int | None, base: Fraction) -> tuple[str, dict[str, Any]]:
+        """Return URL and options with which ffmpeg starts at a key frame; None: at the beginning. ``base``: seconds of
+        its ticks."""
+        options: dict[str, Any] = {"protocol_whitelist": "file"}
+        if self.entries is not None:
+            start = self.entries.places[self.entries.stamps.index(seek)] if seek is not None else 0
+            if start or self.end:
+                tables, rest = (
+                    f"subfile,,start,{a},end,{b},,:{self.name}" for a, b in (self.entries.tables, (start, self.end))
+                )
+                # stamps are as they are written: where they were counted round, there are no entries
+                options |= {"protocol_whitelist": "file,subfile,concat", "correct_ts_overflow": 0}
+                return (f"concat:{tables}|{rest}", options)
+        elif seek is not None:
+            at = ceil(seek * base * 1_000_000)
+            options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{at // 1_000_000}.{at % 1_000_000:06d}"}
+        return self.name, options
 
 
 def source_name(video_id: str, identity: Identity) -> str:
@@ -52,13 +77,19 @@ def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[s
             with suppress(FileNotFoundError):
                 link.unlink()
             _link(setup.files[video_id].resolve(), link)
-        container, stream, late = facts.container, facts.picture.stream if facts.picture is not None else 0, 0
-        if facts.picture is not None and len(facts.picture.stretches) > 1:
+        video = facts.picture
+        opened = Input(f"{SOURCES}/{name}", facts.container, video.stream if video is not None else 0)
+        if video is not None and video.entries is not None:
+            behind = video.stretches[stretch].end
+            end = video.entries.places[video.entries.stamps.index(behind)] if behind is not None else 0
+            opened = replace(opened, entries=video.entries, end=end)
+        elif video is not None and len(video.stretches) > 1:
             if not setup.files.is_complete:
                 raise BytesMissing
-            name, container, stream, late = f"{name}-{stretch}.nut", "nut", 0, _late(facts.picture)
+            name = f"{name}-{stretch}.nut"
             _cut_stretch(link, folder / name, facts, stretch, setup)
-        inputs[video_id, stretch] = Input(name=f"{SOURCES}/{name}", container=container, stream=stream, late=late)
+            opened = Input(f"{SOURCES}/{name}", "nut", late=_late(video))
+        inputs[video_id, stretch] = opened
     return inputs
 
 

@@ -128,12 +128,15 @@ def has_errors(log: Path) -> bool:
 
 def _suspect(chunk: Chunk, source: Source, setup: RenderSetup, inputs: Mapping[tuple[str, int], Input]) -> Suspect:
     opened = inputs[source.video_id, source.stretch]
+    has_index = opened.entries is None
+    url, options = opened.open_at(None if has_index else source.seek, Fraction(1))
     behind = Fraction(source.end) / chunk.fps - Fraction(source.shift, grid_rate(chunk.fps))
     return Suspect(
-        name=str(setup.folder / opened.name),
+        url=url,
+        options=tuple((name, str(value)) for name, value in options.items()),
         container=opened.container,
         stream=opened.stream,
-        seek=source.seek,
+        seek=source.seek if has_index else None,
         late=opened.late,
         end=behind + READ_AHEAD,
         known=_known(setup.facts[source.video_id]),

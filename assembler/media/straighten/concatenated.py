@@ -13,6 +13,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from assembler.media.probe.container import HEAD_BYTES, TS_PACKETS, find_packets
+from assembler.media.probe.entry_points import read_section
 from assembler.mp4.boxes import walk_boxes
 
 Piece = tuple[bytes | tuple[int, int], ...]
@@ -272,21 +273,13 @@ def _program_maps(data: mmap.mmap, span: tuple[int, int]) -> Iterator[tuple[int,
             table = at if pid == 0 else None
             continue
         seen[pid == 0] = told
-        section = _section(packet)
+        section = read_section(packet)
         if pid == 0:
             table = at
             maps |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, len(section) - 3, 4)}
         else:
             yield at if table is None else table, pid, section[8:]
             table = None
-
-
-def _section(packet: bytes) -> bytes:
-    """Read the section in a packet, without its checksum; as much of it as is in this packet."""
-    at = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
-    at += 1 + (packet[at] if at < len(packet) else 0)
-    section = packet[at:]
-    return section[: max(0, 3 + (int.from_bytes(section[1:3], "big") & 0xFFF) - 4)]
 
 
 _BORDERS = {

@@ -24,14 +24,9 @@ PART = ".part"
 """Ending of a file that is being written, as ``workspace.PART``."""
 
 
-def straighten(
-    path: Path, container: Container, declared: Ms | None, target: Path, *, wants_index: bool = False
-) -> StampShifts | None:
-    """Remux the file to ``target`` where its stamps or its streams need it, and return the shifts.
-
-    ``wants_index``: it has no sound, and is remuxed in any case, into a container with an index. None where nothing has
-    to be repaired. Raises libav's errors and OSError.
-    """
+def straighten(path: Path, container: Container, declared: Ms | None, target: Path) -> StampShifts | None:
+    """Remux the file to ``target`` where its stamps or its streams need it, and return the shifts; None where nothing
+    has to be repaired. Raises libav's errors and OSError."""
     from assembler.media.straighten.write import write  # few files need it
 
     scan = scan_file(path, container)
@@ -40,7 +35,7 @@ def straighten(
         [_line(scan, key) for key in keys], borders=scan.borders, declared=declared, wrap=wrap_of(container.name)
     )
     if found is None:
-        if is_plain(scan.pieces, path) and not scan.is_edited and not wants_index:
+        if is_plain(scan.pieces, path) and not scan.is_edited:
             return None
         found = StampShifts(tuple((Move(0, 0),) for _ in keys), False, "", is_whole=True)
     for key, moves in zip(keys, found.moves, strict=True):
@@ -51,7 +46,7 @@ def straighten(
     found = replace(found, left_out=tuple(dict.fromkeys(scan.left_out)))
     part = target.with_name(f"{target.name}.{os.getpid()}{PART}")
     try:
-        write(scan, part, is_sorted=found.is_sorted, wants_index=wants_index)
+        write(scan, part, is_sorted=found.is_sorted)
         changed = path.stat().st_mtime_ns
         os.utime(part, ns=(changed, changed))
         os.replace(part, target)

@@ -48,10 +48,10 @@ class _Track:
     """Dts to come, in ticks of the copy."""
 
 
-def write(scan: Scan, part: Path, *, is_sorted: bool, wants_index: bool = False) -> None:
-    """Write the copy, as matroska where an index is wanted; raises libav's errors."""
+def write(scan: Scan, part: Path, *, is_sorted: bool) -> None:
+    """Write the copy; raises libav's errors."""
     tracks = _tracks(scan)
-    name, tick, options = MATROSKA if wants_index else FORMATS.get(scan.container.name, MATROSKA)
+    name, tick, options = FORMATS.get(scan.container.name, MATROSKA)
     has_edits = name == "mp4"
     base = min(min(source.pts) + source.primed * has_edits for track in tracks for source in track.sources)
     all_pts = [_pts_to_write(track, base, tick, is_sorted) for track in tracks]

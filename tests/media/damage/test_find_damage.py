@@ -23,12 +23,12 @@ def suspect(tmp_path: Path, bundled_ffmpeg: str) -> Suspect:
     recipe = Recipe(identity="red", seconds=Fraction(4), fps=Fraction(10), width=96, height=64, gop=10, sound=False)
     path = tmp_path / "video.mp4"
     shutil.copy(make(recipe, bundled_ffmpeg), path)
-    return Suspect(str(path), "mov", stream=0, seek=None, late=0, end=Fraction(4))
+    return Suspect(str(path), (), "mov", stream=0, seek=None, late=0, end=Fraction(4))
 
 
 def spoil(suspect: Suspect, *seconds: float) -> None:
     """Spoil the frames at these times."""
-    path = Path(suspect.name)
+    path = Path(suspect.url)
     for at in seconds:
         spoiled(path, packets(path, at - 0.05, at + 0.05))
 
@@ -51,7 +51,7 @@ def test_the_search_ends_at_the_first_key_frame_behind_its_range(suspect: Suspec
 
 def test_reading_starts_at_a_key_frame_and_times_are_those_of_the_file(suspect: Suspect) -> None:
     spoil(suspect, 0.3, 2.3)
-    with av.open(suspect.name) as opened:
+    with av.open(suspect.url) as opened:
         base = opened.streams.video[0].time_base
     assert base is not None
     assert damage(replace(suspect, seek=int(2 / base))) == [(2.3, 3.0)]
@@ -69,7 +69,7 @@ def test_a_file_that_is_no_video_has_an_empty_answer_and_the_others_have_theirs(
 ) -> None:
     spoil(suspect, 1.3)
     (tmp_path / "page.mp4").write_text("<html>")
-    suspects = replace(suspect, name=str(tmp_path / "page.mp4")), replace(suspect, stream=7), suspect
+    suspects = replace(suspect, url=str(tmp_path / "page.mp4")), replace(suspect, stream=7), suspect
     (tmp_path / "order").write_text(Search(suspects, answer=str(tmp_path / "answer")).to_json())
     monkeypatch.setattr("sys.argv", ["child", str(tmp_path / "order")])
     monkeypatch.setattr(child, "limit_memory", lambda _: None)  # it would be this process's own limit
