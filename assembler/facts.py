@@ -141,6 +141,8 @@ class AudioFacts(Message):
     """True if somewhere stamps are at a larger distance than jitter explains, or fall back."""
     pace: Fraction = Fraction(1)
     """Number of true seconds that a second of its stamps lasts, as ``VideoFacts.pace``."""
+    bit_rate: int = 0
+    """Mean of all its packets in bit/s; 0 where unknown."""
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
 
-from assembler.facts import Facts
+from assembler.facts import AudioFacts, Facts
 from assembler.layout.model import Arrangement
 from assembler.plan.model import AudioBed, SoundPiece
 from assembler.recording import StreamKind
@@ -15,6 +16,13 @@ from assembler.times import FileMs, Ms, Span, clock_text, span, split, union
 EXACT = ("mov", "mpegts")
 """Containers whose stamps are exact to the sample; a matroska rounds them to ms, which would be heard in a copy."""
 
+BIT_RATES = {1: (48_000, 96_000), 2: (96_000, 128_000)}
+"""Minimum and maximum bit rate of AAC by channels, in bit/s."""
+STEP = 8_000
+"""Steps of the bit rate, in bit/s."""
+BETTER = {"opus": 2, "vorbis": 2}
+"""Factor by which AAC needs more bits than a codec for the same sound."""
+
 
 def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, Facts]) -> AudioBed:
     """Every piece of sound at its place."""
@@ -22,8 +30,7 @@ def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, 
     whole = span(0, timeline.length)
     if not shown:
         pieces = _single_pieces(timeline, [whole])
-        bed = AudioBed(pieces=_sorted(pieces), reason="no mixed stream is shown: all single streams", copied=None)
-        return bed.model_copy(update={"copied": _copyable(bed, timeline.length, facts)})
+        return _bed(pieces, "no mixed stream is shown: all single streams", timeline.length, facts)
     pieces = list(find_mixed(timeline, shown))
     holes = whole.without(union(p.span for p in pieces))
     filled = _single_pieces(timeline, holes)
@@ -31,8 +38,7 @@ def build_bed(timeline: Timeline, arrangement: Arrangement, facts: Mapping[str, 
     if filled:
         lengths = clock_text(sum(s.length for s in union(p.span for p in filled)))
         reason = f"the sound of the mixed stream; single streams where it has none ({lengths})"
-    bed = AudioBed(pieces=_sorted([*pieces, *filled]), reason=reason, copied=None)
-    return bed.model_copy(update={"copied": _copyable(bed, timeline.length, facts)})
+    return _bed([*pieces, *filled], reason, timeline.length, facts)
 
 
 def find_mixed(timeline: Timeline, shown: Collection[str]) -> tuple[SoundPiece, ...]:
@@ -99,6 +105,40 @@ def _cut(clip: Clip, parts: Iterable[Span]) -> list[SoundPiece]:
 
 def _sorted(pieces: Iterable[SoundPiece]) -> tuple[SoundPiece, ...]:
     return tuple(sorted(pieces, key=lambda p: (p.span.start, p.video_id, p.span.end)))
+
+
+def _bed(pieces: Iterable[SoundPiece], reason: str, length: Ms, facts: Mapping[str, Facts]) -> AudioBed:
+    bed = AudioBed(pieces=_sorted(pieces), reason=reason, copied=None)
+    channels, bit_rate = _coding(bed.pieces, facts)
+    return bed.model_copy(update={"copied": _copyable(bed, length, facts), "channels": channels, "bit_rate": bit_rate})
+
+
+def _coding(pieces: Sequence[SoundPiece], facts: Mapping[str, Facts]) -> tuple[int, int]:
+    """Choose channels and bit rate of what is encoded: what the sources carry, more being bytes for nothing.
+
+    One channel where no source can have two. The rate is the largest sum of what is heard at once, within
+    ``BIT_RATES``: a mean says little about a source that is mostly silent, and what is mixed has to be told apart.
+    """
+    sounds = {piece.video_id: facts[piece.video_id].sounds for piece in pieces if piece.video_id in facts}
+    heard = [sound for each in sounds.values() for sound in each]
+    channels = 1 if all(sound.channels == 1 and sound.is_constant for sound in heard) else 2
+    carried = {video_id: sum(_carried(sound) for sound in each) for video_id, each in sounds.items()}
+    least, most = BIT_RATES[channels]
+    edges = sorted(
+        (at, change)
+        for piece in pieces
+        for at, change in ((piece.span.start, 1), (piece.span.end, -1))
+        for change in (change * carried.get(piece.video_id, 0),)
+    )
+    peak = max(accumulate((change for _, change in edges), initial=0))
+    return channels, min(max(-(-peak // STEP) * STEP, least), most)
+
+
+def _carried(sound: AudioFacts) -> int:
+    """Estimate what AAC needs for a source's sound, in bit/s."""
+    if sound.bit_rate == 0:
+        return BIT_RATES[2][1]
+    return sound.bit_rate * BETTER.get(sound.codec, 1)
 
 
 def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | None:

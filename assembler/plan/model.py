@@ -112,6 +112,10 @@ class AudioBed(Value):
     """Reason: the mixed stream alone, or all single streams."""
     copied: str | None
     """Video id of the one segment whose sound packets are copied untouched; None: mixed and encoded."""
+    channels: int = 2
+    """Channels of what is encoded: 1 where nothing heard has more."""
+    bit_rate: int = 128_000
+    """Bit rate of what is encoded, in bit/s: what the sources heard at once carry, within bounds."""
 
 
 class CopiedRun(Value):

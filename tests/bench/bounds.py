@@ -18,7 +18,7 @@ from measuring import Cost, measured
 
 from assembler.choices import Quality
 from assembler.media.encoders import ENCODERS
-from assembler.media.mixdown.mixdown import BIT_RATE, CODER
+from assembler.media.mixdown.mixdown import CODER
 from assembler.media.render.cpu import tune_for_cpu
 from assembler.options import load_options
 from assembler.pipeline.assemble import plan_probed
@@ -75,7 +75,7 @@ def encode_sound(finished: Path, material: Material, folder: Path) -> Cost:
     """One AAC encode of the sound of a finished file, with our coder."""
     pcm, out = folder / "bound.wav", folder / "bound.m4a"
     material.run(["-i", str(finished), "-vn", "-c:a", "pcm_s16le", str(pcm)])
-    words = ["-i", str(pcm), "-c:a", "aac", *CODER, "-b:a", BIT_RATE, str(out)]
+    words = ["-i", str(pcm), "-c:a", "aac", *CODER, "-b:a", "128k", str(out)]
     try:
         return _run(words, material, folder)
     finally:

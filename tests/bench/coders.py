@@ -19,9 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from measuring import measured
 
-from assembler.media.mixdown.mixdown import BIT_RATE
-
 RATE = 48_000
+BIT_RATE = "128k"
 CODERS = ("twoloop", "fast")
 WINDOW = RATE // 10
 BINS = 2048

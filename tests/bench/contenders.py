@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from courses import BACKGROUND, CANVAS, Course, Stream
+from courses import BACKGROUND, Course, Stream
 from material import FPS
 from measuring import Cost, measured
 
@@ -61,7 +61,7 @@ def graph_command(course: Course, out: Path, ffmpeg: str, encoder: Sequence[str]
     for stream in course.streams:
         words += ["-i", str(course.path(stream))]
     seconds = course.length / 1000
-    width, height = CANVAS
+    width, height = course.canvas
     lines = [f"color=c=0x{BACKGROUND[1:]}:s={width}x{height}:r={FPS}:d={seconds},format=yuv420p[c0]"]
     for number, stream in enumerate(course.streams):
         lines += _overlaid(number, stream)

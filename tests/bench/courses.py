@@ -9,11 +9,15 @@ from pathlib import Path
 
 from material import FPS, Material
 
+from assembler.layout import builtin
+from assembler.layout.row import Needs
+
 CANVAS = (1624, 1000)
 BACKGROUND = "#34363B"
 """The vendor's layout tiw-2."""
 STAGE = (8, 8, 1280, 960)
 SEATS = tuple((1296, 8 + 248 * n, 320, 240) for n in range(4))
+CROWD = 12
 STEP = 200
 """Starts are whole multiples of this many ms (3 frames): so every contender shows the same source frame at each
 output frame, and pictures can be compared."""
@@ -52,6 +56,8 @@ class Course:
     length: int
     """Playback ms."""
     layout: str = "tiw-2"
+    canvas: tuple[int, int] = CANVAS
+    """Width and height of the picture."""
 
     def path(self, stream: Stream) -> Path:
         return self.folder / f"{stream.id}.mp4"
@@ -105,33 +111,60 @@ def lesson(material: Material, folder: Path, seconds: int) -> Course:
     return write_course(folder, f"lesson-{seconds}", placed, seconds * 1000)
 
 
+def moving(material: Material, folder: Path, seconds: int) -> Course:
+    """A share that moves all the time, and a teacher."""
+    return _share(material, folder, "moving", seconds, "screen", material.moving_screen(seconds))
+
+
+def text(material: Material, folder: Path, seconds: int) -> Course:
+    """A board of small text, and a teacher."""
+    return _share(material, folder, "text", seconds, "whiteboard", material.small_text(seconds))
+
+
+def noisy_lesson(material: Material, folder: Path, seconds: int) -> Course:
+    """The lesson's board and share, with five cameras in bad light that stay."""
+    placed = [
+        (Stream("board", "whiteboard", "", 0, seconds * 1000, STAGE, False), material.board(seconds)),
+        (
+            Stream("share", "screen", "teacher", seconds * 400, seconds * 400, STAGE, False, True),
+            material.screen(seconds * 2 // 5),
+        ),
+    ]
+    for n, clip in enumerate(("carphone_pristine", "bigbuckbunny", "bikes", "carphone_pristine")):
+        camera = material.noisy_camera(seconds, clip, (640, 480) if n == 0 else (320, 240), 71 + n, 12, "21")
+        placed.append((Stream(f"user{n}", "camera", f"user{n}", 0, seconds * 1000, SEATS[n], True), camera))
+    return write_course(folder, f"noisy-lesson-{seconds}", placed, seconds * 1000)
+
+
+def grid(material: Material, folder: Path, seconds: int) -> Course:
+    """Twelve cameras, a third of them in bad light."""
+    clips = ("carphone_pristine", "bigbuckbunny", "bikes")
+    layout = builtin.grid(Needs(users=CROWD, has_stage=False))
+    placed = []
+    for n, slot in enumerate(layout.slots):
+        if n % 3 == 0:
+            file = material.noisy_camera(seconds, clips[n // 3 % 3], (640, 480), 81 + n, 10, "22")
+        else:
+            file = material.camera(seconds, clips[n % 3], (640, 480), 350, 81 + n)
+        seat = (slot.rect.x, slot.rect.y, slot.rect.width, slot.rect.height)
+        placed.append((Stream(f"user{n:02}", "camera", f"user{n:02}", 0, seconds * 1000, seat, True), file))
+    made = write_course(folder, f"grid-{seconds}", placed, seconds * 1000, "grid")
+    return replace(made, canvas=(layout.canvas.width, layout.canvas.height))
+
+
+HARD = {"noisy": noisy_lesson, "moving": moving, "grid": grid, "text": text}
+"""Classes unlike the lesson: the row of the encoder has to serve each."""
+
+
 def quiet(material: Material, folder: Path, seconds: int) -> Course:
     """Board and teacher."""
     return write_course(folder, f"quiet-{seconds}", _board_and_teacher(material, seconds), seconds * 1000)
 
 
-HARD = ("noisy", "moving", "text")
-
-
-def hard(material: Material, folder: Path, name: str, seconds: int) -> Course:
-    """What is hard to encode, one kind each: noisy cameras (one of them large), a moving share, small text."""
-    stage = Stream("stage", "screen", "teacher", 0, seconds * 1000, STAGE, False)
-    clips = ("carphone_pristine", "bigbuckbunny", "bikes", "carphone_pristine")
-    match name:
-        case "noisy":
-            large = replace(stage, kind="screen", has_sound=True)
-            placed = [(large, material.noisy_camera(seconds, "bikes", (640, 480), 60, 8, "23"))]
-            cameras = [
-                material.noisy_camera(seconds, clip, (320, 240), 61 + n, 14, "20") for n, clip in enumerate(clips)
-            ]
-        case "moving":
-            placed = [(stage, material.moving_screen(seconds))]
-            cameras = [material.camera(seconds, clips[0], (640, 480), 500, 10)]
-        case _:
-            placed = [(replace(stage, kind="whiteboard", user=""), material.small_text(seconds))]
-            cameras = [material.camera(seconds, clips[0], (640, 480), 500, 10)]
-    for n, camera in enumerate(cameras):
-        placed.append((Stream(f"user{n}", "camera", f"user{n}", 0, seconds * 1000, SEATS[n], True), camera))
+def _share(material: Material, folder: Path, name: str, seconds: int, kind: str, file: Path) -> Course:
+    stage = Stream("stage", kind, "" if kind == "whiteboard" else "teacher", 0, seconds * 1000, STAGE, False)
+    camera = material.camera(seconds, "carphone_pristine", (640, 480), 500, 10)
+    placed = [(stage, file), (Stream("teacher", "camera", "teacher", 0, seconds * 1000, SEATS[0], True), camera)]
     return write_course(folder, f"{name}-{seconds}", placed, seconds * 1000)
 
 

@@ -125,13 +125,6 @@ class Material:
 
         return self.made(".mp4", ["noisy camera", seconds, clip, size, seed, noise, crf], make)
 
-    def four_cameras(self, out: Path, seconds: int) -> None:
-        """1280x960@15, raw: four cameras with a little noise."""
-        clips = ("carphone_pristine", "bikes", "bigbuckbunny", "carphone_pristine")
-        words = [w for n, clip in enumerate(clips) for w in self._clip(clip, 640, 480, noise=5, mirrored=n == 3)]
-        stacked = "[0:v][1:v]hstack[a];[2:v][3:v]hstack[b];[a][b]vstack,format=yuv420p"
-        self.run([*words, "-filter_complex", stacked, "-t", str(seconds), "-c:v", "rawvideo", "-f", "nut", str(out)])
-
     def camera(
         self, seconds: int, clip: str, size: tuple[int, int], kbit: int, seed: int, *, key_seconds: int = KEY_SECONDS
     ) -> Path:

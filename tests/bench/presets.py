@@ -1,18 +1,17 @@
 """What rows of x264 cost and lose on what is hard to encode: ``python tests/bench/presets.py [ROW...] [--keep DIR]``.
 
-On noisy cameras, a moving share and a board with small text each row is held against veryfast crf 23 at EQUAL BYTES:
-of a row's two crfs around that size VMAF, PSNR, SSIM and CPU seconds are taken in between, by the logarithm of the
-size. One thread, the encoder's own CPU seconds. A ROW is ``encoder preset crf,crf... params``; lines of the csv go to
-standard output, rows at equal bytes in words to standard error.
+On the lesson, one with noisy cameras, a moving share, a board with small text and a crowd of twelve each row is held
+against veryfast crf 23 at EQUAL BYTES: of a row's two crfs around that size VMAF, PSNR, SSIM and CPU seconds are taken
+in between, by the logarithm of the size. One thread, the encoder's own CPU seconds. A ROW is ``encoder preset crf,crf params``;
+lines of the csv go to standard output, rows at equal bytes in words to standard error.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -20,19 +19,17 @@ from pathlib import Path
 import bounds
 import courses
 import imageio_ffmpeg
-from material import FPS, Material, Unusable
+from material import FPS, Material
 from measuring import measured
+from quality import compared
 
 from assembler.media.encoders import MAX_GOP_SECONDS
 
 HEADER = "class,encoder,preset,crf,params,cpu_seconds,megabytes,vmaf,psnr,ssim"
 GRAPH_ROW = "libx264 veryfast 23"
-CAMERAS = "cameras"
-"""The fourth class: four cameras with little noise, which never was a file."""
-SECONDS, LOOKED_AT = 15, 8
-"""Length of a class, and how much of it is encoded."""
-EVERY = 8
-"""One frame of so many is compared."""
+CLASSES = {"lesson": courses.lesson, **courses.HARD}
+SECONDS, LOOKED_AT = 30, (11, 6)
+"""Length of a class, and which of it is encoded: start and length, where a share begins in the lesson."""
 
 
 @dataclass(frozen=True)
@@ -70,23 +67,8 @@ def encode(ffmpeg: str, of: Composite, encoder: str, preset: str, crf: str, para
         str(out),
     ]
     cost = measured(words, log=out.with_suffix(".log"), cwd=out.parent, makes=out)
-    return Found(cost.cpu - of.reading, cost.size, *compared(ffmpeg, out, of.path))
-
-
-def compared(ffmpeg: str, made: Path, reference: Path) -> tuple[float, float, float]:
-    """Mean VMAF, PSNR (dB, of luma) and SSIM (of all planes)."""
-    lines = [f"[{n}:v]fps={FPS},settb=1/{FPS},setpts=N,format=yuv420p,split=3[p{n}][q{n}][r{n}]" for n in range(2)]
-    lines += [f"[p0][p1]libvmaf=n_threads=1:n_subsample={EVERY}[v]", "[q0][q1]psnr[w]", "[r0][r1]ssim[x]"]
-    argv = ["nice", "-n", "10", ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-i", str(made), "-i", str(reference)]
-    argv += ["-filter_complex", ";".join(lines), *(w for n in "vwx" for w in ("-map", f"[{n}]")), "-f", "null", "-"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    found = [
-        re.search(what, done.stderr) for what in (r"VMAF score: ([\d.]+)", r"PSNR y:([\d.]+)", r"SSIM .*All:([\d.]+)")
-    ]
-    vmaf, psnr, ssim = (float(one[1]) if one is not None else None for one in found)
-    if vmaf is None or psnr is None or ssim is None:
-        raise Unusable(done.stderr[-400:])
-    return vmaf, psnr, ssim
+    seen = compared(ffmpeg, out, of.path)
+    return Found(cost.cpu - of.reading, cost.size, seen.vmaf, seen.psnr, seen.ssim)
 
 
 def at_bytes(found: list[Found], size: int) -> Found:
@@ -106,15 +88,14 @@ def at_bytes(found: list[Found], size: int) -> Found:
     )
 
 
-def composites(material: Material, folder: Path) -> list[Composite]:
+def composites(material: Material, folder: Path, only: Sequence[str]) -> list[Composite]:
     made = []
-    for name in (CAMERAS, *courses.HARD):
+    start, length = (str(n) for n in LOOKED_AT)
+    for name in only:
         path = folder / f"{name}.nut"
-        if not path.exists() and name == CAMERAS:
-            material.four_cameras(path, 6)
         if not path.exists():
-            course = courses.hard(material, folder, name, SECONDS)
-            composed = ["-i", str(bounds.reference(course, folder)), "-t", str(LOOKED_AT)]
+            whole = bounds.reference(CLASSES[name](material, folder, SECONDS), folder)
+            composed = ["-ss", start, "-i", str(whole), "-t", length]
             material.run([*composed, "-an", "-c:v", "rawvideo", "-f", "nut", str(path)])
         words = [material.ffmpeg, "-loglevel", "error", "-threads", "1", "-i", str(path), "-f", "null", "-"]
         reading = min(measured(words, log=folder / "reading.log", cwd=folder).cpu for _ in range(2))
@@ -150,12 +131,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, help="folder for the files, kept")
     parser.add_argument("rows", nargs="*", help='such as "libx264 superfast 24,26 mbtree=1:rc-lookahead=15"')
+    parser.add_argument(
+        "--only", type=lambda words: words.split(","), default=list(CLASSES), help="some of the classes"
+    )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="assembler-bench-") as scratch:
         folder = (asked.keep or Path(scratch)).absolute()
         (folder / "files").mkdir(parents=True, exist_ok=True)
         material = Material(folder / "files", imageio_ffmpeg.get_ffmpeg_exe())
-        made = composites(material, folder)
+        made = composites(material, folder, asked.only)
         print(HEADER, flush=True)
         known: dict[str, Found] = {}
         for row in (GRAPH_ROW, *asked.rows):

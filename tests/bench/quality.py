@@ -4,22 +4,47 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
-from material import FPS, Unusable
+from material import FPS, Material, Unusable
 
 EVERY = 5
-"""One frame of so many is compared."""
+"""VMAF of one frame of so many is taken; PSNR and SSIM of all."""
 
 
-def vmaf(ffmpeg: str, made: Path, reference: Path) -> float:
-    """Mean VMAF of a file against another of the same frames."""
-    lines = [f"[{n}:v]fps={FPS},settb=1/{FPS},setpts=N,format=yuv420p[p{n}]" for n in range(2)]
-    lines.append(f"[p0][p1]libvmaf=n_threads=2:n_subsample={EVERY}")
-    argv = [ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-i", str(made), "-i", str(reference)]
-    argv += ["-filter_complex", ";".join(lines), "-f", "null", "-"]
+@dataclass(frozen=True)
+class Likeness:
+    """How near a file's pictures are to the composite's."""
+
+    vmaf: float
+    """Mean."""
+    psnr: float
+    """Of luma, in dB."""
+    ssim: float
+    """Of all planes."""
+
+
+def compared(ffmpeg: str, made: Path, reference: Path) -> Likeness:
+    """Compare a file to another of the same frames."""
+    lines = [f"[{n}:v]fps={FPS},settb=1/{FPS},setpts=N,format=yuv420p,split=3[p{n}][q{n}][r{n}]" for n in range(2)]
+    lines += [f"[p0][p1]libvmaf=n_threads=1:n_subsample={EVERY}[v]", "[q0][q1]psnr[w]", "[r0][r1]ssim[x]"]
+    argv = ["nice", "-n", "10", ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-i", str(made), "-i", str(reference)]
+    argv += ["-filter_complex", ";".join(lines), *(w for n in "vwx" for w in ("-map", f"[{n}]")), "-f", "null", "-"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    found = re.search(r"VMAF score: ([\d.]+)", done.stderr)
-    if found is None:
+    wanted = (r"VMAF score: ([\d.]+)", r"PSNR y:([\d.]+|inf)", r"SSIM .*All:([\d.]+)")
+    found = [re.search(what, done.stderr) for what in wanted]
+    numbers = [float(one[1]) for one in found if one is not None]
+    if len(numbers) < len(wanted):
         raise Unusable(done.stderr[-400:])
-    return float(found[1])
+    return Likeness(*numbers)
+
+
+def sound_bytes(material: Material, made: Path) -> int:
+    """Bytes of the sound of a file."""
+    alone = material.folder / "sound-alone.m4a"
+    material.run(["-i", str(made), "-vn", "-c", "copy", str(alone)])
+    try:
+        return alone.stat().st_size
+    finally:
+        alone.unlink()

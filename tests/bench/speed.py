@@ -24,10 +24,10 @@ import slowly
 from courses import Course
 from material import Material
 from measuring import Cost, Failed, medians
-from quality import vmaf
+from quality import compared, sound_bytes
 from table import MIB, Goal, Outcome, save
 
-CLASSES = ("lesson", "quiet", "mixed", "crowd", "slow", "long")
+CLASSES = ("lesson", *courses.HARD, "quiet", "mixed", "crowd", "slow", "long")
 CONTENDERS = ("ours", "graph", "melt", "moviepy")
 ROUNDS = 3
 RESULTS = Path(__file__).parent / "results"
@@ -93,7 +93,7 @@ def lesson(bench: Bench, seconds: int) -> Outcome:
     composite = bounds.reference(course, bench.folder)
     for name, cost in costs.items():
         try:
-            outcome.costs[name] = replace(cost, vmaf=vmaf(bench.material.ffmpeg, bench.out(name), composite))
+            outcome.costs[name] = replace(cost, vmaf=compared(bench.material.ffmpeg, bench.out(name), composite).vmaf)
         except Failed as failed:
             outcome.notes.append(f"{name}: {failed}")
     floor = bounds.floor(course, composite, bench.out("ours"), bench.material)
@@ -138,6 +138,23 @@ def _interrupted(bench: Bench, course: Course, ours: Cost) -> list[Goal]:
         Goal("run killed at 80 % and repeated, wall against a full run", 0.3, killed.wall / ours.wall),
         Goal("the same in CPU seconds (not asked)", 0.3, killed.cpu / ours.cpu),
     ]
+
+
+def against_graph(bench: Bench, course: Course) -> Outcome:
+    """Ours and the graph: time, bytes (of the sound apart) and the picture of both."""
+    runners = {name: run for name, run in bench.runners().items() if name in ("ours", "graph")}
+    outcome = Outcome(course.name, notes=[*bench.material.notes, *bench.skipped])
+    composite = bounds.reference(course, bench.folder)
+    found = {}
+    for name, cost in bench.alternated(course, runners).items():
+        found[name] = compared(bench.material.ffmpeg, bench.out(name), composite)
+        outcome.costs[name] = replace(cost, vmaf=found[name].vmaf)
+        said = sound_bytes(bench.material, bench.out(name))
+        outcome.notes.append(
+            f"{name}: PSNR {found[name].psnr:.2f} dB, SSIM {found[name].ssim:.4f}, sound {said / 1e6:.2f} MB"
+        )
+    outcome.goals += _against_peers(outcome.costs)
+    return outcome
 
 
 def quiet(bench: Bench, seconds: int) -> Outcome:
@@ -228,6 +245,10 @@ def outcomes(bench: Bench, only: tuple[str, ...], *, quick: bool) -> list[Outcom
         match name:
             case "lesson":
                 found.append(lesson(bench, 60 if quick else 300))
+            case "noisy" | "moving" | "grid" | "text":
+                found.append(
+                    against_graph(bench, courses.HARD[name](bench.material, bench.folder, 30 if quick else 60))
+                )
             case "quiet":
                 found.append(quiet(bench, 60 if quick else 300))
             case "mixed":

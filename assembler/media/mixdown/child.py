@@ -1,5 +1,5 @@
-"""Child process that mixes: ``python -m assembler.media.mixdown.child ORDER`` writes 48 kHz stereo float samples
-(interleaved, little-endian) to its standard output.
+"""Child process that mixes: ``python -m assembler.media.mixdown.child ORDER`` writes 48 kHz float samples (of
+``order.channels``, interleaved, little-endian) to its standard output.
 
 Memory does not grow with the length: the mix is made in blocks, and a file is open only while it is heard (or between
 two of its pieces). A file that libav cannot survive takes this process along; the state file then says which it was.
@@ -74,7 +74,7 @@ class Mixer:
         self.accounts: list[FileReport] = []
 
     def blocks(self) -> Iterator[Samples]:
-        """Mix blocks of shape (samples, 2), together ``order.length`` samples; a block is valid until the next one."""
+        """Mix blocks of shape (samples, channels), together ``order.length`` samples."""
         for start in range(0, self._order.length, self._order.block):
             end = min(start + self._order.block, self._order.length)
             bus = _Bus(start, end)
@@ -82,7 +82,7 @@ class Mixer:
             for chain, reader in self._open:
                 self._add(bus, chain, reader)
             self._close_until(end)
-            yield bus.interleaved()
+            yield bus.interleaved() if self._order.channels == 2 else bus.mono()
 
     def write_levels(self) -> None:
         """Write the levels of each file, by the reading of it that reached farthest."""
@@ -156,6 +156,9 @@ class _Bus:
         np.add(self._left, self._both, out=block[:, 0])
         np.add(self._right, self._both, out=block[:, 1])
         return block
+
+    def mono(self) -> Samples:
+        return np.asarray(self._both + (self._left + self._right) / 2, dtype="<f4")
 
 
 def mix(order: Order, put: Callable[[memoryview], object]) -> Report:

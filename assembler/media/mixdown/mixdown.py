@@ -27,8 +27,6 @@ LIMIT = 0.95
 """Maximum peak (-0.45 dBFS), as AAC's output peaks a little higher; below it every sample is untouched."""
 LIMITER = f"alimiter=level=0:latency=1:limit={LIMIT}:attack=5:release=50"
 """Filter of the limiter."""
-BIT_RATE = "128k"
-"""Bit rate of the AAC, in bit/s."""
 CODER: tuple[str, ...] = ("-aac_coder", "fast")
 """Options of ffmpeg for the AAC coder. Fast takes half of the default's time or less, and loses less: on speech and on
 music the null test is 1 to 18 dB better and the spectrum nearer, for up to 13 % more bytes (tests/bench/coders.py)."""
@@ -62,7 +60,8 @@ def render_mixdown(
     """
     sources, findings = _sources(bed, files, facts, levels or {})
     parts = _parts(bed, length)
-    mixing = Mixing(sources, parts, samples_at(length), work.absolute(), ffmpeg, stop, stall_seconds)
+    channels = bed.channels if loudness is None else 2  # meters count two equal channels as louder than one
+    mixing = Mixing(sources, parts, samples_at(length), channels, work.absolute(), ffmpeg, stop, stall_seconds)
     share = _MixProgress(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
     gain = 0.0
     if loudness is not None:
@@ -70,7 +69,7 @@ def render_mixdown(
         findings.append(finding)
     part = out.absolute().with_name(out.name + PART)
     try:
-        report = _encode(mixing, gain, part, share.of_pass(share.passes - 1))
+        report = _encode(mixing, gain, bed.bit_rate, part, share.of_pass(share.passes - 1))
         _check_length(part, samples_at(length))
         os.replace(part, out)
     finally:
@@ -163,10 +162,10 @@ def _measure_loudness(mixing: Mixing, tell: Callable[[float], None]) -> float:
     return SILENT if found[-1] in ("-inf", "nan") else float(found[-1])
 
 
-def _encode(mixing: Mixing, gain: float, part: Path, tell: Callable[[float], None]) -> Report:
+def _encode(mixing: Mixing, gain: float, bit_rate: int, part: Path, tell: Callable[[float], None]) -> Report:
     filters = LIMITER if gain == 0 else f"volume={gain:.2f}dB:precision=double,{LIMITER}"
-    words = ["-loglevel", "warning", "-af", filters, "-ar", str(SAMPLE_RATE), "-ac", "2"]
-    words += ["-c:a", "aac", *CODER, "-b:a", BIT_RATE]
+    words = ["-loglevel", "warning", "-af", filters, "-ar", str(SAMPLE_RATE)]
+    words += ["-c:a", "aac", *CODER, "-b:a", str(bit_rate)]
     words += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", "-f", "mp4", f"file:{part}"]
     return mixing.run("sound-encode", words, tell)[1]
 

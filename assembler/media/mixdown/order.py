@@ -57,6 +57,8 @@ class Order(Message):
     """Pieces, sorted by start; added up in this order."""
     length: int
     """Exact count of samples to write."""
+    channels: int
+    """1 or 2, interleaved."""
     block: int
     """Count of samples mixed at a time; changes the memory needed, never a sample."""
     state: Path

@@ -37,6 +37,7 @@ class Mixing:
         sources: Mapping[str, MixInput],
         parts: Sequence[Part],
         length: int,
+        channels: int,
         work: Path,
         ffmpeg: str,
         stop: Stop,
@@ -45,7 +46,7 @@ class Mixing:
         """``sources`` by video id; ``length`` in samples; ``work`` absolute."""
         self._sources = dict(sources)
         self._parts = parts
-        self._length = length
+        self._length, self._channels = length, channels
         self._work, self._ffmpeg = work, ffmpeg
         self._stop, self._stall_seconds = stop, stall_seconds
         self.losses: list[Finding] = []
@@ -58,7 +59,7 @@ class Mixing:
         """
         log = self._work / f"{name}.log"
         head = [self._ffmpeg, "-y", "-xerror", "-hide_banner", "-nostats"]
-        pcm = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "2", "-i", "pipe:0"]
+        pcm = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", str(self._channels), "-i", "pipe:0"]
         while True:
             try:
                 return log, self._once([*head, *pcm, *words], log, tell)
@@ -89,6 +90,7 @@ class Mixing:
             sources=tuple(self._sources.values()),
             parts=tuple(sorted(heard, key=lambda p: (p.start, p.video_id, p.end))),
             length=self._length,
+            channels=self._channels,
             block=BLOCK,
             state=self._work / "sound-state",
             report=self._work / "sound-report.json",

@@ -41,6 +41,7 @@ class AudioProbe:
         self._first_header: bytes | None = None
         self._is_one_kind = True
         self._stamps: list[int] = []
+        self._bytes = 0
         self._last: Packet[Any] | None = None
         self._before_last: Packet[Any] | None = None
         self._tries = 0
@@ -55,6 +56,7 @@ class AudioProbe:
 
     def add_packet(self, packet: Packet[Any], is_there: bool = True) -> None:
         """Add the next packet; with ``is_there`` False its bytes are missing, and only the container's word is used."""
+        self._bytes += packet.size
         if self.is_decoding and is_there:
             self._decode_first(packet)
         if self._header is not None and is_there:
@@ -73,10 +75,10 @@ class AudioProbe:
         self._stamps.append(stamp)
         self._before_last, self._last = self._last, packet
 
-    def add_table(self, stamps: list[int], last: list[Packet[Any]]) -> None:
+    def add_table(self, stamps: list[int], last: list[Packet[Any]], size: int) -> None:
         """Add all packets behind the first ones at once, none of them truncated: the stamps of all that are presented,
-        and the last packets."""
-        self._stamps = stamps
+        the last packets, and the bytes of all."""
+        self._stamps, self._bytes = stamps, size
         heard = [packet for packet in last if not packet.is_discard]
         self._before_last, self._last = ([None, None, *heard])[-2:]
 
@@ -104,15 +106,17 @@ class AudioProbe:
         """Build the facts; only where ``start`` is not None."""
         assert self._start is not None
         is_contiguous = self._is_contiguous()
+        end = max(self._end(), self._start)
         return AudioFacts(
             index=self.stream.index,
             codec=self._codec,
             rate=self._rate,
             channels=self._channels,
             start=round_ms(self._start - origin),
-            end=round_ms(max(self._end(), self._start) - origin),
+            end=round_ms(end - origin),
             is_constant=self._is_one_kind and is_contiguous,
             has_holes=not is_contiguous and self._has_holes(),
+            bit_rate=int(self._bytes * 8 / (end - self._start)) if end > self._start else 0,
         )
 
     def _decode_first(self, packet: Packet[Any]) -> None:

@@ -54,8 +54,8 @@ def probe_sample_tables(
     """
     tracks = [_matched_track(tables, probe.stream) for probe in (video, *audios) if probe is not None]
     try:
-        for audio, (_, stamps) in zip(audios, tracks[-len(audios) :], strict=bool(audios)):
-            _probe_audio(opened, audio, stamps, reach)
+        for audio, (track, stamps) in zip(audios, tracks[-len(audios) :], strict=bool(audios)):
+            _probe_audio(opened, audio, stamps, sum(track.sizes), reach)
         if video is not None:
             last = _last_duration(opened, video.stream, tracks[0][1])
             with path.open("rb", buffering=0) as file:
@@ -147,7 +147,7 @@ def _kind(read: Read, at: int, end: int, width: int) -> tuple[int, bool]:
     raise UnsupportedMp4("a sample has no slice")
 
 
-def _probe_audio(opened: InputContainer, probe: AudioProbe, stamps: list[int], reach: Reach) -> None:
+def _probe_audio(opened: InputContainer, probe: AudioProbe, stamps: list[int], size: int, reach: Reach) -> None:
     """Feed the probe the first packets until enough are decoded, the last ones, and the stamps of all."""
     discard_others(opened, probe.stream)
     opened.seek(stamps[0], stream=probe.stream)  # back from the end of the track before
@@ -162,7 +162,8 @@ def _probe_audio(opened: InputContainer, probe: AudioProbe, stamps: list[int], r
     if not 0 < len(last) <= len(stamps) or [packet.pts for packet in last] != stamps[-len(last) :]:
         raise UnsupportedMp4("libav sees other samples")
     discarded = _discarded(probe.stream)
-    probe.add_table([s for n, s in enumerate(stamps) if n not in discarded] if discarded else stamps, last)
+    heard = [s for n, s in enumerate(stamps) if n not in discarded] if discarded else stamps
+    probe.add_table(heard, last, size)
 
 
 def _is_there(packet: Packet[Any], reach: Reach) -> bool:
