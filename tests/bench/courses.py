@@ -152,7 +152,12 @@ def grid(material: Material, folder: Path, seconds: int) -> Course:
     return replace(made, canvas=(layout.canvas.width, layout.canvas.height))
 
 
-HARD = {"noisy": noisy_lesson, "moving": moving, "grid": grid, "text": text}
+def film(material: Material, folder: Path, seconds: int) -> Course:
+    """A film shared in full screen, and a teacher."""
+    return _share(material, folder, "film", seconds, "screen", material.film(seconds))
+
+
+HARD = {"noisy": noisy_lesson, "moving": moving, "film": film, "grid": grid, "text": text}
 """Classes unlike the lesson: the row of the encoder has to serve each."""
 
 

@@ -109,6 +109,15 @@ class Material:
 
         return self.made(".mp4", ["moving screen", seconds, 2], make)
 
+    def film(self, seconds: int) -> Path:
+        """1280x960@15: a film in full screen, every picture another one; no sound."""
+
+        def make(part: Path) -> None:
+            words = [*self._clip("bikes", 1280, 960, noise=3), "-t", str(seconds), "-an", *_encoded("20"), str(part)]
+            self.run(words)
+
+        return self.made(".mp4", ["film", seconds], make)
+
     def noisy_camera(self, seconds: int, clip: str, size: tuple[int, int], seed: int, noise: int, crf: str) -> Path:
         """A camera in bad light at 15 pictures a second, its noise kept by the recorder; with a microphone."""
 

@@ -2,8 +2,8 @@
 
 On the lesson, one with noisy cameras, a moving share, a board with small text and a crowd of twelve each row is held
 against veryfast crf 23 at EQUAL BYTES: of a row's two crfs around that size VMAF, PSNR, SSIM and CPU seconds are taken
-in between, by the logarithm of the size. One thread, the encoder's own CPU seconds. A ROW is ``encoder preset crf,crf params``;
-lines of the csv go to standard output, rows at equal bytes in words to standard error.
+in between, by the logarithm of the size. One thread, the encoder's own CPU seconds. A ROW is ``encoder preset crf,crf
+params``; lines of the csv go to standard output, rows at equal bytes in words to standard error.
 """
 
 from __future__ import annotations

@@ -245,7 +245,7 @@ def outcomes(bench: Bench, only: tuple[str, ...], *, quick: bool) -> list[Outcom
         match name:
             case "lesson":
                 found.append(lesson(bench, 60 if quick else 300))
-            case "noisy" | "moving" | "grid" | "text":
+            case name if name in courses.HARD:
                 found.append(
                     against_graph(bench, courses.HARD[name](bench.material, bench.folder, 30 if quick else 60))
                 )
