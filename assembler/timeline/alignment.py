@@ -64,8 +64,8 @@ class Alignment(Value):
     confidence: float
     """Confidence of the measurement, from 0 to 1; from 0.5 on it is applied."""
     echo: Ms | None
-    """Delay of the echo between both, in ms, where each holds the other's sound; None where it is not known, and taken
-    for 0."""
+    """Delay of the echo between both, in ms, where each holds the other's sound, 0 where both say the same; None where
+    it is not known, and taken for 0."""
     doubt: str = ""
     """Reason why the measurement was not applied; "" where it was, or agrees."""
 
@@ -290,9 +290,8 @@ def _sentence(one: Alignment) -> str:
     if not one.moved:
         return f"It stays: {measure}."
     together = f" together with {', '.join(one.video_ids[1:])}" if len(one.video_ids) > 1 else ""
-    echo = (
-        f"an echo of {one.echo} ms was taken off"
-        if one.echo is not None
-        else "a delay of the echo itself, which is not known, is in it"
-    )
+    if one.echo is None:
+        echo = "a delay of the echo itself, which is not known, is in it"
+    else:
+        echo = f"an echo of {one.echo} ms was taken off" if one.echo else "both ways they share it without a delay"
     return f"Moved by {one.moved:+} ms{together}: {measure}; {echo}."

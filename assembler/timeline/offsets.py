@@ -37,7 +37,7 @@ class Offset(NamedTuple):
     late: float
     """Time by which the second is placed later than the first one, in ms."""
     echo: float | None
-    """Delay of the echo, in ms, where each holds the other's sound; None where only one does, or both lags agree."""
+    """Delay of the echo, in ms, where each holds the other's sound, 0 where both lags agree; None where one does."""
     confidence: float
     """Confidence, from 0 to 1: how far the highest peak stands out."""
     windows: int
@@ -90,7 +90,7 @@ def _read_pair(first: str, second: str, echoes: Sequence[Echo]) -> Offset | None
     apart = median(high) - median(low)
     made = made._replace(late=(median(high) + median(low)) / 2)
     if abs(apart) <= SAME:
-        return made
+        return made._replace(echo=0.0)
     if not 0 < apart <= 2 * LONGEST_ECHO:
         return made._replace(doubt=f"it is {apart:+.0f} ms otherwise in the one than in the other")
     return made._replace(echo=apart / 2)

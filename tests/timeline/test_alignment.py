@@ -65,6 +65,13 @@ def test_of_two_that_talk_at_once_the_delay_is_taken_off_as_well() -> None:
     assert moves(class_of("ann", "bob"), echoes, teacher="ann") == {"bob": -313}
 
 
+def test_two_ways_that_agree_leave_no_delay_unknown() -> None:
+    made, echoes = class_of("ann", "bob"), [heard("ann", "bob", 250), heard("bob", "ann", -246)]
+    aligned = align_bodies(find_bodies(build_timeline(made)), echoes, "ann")
+    assert [(one.moved, one.echo) for one in aligned if one.moved] == [(-248, 0)]
+    assert any("both ways they share it without a delay" in f.sentence for f in tell_alignments(aligned))
+
+
 def test_an_echo_that_is_heard_before_it_is_said_moves_nothing() -> None:
     echoes = [heard("ann", "bob", 200), heard("bob", "ann", -400)]
     assert moves(class_of("ann", "bob"), echoes) == {}
