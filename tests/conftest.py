@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import forked
 import imageio_ffmpeg
 import psutil
 import pytest
@@ -189,8 +190,7 @@ def _listed_children(pid: int) -> list[int]:
 
 
 def _still_running(before: set[int]) -> list[psutil.Process]:
-    """New children that do not end within a moment; our fork server and Python's resource tracker live as long as we
-    do."""
+    """New children that do not end within a moment; fork servers and Python's resource tracker live as we do."""
     end = time.monotonic() + GRACE_SECONDS
     while True:
         left = [child for child in _children() if child.pid not in before and not _is_harmless(child)]
@@ -201,7 +201,7 @@ def _still_running(before: set[int]) -> list[psutil.Process]:
 
 def _is_harmless(child: psutil.Process) -> bool:
     try:
-        if child.pid == fork_server.pid() or child.status() == psutil.STATUS_ZOMBIE:
+        if child.pid in (fork_server.pid(), forked.server_pid()) or child.status() == psutil.STATUS_ZOMBIE:
             return True
         return "resource_tracker" in " ".join(child.cmdline())
     except psutil.NoSuchProcess:

@@ -7,8 +7,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from classes import SMALL, Class
+from forked import Forked
 from terminal import until
 
 from assembler.jobs.engine import Engine
@@ -40,6 +39,9 @@ def halting(*words, **named):
     threading.Event().wait()
 setattr(owner, last, halting)
 sys.argv[1:] = []
+"""
+WORKER = """
+import sys
 from assembler.jobs.worker.__main__ import main
 sys.exit(main())
 """
@@ -103,24 +105,17 @@ class Workshop:
     def job(self, name: str = "t1") -> Job:
         return self.records.load_job(name)
 
-    def start(self, **settings: str) -> subprocess.Popen[bytes]:
+    def start(self, **settings: str) -> Forked:
         """A worker; what it says goes to worker.log."""
         given = {f"ASSEMBLER_{name.upper()}": value for name, value in settings.items()}
-        with (self.folder / "worker.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-P", "-m", "assembler.jobs.worker"],
-                cwd=self.folder, env={**os.environ, **given}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+        return Forked(WORKER, cwd=self.folder, env={**os.environ, **given}, log=self.folder / "worker.log")
 
-    def start_halting(self, place: str, moment: str) -> subprocess.Popen[bytes]:
+    def start_halting(self, place: str, moment: str) -> Forked:
         """A worker that comes to a halt "before" or "behind" the function at ``place`` (module:name); it is there."""
         halted = self.folder / "halted"
         halted.unlink(missing_ok=True)
-        with (self.folder / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-c", HALTING, *place.split(":"), moment, str(halted)],
-                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+        words = [*place.split(":"), moment, str(halted)]
+        process = Forked(HALTING + WORKER, *words, cwd=self.folder, env={**os.environ}, log=self.folder / "worker.log")
         try:
             until(lambda: halted.exists() or process.poll() is not None)
             assert process.poll() is None, (self.folder / "worker.log").read_text(errors="replace")[-3000:]
@@ -130,7 +125,7 @@ class Workshop:
         return process
 
     @contextmanager
-    def worker(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(self, **settings: str) -> Iterator[Forked]:
         """A worker that is told to end where the ``with`` is left."""
         process = self.start(**settings)
         try:
@@ -161,7 +156,7 @@ def laid(folder: Path, lesson: Class, ffmpeg: str) -> dict[str, str]:
     return {"media_dir": str(lesson.make(folder, ffmpeg)), "layout": str(folder / "small.json"), "retry_seconds": "1"}
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: Forked) -> None:
     """SIGKILL, and wait for it."""
     process.kill()
     process.wait(10)
