@@ -28,6 +28,7 @@ EVERY_DAY = "not slow"
 
 sys.dont_write_bytecode = False  # else each worker and each child compiles what it imports, every time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `assembler` does: small sums only wait for threads
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -31,7 +31,7 @@ class Forked:
 
     def __init__(self, code: str, *words: str, cwd: Path, env: dict[str, str], log: Path) -> None:
         """Run the code as by ``python -c``."""
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a process with threads cannot be forked
+        log.touch()
         self.returncode: int | None = None
         self._told, order = forkserver.connect_to_new_process([])
         with os.fdopen(order, "wb") as paper:
@@ -56,6 +56,9 @@ class Forked:
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)

@@ -24,6 +24,8 @@ WHOLE = 0.6
 """... and in the quietest part at least so loud, compared with the loudest..."""
 ROUGHLY_WHOLE = 0.2
 """... or, while other pitches still sound along, so loud."""
+BLOCK = 16
+"""How many samples lie between two places at which a beep is looked for, before the wave itself tells."""
 ROUNDS = 3
 """How often every pitch is measured again with all other beeps taken away."""
 
@@ -166,8 +168,8 @@ class _Beeps:
         padded = np.concatenate([np.zeros(self._length), signal, np.zeros(self._length)])
         level = _envelope(padded, self._pitch, self._rate, self._length)
         self.onsets, self._levels = [], []
-        for peak in _peaks(level, LEAST_LEVEL, self._length):
-            onset, loud = self._onset(padded, peak, whole)
+        for peak in _peaks(level, LEAST_LEVEL, self._length // BLOCK):
+            onset, loud = self._onset(padded, peak * BLOCK, whole)
             if loud is not None:
                 self.onsets.append(onset - self._length)
                 self._levels.append(loud)
@@ -193,11 +195,12 @@ class _Beeps:
 
 
 def _envelope(signal: Array, pitch: float, rate: int, length: int) -> Array:
-    """Amplitude of the pitch within a beep's length, for every place where it could begin."""
-    period = 2 * rate if (2 * pitch).is_integer() else len(signal)
-    turn = np.exp(-2j * np.pi * pitch * np.arange(min(period, len(signal))) / rate)
-    summed = np.concatenate([[0], np.cumsum(signal * np.resize(turn, len(signal)))])
-    return np.asarray(np.abs(summed[length:] - summed[:-length]) * 2 / length)
+    """Amplitude of the pitch within a beep's length, for every BLOCK-th place where it could begin."""
+    turn = np.exp(-2j * np.pi * pitch * np.arange(BLOCK) / rate)
+    blocks = signal[: len(signal) // BLOCK * BLOCK].reshape(-1, BLOCK) @ np.stack([turn.real, turn.imag], axis=1)
+    turned = blocks.view(complex)[:, 0] * np.exp(-2j * np.pi * pitch * BLOCK * np.arange(len(blocks)) / rate)
+    summed, reach = np.concatenate([[0], np.cumsum(turned)]), length // BLOCK
+    return np.asarray(np.abs(summed[reach:] - summed[:-reach]) * 2 / (reach * BLOCK))
 
 
 def _peaks(level: Array, least: float, apart: int) -> list[int]:
