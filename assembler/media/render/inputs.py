@@ -64,7 +64,8 @@ def source_name(video_id: str, identity: Identity) -> str:
 
 
 def prepare_sources(chunks: Sequence[Chunk], setup: RenderSetup) -> dict[tuple[str, int], Input]:
-    """Link the source files under fixed names; a file whose video parameters change inside is cut into stretches."""
+    """Link the source files under fixed names; a file whose video parameters change inside is cut into stretches, one
+    with entry points is read by ranges of bytes."""
     folder = setup.folder / SOURCES
     folder.mkdir(exist_ok=True)
     needed = sorted({(s.video_id, s.stretch) for c in chunks for t in c.tiles for s in t.sources})

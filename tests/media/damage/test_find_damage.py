@@ -15,6 +15,9 @@ from synthetic import Recipe, make
 from assembler.media.damage import child
 from assembler.media.damage.child import find_damage
 from assembler.media.damage.order import Damage, Search, Suspect
+from assembler.media.probe.child import probe_file
+from assembler.media.probe.order import ProbeInput
+from assembler.media.render.inputs import Input
 
 
 @pytest.fixture
@@ -76,3 +79,28 @@ def test_a_file_that_is_no_video_has_an_empty_answer_and_the_others_have_theirs(
     assert child.main() == 0
     ranges = Damage.from_json((tmp_path / "answer").read_bytes()).ranges
     assert ranges == ((), (), ((Fraction(13, 10), Fraction(2)),))
+
+
+def test_a_ts_is_searched_from_an_entry_point_on(
+    tmp_path: Path, bundled_ffmpeg: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(seconds=Fraction(24), fps=Fraction(10), width=96, height=64, gop=10, container="ts")
+    path = tmp_path / "a.ts"
+    shutil.copy(make(recipe, bundled_ffmpeg), path)
+    facts = probe_file(ProbeInput("a", path, keep_stamps=False))[0]
+    assert facts.picture is not None
+    assert facts.picture.entries is not None
+    first = float(facts.picture.first * facts.picture.time_base)
+    for begin, end in ((4.3, 4.5), (15.3, 15.6)):
+        places = packets(path, first + begin - 0.05, first + end)
+        spoiled(path, [(at, 188) for at, _ in places], keep=188 - 24)
+    monkeypatch.chdir(tmp_path)
+    opened = Input("a.ts", "mpegts", facts.picture.stream, entries=facts.picture.entries)
+    found = []
+    for seek in (None, facts.starts[1]):
+        url, options = opened.open_at(seek, facts.picture.time_base)
+        told = tuple((name, str(value)) for name, value in options.items())
+        ranges = damage(Suspect(url, told, "mpegts", opened.stream, seek=None, late=0, end=Fraction(60)))
+        found.append([(round(start - first, 1), end and round(end - first, 1)) for start, end in ranges])
+    assert [end for _, end in found[0]] == [5.0, 16.0]
+    assert found[1] == found[0][1:]
