@@ -90,16 +90,21 @@ def _moving(source: Source, video: VideoFacts, chunk: Chunk) -> Iterable[Range]:
 
 def place_keyframes(chunk: Chunk) -> tuple[Frame, ...]:
     """Frames, counted from the chunk's first one, at which key frames are forced: the planned ones, and others where
-    so many are held that none would come in time (an encoder counts only what it is given)."""
+    so many are held that none would come in time (an encoder counts only what it is given).
+
+    The frame before one that is held longer is forced too: behind other frames x264 gives a key frame their quantiser,
+    whatever is asked for it.
+    """
     if not chunk.held:
         return chunk.keyframes
     planned, most = set(chunk.keyframes), int(MAX_GOP_SECONDS * chunk.fps)
-    found, last = [], 0
-    for at, following in pairwise([*composed_frames(chunk), chunk.frames]):
+    composed = composed_frames(chunk)
+    found, last = set[int](), 0
+    for before, at, following in zip([0, *composed], composed, [*composed[1:], chunk.frames], strict=False):
         if at in planned or following - last > most:
-            found.append(Frame(at))
+            found |= {before, at} if following - at > most else {at}
             last = max(at, *repeats(at, following, chunk.fps), 0)
-    return tuple(found)
+    return tuple(Frame(at) for at in sorted(found))
 
 
 def repeats(at: int, following: int, fps: Fraction) -> range:

@@ -8,10 +8,13 @@ recorders of boards do.
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import imageio_ffmpeg
 import pictures
 from contenders import graph, ours
@@ -22,14 +25,17 @@ from measuring import Cost
 SIZE = (1280, 960)
 STROKE_SECONDS, STROKE_FRAMES = 5, 4
 """Distance of strokes, and frames that one takes to be drawn."""
-PAGE_SECONDS = 60
+PAGE_SECONDS, PAGE_STROKES_SECONDS = 60, 180
+"""Time for which a page is seen, in s: in the class that turns pages, and in the one that draws strokes."""
 
 
 def strokes(seconds: int) -> Iterator[bytes]:
     """A page of text, and on it a stroke each 5 s; another page each 3 minutes."""
-    drawn = pictures.board(*SIZE, 60, seconds * 60, seed=4)  # its ink is drawn where it writes: 36 dots a stroke
-    picture = next(drawn)
     for number in range(seconds * FPS):
+        if number % (PAGE_STROKES_SECONDS * FPS) == 0:
+            # it stops for a while after 6 of its seconds, which are long here
+            drawn = pictures.board(*SIZE, 1000, 1000, seed=4 + number)
+            picture = next(drawn)
         if number % (STROKE_SECONDS * FPS) < STROKE_FRAMES:
             for _ in range(6):
                 picture = next(drawn)
@@ -50,7 +56,7 @@ def sparse(material: Material, name: str, seconds: int, frames: Iterator[bytes],
         words += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-bf", "0", "-video_track_timescale", "90000"]
         material.run([*words, str(part)], frames)
 
-    return material.made(".mp4", ["sparse", name, seconds, 4], make)
+    return material.made(".mp4", ["sparse", name, seconds, 5], make)
 
 
 def course(material: Material, name: str, seconds: int, frames: Iterator[bytes], rate: str) -> Course:
@@ -66,9 +72,21 @@ def course(material: Material, name: str, seconds: int, frames: Iterator[bytes],
     return write_course(material.folder, f"{name}-{seconds}", placed, seconds * 1000)
 
 
-def told(name: str, cost: Cost, base: Cost | None = None) -> None:
-    more = f", {cost.wall / base.wall:.2f} of its time, {cost.size / base.size:.2f} of its bytes" if base else ""
-    print(f"{name}: {cost.wall:.1f} s, CPU {cost.cpu:.1f} s, {cost.size / 1e6:.1f} MB{more}", flush=True)
+def look(ffmpeg: str, made: Path, board: Path) -> str:
+    """The bytes of the picture alone, and how near the board's luma is to its source."""
+    with av.open(str(made)) as file:
+        size = sum(packet.size for packet in file.demux(video=0))
+    x, y, width, height = STAGE
+    graph = f"[0:v]fps={FPS},crop={width}:{height}:{x}:{y},fps=1[a];[1:v]fps={FPS},fps=1[b];[a][b]psnr=shortest=1"
+    argv = [ffmpeg, "-hide_banner", "-nostats", "-i", str(made), "-i", str(board), "-filter_complex", graph]
+    done = subprocess.run([*argv, "-an", "-f", "null", "-"], capture_output=True, text=True, check=True)
+    found = re.search(r"PSNR y:([\d.]+)", done.stderr)
+    return f"picture {size / 1e6:.2f} MB" + (f", {found[1]} dB" if found else "")
+
+
+def told(name: str, cost: Cost, seen: str, base: Cost | None = None) -> None:
+    more = f"; {cost.wall / base.wall:.2f} of its time, {cost.size / base.size:.2f} of its bytes" if base else ""
+    print(f"{name}: {cost.wall:.1f} s, CPU {cost.cpu:.1f} s, {cost.size / 1e6:.1f} MB, {seen}{more}", flush=True)
 
 
 def main() -> None:
@@ -78,14 +96,19 @@ def main() -> None:
     board = course(material, "strokes", seconds, strokes(seconds), str(FPS))
     hour = course(material, "pages", 3600, pages(3600), f"1/{PAGE_SECONDS}")
     for one in (board, hour):
-        made = ours(one, folder / f"{one.name}-ours.mp4", "--fps", str(FPS), home=folder / "home")
-        told(f"{one.name}, ours", made)
-        if one is board:
+        by_hand = graph(one, folder / f"{one.name}-graph.mp4", ffmpeg=material.ffmpeg) if one is board else None
+        if by_hand is not None:
+            seen = look(material.ffmpeg, folder / f"{one.name}-graph.mp4", one.path(one.streams[0]))
+            told(f"{one.name}, the graph", by_hand, seen)
+        for rate in ((), ("--variable-rate",)):
+            out = folder / f"{one.name}-ours.mp4"
+            made = ours(one, out, "--fps", str(FPS), *rate, home=folder / "home")
             told(
-                f"{one.name}, the graph",
-                by_hand := graph(one, folder / f"{one.name}-graph.mp4", ffmpeg=material.ffmpeg),
+                " ".join([f"{one.name}, ours", *rate]),
+                made,
+                look(material.ffmpeg, out, one.path(one.streams[0])),
+                by_hand,
             )
-            told(f"{one.name}, ours", made, by_hand)
 
 
 if __name__ == "__main__":

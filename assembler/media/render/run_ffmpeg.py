@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,13 @@ from assembler.media.render.inputs import Input
 from assembler.media.render.setup import RenderSetup
 from assembler.mp4.fragments import count_frames_in_either, read_fragments
 from assembler.plan.chunks import Chunk
-from assembler.plan.held import place_keyframes
+from assembler.plan.held import composed_frames, place_keyframes
 from assembler.times import Frame, clock_text, frame_ms
 from assembler.workspace import CHUNKS, GRAPH, LOG, PART
 
-HELD_BITS = 3
-"""Factor of the bits of key frames and of held frames, on which x264 would spend what one is worth that is seen
-once. Luma on a board with a stroke each 5 s: 42.6 dB with 1, 45.8 with 2, 46.7 with 3; 46.1 by a hand-written graph."""
+FEW_BITS, LONE_BITS = 1.6, 4
+"""Factor of the bits where most frames are held, and of those of a lone key frame: x264 spends what a frame is worth by
+the frames behind it, of which it sees those that are composed. With them luma is at least 50 dB on boards of text."""
 
 
 class TimeMeter:
@@ -154,9 +156,14 @@ def _forced(chunk: Chunk) -> Iterator[int]:
 
 
 def _zones(chunk: Chunk) -> str:
-    """Build x264's parameter for frames that are seen for long, each of which it takes for one of many."""
-    at = {0, *_forced(chunk), *(chunk.place(first) - 1 for first, _ in chunk.held)}
-    return "zones=" + "/".join(f"{n},{n},b={HELD_BITS}" for n in sorted(at))
+    """Build x264's parameter for GOPs in which frames are held: a range of composed frames, and the factor of bits."""
+    shown, zones = [*composed_frames(chunk), chunk.frames], []
+    for first, end in pairwise(sorted({0, *_forced(chunk), chunk.composed})):
+        count = end - first
+        bits = min((shown[end] - shown[first]) / count, max(FEW_BITS, LONE_BITS / sqrt(count)))
+        if bits > 1:
+            zones.append(f"{first},{end - 1},b={bits:.2f}")
+    return "zones=" + "/".join(zones)
 
 
 def _drop_unsalvageable(part: Path) -> None:
