@@ -124,16 +124,19 @@ def _packets(
         mine = {s.index: (track, s) for track in tracks for s in track.sources if s.piece == number}
         with scan.opened(piece) as opened:
             sets = {index: InBandSets(opened.streams[index], track.stream) for index, (track, _) in mine.items()}
+            lengths: dict[tuple[int, int], int] = {}  # in ticks: fractions are dear
             kept = {index: iter(source.kept) for index, (_, source) in mine.items()}
             stamps = {index: zip(source.dts, source.pts, strict=True) for index, (_, source) in mine.items()}
             for packet in scan.packets(opened, piece, [opened.streams[index] for index in mine]):
-                index, length = packet.stream_index, (packet.duration or 0) * (packet.time_base or tick)
+                index, length = packet.stream_index, packet.duration or 0
+                if (index, length) not in lengths:
+                    lengths[index, length] = round(length * (packet.time_base or tick) / tick)
                 ready = sets[index].with_sets(packet)
                 if not next(kept[index], False):
                     continue
                 dts, pts = next(stamps[index])
                 ready.time_base = tick
-                ready.pts, ready.duration = _ticks(pts - base, tick) + late, round(length / tick)
+                ready.pts, ready.duration = _ticks(pts - base, tick) + late, lengths[index, length]
                 ready.stream = mine[index][0].stream
                 yield dts, mine[index][0], ready
 
