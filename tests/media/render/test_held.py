@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -129,6 +130,18 @@ def test_a_playback_of_another_choice_of_rate_is_made_anew(tmp_path: Path, ffmpe
     counts = [STILL.assemble(tmp_path, ffmpeg, variable_rate=rate) for rate in (False, True, True, False)]
     assert [playback.was_there for playback in counts] == [False, False, True, False]
     assert counts[1].manifest.stamps.count < counts[0].manifest.stamps.count == counts[3].manifest.stamps.count
+
+
+@pytest.mark.parametrize("rate", [False, True])
+def test_a_class_that_always_moves_is_made_byte_for_byte_as_if_nothing_could_be_held(
+    tmp_path: Path, bundled_ffmpeg: str, monkeypatch: pytest.MonkeyPatch, rate: bool
+) -> None:
+    moving = Recipe(identity="red", seconds=3, fps=15, gop=40)
+    lesson = Class([Stream("a", StreamKind.CAMERA, "ann", 0, moving, USER_1)], options={"fps": 15})
+    made = lesson.assemble(tmp_path / "one", bundled_ffmpeg, chunk_seconds=1, variable_rate=rate)
+    monkeypatch.setitem(ENCODERS, "x264", replace(ENCODERS["x264"], takes_skips=False))
+    other = lesson.assemble(tmp_path / "other", bundled_ffmpeg, chunk_seconds=1)
+    assert made.path.read_bytes() == other.path.read_bytes()
 
 
 def test_an_encoder_that_gives_every_frame_says_that_it_left_none_out(tmp_path: Path, ffmpeg: str) -> None:
