@@ -13,6 +13,8 @@ from PIL import Image
 from assembler.media.libav import discard_others, time_base_of
 from assembler.media.verify.order import Pictures
 
+Image.preinit()  # where its module is imported, once, and not in each process that is forked then
+
 COVER_WIDTH = 960
 """Maximum width of the large picture, in pixels."""
 SMALL_WIDTH = 192
