@@ -150,6 +150,14 @@ class Planes:
         green = (y - kr * red - kb * blue) / (1 - kr - kb)
         return np.stack([red, green, blue], axis=-1).clip(0, 1) * 255
 
+    def counted(self, step: int) -> tuple[Array, Array]:
+        """Red, green and blue of every colour among each ``step``-th pixel of each ``step``-th row, and of how many."""
+        rows, columns = np.mgrid[0 : self.height : step, 0 : self.width : step]
+        u, v = (plane[rows // self._step, columns // self._step].astype(np.uint32) for plane in (self._u, self._v))
+        coded = self.luma[rows, columns].astype(np.uint32) << 16 | u << 8 | v
+        _, first, counts = np.unique(coded, return_index=True, return_counts=True)
+        return self.rgb(rows.flat[first], columns.flat[first]), counts
+
 
 def _array(plane: Any) -> Array:
     flat = np.frombuffer(plane, np.uint8)
