@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,30 +107,40 @@ def ffmpeg(request: pytest.FixtureRequest) -> str:
     return imageio_ffmpeg.get_ffmpeg_exe() if request.param == "bundled" else _debian_ffmpeg()
 
 
+@pytest.fixture(scope="session")
+def _no_settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("settings") / "settings.toml"
+
+
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_home(request: pytest.FixtureRequest, _no_settings: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """No test sees the settings, cache or work of the machine's user, or of another test."""
     for name in [name for name in os.environ if name.startswith("ASSEMBLER_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("ASSEMBLER_HOME", str(tmp_path / "home"))
-    settings = tmp_path.with_name(f"{tmp_path.name}-settings.toml")
-    settings.touch()
+    has_folder = "tmp_path" in request.fixturenames  # to make one takes longer than most tests do
+    folder: Path = request.getfixturevalue("tmp_path") if has_folder else _no_settings.with_name("used")
+    settings = folder.with_name(f"{folder.name}-settings.toml") if has_folder else _no_settings
+    settings.write_bytes(b"")
+    monkeypatch.setenv("ASSEMBLER_HOME", str(folder / "home"))
     monkeypatch.setenv("ASSEMBLER_CONFIG", str(settings))
-    yield
-    settings.unlink(missing_ok=True)
+    yield folder
+    if has_folder:
+        settings.unlink(missing_ok=True)
+    elif folder.exists():
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+def _nothing_left(request: pytest.FixtureRequest, _own_home: Path) -> Iterator[None]:
     """After a test no child process runs and no half file lies around."""
-    before = {child.pid for child in _children()}
+    before = set(_listed_children(os.getpid()))
     yield
     left = _still_running(before)
     for child in left:
         child.kill()
     assert not left, f"child processes left: {[child.name() for child in left]}"
     if request.node.get_closest_marker("leaves_parts") is None:
-        parts = [str(part.relative_to(tmp_path)) for part in tmp_path.rglob("*.part")]
+        parts = [str(part.relative_to(_own_home)) for part in _own_home.rglob("*.part")]
         assert not parts, f"half files left: {parts}"
 
 
@@ -170,23 +181,16 @@ def deadly(tmp_path: Path, other_children: None, monkeypatch: pytest.MonkeyPatch
     return set_trap
 
 
-def _children() -> list[psutil.Process]:
+def _listed_children(pid: int) -> list[int]:
     """Children of this process and theirs, by the kernel's own lists where it has them: psutil reads every process of
     the machine, which costs more than most tests."""
-    if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
-        return list(psutil.Process().children(recursive=True))
-    found = []
-    for pid in _listed_children(os.getpid()):
-        with suppress(psutil.NoSuchProcess):
-            found.append(psutil.Process(pid))
-    return found
-
-
-def _listed_children(pid: int) -> list[int]:
+    if not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     own: list[int] = []
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # a thread, or the process, may end meanwhile
-            own += map(int, children.read_text().split())
+    with suppress(OSError):  # a thread, or the process, may end meanwhile
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", "rb") as children:
+                own += map(int, children.read().split())
     return own + [below for child in own for below in _listed_children(child)]
 
 
@@ -194,10 +198,17 @@ def _still_running(before: set[int]) -> list[psutil.Process]:
     """New children that do not end within a moment; fork servers and Python's resource tracker live as we do."""
     end = time.monotonic() + GRACE_SECONDS
     while True:
-        left = [child for child in _children() if child.pid not in before and not _is_harmless(child)]
+        left = [*_others(set(_listed_children(os.getpid())) - before)]
         if not left or time.monotonic() > end:
             return left
         time.sleep(0.05)
+
+
+def _others(pids: set[int]) -> Iterator[psutil.Process]:
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            if not _is_harmless(child := psutil.Process(pid)):
+                yield child
 
 
 def _is_harmless(child: psutil.Process) -> bool:

@@ -131,15 +131,18 @@ def test_it_ends_with_its_owner_however_that_ends(room: Path, tmp_path: Path, ho
 
 
 def test_what_is_imported_once_is_not_imported_again(room: Path, tmp_path: Path) -> None:
-    (room / "light.py").write_text("import heavy\n")
-    (room / "heavy.py").write_text("import os\nopen(os.environ['COUNTED'], 'a').write('x')\n")
+    (room / "light.py").write_text(
+        "import heavy\nFORKED_WITH = ['later']\nif __name__ == '__main__':\n    import later\n"
+    )
+    for name in ("heavy", "later"):
+        (room / f"{name}.py").write_text(f"import os\nopen(os.environ['COUNTED'], 'a').write('{name} ')\n")
     os.environ["COUNTED"] = str(tmp_path / "counted")
     try:
         for _ in range(3):
             assert run(Module("light", []), cwd=tmp_path, log=tmp_path / "log") == 0
     finally:
         del os.environ["COUNTED"]
-    assert (tmp_path / "counted").read_text() == "x"
+    assert (tmp_path / "counted").read_text() == "heavy later "
 
 
 def test_a_closed_server_has_given_its_childrens_cpu_to_its_owner(room: Path, tmp_path: Path) -> None:

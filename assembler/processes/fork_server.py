@@ -239,7 +239,8 @@ def _reap(children: dict[int, socket.socket]) -> None:
 
 def _fork_one(name: str, descriptors: Sequence[int], children: dict[int, socket.socket]) -> None:
     with contextlib.suppress(ImportError):  # the child meets it again, and says so in its log
-        importlib.import_module(name)
+        for more in getattr(importlib.import_module(name), "FORKED_WITH", ()):
+            importlib.import_module(more)
     gc.freeze()  # what is imported stays, and is shared for as long as nobody counts its references
     own = os.getpid()
     try:

@@ -171,11 +171,11 @@ class TestOneFrame:
         desk = Desk.laid(tmp_path, MIXED_RATES, bundled_ffmpeg)
         views = {s.video_id: s.rect for s in MIXED_RATES.streams}
         chance = random.Random(28)
-        for window, begin in (([], 0), (["--from", "1.5", "--to", "4.4"], 1500)):
+        for window, begin, around in (([], 0, (-1, 0, 1)), (["--from", "1.5", "--to", "4.4"], 1500, (0,))):
             assert desk.say(*desk.run, *window).code == 0
             manifest = load_manifest(desk.out)
             length = manifest.length
-            joins = [at - begin + by for at in (1011, 2043, 4011, 4477) for by in (-1, 0, 1)]
+            joins = [at - begin + by for at in (1011, 2043, 4011, 4477) for by in around]
             times = [0, length - 1, *joins, *(chance.randrange(length) for _ in range(4))]
             with open_playback(desk.out) as playback:
                 for at in (t for t in times if 0 <= t < length):

@@ -18,12 +18,14 @@ from av.packet import Packet
 
 from assembler.media.libav import discard_others, time_base_of
 from assembler.media.verify.order import Check
-from assembler.media.verify.pictures import take_pictures
 from assembler.mp4.boxes import walk_boxes
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
 from assembler.plan.stamps import Stamps
 from assembler.processes import cores
+
+FORKED_WITH = ("assembler.media.verify.pictures",)
+"""Names of the modules that the fork server imports along with this one: nearly all processes will need them."""
 
 Group = tuple[int, Iterator[Any]]
 """Number and packets of a GOP: a key frame and the packets up to the next one."""
@@ -279,6 +281,8 @@ def main() -> int:
     except (av.FFmpegError, OSError) as exc:
         problems = [f"the file cannot be read: {exc.strerror}"]
     if not problems and order.pictures is not None:
+        from assembler.media.verify.pictures import take_pictures  # and with it an encoder of pictures
+
         take_pictures(order.path, order.pictures, order.length)
     Path(order.answer).write_text("\n".join(problems), "utf-8")
     return 0
