@@ -18,7 +18,7 @@ from assembler.people import RecordedClass
 from assembler.pipeline.assemble import decide
 from assembler.plan.chunks import Chunk, cut_chunks, split_chunk
 from assembler.plan.grid import frame_of
-from assembler.plan.held import MAX_GOP_SECONDS, composed_frames, hold_frames, place_keyframes, repeats
+from assembler.plan.held import MAX_GOP_SECONDS, composed_frames, hold_frames, kept_frames, place_keyframes, repeats
 from assembler.segment_files import SegmentFiles
 from assembler.times import Frame
 
@@ -103,6 +103,17 @@ def test_no_key_frame_is_later_than_a_seek_needs_it(given_streams: Streams, bord
             if at in keys:
                 keys |= {*repeats(at, following, chunk.fps)}
         assert not chunk.held or max(b - a for a, b in pairwise([*sorted(keys), chunk.frames])) <= MAX_GOP_SECONDS * FPS
+
+
+@examples(60)
+@given(streams(), st.lists(st.floats(0, 1), max_size=4))
+def test_at_a_variable_rate_no_frame_lasts_longer_than_a_gop_and_the_last_one_is_kept(
+    given_streams: Streams, borders: list[float]
+) -> None:
+    for chunk in chunks_of(given_streams, borders)[0]:
+        kept = kept_frames(chunk.model_copy(update={"is_variable": bool(chunk.held)}))
+        assert {*composed_frames(chunk), chunk.frames - 1} <= {*kept} <= {*kept_frames(chunk)}
+        assert max(b - a for a, b in pairwise([*kept, chunk.frames])) <= MAX_GOP_SECONDS * FPS
 
 
 def test_an_hour_in_which_a_page_is_turned_each_minute_is_composed_once_a_minute() -> None:
