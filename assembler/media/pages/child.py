@@ -50,14 +50,20 @@ def _key_frames(files: tuple[KeyFrameFile, ...]) -> Iterator[tuple[int, Any]]:
             video.discard = Discard.nonkey
             video.codec_context.skip_frame = "NONKEY"
             base = time_base_of(video)
+            content, same = b"", None
             for packet in source.demux(video):
                 if packet.pts is not None and (not packet.is_keyframe or not file.start <= _ms(packet.pts, base, file)):
                     continue
                 if packet.pts is not None and _ms(packet.pts, base, file) >= file.end:
                     break
+                if same is not None and packet.pts is not None and bytes(packet) == content:  # a held one, repeated
+                    yield _ms(packet.pts, base, file), same
+                    continue
+                content, same = bytes(packet), None
                 with suppress(av.FFmpegError):  # a damaged one is passed over
                     for frame in packet.decode():
                         if frame.pts is not None and not frame.is_corrupt:
+                            same = frame if frame.pts == packet.pts else None
                             yield _ms(frame.pts, base, file), frame
 
 
