@@ -20,7 +20,7 @@ LOSSLESS = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0")
 
 
 def ours_command(course: Course, out: Path, *more: str) -> list[str]:
-    program = [sys.executable, "-c", "from assembler.cli.main import main; main()"]
+    program = [sys.executable, "-m", "assembler"]
     words = ["run", str(course.result), "-o", str(out), "--media-dir", str(course.folder)]
     return [*program, *words, "--layout", course.layout, "--progress", "json", *more]
 
