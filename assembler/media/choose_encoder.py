@@ -84,13 +84,13 @@ def choose_encoder(plan: Plan, options: Options, program: Ffmpeg) -> Choice:
 
 
 def _choose(plan: Plan, options: Options, program: Ffmpeg) -> Choice:
-    safe = _row(EncoderName.X264).at(options.quality)
+    safe = _row(EncoderName.X264).at(options.quality, plan.imagery)
     if options.encoder is EncoderName.X264:
         return Choice(safe)
     if options.encoder is EncoderName.AUTO:
         return _first_hardware(plan, options.quality, program, safe)
     try:
-        return Choice(prove(_row(options.encoder).at(options.quality), plan.canvas, plan.fps, program))
+        return Choice(prove(_row(options.encoder).at(options.quality, plan.imagery), plan.canvas, plan.fps, program))
     except EncoderRefused as exc:
         sentence = f"The encoder {options.encoder} does not work here ({exc}): x264 was used instead."
         return Choice(safe, (warning("", sentence),))
@@ -108,7 +108,7 @@ def _first_hardware(plan: Plan, quality: Quality, program: Ffmpeg, safe: Encodin
         try:
             if not could_be_here(row):
                 raise EncoderRefused(NO_HARDWARE)
-            found = prove(row.at(quality), plan.canvas, plan.fps, program)
+            found = prove(row.at(quality, plan.imagery), plan.canvas, plan.fps, program)
         except EncoderRefused as exc:
             refusals.append(f"{row.name}: {exc}")
             continue
@@ -217,7 +217,7 @@ def render_by_any(
             "", f"The encoder {chosen.name} failed in the middle ({why}): x264 encoded the whole playback."
         )
     reached.add(-reached.seconds)
-    safe = ENCODERS[EncoderName.X264.value].at(chosen.quality)
+    safe = ENCODERS[EncoderName.X264.value].at(chosen.quality, chosen.imagery)
     files, findings = render_chunks(chunks, replace(setup, encoder=safe), processes=processes, on_seconds=on_seconds)
     return files, [failure, *findings], safe
 

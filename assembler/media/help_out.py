@@ -159,7 +159,7 @@ def _setup(offer: Offer, own: Path, program: Ffmpeg, stop: Stop) -> RenderSetup:
 
 
 def _encoding(offer: Offer, program: Ffmpeg) -> Encoding:
-    encoding = ENCODERS[offer.encoder].at(offer.quality)
+    encoding = ENCODERS[offer.encoder].at(offer.quality, offer.imagery)
     if not offer.is_proved:
         return encoding
     try:

@@ -14,13 +14,13 @@ from assembler.people import NOBODY, Cast
 from assembler.plan.account import draw_accounts
 from assembler.plan.chapters import NEAREST, planned_chapters
 from assembler.plan.copying import NOT_ALLOWED, decide_copying
+from assembler.plan.encoding import choose_rate, find_imagery
 from assembler.plan.heard import build_bed
 from assembler.plan.missing import find_background, find_lost, find_unshowable, refuse_nothing
 from assembler.plan.model import Mode, Plan
 from assembler.plan.outcomes import judge_segments
 from assembler.plan.overlays import Speaking, build_overlays
 from assembler.plan.playing import Playing
-from assembler.plan.rate import choose_rate
 from assembler.plan.scenes import build_lanes, build_scenes, find_runs, find_visible, without_gaps
 from assembler.recording import Segment
 from assembler.timeline.join import cut_window
@@ -94,6 +94,7 @@ def build_plan(
         stated = (*stated, note("", "The picture is copied as it is: no names are drawn on it."))
     if not seen and not placed.cards:
         stated = (*stated, note("", "Nothing is visible: the playback shows its background."))
+    lanes = build_lanes(visible, placed.layout, overlays) if mode is Mode.ENCODE else ()
     return Plan(
         fps=fps,
         frames=frames,
@@ -104,7 +105,8 @@ def build_plan(
         mode=final_mode,
         mode_reason=reason,
         scenes=build_scenes(parts, placed.layout, final_mode, reason),
-        lanes=build_lanes(visible, placed.layout, overlays) if mode is Mode.ENCODE else (),
+        lanes=lanes,
+        imagery=find_imagery(lanes, facts, {s.video_id: s.kind for s in segments}),
         copied=runs,
         wants_stamps=copying.wants_stamps,
         wants_speech=placed.wants_speech,

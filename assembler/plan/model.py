@@ -199,6 +199,15 @@ class Account(Value):
     """Ledger of its sound: where several sound tracks run beside each other they count once."""
 
 
+class Imagery(Value):
+    """Kind of picture that fills most of a canvas: what the encoder has to serve."""
+
+    is_stage: bool = False
+    """True if boards and screen shares fill most of it."""
+    is_busy: bool = False
+    """True if most of it moves or has noise, by the bit rates of its sources."""
+
+
 class Plan(Value):
     """Decisions about a playback, all that it takes to make it."""
 
@@ -222,6 +231,8 @@ class Plan(Value):
     """Scenes in order, partitioning the playback."""
     lanes: tuple[Lane, ...]
     """Lanes to draw (empty when copied)."""
+    imagery: Imagery = Imagery()
+    """Kind of picture that the encoder has to serve."""
     copied: tuple[CopiedRun, ...]
     """Runs to copy (empty when encoded)."""
     wants_stamps: tuple[str, ...]

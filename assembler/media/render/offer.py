@@ -12,7 +12,7 @@ from assembler.media.render.claims import ChunkQueue, try_lock
 from assembler.media.render.setup import RenderSetup
 from assembler.options import Options
 from assembler.plan.chunks import Chunk
-from assembler.plan.model import Mode, Plan
+from assembler.plan.model import Imagery, Mode, Plan
 from assembler.values import Value
 from assembler.workspace import PART, Workspace
 
@@ -24,6 +24,8 @@ class Offer(Value):
     """Name of the encoder's row."""
     quality: Quality
     """Column of that row."""
+    imagery: Imagery
+    """Kind of picture that it has to serve."""
     is_proved: bool
     """True if the digest of a trial is part of the chunks' names: others have to make the trial too."""
     files: dict[str, str]
@@ -71,6 +73,7 @@ def _offer(chunks: Sequence[Chunk], names: Sequence[str], setup: RenderSetup) ->
     return Offer(
         encoder=setup.encoder.name,
         quality=setup.encoder.quality,
+        imagery=setup.encoder.imagery,
         is_proved=bool(setup.encoder.proof),
         files={name: str(setup.files[name].resolve()) for name in needed},
         facts={name: setup.facts[name].to_json() for name in needed},

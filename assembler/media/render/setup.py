@@ -16,7 +16,7 @@ from assembler.plan.chunks import Chunk
 from assembler.processes import Stop
 from assembler.workspace import CHUNK, CHUNKS, digest_of
 
-RENDER_VERSION = 9
+RENDER_VERSION = 10
 """Version of rendered chunks and mixdowns; raise it when the same chunk would come out differently, so that older work
 is not reused."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from assembler.media.encoders import X264_STANDARD
+from assembler.choices import Quality
+from assembler.media.encoders import ENCODERS
 from assembler.media.render import cpu
 
 X264 = {"c:v": "libx264", "x264-params": "bframes=0"}
@@ -48,4 +49,4 @@ def test_where_nothing_is_known_of_the_processor_nothing_is_said(
 
 def test_what_the_processor_is_told_is_no_part_of_the_encoder_row() -> None:
     """Machines of different kinds share the chunks of one class."""
-    assert "asm" not in dict(X264_STANDARD)["x264-params"]
+    assert "asm" not in dict(ENCODERS["x264"].at(Quality.STANDARD).options)["x264-params"]
