@@ -32,7 +32,7 @@ from assembler.timeline.model import Timeline
 from assembler.times import Ms, clock_text
 from assembler.workspace import STRAIGHT, Workspace, digest_of, disk_errors, identity_of, write_whole
 
-PROBE_VERSION = 17
+PROBE_VERSION = 18
 """Version of the prober, raised whenever it learns to see more: facts of older runs are then not taken up."""
 OTHER_LENGTH = Ms(5000)
 """Maximum difference of length, in ms, of a file that is taken for the declared one although its size is not."""

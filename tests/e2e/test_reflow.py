@@ -10,6 +10,7 @@ from classes import Class, Stream, allowed_frames
 from readers import Row, View, read_all
 from synthetic import Recipe
 
+from assembler.choices import Quality
 from assembler.pipeline.assemble import Playback
 from assembler.plan.manifest import Manifest
 from assembler.recording import StreamKind
@@ -31,7 +32,8 @@ LESSON = Class(
         Stream("w", WHITEBOARD, "", 6100, recipe("blue", 4, 5)),
         Stream("s", SCREEN, "tom", 9900, recipe("pink", 4, 5, width=480, height=270)),
     ],
-    options={"layout": "classroom", "size": (640, 360), "teacher": "tom"},
+    # high: places are read in every frame, also where half of another picture lies in them
+    options={"layout": "classroom", "size": (640, 360), "teacher": "tom", "quality": Quality.HIGH},
 )
 
 

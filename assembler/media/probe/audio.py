@@ -90,6 +90,7 @@ class AudioProbe:
     def forget_last(self) -> None:
         """Drop the last packet, which is truncated."""
         self._stamps.pop()
+        self._bytes -= self._last.size if self._last is not None else 0
         self._before_last, self._last = None, self._before_last
 
     @property

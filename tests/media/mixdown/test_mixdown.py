@@ -35,7 +35,7 @@ def part(name: str, start: int, end: int, shift: int = 0) -> Part:
 
 
 def mixed(order: Order, folder: Path, *, descriptors: int | None = None) -> tuple[Array, Report]:
-    """What the mixing child writes: (2, samples)."""
+    """What the mixing child writes: (channels, samples)."""
     path = folder / "order.json"
     path.write_text(order.to_json())
     argv = [sys.executable, "-P", "-m", "assembler.media.mixdown.child", str(path)]
@@ -47,13 +47,15 @@ def mixed(order: Order, folder: Path, *, descriptors: int | None = None) -> tupl
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert done.returncode == 0, done.stderr.decode()
-    return np.frombuffer(done.stdout, "<f4").reshape(-1, 2).T, Report.from_json(order.report.read_bytes())
+    return np.frombuffer(done.stdout, "<f4").reshape(-1, order.channels).T, Report.from_json(order.report.read_bytes())
 
 
-def order_of(sources: list[MixInput], parts: list[Part], length: int, folder: Path, block: int = RATE) -> Order:
+def order_of(
+    sources: list[MixInput], parts: list[Part], length: int, folder: Path, block: int = RATE, channels: int = 2
+) -> Order:
     return Order(
         sources=tuple(sources), parts=tuple(sorted(parts, key=lambda p: (p.start, p.video_id, p.end))), length=length,
-        block=block, state=folder / "state", report=folder / "report",
+        channels=channels, block=block, state=folder / "state", report=folder / "report",
     )  # fmt: skip
 
 
@@ -70,6 +72,14 @@ class TestMixing:
         assert results[0].shape == (2, 180_123)
         assert np.abs(results[0]).max() > 0.4
         assert results[0].tobytes() == results[1].tobytes() == results[2].tobytes()
+
+    def test_one_channel_is_the_mean_of_two(self, library: Library, tmp_path: Path) -> None:
+        sources = [source_of(name, library) for name in MAKERS if name != "silent"]
+        parts = [part(source.video_id, 0, 100_001, -7) for source in sources]
+        two, one = (mixed(order_of(sources, parts, 90_000, tmp_path, channels=n), tmp_path)[0] for n in (2, 1))
+        assert np.abs(two[0] - two[1]).max() > 0.1, "a source has two channels"
+        assert one.shape == (1, 90_000)
+        assert np.abs(one[0] - two.mean(axis=0)).max() < 1e-6
 
     def test_what_lies_over_a_join_is_added_whatever_the_size_of_the_blocks(
         self, tmp_path: Path, bundled_ffmpeg: str
