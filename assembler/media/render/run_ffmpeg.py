@@ -24,7 +24,7 @@ from assembler.plan.held import composed_frames, place_keyframes
 from assembler.times import Frame, clock_text, frame_ms
 from assembler.workspace import CHUNKS, GRAPH, LOG, PART
 
-FEW_BITS, LONE_BITS = 1.6, 4
+FEW_BITS, LONE_BITS = 2.0, 5
 """Factor of the bits where most frames are held, and of those of a lone key frame: x264 spends what a frame is worth by
 the frames behind it, of which it sees those that are composed. With them luma is at least 50 dB on boards of text."""
 
