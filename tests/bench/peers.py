@@ -1,4 +1,4 @@
-"""What a user would pick instead of writing a graph by hand: MLT and MoviePy."""
+"""What a user would pick instead of writing a graph by hand: MLT, MoviePy and BigBlueButton's composer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-from courses import BACKGROUND, CANVAS, Course, Stream
+from courses import BACKGROUND, CANVAS, SEATS, STAGE, Course, Stream
 from material import FPS
 from measuring import Cost, measured
 
@@ -17,6 +17,9 @@ from assembler.media.encoders import MAX_GOP_SECONDS
 
 HERE = Path(__file__).parent
 KEY_FRAMES = MAX_GOP_SECONDS * FPS
+CAMERAS = (*SEATS[0][:3], sum(height for *_, height in SEATS))
+"""Area of BigBlueButton's webcams: four of them get the size of our seats, without gaps."""
+TILES = tuple((x, CAMERAS[1] + n * height, width, height) for n, (x, _, width, height) in enumerate(SEATS))
 
 
 def find_melt() -> str | None:
@@ -114,3 +117,11 @@ def moviepy(course: Course, out: Path, *, python: str, ffmpeg: str) -> Cost:
     for stream in course.streams:
         argv.append(":".join(str(side) for side in stream.rect))
     return measured(argv, log=out.with_suffix(".log"), cwd=out.parent, env=env, makes=out)
+
+
+def bigbluebutton(course: Course, out: Path, *, checkout: Path) -> Cost:
+    """BigBlueButton's own settings on our canvas and frame rate, with the ffmpeg and ffprobe of the path."""
+    places = [":".join(str(side) for side in rect) for rect in (STAGE, CAMERAS)]
+    sizes = [str(number) for number in (FPS, *CANVAS)]
+    argv = ["ruby", str(HERE / "bigbluebutton.rb"), str(checkout), str(course.result), str(course.folder), str(out)]
+    return measured([*argv, *sizes, *places], log=out.with_suffix(".log"), cwd=out.parent, makes=out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +26,13 @@ class Likeness:
     """Of all planes."""
 
 
-def compared(ffmpeg: str, made: Path, reference: Path) -> Likeness:
-    """Compare a file to another of the same frames."""
-    lines = [f"[{n}:v]fps={FPS},settb=1/{FPS},setpts=N,format=yuv420p,split=3[p{n}][q{n}][r{n}]" for n in range(2)]
+Rect = tuple[int, int, int, int]
+"""x, y, width, height."""
+
+
+def compared(ffmpeg: str, made: Path, reference: Path, areas: Sequence[tuple[Rect, Rect]] = ()) -> Likeness:
+    """Compare a file to another of the same frames, or areas of one width of both."""
+    lines = [_read(n, [pair[n] for pair in areas]) for n in range(2)]
     lines += [f"[p0][p1]libvmaf=n_threads=1:n_subsample={EVERY}[v]", "[q0][q1]psnr[w]", "[r0][r1]ssim[x]"]
     argv = ["nice", "-n", "10", ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-i", str(made), "-i", str(reference)]
     argv += ["-filter_complex", ";".join(lines), *(w for n in "vwx" for w in ("-map", f"[{n}]")), "-f", "null", "-"]
@@ -38,6 +43,16 @@ def compared(ffmpeg: str, made: Path, reference: Path) -> Likeness:
     if len(numbers) < len(wanted):
         raise Unusable(done.stderr[-400:])
     return Likeness(*numbers)
+
+
+def _read(n: int, areas: Sequence[Rect]) -> str:
+    """Lines that show an input three times, or areas of it one upon another."""
+    cut = ""
+    if areas:
+        cut = f",split={len(areas)}" + "".join(f"[i{n}{k}]" for k in range(len(areas))) + ";"
+        cut += "".join(f"[i{n}{k}]crop={w}:{h}:{x}:{y}[o{n}{k}];" for k, (x, y, w, h) in enumerate(areas))
+        cut += "".join(f"[o{n}{k}]" for k in range(len(areas))) + f"vstack={len(areas)}"
+    return f"[{n}:v]fps={FPS},settb=1/{FPS},setpts=N,format=yuv420p{cut},split=3[p{n}][q{n}][r{n}]"
 
 
 def sound_bytes(material: Material, made: Path) -> int:

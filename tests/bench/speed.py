@@ -28,7 +28,7 @@ from quality import compared, sound_bytes
 from table import MIB, Goal, Outcome, save
 
 CLASSES = ("lesson", *courses.HARD, "quiet", "mixed", "crowd", "slow", "long")
-CONTENDERS = ("ours", "graph", "melt", "moviepy")
+CONTENDERS = ("ours", "graph", "melt", "moviepy", "bigbluebutton")
 ROUNDS = 3
 RESULTS = Path(__file__).parent / "results"
 Run = Callable[[Course, Path], Cost]
@@ -44,6 +44,8 @@ class Bench:
     """Names of the contenders."""
     rounds: int
     skipped: list[str]
+    bigbluebutton: Path | None = None
+    """Checkout of its repository; None to leave its composer out."""
 
     def ours(self, course: Course, out: Path) -> Cost:
         return contenders.ours(course, out, home=self.folder / "home")
@@ -64,6 +66,11 @@ class Bench:
                 self.skipped.append("MoviePy cannot be installed: skipped")
             else:
                 found["moviepy"] = lambda c, o: peers.moviepy(c, o, python=python, ffmpeg=ffmpeg)
+        if "bigbluebutton" in self.wanted:
+            if (checkout := self.bigbluebutton) is None:
+                self.skipped.append("--bigbluebutton FOLDER is not given: its composer is skipped")
+            else:
+                found["bigbluebutton"] = lambda c, o: peers.bigbluebutton(c, o, checkout=checkout)
         return {name: run for name, run in found.items() if name in self.wanted or name == "ours"}
 
     def out(self, name: str) -> Path:
@@ -140,19 +147,24 @@ def _interrupted(bench: Bench, course: Course, ours: Cost) -> list[Goal]:
     ]
 
 
-def against_graph(bench: Bench, course: Course) -> Outcome:
-    """Ours and the graph: time, bytes (of the sound apart) and the picture of both."""
-    runners = {name: run for name, run in bench.runners().items() if name in ("ours", "graph")}
+def against_graph(bench: Bench, course: Course, *among: str) -> Outcome:
+    """Ours, the graph and those named: time, bytes (of the sound apart) and the picture of each."""
+    runners = {name: run for name, run in bench.runners().items() if name in ("ours", "graph", *among)}
     outcome = Outcome(course.name, notes=[*bench.material.notes, *bench.skipped])
     composite = bounds.reference(course, bench.folder)
-    found = {}
+    ffmpeg = bench.material.ffmpeg
     for name, cost in bench.alternated(course, runners).items():
-        found[name] = compared(bench.material.ffmpeg, bench.out(name), composite)
-        outcome.costs[name] = replace(cost, vmaf=found[name].vmaf)
-        said = sound_bytes(bench.material, bench.out(name))
-        outcome.notes.append(
-            f"{name}: PSNR {found[name].psnr:.2f} dB, SSIM {found[name].ssim:.4f}, sound {said / 1e6:.2f} MB"
-        )
+        outcome.costs[name] = cost
+        said = f"{name}: sound {sound_bytes(bench.material, bench.out(name)) / 1e6:.2f} MB"
+        if name != "bigbluebutton":
+            found = compared(ffmpeg, bench.out(name), composite)
+            outcome.costs[name] = replace(cost, vmaf=found.vmaf)
+            said += f", PSNR {found.psnr:.2f} dB, SSIM {found.ssim:.4f}"
+        if among:
+            tiles = peers.TILES if name == "bigbluebutton" else courses.SEATS
+            seats = compared(ffmpeg, bench.out(name), composite, tuple(zip(tiles, courses.SEATS, strict=True)))
+            said += f"; the cameras alone: VMAF {seats.vmaf:.2f}, PSNR {seats.psnr:.2f} dB"
+        outcome.notes.append(said)
     outcome.goals += _against_peers(outcome.costs)
     return outcome
 
@@ -246,9 +258,8 @@ def outcomes(bench: Bench, only: tuple[str, ...], *, quick: bool) -> list[Outcom
             case "lesson":
                 found.append(lesson(bench, 60 if quick else 300))
             case name if name in courses.HARD:
-                found.append(
-                    against_graph(bench, courses.HARD[name](bench.material, bench.folder, 30 if quick else 60))
-                )
+                course = courses.HARD[name](bench.material, bench.folder, 30 if quick else 60)
+                found.append(against_graph(bench, course, *(CONTENDERS if name == "noisy" else ())))
             case "quiet":
                 found.append(quiet(bench, 60 if quick else 300))
             case "mixed":
@@ -280,13 +291,14 @@ def main() -> None:
     parser.add_argument("--contenders", type=_names(CONTENDERS), default=CONTENDERS)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="alternating runs")
     parser.add_argument("--keep", type=Path, help="folder for the files, kept")
+    parser.add_argument("--bigbluebutton", type=Path, help="folder of a checkout of bigbluebutton/bigbluebutton")
     asked = parser.parse_args()
     only = asked.only or (("lesson",) if asked.quick else CLASSES)
     with tempfile.TemporaryDirectory(prefix="assembler-bench-") as scratch:
         folder = (asked.keep or Path(scratch)).absolute()
         (folder / "files").mkdir(parents=True, exist_ok=True)
         material = Material(folder / "files", imageio_ffmpeg.get_ffmpeg_exe())
-        bench = Bench(folder, material, asked.contenders, asked.rounds, [])
+        bench = Bench(folder, material, asked.contenders, asked.rounds, [], asked.bigbluebutton)
         found = outcomes(bench, only, quick=asked.quick)
         save(found, RESULTS, material.ffmpeg)
     print("\n".join(outcome.text() for outcome in found))
