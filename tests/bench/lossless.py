@@ -11,5 +11,5 @@ from assembler.media.encoders import ENCODERS
 OPTIONS = (("preset", "ultrafast"), ("qp", "0"))
 
 if __name__ == "__main__":
-    ENCODERS["x264"] = replace(ENCODERS["x264"], qualities=dict.fromkeys(Quality, OPTIONS))
+    ENCODERS["x264"] = replace(ENCODERS["x264"], qualities=dict.fromkeys(Quality, OPTIONS), by_imagery={})
     main()
