@@ -190,7 +190,7 @@ def _check_picture(video_id: str, picture: VideoFacts, first: VideoFacts, canvas
 
 def check_exact(video_id: str, shown: Sequence[int], time_base: Fraction, has_hidden: bool) -> None:
     """Check the stamps; raises CannotCopy where an mp4 cannot hold them, or would show what the source hides."""
-    least = INSTANT / time_base
+    least = ceil(INSTANT / time_base)  # ticks: an hour has 54,000 distances
     if any(after - before < least for before, after in pairwise(sorted(shown))):
         raise CannotCopy(f"{video_id} has several pictures of one stamp")
     if has_hidden:

@@ -29,6 +29,8 @@ from material import Material
 CORES = (1, 2, 4, 8, 16)
 PART_SECONDS = 60
 LOOK_SECONDS = 0.02
+CHUNK_SECONDS = 10
+"""Length of the simulated chunks: about what a class of some minutes is cut into for many cores."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,13 @@ class Steps:
         return self.before + max(free) + self.behind
 
 
-def run(course: Course, out: Path, cores: Sequence[int], processes: int) -> Steps:
+def run(course: Course, out: Path, cores: Sequence[int], processes: int, **settings: str) -> Steps:
     """Run on these cores, and look when each chunk appears."""
     home = out.with_name("home")
     clear(out, home)
     home.mkdir()
     argv = ["taskset", "-c", ",".join(map(str, cores)), *ours_command(course, out, "--processes", str(processes))]
-    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
+    env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull, **settings}
     began, seen, sound = time.monotonic(), dict[str, float](), 0.0
     told: dict[str, float] = {}
     with subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as child:
@@ -90,7 +92,7 @@ def main() -> None:
     material = Material(folder / "files", imageio_ffmpeg.get_ffmpeg_exe())
     course = bigcourses.long(material, folder, PART_SECONDS, minutes)
     have, out = sorted(os.sched_getaffinity(0)), folder / "scaling.mp4"
-    one = run(course, out, have, 1)
+    one = run(course, out, have, 1, ASSEMBLER_CHUNK_SECONDS=str(CHUNK_SECONDS))
     print(
         f"{minutes} min: {one.before:.1f} s before, {len(one.chunks)} chunks of {sum(one.chunks):.1f} s, sound"
         f" {one.sound:.1f} s beside them, {one.behind:.1f} s behind\n"
