@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contenders import ours_command
 from courses import Course
-from material import FPS, Material
+from material import FPS, Material, Unusable
 from measuring import Cost, measured
 
 from assembler.choices import Quality
@@ -23,8 +23,11 @@ from assembler.media.render.cpu import tune_for_cpu
 from assembler.options import load_options
 from assembler.pipeline.assemble import plan_probed
 from assembler.pipeline.read_results import read_recordings
+from assembler.plan.model import Plan
 
 HERE = Path(__file__).parent
+LOSSLESS, HEAD_BYTES = b" qp=0", 1 << 20
+"""What x264 writes into the first picture of a lossless file, and where that is."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,18 @@ def reference(course: Course, folder: Path) -> Path:
         env = {**os.environ, "ASSEMBLER_HOME": str(home), "ASSEMBLER_CONFIG": os.devnull}
         argv = [sys.executable, str(HERE / "lossless.py"), *ours_command(course, out)[3:]]
         measured(argv, log=out.with_suffix(".log"), cwd=folder, env=env)
+    with out.open("rb") as file:
+        if LOSSLESS not in file.read(HEAD_BYTES):
+            raise Unusable(f"{out.name} is not lossless: its encoder was another one")
     return out
 
 
 def floor(course: Course, composite: Path, sound: Path, material: Material) -> Floor:
     """Each part measured alone, one thread each; the shorter of two runs."""
-    decode = sum(_least(words, material, composite.parent) for words in _seen(course, material))
+    plan = _plan(course, material)
+    decode = sum(_least(words, material, composite.parent) for words in _seen(course, plan))
     read = ["-threads", "1", "-i", str(composite), "-an"]
-    ours = ENCODERS["x264"].at(Quality.STANDARD)
+    ours = ENCODERS["x264"].at(Quality.STANDARD, plan.imagery)
     options = tune_for_cpu(ours.output_options(Fraction(FPS)))
     settings = [w for name, value in options.items() for w in (f"-{name}", value)]
     out = composite.with_name("bound.mp4")
@@ -93,11 +100,13 @@ def copied(files: Sequence[Path], folder: Path) -> Cost:
         subprocess.run(["rm", "-rf", str(target)], check=True)
 
 
-def _seen(course: Course, material: Material) -> list[list[str]]:
-    """For each piece of the plan what has to be decoded of its file: from the key frame before it to its end."""
+def _plan(course: Course, material: Material) -> Plan:
     options = load_options(layout=course.layout, media_dir=course.folder, home=material.folder / "home")
-    recordings = read_recordings([str(course.result)], sys.stdin.buffer)
-    _, plan = plan_probed(recordings, options)
+    return plan_probed(read_recordings([str(course.result)], sys.stdin.buffer), options)[1]
+
+
+def _seen(course: Course, plan: Plan) -> list[list[str]]:
+    """For each piece of the plan what has to be decoded of its file: from the key frame before it to its end."""
     found = []
     for lane in plan.lanes:
         for piece in lane.pieces:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from material import FPS, Material, Unusable
+import av
+from material import FPS, Unusable
 
 EVERY = 5
 """VMAF of one frame of so many is taken; PSNR and SSIM of all."""
@@ -55,11 +56,7 @@ def _read(n: int, areas: Sequence[Rect]) -> str:
     return f"[{n}:v]fps={FPS},settb=1/{FPS},setpts=N,format=yuv420p{cut},split=3[p{n}][q{n}][r{n}]"
 
 
-def sound_bytes(material: Material, made: Path) -> int:
-    """Bytes of the sound of a file."""
-    alone = material.folder / "sound-alone.m4a"
-    material.run(["-i", str(made), "-vn", "-c", "copy", str(alone)])
-    try:
-        return alone.stat().st_size
-    finally:
-        alone.unlink()
+def packet_bytes(made: Path, kind: str) -> int:
+    """Bytes of the packets of a file's first "video" or "audio" stream."""
+    with av.open(str(made)) as file:
+        return sum(packet.size for packet in file.demux(**{kind: 0}))

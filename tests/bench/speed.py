@@ -23,8 +23,8 @@ import peers
 import slowly
 from courses import Course
 from material import Material
-from measuring import Cost, Failed, medians
-from quality import compared, sound_bytes
+from measuring import Cost, medians
+from quality import compared, packet_bytes
 from table import MIB, Goal, Outcome, save
 
 CLASSES = ("lesson", *courses.HARD, "quiet", "mixed", "crowd", "slow", "long")
@@ -95,14 +95,8 @@ def say(text: str) -> None:
 
 def lesson(bench: Bench, seconds: int) -> Outcome:
     course = courses.lesson(bench.material, bench.folder, seconds)
-    costs = bench.alternated(course, bench.runners())
-    outcome = Outcome(course.name, notes=[*bench.material.notes, *bench.skipped])
+    outcome = against_graph(bench, course, "melt", "moviepy")
     composite = bounds.reference(course, bench.folder)
-    for name, cost in costs.items():
-        try:
-            outcome.costs[name] = replace(cost, vmaf=compared(bench.material.ffmpeg, bench.out(name), composite).vmaf)
-        except Failed as failed:
-            outcome.notes.append(f"{name}: {failed}")
     floor = bounds.floor(course, composite, bench.out("ours"), bench.material)
     outcome.notes.append(
         f"floor, CPU s: decoding what is seen {floor.decode:.2f} + encoding {floor.encode:.2f}"
@@ -113,7 +107,6 @@ def lesson(bench: Bench, seconds: int) -> Outcome:
         f"an encode beside another one on the other core takes {floor.busy:.2f} times the CPU s of one alone: against a"
         f" floor measured so, ours is {ours.cpu / floor.all / floor.busy:.2f}"
     )
-    outcome.goals += _against_peers(outcome.costs)
     outcome.goals.append(Goal("CPU against decode + encode + AAC", 1.15, ours.cpu / floor.all))
     outcome.goals.append(Goal("peak memory of the tree", 700, ours.peak / MIB, " MB"))
     outcome.goals += _interrupted(bench, course, ours)
@@ -155,12 +148,12 @@ def against_graph(bench: Bench, course: Course, *among: str) -> Outcome:
     ffmpeg = bench.material.ffmpeg
     for name, cost in bench.alternated(course, runners).items():
         outcome.costs[name] = cost
-        said = f"{name}: sound {sound_bytes(bench.material, bench.out(name)) / 1e6:.2f} MB"
+        said = f"{name}: sound {packet_bytes(bench.out(name), 'audio') / 1e6:.2f} MB"
         if name != "bigbluebutton":
             found = compared(ffmpeg, bench.out(name), composite)
             outcome.costs[name] = replace(cost, vmaf=found.vmaf)
             said += f", PSNR {found.psnr:.2f} dB, SSIM {found.ssim:.4f}"
-        if among:
+        if "bigbluebutton" in among:
             tiles = peers.TILES if name == "bigbluebutton" else courses.SEATS
             seats = compared(ffmpeg, bench.out(name), composite, tuple(zip(tiles, courses.SEATS, strict=True)))
             said += f"; the cameras alone: VMAF {seats.vmaf:.2f}, PSNR {seats.psnr:.2f} dB"

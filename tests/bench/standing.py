@@ -14,13 +14,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import imageio_ffmpeg
 import pictures
 from contenders import graph, ours
 from courses import STAGE, Course, Stream, write_course
 from material import FPS, TAGGED, Material
 from measuring import Cost
+from quality import packet_bytes
 
 SIZE = (1280, 960)
 STROKE_SECONDS, STROKE_FRAMES = 5, 4
@@ -74,8 +74,7 @@ def course(material: Material, name: str, seconds: int, frames: Iterator[bytes],
 
 def look(ffmpeg: str, made: Path, board: Path) -> str:
     """The bytes of the picture alone, and how near the board's luma is to its source."""
-    with av.open(str(made)) as file:
-        size = sum(packet.size for packet in file.demux(video=0))
+    size = packet_bytes(made, "video")
     x, y, width, height = STAGE
     graph = f"[0:v]fps={FPS},crop={width}:{height}:{x}:{y},fps=1[a];[1:v]fps={FPS},fps=1[b];[a][b]psnr=shortest=1"
     argv = [ffmpeg, "-hide_banner", "-nostats", "-i", str(made), "-i", str(board), "-filter_complex", graph]
