@@ -18,6 +18,7 @@ from assembler.media.mixdown.pipe import Mixing
 from assembler.media.source_files import SourceFiles
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
+from assembler.plan.heard import BIT_RATES
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop, log_tail
 from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, Span, clock_text, samples_at, span
@@ -69,7 +70,8 @@ def render_mixdown(
         findings.append(finding)
     part = out.absolute().with_name(out.name + PART)
     try:
-        report = _encode(mixing, gain, bed.bit_rate, part, share.of_pass(share.passes - 1))
+        bit_rate = max(bed.bit_rate, BIT_RATES[channels][0])
+        report = _encode(mixing, gain, bit_rate, part, share.of_pass(share.passes - 1))
         _check_length(part, samples_at(length))
         os.replace(part, out)
     finally:

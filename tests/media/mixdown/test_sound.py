@@ -279,6 +279,13 @@ class TestLoudness:
         assert level(sound[0], 1) > 0.2
         assert np.abs(sound).max() < 1.1
 
+    def test_a_lone_voice_keeps_its_high_tones(self, tmp_path: Path, renders: Renders) -> None:
+        path = write(tmp_path / "voice.wav", tone(3, 0.1, pitch=9000))
+        facts = probed({"a": path}, tmp_path)
+        bed = bed_of(piece("a", 0, 3000)).model_copy(update={"channels": 1, "bit_rate": 48_000})
+        out, findings = renders(bed, {"a": path}, facts, 3000, loudness=-20)
+        assert loudness_of(out) == pytest.approx(-20, abs=0.5), findings
+
     def test_silence_is_not_amplified(self, renders: Renders, ffmpeg: str) -> None:
         renders.ffmpeg = ffmpeg
         out, findings = renders(bed_of(), {}, {}, 1234, loudness=-16)
