@@ -186,10 +186,10 @@ def describe_plan(plan: Plan, names: Names = MappingProxyType({})) -> str:
         f"{'copy or encode' if plan.mode is Mode.OPEN else plan.mode.value}: {plan.mode_reason}",
         f"sound: {plan.bed.reason}" + (" (copied)" if plan.bed.copied else ""),
     ]
-    if plan.mode is Mode.ENCODE and not plan.is_provisional:
-        filled = "board or screen share" if plan.imagery.is_stage else "cameras"
+    if any(lane.pieces for lane in plan.lanes) and not plan.is_provisional:
+        filled = "board or screen share" if plan.imagery.is_stage else "cameras or a mixed stream"
         kind = "moving or noisy" if plan.imagery.is_busy else "quiet"
-        lines.append(f"encoder: for a picture that is mostly {filled}, {kind}")
+        lines.append(f"x264 at standard quality: set for a picture that is mostly {filled}, {kind}")
     if plan.is_provisional:
         lines.insert(0, "provisional: as declared, files were not probed; use --probe to be sure")
     lines.append("")

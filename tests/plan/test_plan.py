@@ -18,7 +18,7 @@ from assembler.options import Options
 from assembler.pipeline.decide import plan_only
 from assembler.plan.build import build_plan
 from assembler.plan.model import Mode, Plan
-from assembler.recording import Recording, StreamKind
+from assembler.recording import Recording, Segment, StreamKind
 from assembler.report.text import describe_plan
 from assembler.timeline import build_timeline
 from assembler.times import PlayMs, frame_at, span
@@ -406,6 +406,20 @@ def test_a_background_alone_is_a_plan_too() -> None:
     assert shown(plan) == [(0, 45, [])]
     assert plan.lanes == ()
     assert span(0, 3_000) == plan.bed.pieces[0].span
+    assert "x264" not in describe_plan(plan.model_copy(update={"is_provisional": False}))
+
+
+def test_it_is_told_for_what_picture_the_encoder_is_set() -> None:
+    def told(seen: Segment, where: Layout, slot: str, known: Sequence[Facts] = ()) -> str:
+        lesson = recording([seen, segment("s", StreamKind.AUDIO, "y", 0, 3_000)])
+        plan = plan_of(lesson, where, {seen.video_id: slot}, [*known, facts("s", 3_000, picture=False)])
+        return describe_plan(plan.model_copy(update={"is_provisional": False}))
+
+    assert "mostly board or screen share, quiet\n" in told(board("w", 0, 3_000), TIW2, "board")
+    busy = replace(facts("a", 3_000), size=10**8)
+    assert "mostly cameras or a mixed stream, moving or noisy\n" in told(
+        camera("a", "x", 0, 3_000), TIW2, "user 1", [busy]
+    )
 
 
 def test_the_plan_is_written_and_read_back_equal() -> None:
