@@ -11,15 +11,18 @@ from pathlib import Path
 import av
 import pytest
 from classes import BOARD, USER_1, Class, Stream, wrong_pictures
-from lessons import omission
+from lessons import camera, omission, recording
 from synthetic import Recipe
 
 from assembler.choices import EncoderName, Quality
-from assembler.media.choose_encoder import SMALL, EncoderRefused, prove
+from assembler.media.choose_encoder import SMALL, EncoderRefused, choose_encoder, prove
 from assembler.media.encoders import ENCODERS, Encoder
 from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import verify
+from assembler.options import Options
 from assembler.pipeline.assemble import Playback
+from assembler.pipeline.decide import plan_only
+from assembler.plan.model import Imagery
 from assembler.recording import StreamKind
 
 ROWS = pytest.mark.parametrize("row", ENCODERS.values(), ids=list(ENCODERS))
@@ -127,6 +130,16 @@ class TestEveryRowThatNeedsNoHardware:
         """The fastest presets of SVT-AV1 do not even show the right frame: that is seen here."""
         playback = LESSON.assemble(tmp_path, bundled_ffmpeg, encoder=row.name, quality=quality)
         assert_right(row, quality, playback)
+
+
+@pytest.mark.parametrize(("quality", "count"), [("draft", 1), ("standard", 4), ("high", 1)])
+def test_standard_quality_alone_follows_the_picture(quality: str, count: int, bundled_ffmpeg: str) -> None:
+    options = Options(layout="grid", quality=quality)
+    _, plan = plan_only(recording([camera("a", "x", 0, 1_000)]), options)
+    pictures = [Imagery(is_stage=stage, is_busy=busy) for stage in (False, True) for busy in (False, True)]
+    plans = [plan.model_copy(update={"imagery": picture}) for picture in pictures]
+    told = {choose_encoder(one, options, find_ffmpeg(bundled_ffmpeg)).encoding.options for one in plans}
+    assert len(told) == count
 
 
 def test_another_encoder_or_quality_is_another_playback(tmp_path: Path, bundled_ffmpeg: str) -> None:
