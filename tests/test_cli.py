@@ -11,21 +11,16 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lessons import START
 from readers import open_playback
 from synthetic import counter_at
 from terminal import Desk, busy_in, three_streams, until
-from typer.main import get_command
-from typer.testing import CliRunner
 
 import assembler
-from assembler.cli.main import app, narrow
 from assembler.progress import Bars
 from assembler.settings import settings_file
 from assembler.workspace import assets_of
@@ -352,26 +347,3 @@ class TestBars:
         with Bars(stream).task("render", 6, "s") as task:
             task.advance(6)
         assert stream.getvalue() == ""
-
-
-def verbs(group: Any, *before: str) -> Iterator[tuple[str, ...]]:
-    for name, command in getattr(group, "commands", {}).items():
-        yield (*before, name)
-        yield from verbs(command, *before, name)
-
-
-def test_a_verb_alone_is_the_verb_among_all_and_any_other_word_has_all_to_choose_from() -> None:
-    whole = get_command(app)
-    known = list(verbs(whole))
-    assert ("jobs", "refused", "take") in known
-    for words in known:
-        both = app, narrow(app, [*words, "--help"])
-        told = [CliRunner().invoke(one, [*words, "--help"], prog_name="assembler").output for one in both]
-        assert told[0] == told[1], words
-        assert "...]..." not in told[0]
-        assert "...}..." not in told[0]
-    assert list(verbs(get_command(narrow(app, ["run", "x"])))) == [("run",)]
-    for words in ((), ("--help",), ("rum",), ("--version", "run")):
-        assert list(verbs(get_command(narrow(app, words)))) == known
-    assert ("jobs", "show") in verbs(get_command(narrow(app, ["jobs", "lits"])))
-    assert list(verbs(whole)) == known, "the app itself is as it was"

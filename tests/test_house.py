@@ -152,7 +152,7 @@ LIBRARIES = {"mux": set[str](), **{name: {"av", "numpy"} for name in ("align", "
     [
         ("import assembler", set()),
         *((f"import assembler.media.{child}.child", LIBRARIES.get(child, {"av"})) for child in CHILDREN),
-        ("from assembler.cli.main import app; app(['--help'], standalone_mode=False)", {"typer", "pydantic"}),
+        ("from assembler.cli.main import app; app(['--help'], standalone_mode=False)", {"typer"}),
         ("import assembler.pipeline.read_results, assembler.pipeline.assemble, assembler.report.text", {"pydantic"}),
     ],
 )

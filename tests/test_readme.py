@@ -15,11 +15,10 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from synthetic import Recipe, make
 from terminal import Desk, three_streams
-from typer.main import get_command
 
 from assembler import errors
 from assembler.cli.flags import sentences
-from assembler.cli.main import app
+from assembler.cli.verbs import VERBS, NamedCommand, Verb
 from assembler.dialects import parse
 from assembler.layout.builtin import LAYOUTS
 from assembler.options import Options, flag_of
@@ -47,19 +46,20 @@ def test_the_settings_table_is_the_one_in_the_code() -> None:
     assert between.strip() == settings_table()
 
 
-@pytest.mark.parametrize("verb", sorted(get_command(app).commands))  # type: ignore[attr-defined]  # a group has them
+@pytest.mark.parametrize("verb", sorted(name for name, one in VERBS.items() if isinstance(one, Verb)))
 def test_a_verb_has_the_flags_of_the_options_that_name_it(verb: str) -> None:
     flags = [flag for name in Options.model_fields if (flag := flag_of(name))]
-    assert {name for flag in flags for name in flag.verbs} <= set(get_command(app).commands)  # type: ignore[attr-defined]
-    options = {name for one in get_command(app).commands[verb].params for name in one.opts}  # type: ignore[attr-defined]
+    assert {name for flag in flags for name in flag.verbs} <= VERBS.keys()
+    row = VERBS[verb]
+    assert isinstance(row, Verb)
+    options = {name for one in NamedCommand(verb, row).load().params for name in one.opts}
     assert {flag.name.split("/")[0] for flag in flags if verb in flag.verbs} <= options
     assert not {flag.name.split("/")[0] for flag in flags if verb not in flag.verbs} & options
 
 
 def test_every_verb_is_named() -> None:
-    for command in app.registered_commands:
-        assert command.callback is not None
-        assert f"assembler {command.callback.__name__}" in TEXT
+    for verb in VERBS:
+        assert f"assembler {verb}" in TEXT
 
 
 def test_every_exit_code_of_the_error_tree_is_named() -> None:

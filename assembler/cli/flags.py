@@ -17,6 +17,7 @@ import typer
 
 from assembler.errors import InputError
 from assembler.options import Options, flag_of, load_options
+from assembler.progress import Bars, JsonLines, Progress
 from assembler.settings import FORMER, frame_rate
 from assembler.times import PlayMs, parse_clock
 
@@ -28,6 +29,11 @@ class ProgressStyle(StrEnum):
     """Bars for people."""
     JSON = "json"
     """One JSON object a line, for machines."""
+
+
+def progress_of(shown: ProgressStyle) -> Progress:
+    """Build the progress of a verb."""
+    return JsonLines() if shown is ProgressStyle.JSON else Bars()
 
 
 def _rate(text: str) -> Fraction:

@@ -24,17 +24,9 @@ if TYPE_CHECKING:
     from assembler.jobs.engine import Engine
     from assembler.jobs.store.records import Records
 
-jobs_app = typer.Typer(help="See and steer jobs.", no_args_is_help=True)
 
 Ids = Annotated[list[str], typer.Argument(help="Ids of jobs, as `jobs list` shows them.", metavar="JOB")]
 Json = Annotated[bool, typer.Option("--json", help="Machine output on standard output.")]
-
-
-def add_job_verbs(app: typer.Typer) -> None:
-    """Hang the verbs of this module below the program's own."""
-    for one in (serve, work, batch):
-        app.command()(one)
-    app.add_typer(jobs_app, name="jobs")
 
 
 def _say(sentence: str) -> None:
@@ -132,7 +124,6 @@ def batch(
     return 0 if is_success(rows, waited=waits) else JobError.exit_code
 
 
-@jobs_app.command()
 @verb
 def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")], as_json: Json = False) -> int:
     """Show one job: its fields, findings and steps."""
@@ -177,7 +168,6 @@ def show(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
     return 0
 
 
-@jobs_app.command()
 @verb
 def logs(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]) -> int:
     """Print what was said while a job was done."""
@@ -187,7 +177,6 @@ def logs(job: Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
     return 0
 
 
-@jobs_app.command()
 @verb
 def retry(
     jobs: Ids,
@@ -231,7 +220,6 @@ def by_hand() -> str:
     return f"command line, {name} at {socket.gethostname()}"
 
 
-@jobs_app.command()
 @verb
 def cancel(jobs: Ids) -> int:
     """End jobs; a worker that is at one stops within seconds."""
@@ -246,7 +234,6 @@ def cancel(jobs: Ids) -> int:
     return 0
 
 
-@jobs_app.command()
 @verb
 def expect(tasks: Annotated[list[str], typer.Argument(help="Vendor's task ids.", metavar="TASK_ID")]) -> int:
     """Name tasks whose results are to come: `jobs list --missing` shows those that did not."""

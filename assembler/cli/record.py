@@ -39,14 +39,6 @@ if TYPE_CHECKING:
     from assembler.cloud.client import Answer, Cloud, Request
     from assembler.recording import Recording
 
-record_app = typer.Typer(help="Start, steer and ask for recordings by the vendor's API.", no_args_is_help=True)
-
-
-def add_cloud_verbs(app: typer.Typer) -> None:
-    """Hang the verbs of this module below the program's own."""
-    app.command()(fetch)
-    app.add_typer(record_app, name="record")
-
 
 def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
@@ -70,7 +62,6 @@ def _send(cloud: Cloud, request: Request, dry_run: bool) -> Answer | None:
     return None
 
 
-@record_app.command()
 @verb
 def start(
     room: Annotated[int, typer.Argument(help="Number of the room to record.", metavar="ROOM")],
@@ -118,28 +109,24 @@ def _steer(how: Steer, task: str, api: Api | None, dry_run: bool) -> int:
     return 0
 
 
-@record_app.command()
 @verb
 def stop(task: Task, api: Generation = None, dry_run: DryRun = False) -> int:
     """End a recording; its files are made after that: `assembler fetch TASK --wait`."""
     return _steer(Steer.STOP, task, api, dry_run)
 
 
-@record_app.command()
 @verb
 def pause(task: Task, api: Generation = None, dry_run: DryRun = False) -> int:
     """Pause a recording; what happens until `record resume` is not in it."""
     return _steer(Steer.PAUSE, task, api, dry_run)
 
 
-@record_app.command()
 @verb
 def resume(task: Task, api: Generation = None, dry_run: DryRun = False) -> int:
     """Go on with a paused recording."""
     return _steer(Steer.RESUME, task, api, dry_run)
 
 
-@record_app.command()
 @verb
 def query(
     task: Task,
@@ -162,7 +149,6 @@ def query(
     return 0
 
 
-@record_app.command("set-callback")
 @verb
 def set_callback(
     url: Annotated[
@@ -197,7 +183,6 @@ def set_callback(
     return 0
 
 
-@record_app.command()
 @verb
 def running(api: Generation = None, dry_run: DryRun = False) -> int:
     """All recordings of the app that are under way (v3)."""
@@ -214,7 +199,6 @@ def running(api: Generation = None, dry_run: DryRun = False) -> int:
     return 0
 
 
-@record_app.command()
 @verb
 def generate(
     task: Annotated[str | None, typer.Argument(help="Recording task to make files of (v3).", metavar="TASK")] = None,

@@ -13,12 +13,10 @@ from assembler.cli.verb import verb
 from assembler.errors import InputError, JobError
 from assembler.options import load_options
 
-refused_app = typer.Typer(help="See callbacks that were refused, and take them after all.", no_args_is_help=True)
 MOST = 1000
 """Maximum number of refused callbacks that are listed."""
 
 
-@refused_app.command("list")
 @verb
 def list_(as_json: Json = False) -> int:
     """List callbacks that were refused, the newest first."""
@@ -33,7 +31,6 @@ def list_(as_json: Json = False) -> int:
     return 0
 
 
-@refused_app.command()
 @verb
 def show(number: Annotated[int, typer.Argument(help="Number of a refused callback.", metavar="NUMBER")]) -> int:
     """Print the body of one, byte by byte as it came; on a terminal, control characters are escaped."""
@@ -49,7 +46,6 @@ def show(number: Annotated[int, typer.Argument(help="Number of a refused callbac
     return 0
 
 
-@refused_app.command("take")
 @verb
 def take_again(
     numbers: Annotated[list[int] | None, typer.Argument(help="Numbers of refused callbacks.", metavar="NUMBER")] = None,
