@@ -62,6 +62,7 @@ def render_audio(plan: Plan, setup: RenderSetup, options: Options) -> Soundtrack
             on_seconds=None,
             stall_seconds=options.stall_seconds,
             levels=unmeasured(places, setup.facts),
+            encoders=options.processes,
         )
         write_whole(report, _MixReport(findings=findings).model_dump_json())
     return AudioTrack(name=str(out), container="mov", offset=Fraction(0), end=None), findings

@@ -15,6 +15,7 @@ from assembler.findings import Finding, note, warning
 from assembler.media.damage.losses import Loss, build_findings
 from assembler.media.mixdown.order import FileReport, MixInput, Part, Report
 from assembler.media.mixdown.pipe import Mixing
+from assembler.media.mixdown.windows import NotJoinable, cut_windows, join_windows
 from assembler.media.source_files import SourceFiles
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
@@ -51,12 +52,14 @@ def render_mixdown(
     on_seconds: Callable[[float], None] | None,
     stall_seconds: float,
     levels: Mapping[str, Path] | None = None,
+    encoders: int = 1,
 ) -> tuple[Finding, ...]:
     """Mix every piece of the bed at its place and write ``length`` ms of AAC to ``out`` (mp4, with its edit list).
 
     Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` holds
     short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` gets the count of done
     seconds of ``length``, both passes counted. ``levels``: files for the ``Levels`` of those that are to be measured.
+    ``encoders``: maximum count of encoders side by side.
     Raises MediaError, DiskFull, Stalled or Stopped; ``out`` then does not appear.
     """
     sources, findings = _sources(bed, files, facts, levels or {})
@@ -71,7 +74,7 @@ def render_mixdown(
     part = out.absolute().with_name(out.name + PART)
     try:
         bit_rate = max(bed.bit_rate, BIT_RATES[channels][0])
-        report = _encode(mixing, gain, bit_rate, part, share.of_pass(share.passes - 1))
+        report = _encode(mixing, gain, bit_rate, part, encoders, share.of_pass(share.passes - 1))
         _check_length(part, samples_at(length))
         os.replace(part, out)
     finally:
@@ -164,12 +167,24 @@ def _measure_loudness(mixing: Mixing, tell: Callable[[float], None]) -> float:
     return SILENT if found[-1] in ("-inf", "nan") else float(found[-1])
 
 
-def _encode(mixing: Mixing, gain: float, bit_rate: int, part: Path, tell: Callable[[float], None]) -> Report:
+def _encode(
+    mixing: Mixing, gain: float, bit_rate: int, part: Path, encoders: int, tell: Callable[[float], None]
+) -> Report:
     filters = LIMITER if gain == 0 else f"volume={gain:.2f}dB:precision=double,{LIMITER}"
     words = ["-loglevel", "warning", "-af", filters, "-ar", str(SAMPLE_RATE)]
     words += ["-c:a", "aac", *CODER, "-b:a", str(bit_rate)]
-    words += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", "-f", "mp4", f"file:{part}"]
-    return mixing.run("sound-encode", words, tell)[1]
+    words += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", "-f", "mp4"]
+    if len(cut_windows(mixing.length)) > 1:
+        encoded, report = mixing.encode_windows(words, encoders, tell)
+        try:
+            join_windows(encoded, part)
+            return report
+        except NotJoinable:
+            pass  # then in one run
+        finally:
+            for _, window in encoded:
+                window.unlink(missing_ok=True)
+    return mixing.run("sound-encode", [*words, f"file:{part}"], tell)[1]
 
 
 def _check_length(part: Path, due: int) -> None:

@@ -1,17 +1,20 @@
-"""Parent side of a mixdown: the mixing child piped into an ffmpeg, both watched."""
+"""Parent side of a mixdown: the mixing child piped into an ffmpeg, or into several by turns, all watched."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from assembler.errors import MediaError
 from assembler.findings import Finding, warning
 from assembler.media.child import OUT_OF_SPACE, child_error
 from assembler.media.mixdown.order import PIPE_CLOSED, MixInput, Order, Part, Report, State
-from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, started
+from assembler.media.mixdown.windows import Encoded, Window, WindowEncoders, cut_windows
+from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, run, started
 from assembler.processes.fork_server import Module
 from assembler.times import SAMPLE_RATE
 
@@ -19,6 +22,26 @@ BLOCK = SAMPLE_RATE
 """Count of samples mixed at a time."""
 POLL_SECONDS = 0.05
 """Time between two looks at the processes, in s."""
+
+
+HEAD = ("-y", "-xerror", "-hide_banner", "-nostats")
+"""Options of every ffmpeg here."""
+TOO_SHORT = "ffmpeg stopped before the end of the sound"
+"""Sentence for an ffmpeg that ends well, but too soon."""
+
+
+class Consumer(Protocol):
+    """Taker of the mix: one process, or several."""
+
+    def poll(self) -> int | None:
+        """Exit code; None while it is under way."""
+
+    def check(self) -> None:
+        """Raise MediaError or DiskFull where it failed."""
+
+
+Consume = Callable[[IO[bytes]], AbstractContextManager[Consumer]]
+"""Begins to take the mix from a pipe."""
 
 
 class _Fatal(Exception):
@@ -46,7 +69,7 @@ class Mixing:
         """``sources`` by video id; ``length`` in samples; ``work`` absolute."""
         self._sources = dict(sources)
         self._parts = parts
-        self._length, self._channels = length, channels
+        self.length, self._channels = length, channels
         self._work, self._ffmpeg = work, ffmpeg
         self._stop, self._stall_seconds = stop, stall_seconds
         self.losses: list[Finding] = []
@@ -58,30 +81,73 @@ class Mixing:
         ``tell`` gets the count of seconds mixed. Raises MediaError, DiskFull, Stalled or Stopped.
         """
         log = self._work / f"{name}.log"
-        head = [self._ffmpeg, "-y", "-xerror", "-hide_banner", "-nostats"]
-        pcm = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", str(self._channels), "-i", "pipe:0"]
+        argv = [self._ffmpeg, *HEAD, *self._format, "-i", "pipe:0", *words]
+
+        @contextmanager
+        def consume(pcm: IO[bytes]) -> Iterator[Consumer]:
+            log.unlink(missing_ok=True)
+            with started(argv, cwd=self._work, log=log, stdin=pcm) as program:
+                pcm.close()  # else the mixer would not notice that ffmpeg is gone
+                yield _Program(program, log)
+
+        return log, self._mix(consume, tell)
+
+    def encode_windows(self, words: Sequence[str], count: int, tell: Callable[[float], None]) -> tuple[Encoded, Report]:
+        """Encode the mix in windows, ``count`` at a time, each by an ffmpeg with these words; else as ``run``."""
+        encoded: list[tuple[Window, Path]] = []
+
+        @contextmanager
+        def consume(pcm: IO[bytes]) -> Iterator[Consumer]:
+            stop = Stop(self._stop)
+
+            def encode(samples: Path, part: Path) -> None:
+                log = part.with_suffix(".log")
+                log.unlink(missing_ok=True)
+                part.unlink(missing_ok=True)
+                argv = [self._ffmpeg, *HEAD, "-nostdin", *self._format, "-i", f"file:{samples}", *words, f"file:{part}"]
+                code = run(argv, cwd=self._work, log=log, stop=stop, stall_seconds=self._stall_seconds)
+                check_code(code, log)
+                if not part.exists():
+                    raise MediaError(TOO_SHORT, hint="Run `assembler doctor`.")
+                log.unlink()
+
+            windows = cut_windows(self.length)
+            encoders = WindowEncoders(windows, self._channels, count, encode, self._work, stop)
+            with encoders.taking(pcm):
+                yield encoders
+            encoded[:] = zip(windows, encoders.parts, strict=True)
+
+        return encoded, self._mix(consume, tell)
+
+    @property
+    def _format(self) -> list[str]:
+        return ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", str(self._channels)]
+
+    def _mix(self, consume: Consume, tell: Callable[[float], None]) -> Report:
         while True:
             try:
-                return log, self._once([*head, *pcm, *words], log, tell)
+                return self._once(consume, tell)
             except _Fatal as fatal:
                 del self._sources[fatal.video_id]
                 self.losses.append(warning(fatal.video_id, f"reading its sound {fatal.how}: silence in its place"))
 
-    def _once(self, argv: Sequence[str], log: Path, tell: Callable[[float], None]) -> Report:
+    def _once(self, consume: Consume, tell: Callable[[float], None]) -> Report:
         order = self._order()
         path, mixer_log = self._work / "sound-order.json", self._work / "sound-mixdown.log"
-        for old in (order.report, order.state, mixer_log, log):
+        for old in (order.report, order.state, mixer_log):
             old.unlink(missing_ok=True)
         path.write_text(order.to_json(), encoding="utf-8")
         mix = Module("assembler.media.mixdown.child", [str(path)])
         with (
             started(mix, cwd=self._work, log=mixer_log, stdout=PIPE) as mixer,
-            started(argv, cwd=self._work, log=log, stdin=_output(mixer)) as program,
+            consume(_output(mixer)) as consumer,
         ):
-            _output(mixer).close()  # else the mixer would not notice that ffmpeg is gone
-            self._watch(order, mixer, program, tell)
-            codes = mixer.poll(), program.poll()
-        self._judge(order, codes, mixer_log, log)
+            self._watch(order, mixer, consumer, tell)
+            mixed = mixer.poll()
+            self._judge(order, mixed, mixer_log)
+            consumer.check()
+            if mixed != 0:
+                raise MediaError(TOO_SHORT, hint="Run `assembler doctor`.")
         return Report.from_json(order.report.read_bytes())
 
     def _order(self) -> Order:
@@ -89,20 +155,20 @@ class Mixing:
         return Order(
             sources=tuple(self._sources.values()),
             parts=tuple(sorted(heard, key=lambda p: (p.start, p.video_id, p.end))),
-            length=self._length,
+            length=self.length,
             channels=self._channels,
             block=BLOCK,
             state=self._work / "sound-state",
             report=self._work / "sound-report.json",
         )
 
-    def _watch(self, order: Order, mixer: Child, program: Child, tell: Callable[[float], None]) -> None:
+    def _watch(self, order: Order, mixer: Child, consumer: Consumer, tell: Callable[[float], None]) -> None:
         """Wait until both have ended, or ffmpeg has failed."""
         last: object = None
         seen = time.monotonic()
         while True:
             # the mixer first: an ffmpeg that ended because the mixer did is then not blamed for it
-            codes, state = (mixer.poll(), program.poll()), _read_state(order.state)
+            codes, state = (mixer.poll(), consumer.poll()), _read_state(order.state)
             if (codes, state) != last:
                 last, seen = (codes, state), time.monotonic()
             tell(state.samples / SAMPLE_RATE)
@@ -122,20 +188,36 @@ class Mixing:
             hint="Run the same command again: it continues where it stopped.",
         )
 
-    def _judge(self, order: Order, codes: tuple[int | None, int | None], mixer_log: Path, log: Path) -> None:
-        mixed, encoded = codes
-        if mixed not in (None, 0, PIPE_CLOSED):
-            state = _read_state(order.state)
-            if state.reading:
-                how = f"crashed (signal {-mixed})" if mixed < 0 else "failed"
-                raise _Fatal(order.sources[state.reading - 1].video_id, how)
-            raise child_error("mixing the sound failed", mixer_log, mixed)
-        if encoded:
-            # a newer ffmpeg ends with the low byte of libav's error, which is the system's, negative
-            code = OUT_OF_SPACE if encoded == 256 - OUT_OF_SPACE else encoded
-            raise child_error("ffmpeg could not take the sound", log, code)
-        if mixed != 0:
-            raise MediaError("ffmpeg stopped before the end of the sound", hint="Run `assembler doctor`.")
+    def _judge(self, order: Order, mixed: int | None, log: Path) -> None:
+        if mixed in (None, 0, PIPE_CLOSED):
+            return
+        state = _read_state(order.state)
+        if state.reading:
+            how = f"crashed (signal {-mixed})" if mixed < 0 else "failed"
+            raise _Fatal(order.sources[state.reading - 1].video_id, how)
+        raise child_error("mixing the sound failed", log, mixed)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """An ffmpeg that reads the whole mix."""
+
+    child: Child
+    log: Path
+
+    def poll(self) -> int | None:
+        return self.child.poll()
+
+    def check(self) -> None:
+        check_code(self.child.poll(), self.log)
+
+
+def check_code(code: int | None, log: Path) -> None:
+    """Raise MediaError or DiskFull for an ffmpeg that failed at the sound."""
+    if code:
+        # a newer ffmpeg ends with the low byte of libav's error, which is the system's, negative
+        code = OUT_OF_SPACE if code == 256 - OUT_OF_SPACE else code
+        raise child_error("ffmpeg could not take the sound", log, code)
 
 
 def _output(child: Child) -> IO[bytes]:
