@@ -171,3 +171,33 @@ class Recording(Value):
     def ids(self) -> dict[str, str | None]:
         """Ids by the placeholders that stand for them in the path of a class's file."""
         return {"app": self.app_id, "room": self.room_id, "task": self.task_id}
+
+
+class VendorReport(Value):
+    """Report of the vendor about one recording, beside its files; each field as in ``Recording``."""
+
+    name: str
+    """Task, else room."""
+    room_id: str | None
+    """Room as text."""
+    group_id: str | None
+    """Board's group as text."""
+    record_user_id: str | None
+    """Recorder's own user."""
+    finish_reason: str | None
+    """AUTO, USER_CALL, EXCEPTION or FORCE_STOP."""
+    exception_count: int
+    """Number of breaks of all streams together."""
+    interrupts: tuple[Interrupt, ...]
+    """Number of breaks of each user's stream."""
+    error: VendorError | None
+    """Failure that the vendor reports although there are videos."""
+    request_id: str | None
+    """RequestId of the answer, for the vendor's support."""
+    random: str | None
+    """``random`` of the v1 callback's URL, for the vendor's support."""
+
+
+def vendor_report(recording: Recording) -> VendorReport:
+    """Take the vendor's report out of a recording."""
+    return VendorReport(**{name: getattr(recording, name) for name in VendorReport.model_fields})

@@ -14,7 +14,7 @@ from assembler.choices import Role, Show
 from assembler.class_card import LARGEST_CARD, ClassCard, parse_card
 from assembler.errors import CardMissing, InputError
 from assembler.options import load_options, unknown_settings
-from assembler.pipeline.decide import NO_CARD, in_order
+from assembler.pipeline.timelines import NO_CARD, in_order
 from assembler.recording import Recording
 
 PEOPLE = [

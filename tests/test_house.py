@@ -36,6 +36,7 @@ PIPELINE = [
     "gather",
     "transcribe",
     "target",
+    "timelines",
     "decide",
     "render_ahead",
     "assemble",
@@ -162,6 +163,16 @@ def test_a_process_imports_no_heavy_library_that_it_can_do_without(words: str, n
     code = f"import sys; {words}; print(*sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stderr.split()) & HEAVY == needed
+
+
+def test_inspect_imports_nothing_that_plans_renders_or_fetches() -> None:
+    result = PACKAGE.parent / "fixtures" / "vendor" / "v1-result-six-files.json"
+    code = f"import sys; from assembler.cli.main import app; app(['inspect', {str(result)!r}], standalone_mode=False)"
+    code += "; print(*sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rooms = {name.split(".")[1] for name in done.stderr.split() if name.startswith("assembler.")}
+    assert "timeline" in rooms
+    assert not rooms & {"plan", "layout", "captions", "media", "outputs", "jobs", "mp4"}
 
 
 def test_public_names_are_there() -> None:

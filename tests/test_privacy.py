@@ -21,7 +21,8 @@ from assembler.errors import DownloadError, InputError
 from assembler.findings import note
 from assembler.options import load_options
 from assembler.people import RecordedClass
-from assembler.pipeline.decide import decide, in_order
+from assembler.pipeline.decide import decide
+from assembler.pipeline.timelines import in_order
 from assembler.plan.model import Disposition
 from assembler.privacy import cast_class
 from assembler.recording import Interrupt, Recording, StreamKind, VendorError

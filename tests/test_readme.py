@@ -22,9 +22,9 @@ from assembler.cli.verbs import VERBS, NamedCommand, Verb
 from assembler.dialects import parse
 from assembler.layout.builtin import LAYOUTS
 from assembler.options import Options, flag_of
-from assembler.pipeline.decide import timeline_only
+from assembler.pipeline.timelines import timeline_only
 from assembler.recording import Recording, Segment
-from assembler.report.text import describe_recordings
+from assembler.report.recordings import describe_recordings
 from assembler.settings import variable_of
 
 README = Path(__file__).parent.parent / "README.md"

@@ -64,7 +64,8 @@ def run(
     """Make the playback: parse, download, probe, plan, render, verify."""
     from assembler.pipeline.archives import unpacked
     from assembler.pipeline.assemble import assemble, take_frame
-    from assembler.report.text import describe_playback, names_of
+    from assembler.report.recordings import names_of
+    from assembler.report.text import describe_playback
 
     _require(results, tasks, agora_dir, more=", --task TASK")
     results = results or []
@@ -96,9 +97,8 @@ def run(
 @with_options
 def inspect(results: Results = None, *, options: Options, agora_dir: AgoraDir = None, as_json: Json = False) -> int:
     """Show a result: tracks, gaps, pauses, findings, and the timeline drawn to scale. Never uses the network."""
-    from assembler.pipeline.assemble import timeline_on_disk
-    from assembler.pipeline.decide import in_order
-    from assembler.report.text import describe_recordings
+    from assembler.pipeline.timelines import in_order, timeline_on_disk
+    from assembler.report.recordings import describe_recordings
     from assembler.timeline.build import NoLength
 
     _require(results, agora_dir)
@@ -128,9 +128,11 @@ def plan(
     as_json: Json = False,
 ) -> int:
     """Show every scene: what is shown where, copied or encoded, and why."""
-    from assembler.pipeline.decide import in_order, plan_only
+    from assembler.pipeline.decide import plan_only
+    from assembler.pipeline.timelines import in_order
     from assembler.plan.json_parts import json_parts
-    from assembler.report.text import describe_plan, names_of
+    from assembler.report.recordings import names_of
+    from assembler.report.text import describe_plan
 
     _require(results, agora_dir)
     recordings, options = _read(results, agora_dir, options)

@@ -14,9 +14,10 @@ from assembler.media.ffmpeg import find_ffmpeg
 from assembler.media.verify.verify import verify
 from assembler.options import Options
 from assembler.pipeline.assemble import assemble, plan_probed
-from assembler.pipeline.decide import timeline_only
+from assembler.pipeline.timelines import timeline_only
 from assembler.progress import Progress
-from assembler.report.text import describe_plan, describe_playback, describe_recordings, names_of
+from assembler.report.recordings import describe_recordings, names_of
+from assembler.report.text import describe_plan, describe_playback
 
 LOOPBACK = "127.0.0.1"
 """Host that a run may fetch from although it is not public: the demo's own server."""

@@ -21,7 +21,8 @@ from assembler.jobs.web.published_files import find_published
 from assembler.media.run import Run
 from assembler.network.publish.publish import unpublish
 from assembler.options import Options
-from assembler.pipeline.decide import in_order, work_digest
+from assembler.pipeline.decide import work_digest
+from assembler.pipeline.timelines import in_order
 from assembler.recording import Recording
 from assembler.times import DAY_MS, WallMs
 from assembler.workspace import Workspace, assets_of

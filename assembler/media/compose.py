@@ -36,10 +36,10 @@ from assembler.plan.chunks import cut_chunks
 from assembler.plan.copying import time_scale
 from assembler.plan.grid import frame_ticks, grid_rate
 from assembler.plan.held import hold_frames
-from assembler.plan.manifest import CaptionFile, Manifest, Origin, vendor_report
+from assembler.plan.manifest import CaptionFile, Manifest, Origin
 from assembler.plan.model import Mode, Plan
 from assembler.plan.stamps import Stamps, folded
-from assembler.recording import Recording, Segment
+from assembler.recording import Recording, Segment, vendor_report
 from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Chapter, Timeline
 from assembler.times import Span

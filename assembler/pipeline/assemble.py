@@ -24,10 +24,11 @@ from assembler.options import Options, load_options
 from assembler.outputs.material import Material
 from assembler.outputs.packages import check_extras, find_stale, is_settled, make_packages, tell_missing
 from assembler.people import RecordedClass
-from assembler.pipeline.decide import Given, decide, in_order, timeline_of, wanted_stamps, without_hidden, work_digest
-from assembler.pipeline.gather import Fetch, gather, gather_local, with_alignment, with_speech, with_stamps
+from assembler.pipeline.decide import decide, wanted_stamps, without_hidden, work_digest
+from assembler.pipeline.gather import Fetch, gather, with_alignment, with_speech, with_stamps
 from assembler.pipeline.render_ahead import rendering_ahead
 from assembler.pipeline.target import Target
+from assembler.pipeline.timelines import Given, in_order, timeline_of
 from assembler.pipeline.transcribe import with_transcript
 from assembler.plan.chunks import stamp_shown
 from assembler.plan.grid import rounded
@@ -219,13 +220,6 @@ def _gather(recorded: RecordedClass, run: Run, fetch: Fetch = fetch_all) -> tupl
         got = with_speech(got, timeline, run)
         plan = decide(recorded, got, run.options)[1]
     return recorded, with_stamps(got, plan.wants_stamps, run) if plan.wants_stamps else got
-
-
-def timeline_on_disk(recordings: Given, options: Options) -> Timeline:
-    """The timeline from what is declared, and from what of it is in the media folder; never uses the network."""
-    recorded = in_order(recordings, options)
-    local = SegmentFiles() if options.media_dir is None else gather_local(recorded.recordings, Run(options))
-    return timeline_of(recorded, local, options)
 
 
 def plan_probed(recordings: Given, options: Options, progress: Progress | None = None) -> tuple[Timeline, Plan]:

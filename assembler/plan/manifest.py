@@ -20,7 +20,7 @@ from assembler.layout.model import Canvas
 from assembler.people import Person
 from assembler.plan.model import Account, Mode, Scene
 from assembler.plan.stamps import Stamps
-from assembler.recording import Interrupt, Recording, StreamKind, VendorError
+from assembler.recording import StreamKind, VendorReport
 from assembler.timeline.alignment import Alignment
 from assembler.timeline.model import Chapter, Clock
 from assembler.times import Ms, PlayMs, Span
@@ -53,31 +53,6 @@ class Origin(Value):
     """Size of the file used; None where there was none."""
 
 
-class VendorReport(Value):
-    """Report of the vendor about one recording, beside its files; each field as in ``Recording``."""
-
-    name: str
-    """Task, else room."""
-    room_id: str | None
-    """Room as text."""
-    group_id: str | None
-    """Board's group as text."""
-    record_user_id: str | None
-    """Recorder's own user."""
-    finish_reason: str | None
-    """AUTO, USER_CALL, EXCEPTION or FORCE_STOP."""
-    exception_count: int
-    """Number of breaks of all streams together."""
-    interrupts: tuple[Interrupt, ...]
-    """Number of breaks of each user's stream."""
-    error: VendorError | None
-    """Failure that the vendor reports although there are videos."""
-    request_id: str | None
-    """RequestId of the answer, for the vendor's support."""
-    random: str | None
-    """``random`` of the v1 callback's URL, for the vendor's support."""
-
-
 class Activity(Value):
     """Speech of one person: how long, and when."""
 
@@ -87,11 +62,6 @@ class Activity(Value):
     """Time for which the person speaks, in ms."""
     spans: tuple[Span, ...]
     """Times of speech, sorted and disjoint, playback axis."""
-
-
-def vendor_report(recording: Recording) -> VendorReport:
-    """Take the vendor's report out of a recording."""
-    return VendorReport(**{name: getattr(recording, name) for name in VendorReport.model_fields})
 
 
 class CaptionFile(Value):

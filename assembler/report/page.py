@@ -11,7 +11,8 @@ from assembler.plan.manifest import Manifest, Origin
 from assembler.plan.model import Mode
 from assembler.report import markup, picture
 from assembler.report.markup import document, facts, folded, listed, source_of, table, text
-from assembler.report.text import account_text, by_talk, fates_text, rate_text, seconds_of, vendor_facts
+from assembler.report.recordings import vendor_facts
+from assembler.report.text import account_text, by_talk, fates_text, rate_text, seconds_of
 from assembler.timeline import wall_at
 from assembler.timeline.model import Timeline
 from assembler.times import PlayMs, Span, clock_text, frame_ms, seconds_text, wall_text

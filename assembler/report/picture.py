@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from assembler.findings import Fate
 from assembler.report.markup import text
-from assembler.report.text import NICE_STEPS, span_text
+from assembler.report.recordings import NICE_STEPS, span_text
 from assembler.timeline.model import Clip, Timeline, Track
 from assembler.times import Ms, Span, clock_text
 

@@ -25,8 +25,8 @@ from assembler.media.align import measure
 from assembler.media.align.order import AlignOrder
 from assembler.media.run import Run
 from assembler.options import load_options
-from assembler.pipeline.decide import in_order, timeline_of
 from assembler.pipeline.gather import gather, with_alignment
+from assembler.pipeline.timelines import in_order, timeline_of
 from assembler.recording import StreamKind
 
 WRONG = {"ann": 0, "bob": 313, "cem": -150, "dan": 700}

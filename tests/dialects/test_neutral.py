@@ -9,8 +9,8 @@ import pytest
 from assembler.dialects import parse
 from assembler.errors import InputError
 from assembler.options import load_options
-from assembler.pipeline.decide import timeline_only
-from assembler.report.text import describe_recordings
+from assembler.pipeline.timelines import timeline_only
+from assembler.report.recordings import describe_recordings
 from assembler.timeline import build_timeline
 from assembler.timeline.build import NoLength
 from dialects.bodies import online, video

@@ -20,7 +20,7 @@ from assembler.emulator.state import finished
 from assembler.emulator.task import Delays, Event, File, Happening, Pause, Phase, Task, Wishes
 from assembler.errors import InputError, NotFinished, RecordingFailed
 from assembler.options import Options
-from assembler.pipeline.decide import timeline_only
+from assembler.pipeline.timelines import timeline_only
 from assembler.recording import Recording, StreamKind
 from assembler.times import WallMs
 

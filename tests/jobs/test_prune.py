@@ -18,7 +18,8 @@ from assembler.jobs.intake.tasks import expect, missing
 from assembler.jobs.prune import prune, remove_outputs, remove_work
 from assembler.jobs.store.model import JobState
 from assembler.media.run import Run
-from assembler.pipeline.decide import in_order, work_digest
+from assembler.pipeline.decide import work_digest
+from assembler.pipeline.timelines import in_order
 from assembler.workspace import Workspace
 from jobs.intake.test_once import event, names
 from jobs.intake.test_tasks import WARNED

@@ -15,7 +15,7 @@ from assembler.findings import Severity
 from assembler.layout import load_custom
 from assembler.layout.model import Arrangement
 from assembler.options import load_options
-from assembler.pipeline.decide import timeline_only
+from assembler.pipeline.timelines import timeline_only
 from assembler.recording import StreamKind
 from layout.arranging import arranged
 

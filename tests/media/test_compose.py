@@ -18,8 +18,9 @@ from assembler.media.compose import CopyRefused, compose, finished_digest
 from assembler.media.encoders import X264
 from assembler.media.run import Run
 from assembler.options import Options, load_options
-from assembler.pipeline.decide import decide, in_order, plan_only, wanted_stamps
+from assembler.pipeline.decide import decide, plan_only, wanted_stamps
 from assembler.pipeline.gather import gather
+from assembler.pipeline.timelines import in_order
 from assembler.plan.model import Mode
 from assembler.recording import StreamKind
 from assembler.segment_files import SegmentFiles

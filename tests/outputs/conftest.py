@@ -15,8 +15,9 @@ from assembler.choices import PackageName
 from assembler.media.run import Run
 from assembler.options import load_options
 from assembler.outputs.material import Material
-from assembler.pipeline.decide import decide, in_order, wanted_stamps
+from assembler.pipeline.decide import decide, wanted_stamps
 from assembler.pipeline.gather import gather
+from assembler.pipeline.timelines import in_order
 from assembler.plan.manifest import load_manifest
 from assembler.recording import StreamKind
 from assembler.timeline import cut_window

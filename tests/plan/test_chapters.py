@@ -14,7 +14,8 @@ from assembler.choices import Show
 from assembler.class_card import CardPerson, ClassCard
 from assembler.errors import InputError
 from assembler.options import load_options
-from assembler.pipeline.decide import decide, in_order
+from assembler.pipeline.decide import decide
+from assembler.pipeline.timelines import in_order
 from assembler.plan.chapters import MOST, NEAREST, with_pages
 from assembler.plan.model import Plan
 from assembler.plan.stage import Change, find_stage, name_pages

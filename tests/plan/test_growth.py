@@ -17,10 +17,11 @@ from assembler.dialects import parse
 from assembler.layout import arrange
 from assembler.options import Options
 from assembler.people import NOBODY
-from assembler.pipeline.assemble import timeline_on_disk
 from assembler.pipeline.decide import plan_only
+from assembler.pipeline.timelines import timeline_on_disk
 from assembler.plan.json_parts import json_parts
-from assembler.report.text import describe_plan, describe_recordings, names_of
+from assembler.report.recordings import describe_recordings, names_of
+from assembler.report.text import describe_plan
 from assembler.times import span
 
 pytestmark = pytest.mark.slow  # counting makes Python slow

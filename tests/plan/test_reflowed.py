@@ -9,7 +9,8 @@ from lessons import board, camera, facts, recording
 
 from assembler.facts import Facts
 from assembler.options import load_options
-from assembler.pipeline.decide import decide, in_order
+from assembler.pipeline.decide import decide
+from assembler.pipeline.timelines import in_order
 from assembler.plan.borders import place_borders
 from assembler.plan.chunks import Chunk, cut_chunks
 from assembler.plan.model import Plan

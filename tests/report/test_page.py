@@ -14,10 +14,11 @@ from assembler.findings import note, warning
 from assembler.options import load_options
 from assembler.people import Person
 from assembler.pipeline.decide import plan_only
-from assembler.plan.manifest import Activity, vendor_report
-from assembler.recording import Interrupt, Recording
+from assembler.plan.manifest import Activity
+from assembler.recording import Interrupt, Recording, vendor_report
 from assembler.report.page import SCRIPT, STYLE, report_page
-from assembler.report.text import describe_recordings, talk_text
+from assembler.report.recordings import describe_recordings
+from assembler.report.text import talk_text
 from assembler.times import Ms, span
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"

@@ -11,7 +11,7 @@ from lessons import board, camera, omission, recording, screen
 
 from assembler.findings import Fate
 from assembler.options import load_options
-from assembler.pipeline.decide import timeline_only
+from assembler.pipeline.timelines import timeline_only
 from assembler.recording import Recording, Segment
 from assembler.report.picture import FEW, MANY, Unused, draw_picture
 from assembler.timeline.model import Timeline

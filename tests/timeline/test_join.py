@@ -7,7 +7,7 @@ from lessons import START, board, camera, mix, omission, recording
 
 from assembler.errors import InputError
 from assembler.options import load_options
-from assembler.pipeline.decide import timeline_only
+from assembler.pipeline.timelines import timeline_only
 from assembler.timeline import build_timeline, cut_window, order_recordings, playback_at, wall_at
 from assembler.times import PlayMs, WallMs
 

@@ -12,7 +12,8 @@ from strategies import examples, recordings
 
 from assembler.errors import InputError
 from assembler.options import load_options
-from assembler.pipeline.decide import plan_only, timeline_only
+from assembler.pipeline.decide import plan_only
+from assembler.pipeline.timelines import timeline_only
 from assembler.plan.model import Plan
 from assembler.recording import Recording
 from assembler.timeline import playback_at, wall_at

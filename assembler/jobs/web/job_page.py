@@ -29,10 +29,10 @@ from assembler.jobs.web.status_page import (
     told_of,
 )
 from assembler.options import Options
-from assembler.pipeline.decide import in_order, timeline_of
+from assembler.pipeline.timelines import in_order, timeline_of
 from assembler.report.markup import facts, findings, table, text
 from assembler.report.picture import draw_picture
-from assembler.report.text import describe_recordings
+from assembler.report.recordings import describe_recordings
 from assembler.segment_files import SegmentFiles
 from assembler.times import WallMs
 

@@ -34,11 +34,11 @@ from assembler.network.publish.card import Card
 from assembler.network.publish.publish import fill_template, place_of, publish
 from assembler.options import Options
 from assembler.pipeline.assemble import assemble
-from assembler.pipeline.decide import in_order
 from assembler.pipeline.gather import gather
+from assembler.pipeline.timelines import in_order
 from assembler.processes import Stop, Stopped
 from assembler.recording import Recording
-from assembler.report.text import describe_findings
+from assembler.report.recordings import describe_findings
 from assembler.times import WallMs
 from assembler.workspace import Workspace, assets_of
 

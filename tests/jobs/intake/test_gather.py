@@ -29,8 +29,8 @@ from assembler.jobs.store.records import now
 from assembler.jobs.store.tables import EVENT, GATHERING
 from assembler.jobs.web.put_result import judge_result
 from assembler.options import load_options
-from assembler.pipeline.decide import in_order, timeline_of
 from assembler.pipeline.read_results import Given
+from assembler.pipeline.timelines import in_order, timeline_of
 from assembler.segment_files import SegmentFiles
 
 SAMPLES = Path(__file__).parents[3] / "fixtures" / "systems"

@@ -23,8 +23,8 @@ from assembler.media.mixdown.resample import PlacedSamples
 from assembler.media.run import Run
 from assembler.media.source_files import SourceFiles
 from assembler.options import load_options
-from assembler.pipeline.decide import in_order, timeline_of
 from assembler.pipeline.gather import gather, with_alignment
+from assembler.pipeline.timelines import in_order, timeline_of
 from assembler.recording import StreamKind
 from assembler.segment_files import SegmentFiles
 
