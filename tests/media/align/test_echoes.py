@@ -82,7 +82,7 @@ def test_an_echo_in_one_microphone_tells_where_its_file_belongs(
 @pytest.mark.parametrize("talking", [False, True], ids=["in turns", "both at once"])
 def test_of_two_who_hear_each_other_the_echo_s_own_delay_is_taken_off(late: int, talking: bool, tmp_path: Path) -> None:
     hears = [Hears("bob", "ann", 20, late), Hears("ann", "bob", 18, late)]
-    got = aligned(Room(START, hears=hears, talking=talking), {"ann": 80, "bob": -333}, tmp_path)
+    got = aligned(Room(START, 60, hears=hears, talking=talking), {"ann": 80, "bob": -333}, tmp_path)
     found = moved(got)
     assert found.get("bob", 0) - found.get("ann", 0) == pytest.approx(80 + 333, abs=NEAR)
     (one,) = got.alignments
@@ -134,7 +134,7 @@ def test_where_nothing_is_shared_or_nothing_unmistakable_all_stay(
     shared: Callable[[float], Sound] | None, tmp_path: Path
 ) -> None:
     extra = {} if shared is None else {user: shared(45) for user in START}
-    got = aligned(Room(START, 45, extra=extra), {"bob": 313}, tmp_path)
+    got = aligned(Room(START, extra=extra), {"bob": 313}, tmp_path)
     assert moved(got) == {}
     assert got.findings
 
@@ -156,7 +156,7 @@ class Silent(Room):
 
 
 def test_what_was_compared_once_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    align = gathered(Room(START, 45, hears=[Hears("bob", "ann")]), {"bob": 313}, tmp_path)
+    align = gathered(Room(START, hears=[Hears("bob", "ann")]), {"bob": 313}, tmp_path)
     first = align()
     monkeypatch.setattr(measure, "run_module", lambda *_, **__: pytest.fail("a child decodes"))
     assert align() == first
@@ -166,7 +166,7 @@ def test_a_file_that_kills_the_child_stays_and_the_others_are_compared(
     tmp_path: Path, deadly: Callable[[], Path]
 ) -> None:
     names = {"ann": 0, "bob": 1_240, "killer": 500}
-    align = gathered(Room(names, 45, hears=[Hears("bob", "ann")]), {"bob": 313}, tmp_path)
+    align = gathered(Room(names, hears=[Hears("bob", "ann")]), {"bob": 313}, tmp_path)
     died = deadly()
     assert moved(align()) == {"bob": pytest.approx(-313, abs=NEAR)}
     assert died.exists()
