@@ -19,8 +19,8 @@ from assembler.errors import MediaError
 
 
 @pytest.fixture(scope="module")
-def lesson(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> DemoLesson:
-    return make_lesson(tmp_path_factory.mktemp("lesson"), ffmpeg)
+def lesson(tmp_path_factory: pytest.TempPathFactory, bundled_ffmpeg: str) -> DemoLesson:
+    return make_lesson(tmp_path_factory.mktemp("lesson"), bundled_ffmpeg)
 
 
 @pytest.fixture

@@ -56,14 +56,14 @@ def why(playback: Playback) -> tuple[Mode, str | None]:
     ids=["screen share", "silent board", "camera whose picture is late", "ts", "mkv of odd cadence"],
 )
 def test_a_lone_stream_is_copied_in_its_own_size(
-    tmp_path: Path, ffmpeg: str, kind: StreamKind, user: str, more: dict[str, object]
+    tmp_path: Path, bundled_ffmpeg: str, kind: StreamKind, user: str, more: dict[str, object]
 ) -> None:
     lesson = Class([Stream("s", kind, user, 0, odd("red", seconds=4, gain=0.2, **more), WHOLE)], options=STAGE)
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert why(playback) == (Mode.COPY, None if kind is BOARD or more.get("container") == "mkv" else "s")
     assert (playback.manifest.canvas.width, playback.manifest.canvas.height) == (320, 240)
     assert in_sync(lesson, playback)
-    assert lesson.assemble(tmp_path, ffmpeg).was_there
+    assert lesson.assemble(tmp_path, bundled_ffmpeg).was_there
 
 
 @pytest.mark.parametrize("container", ["mp4", "ts"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from classes import Class, Stream, beep_errors, wrong_pictures
 from oddities import FIRST, is_warning, odd, packets, spoiled, wall, warnings, wiped
-from synthetic import make, truncated
+from synthetic import truncated
 
 from assembler.findings import Fate, Verdict
 from assembler.pipeline.assemble import Playback
@@ -45,8 +45,8 @@ def test_a_file_shorter_than_declared_is_held_for_a_second(tmp_path: Path, ffmpe
 
 def test_a_truncated_file_is_used_until_its_end(tmp_path: Path, ffmpeg: str) -> None:
     lesson = wall({"cut": (odd("red", seconds=6, gop=15), 6_000), "whole": odd("blue", seconds=6)})
-    media = lesson.make(tmp_path, ffmpeg)
-    truncated(make(lesson.streams[0].recipe, ffmpeg), media / "cut.mp4", 0.5)
+    media = lesson.make(tmp_path)
+    truncated(media / "cut.mp4", media / "cut.mp4", 0.5)
     playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=1.1)
     rows = lesson.rows(playback)
     last = max(row.seen["cut"].counter or 0 for row in rows)
@@ -64,7 +64,7 @@ def test_a_truncated_file_is_used_until_its_end(tmp_path: Path, ffmpeg: str) -> 
 
 def test_damage_in_the_middle_leaves_both_sides_in_sync(tmp_path: Path, ffmpeg: str) -> None:
     lesson = wall({"hurt": odd("red", seconds=8, gop=15, bframes=2), "whole": odd("blue", seconds=8)})
-    media = lesson.make(tmp_path, ffmpeg)
+    media = lesson.make(tmp_path)
     hurt = media / "hurt.mp4"
     spoiled(hurt, packets(hurt, 3.3, 3.9))
     spoiled(hurt, packets(hurt, 3.2, 3.9, "audio"), keep=0)
@@ -87,7 +87,7 @@ def test_damage_in_the_middle_leaves_both_sides_in_sync(tmp_path: Path, ffmpeg: 
 def test_a_chunk_without_one_decodable_picture_shows_background(tmp_path: Path, ffmpeg: str) -> None:
     """The file is spoiled behind the probe's back: what was known to be there does not decode."""
     lesson = wall({"hurt": odd("red"), "whole": odd("blue")})
-    media = lesson.make(tmp_path, ffmpeg)
+    media = lesson.make(tmp_path)
     lesson.assemble(tmp_path, ffmpeg, "before.mp4")
     hurt = media / "hurt.mp4"
     times = hurt.stat()
@@ -110,7 +110,7 @@ def test_a_chunk_without_one_decodable_picture_shows_background(tmp_path: Path, 
 
 def test_a_wiped_part_of_a_file_holds_the_picture_before_it(tmp_path: Path, ffmpeg: str) -> None:
     lesson = wall({"hurt": odd("red", seconds=5, gop=15), "whole": odd("blue", seconds=5)})
-    media = lesson.make(tmp_path, ffmpeg)
+    media = lesson.make(tmp_path)
     wiped(media / "hurt.mp4", packets(media / "hurt.mp4", 1, 4))
     playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=1.0)
     rows = lesson.rows(playback)
@@ -125,7 +125,7 @@ def test_a_wiped_part_of_a_file_holds_the_picture_before_it(tmp_path: Path, ffmp
 
 def test_a_file_with_one_picture_that_decodes_holds_it(tmp_path: Path, ffmpeg: str) -> None:
     lesson = wall({"dead": odd("red", gop=1000), "whole": odd("blue")})
-    media = lesson.make(tmp_path, ffmpeg)
+    media = lesson.make(tmp_path)
     dead = media / "dead.mp4"
     spoiled(dead, packets(dead, 0, 100)[1:])
     playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=0.9)
@@ -136,15 +136,15 @@ def test_a_file_with_one_picture_that_decodes_holds_it(tmp_path: Path, ffmpeg: s
     assert warnings(playback, "dead")
 
 
-def test_a_damaged_mixed_stream_is_encoded_instead_of_copied(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_damaged_mixed_stream_is_encoded_instead_of_copied(tmp_path: Path, bundled_ffmpeg: str) -> None:
     recipe = odd("red", seconds=4, gop=30, gain=0.2)
     lesson = Class([Stream("m", StreamKind.MIX, "", 0, recipe, (0, 0, 320, 240))], options={"layout": "auto"})
-    media = lesson.make(tmp_path, ffmpeg)
+    media = lesson.make(tmp_path)
     spoiled(media / "m.mp4", packets(media / "m.mp4", 0.3, 0.8))
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert playback.manifest.mode is Mode.ENCODE
     assert playback.manifest.verdict is Verdict.DEGRADED
     assert "encoded instead" in " ".join(f.sentence for f in playback.manifest.findings)
     rows = [row for row in lesson.rows(playback) if row.stamp >= 2]
     assert wrong_pictures(lesson, playback, rows) == []
-    assert lesson.assemble(tmp_path, ffmpeg).was_there
+    assert lesson.assemble(tmp_path, bundled_ffmpeg).was_there

@@ -71,7 +71,14 @@ def near(found: tuple[int, int, int], wanted: str, levels: int) -> bool:
     return max(abs(a - b) for a, b in zip(found, rgb, strict=True)) <= levels
 
 
-@pytest.mark.parametrize("background", ["#34363B", "#C00000", "#0060FF"])
+@pytest.mark.parametrize(
+    ("background", "ffmpeg"),
+    [
+        ("#34363B", "bundled"), ("#C00000", "bundled"), ("#0060FF", "bundled"),
+        pytest.param("#C00000", "debian", marks=pytest.mark.apt_ffmpeg),
+    ],
+    indirect=["ffmpeg"],
+)  # fmt: skip
 def test_backgrounds_and_bars_have_their_exact_colour(tmp_path: Path, ffmpeg: str, background: str) -> None:
     whole = wall({"portrait": odd("red", width=120, height=240, seconds=1), "late": odd("blue", seconds=1)})
     lesson = replace(whole, streams=[whole.streams[0], replace(whole.streams[1], play=1_500)], bars=background)
@@ -96,7 +103,7 @@ def test_every_kind_of_colour_tag_gives_the_same_colour(tmp_path: Path, ffmpeg: 
             "full range": odd("orange", seconds=1, width=322),
         }
     )
-    media = lesson.make(tmp_path, ffmpeg)
+    media = lesson.make(tmp_path)
     in_full_range(media / "full range.mp4", ffmpeg)
     playback = lesson.assemble(tmp_path, ffmpeg)
     with open_playback(playback.path) as opened:

@@ -42,8 +42,8 @@ SOUNDS = replace(
 )
 
 
-def test_every_kind_of_sound_is_in_time(tmp_path: Path, ffmpeg: str) -> None:
-    playback = SOUNDS.assemble(tmp_path, ffmpeg)
+def test_every_kind_of_sound_is_in_time(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    playback = SOUNDS.assemble(tmp_path, bundled_ffmpeg)
     assert wrong_pictures(SOUNDS, playback) == []
     errors = beep_errors(SOUNDS, playback)
     assert len(errors) == 10
@@ -61,10 +61,10 @@ def test_every_source_is_as_loud_as_it_was(tmp_path: Path, bundled_ffmpeg: str) 
         assert 0.05 < level < 0.07, (stream.video_id, level)
 
 
-def test_loudness_reaches_what_was_asked_for(tmp_path: Path, ffmpeg: str) -> None:
+def test_loudness_reaches_what_was_asked_for(tmp_path: Path, bundled_ffmpeg: str) -> None:
     lesson = wall({"quiet": odd("red", seconds=6, gain=0.02), "other": odd("blue", seconds=6, gain=0.02)})
-    before = lesson.assemble(tmp_path, ffmpeg, "before.mp4")
-    after = lesson.assemble(tmp_path, ffmpeg, "after.mp4", loudness=-30.0)
+    before = lesson.assemble(tmp_path, bundled_ffmpeg, "before.mp4")
+    after = lesson.assemble(tmp_path, bundled_ffmpeg, "after.mp4", loudness=-30.0)
     assert max(beep_errors(lesson, after).values()) <= SOUND_TOLERANCE
     said = next(f.sentence for f in after.manifest.findings if "LUFS" in f.sentence)
     measured, gain = float(said.split("measured ")[1].split()[0]), float(said.split("by ")[1].split()[0])

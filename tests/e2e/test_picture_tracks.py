@@ -96,18 +96,18 @@ def reorder(path: Path, order: Callable[[list[bytes]], list[bytes]]) -> None:
 
 
 def test_what_the_muxer_refuses_to_copy_is_encoded(
-    tmp_path: Path, ffmpeg: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bundled_ffmpeg: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Equal stamps that the plan overlooked: the last resort, and the reason says so."""
     media = tmp_path / "media"
     media.mkdir()
     recipe = odd("red")
     doubled = "setts=ts=if(eq(N\\,30)\\,PREV_OUTPTS\\,PTS)"
-    argv = [ffmpeg, "-v", "error", "-i", make(recipe, ffmpeg), "-c", "copy", "-bsf:v", doubled]
+    argv = [bundled_ffmpeg, "-v", "error", "-i", make(recipe, bundled_ffmpeg), "-c", "copy", "-bsf:v", doubled]
     subprocess.run([*argv, "-f", "matroska", media / "m.mp4"], check=True)
     lesson = Class([Stream("m", StreamKind.MIX, "", 0, recipe, (0, 0, 320, 240))], options={"layout": "auto"})
-    assert "several pictures of one stamp" in lesson.assemble(tmp_path, ffmpeg, "seen.mp4").manifest.mode_reason
+    assert "several pictures of one stamp" in lesson.assemble(tmp_path, bundled_ffmpeg, "seen.mp4").manifest.mode_reason
     monkeypatch.setattr(copying, "check_exact", lambda *_: None)
-    playback = lesson.assemble(tmp_path, ffmpeg, "refused.mp4")
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg, "refused.mp4")
     assert playback.manifest.mode is Mode.ENCODE
     assert "could not be copied" in playback.manifest.mode_reason

@@ -53,8 +53,8 @@ SIX_FILES = Class(
 )
 
 
-def test_the_six_file_example_is_in_sync(tmp_path: Path, ffmpeg: str) -> None:
-    playback = SIX_FILES.assemble(tmp_path, ffmpeg)
+def test_the_six_file_example_is_in_sync(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    playback = SIX_FILES.assemble(tmp_path, bundled_ffmpeg)
     assert playback.manifest.length == 14_400
     assert [(j.at, j.length) for j in playback.manifest.clock.jumps] == [(9_000, 6_000)]
     assert_in_sync(SIX_FILES, playback)
@@ -72,7 +72,14 @@ def test_offsets_that_are_no_whole_frame_stay_in_sync(tmp_path: Path, ffmpeg: st
     assert_in_sync(lesson, lesson.assemble(tmp_path, ffmpeg))
 
 
-@pytest.mark.parametrize("fps", [Fraction(15), Fraction(30), Fraction(30000, 1001), Fraction(12)])
+@pytest.mark.parametrize(
+    ("fps", "ffmpeg"),
+    [
+        (Fraction(15), "bundled"), (Fraction(30), "bundled"), (Fraction(30000, 1001), "bundled"),
+        pytest.param(Fraction(30000, 1001), "debian", marks=pytest.mark.apt_ffmpeg), (Fraction(12), "bundled"),
+    ],
+    indirect=["ffmpeg"],
+)  # fmt: skip
 def test_several_rates_in_one_class(tmp_path: Path, ffmpeg: str, fps: Fraction) -> None:
     lesson = Class(
         [
@@ -88,7 +95,7 @@ def test_several_rates_in_one_class(tmp_path: Path, ffmpeg: str, fps: Fraction) 
     assert_exact_grid(playback)
 
 
-def test_a_user_who_leaves_and_returns(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_user_who_leaves_and_returns(tmp_path: Path, bundled_ffmpeg: str) -> None:
     lesson = Class(
         [
             Stream("w", WHITEBOARD, "", 0, recipe("blue", 10, 5), BOARD),
@@ -97,7 +104,7 @@ def test_a_user_who_leaves_and_returns(tmp_path: Path, ffmpeg: str) -> None:
             Stream("a2", CAMERA, "x", 6_345, recipe("red", 3), USER_1),
         ]
     )
-    assert_in_sync(lesson, lesson.assemble(tmp_path, ffmpeg))
+    assert_in_sync(lesson, lesson.assemble(tmp_path, bundled_ffmpeg))
 
 
 WALL = Class(
@@ -112,14 +119,18 @@ WALL = Class(
 )
 
 
-def test_play_times_on_the_wall_clock_with_an_omission(tmp_path: Path, ffmpeg: str) -> None:
-    playback = WALL.assemble(tmp_path, ffmpeg)
+def test_play_times_on_the_wall_clock_with_an_omission(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    playback = WALL.assemble(tmp_path, bundled_ffmpeg)
     assert playback.manifest.play_times.startswith("wall")
     assert playback.manifest.length == 8_000
     assert_in_sync(WALL, playback)
 
 
-@pytest.mark.parametrize("fps", [10, 15])
+@pytest.mark.parametrize(
+    ("fps", "ffmpeg"),
+    [(10, "bundled"), pytest.param(10, "debian", marks=pytest.mark.apt_ffmpeg), (15, "bundled")],
+    indirect=["ffmpeg"],
+)
 def test_a_class_cut_twelve_times_is_read_in_one_go(tmp_path: Path, ffmpeg: str, fps: int) -> None:
     """Every 700 ms a pause of 370 is cut out of a board, a camera, and one that begins in a pause."""
     cuts = tuple((n * 700, (n + 1) * 700, n * 1070) for n in range(13))
@@ -151,9 +162,9 @@ def mixed_class(gop: int, second: int = 5_000) -> Class:
     )
 
 
-def test_a_copied_mixed_stream_in_two_files_keeps_every_stamp(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_copied_mixed_stream_in_two_files_keeps_every_stamp(tmp_path: Path, bundled_ffmpeg: str) -> None:
     lesson = mixed_class(30, second=5_003)
-    playback = lesson.assemble(tmp_path, ffmpeg)
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
     assert playback.manifest.mode is Mode.COPY, playback.manifest.mode_reason
     assert_in_sync(lesson, playback)
     wanted = [Fraction(3, 1000) + Fraction(n, 15) for n in range(75)]

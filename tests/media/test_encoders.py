@@ -172,7 +172,7 @@ def test_a_picture_too_small_for_the_encoder_alone_is_not_taken_for_a_broken_one
     )
     (tmp_path / "stamp.json").write_text(WITH_A_STAMP)
     options = {"encoder": "svt-av1", "layout": str(tmp_path / "stamp.json")}
-    media = lesson.make(tmp_path, ffmpeg)
+    media = lesson.make(tmp_path)
     lesson.assemble(tmp_path, ffmpeg, "before.mp4", **options)
     hurt = media / "h1.mp4"
     times = hurt.stat()

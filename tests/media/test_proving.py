@@ -160,8 +160,8 @@ class TestHardwareThatDoesNotWork:
 
 
 class TestHardwareThatWorks:
-    def test_it_is_proven_once_and_then_makes_every_chunk(self, tmp_path: Path, ffmpeg: str) -> None:
-        fake = StandIn.made(tmp_path, ffmpeg, AS_X264)
+    def test_it_is_proven_once_and_then_makes_every_chunk(self, tmp_path: Path, bundled_ffmpeg: str) -> None:
+        fake = StandIn.made(tmp_path, bundled_ffmpeg, AS_X264)
         playback = LESSON.assemble(tmp_path, str(fake.path), encoder="nvenc")
         assert (playback.manifest.encoder, playback.manifest.findings) == ("nvenc", ())
         assert wrong_pictures(LESSON, playback) == []

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 from lessons import recording, segment
 from readers import Row, View, read_all
 from sounds import beeps, listen
@@ -25,6 +26,7 @@ from assembler.pipeline.assemble import Playback, assemble
 from assembler.recording import Omission, Recording, Segment, StreamKind
 
 Rectangle = tuple[int, int, int, int]
+BUNDLED = imageio_ffmpeg.get_ffmpeg_exe()
 
 SMALL = """
 {"Canvas": {"LayoutParams": {"Width": 492, "Height": 252}, "BackgroundColor": "#34363B"},
@@ -84,8 +86,8 @@ class Class:
         ]
         return recording(segments, total=self.total, stop=self.stop, omissions=self.omissions)
 
-    def make(self, folder: Path, ffmpeg: str) -> Path:
-        """The media folder."""
+    def make(self, folder: Path, ffmpeg: str = BUNDLED) -> Path:
+        """The media folder, its files made by this ffmpeg."""
         media = folder / "media"
         media.mkdir(parents=True, exist_ok=True)
         for stream in self.streams:
@@ -95,8 +97,9 @@ class Class:
         return media
 
     def assemble(self, folder: Path, ffmpeg: str, name: str = "class.mp4", **options: Any) -> Playback:
-        """Made, laid out in a small canvas unless a layout is given, and assembled with this ffmpeg."""
-        media = self.make(folder, ffmpeg)
+        """Made, laid out in a small canvas unless a layout is given, and assembled with this ffmpeg. The files are made
+        by the bundled one: for each other one they would be made once more."""
+        media = self.make(folder, BUNDLED)
         layout = folder / "small.json"
         layout.write_text(SMALL)
         chosen = {

@@ -121,7 +121,7 @@ PLACES = {name: number for number, name in enumerate(MAKERS)}
 
 
 @pytest.fixture(scope="module")
-def played(library: Library, ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(library: Library, bundled_ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Played:
     starts = {name: place * SPACE for name, place in PLACES.items()}
     ends = {name: facts.heard[1] if facts.heard else 2000 for name, facts in library.facts.items()}
     pieces = [
@@ -132,7 +132,7 @@ def played(library: Library, ffmpeg: str, tmp_path_factory: pytest.TempPathFacto
     at = starts["cut"]
     pieces += [piece("cut", at + 101, at + 1101), piece("cut", at + 1101, at + 2101, 2000)]
     length = len(PLACES) * SPACE + 17
-    renders = Renders(tmp_path_factory.mktemp("played"), ffmpeg)
+    renders = Renders(tmp_path_factory.mktemp("played"), bundled_ffmpeg)
     out, findings = renders(bed_of(*pieces), library.files, library.facts, length)
     return Played(decoded(out), findings, length)
 

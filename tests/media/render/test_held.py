@@ -73,7 +73,14 @@ def keys(path: Path) -> list[Fraction]:
     return [p.pts * p.time_base for p in packets if p.is_keyframe and p.pts is not None and p.time_base is not None]
 
 
-@pytest.mark.parametrize("seconds", [1000, 5, 1.3])
+@pytest.mark.parametrize(
+    ("seconds", "ffmpeg"),
+    [
+        (1000, "bundled"), (5, "bundled"), (1.3, "bundled"),
+        pytest.param(5, "debian", marks=pytest.mark.apt_ffmpeg),
+    ],
+    indirect=["ffmpeg"],
+)  # fmt: skip
 def test_a_still_class_is_in_sync_at_every_frame_however_it_is_cut(tmp_path: Path, ffmpeg: str, seconds: float) -> None:
     playback = STILL.assemble(tmp_path, ffmpeg, chunk_seconds=seconds)
     assert_in_sync(STILL, playback)
@@ -84,21 +91,23 @@ def test_a_still_class_is_in_sync_at_every_frame_however_it_is_cut(tmp_path: Pat
     assert sum(size <= SMALL_BYTES for size in sizes(playback.path)) > 15 * 22
 
 
-def test_it_shows_what_a_rendering_of_every_frame_shows(tmp_path: Path, ffmpeg: str) -> None:
+def test_it_shows_what_a_rendering_of_every_frame_shows(tmp_path: Path, bundled_ffmpeg: str) -> None:
     """x265 encodes them all."""
     assert not ENCODERS["x265"].takes_skips
-    every = STILL.assemble(tmp_path / "every", ffmpeg, encoder="x265", chunk_seconds=1000, processes=1)
+    every = STILL.assemble(tmp_path / "every", bundled_ffmpeg, encoder="x265", chunk_seconds=1000, processes=1)
     assert every.manifest.encoder == "x265"
-    held = STILL.assemble(tmp_path / "held", ffmpeg, chunk_seconds=1000)
+    held = STILL.assemble(tmp_path / "held", bundled_ffmpeg, chunk_seconds=1000)
     assert [row.seen for row in STILL.rows(held)] == [row.seen for row in STILL.rows(every)]
 
 
 @pytest.mark.parametrize(("seconds", "muxer"), [(1000, "own"), (5, "own"), (1.3, "libav")])
 def test_at_a_variable_rate_the_frames_on_the_same_grid_last_longer(
-    tmp_path: Path, ffmpeg: str, seconds: float, muxer: str
+    tmp_path: Path, bundled_ffmpeg: str, seconds: float, muxer: str
 ) -> None:
-    constant = STILL.assemble(tmp_path / "constant", ffmpeg, chunk_seconds=seconds)
-    playback = STILL.assemble(tmp_path / "variable", ffmpeg, chunk_seconds=seconds, variable_rate=True, muxer=muxer)
+    constant = STILL.assemble(tmp_path / "constant", bundled_ffmpeg, chunk_seconds=seconds)
+    playback = STILL.assemble(
+        tmp_path / "variable", bundled_ffmpeg, chunk_seconds=seconds, variable_rate=True, muxer=muxer
+    )
     assert constant.manifest.digest != playback.manifest.digest
     assert_in_sync(STILL, playback)
     verify(playback.path, playback.manifest, decode="all")
@@ -115,19 +124,19 @@ def test_at_a_variable_rate_the_frames_on_the_same_grid_last_longer(
 
 
 def test_at_a_variable_rate_no_two_key_frames_in_a_row_have_one_number_and_packages_can_be_made(
-    tmp_path: Path, ffmpeg: str
+    tmp_path: Path, bundled_ffmpeg: str, ffmpeg: str
 ) -> None:
     playback = STILL.assemble(tmp_path, ffmpeg, chunk_seconds=1.3, variable_rate=True, also=("hls", "people"))
     assert [package.name for package in playback.manifest.packages] == ["hls", "people"]
     for path in (playback.path, assets_of(playback.path) / "people" / "01-ann.mp4"):
-        found = idr_ids(path, ffmpeg)
+        found = idr_ids(path, bundled_ffmpeg)
         assert len(found) < 15 * 32 // 3
         assert sum(number is not None for number in found) > 3
         assert not any(a == b is not None for a, b in pairwise(found))
 
 
-def test_a_playback_of_another_choice_of_rate_is_made_anew(tmp_path: Path, ffmpeg: str) -> None:
-    counts = [STILL.assemble(tmp_path, ffmpeg, variable_rate=rate) for rate in (False, True, True, False)]
+def test_a_playback_of_another_choice_of_rate_is_made_anew(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    counts = [STILL.assemble(tmp_path, bundled_ffmpeg, variable_rate=rate) for rate in (False, True, True, False)]
     assert [playback.was_there for playback in counts] == [False, False, True, False]
     assert counts[1].manifest.stamps.count < counts[0].manifest.stamps.count == counts[3].manifest.stamps.count
 
@@ -144,19 +153,21 @@ def test_a_class_that_always_moves_is_made_byte_for_byte_as_if_nothing_could_be_
     assert made.path.read_bytes() == other.path.read_bytes()
 
 
-def test_an_encoder_that_gives_every_frame_says_that_it_left_none_out(tmp_path: Path, ffmpeg: str) -> None:
-    playback = STILL.assemble(tmp_path, ffmpeg, encoder="x265", variable_rate=True, chunk_seconds=1000, processes=1)
+def test_an_encoder_that_gives_every_frame_says_that_it_left_none_out(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    playback = STILL.assemble(
+        tmp_path, bundled_ffmpeg, encoder="x265", variable_rate=True, chunk_seconds=1000, processes=1
+    )
     assert_exact_grid(playback)
     assert [f.sentence for f in playback.manifest.findings if "constant rate only" in f.sentence]
 
 
 @pytest.mark.parametrize("rate", ["false", "true"])
 def test_a_run_killed_in_the_middle_of_it_goes_on_with_the_frames_that_it_had(
-    tmp_path: Path, ffmpeg: str, rate: str
+    tmp_path: Path, bundled_ffmpeg: str, rate: str
 ) -> None:
-    desk = Desk.laid(tmp_path, STILL, ffmpeg)
+    desk = Desk.laid(tmp_path, STILL, bundled_ffmpeg)
     whole = {"chunk_seconds": "1000", "processes": "1", "fps": "15", "variable_rate": rate}
-    process = desk.start(run(desk, fake := hanging(tmp_path, ffmpeg, [45])), **whole)
+    process = desk.start(run(desk, fake := hanging(tmp_path, bundled_ffmpeg, [45])), **whole)
     until(lambda: any(count_frames_in_either(part) == 45 for part in parts(desk)))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=120)
