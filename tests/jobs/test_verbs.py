@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 import requests
-from terminal import START, Desk, busy_in, three_streams, until
-from workshop import Workshop, body_of, laid
+from forked import Forked
+from terminal import MAIN, START, Desk, busy_in, three_streams, until
+from workshop import Workshop, body_of, kill, laid
 
 from assembler.cli.main import app
 from assembler.jobs.intake.bodies import list_events
@@ -155,6 +156,13 @@ class TestServe:
         until(lambda: self.answers(port), 30)
         return process
 
+    def fork(self, desk: Desk, port: int) -> Forked:
+        """One without workers."""
+        words = ("serve", "--port", str(port), "--insecure", "--workers", "0")
+        process = Forked(MAIN, *words, cwd=desk.folder, env=desk.environment({}), log=desk.folder / "serve.log")
+        until(lambda: self.answers(port), 30)
+        return process
+
     def answers(self, port: int) -> bool:
         try:
             return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).ok
@@ -186,21 +194,20 @@ class TestServe:
     def test_killed_at_a_random_moment_nothing_that_was_answered_is_lost(
         self, desk: Desk, port: int, seed: int
     ) -> None:
-        process = self.start(desk, port, "--workers", "0")
+        process = self.fork(desk, port)
         accepted = random.Random(seed).randint(5, 60)
         with requests.Session() as session:
             for number in range(accepted):
                 answer = session.post(f"http://127.0.0.1:{port}/callback", data=event(f"t{number}"), timeout=10)
                 assert answer.status_code == 200
-        process.kill()
-        process.communicate()
-        again = self.start(desk, port, "--workers", "0")
+        kill(process)
+        again = self.fork(desk, port)
         with Workshop.opened(desk.folder) as shop:
             until(lambda: {job.id for job in shop.records.list_jobs()} >= {f"t{n}" for n in range(accepted)}, 20)
             until(lambda: len(shop.engine.list()) == accepted, 40)
             assert len(list_events(shop.records, limit=10_000)) == accepted
         again.terminate()
-        again.communicate(timeout=60)
+        again.wait(60)
 
     def test_killed_its_worker_dies_with_it(self, desk: Desk, port: int) -> None:
         process = self.start(desk, port)

@@ -1,5 +1,6 @@
 """Python programs of ours, forked from a process that has imported what they need: a worker's imports take more than
-most jobs. That it can be started anew is seen where users do it: by ``serve``, ``work`` and ``jobs batch``."""
+most jobs, and a server's take as long. That they can be started anew is seen where users do it: workers by ``serve``,
+``work`` and ``jobs batch``, servers in test_verbs and test_event_log."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ from multiprocessing import forkserver
 from pathlib import Path
 from typing import NoReturn
 
-forkserver.set_forkserver_preload(["assembler.jobs.worker.__main__", "assembler.jobs.worker.requeue"])
+forkserver.set_forkserver_preload(
+    [f"assembler.{name}" for name in ("jobs.worker.__main__", "jobs.worker.requeue", "cli.main", "jobs.web.app")]
+)
 
 
 def server_pid() -> int | None:

@@ -29,7 +29,8 @@ SERVING = {"serve", "work", "emulate"}
 """Verbs that go on until they are told to end."""
 LIMIT_SECONDS = 60.0
 """Maximum time of such a verb within this process, in s."""
-START = (sys.executable, "-c", "from assembler.cli.main import main; main()")
+MAIN = "from assembler.cli.main import main; main()"
+START = (sys.executable, "-c", MAIN)
 
 
 def three_streams(seconds: int = 6) -> Class:
@@ -171,9 +172,13 @@ def peak_of(importing: str, words: Sequence[str], folder: Path) -> int:
 
 
 def until(is_so: Callable[[], bool], seconds: float = 90) -> None:
-    """Wait for it: looked for often at first, then less, for looking takes time from what is waited for."""
+    """Wait for it: looked for often at first, then less, for looking takes time from what is waited for: a fifth of a
+    core at most."""
     begun = time.monotonic()
-    while not is_so():
-        waited = time.monotonic() - begun
-        assert waited < seconds, "it did not happen"
-        time.sleep(min(0.05, 0.01 + waited / 50))
+    while True:
+        looked = time.monotonic()
+        if is_so():
+            return
+        now = time.monotonic()
+        assert now - begun < seconds, "it did not happen"
+        time.sleep(min(0.5, max(min(0.05, 0.01 + (now - begun) / 50), 4 * (now - looked))))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,9 +20,10 @@ import pytest
 import requests
 from classes import SMALL, Class, Stream, beep_errors, wrong_pictures
 from e2e.test_sync import SOUND_TOLERANCE
+from forked import Forked
 from livekit import api
 from synthetic import make
-from terminal import until
+from terminal import MAIN, until
 from workshop import Workshop
 
 from assembler.dialects.systems.signatures import sign_trtc, sign_zego
@@ -97,9 +97,8 @@ def serving(shop: Workshop) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-P", "-m", "assembler", "serve", "--port", str(port)]
-    with (shop.folder / "worker.log").open("ab") as log:
-        server = subprocess.Popen(words, cwd=shop.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    words, log = ("serve", "--port", str(port)), shop.folder / "worker.log"
+    server = Forked(MAIN, *words, cwd=shop.folder, env={**os.environ}, log=log)
     url = f"http://127.0.0.1:{port}"
 
     def is_up() -> bool:
