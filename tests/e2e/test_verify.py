@@ -18,6 +18,7 @@ from terminal import Desk, three_streams
 
 from assembler.errors import InputError, VerifyError
 from assembler.media.verify.child import check
+from assembler.media.verify.index import is_as_planned
 from assembler.media.verify.verify import build_check, verify
 from assembler.pipeline.assemble import Playback
 from assembler.plan.manifest import load_manifest
@@ -324,3 +325,86 @@ def _spoil_file(path: Path) -> None:
             if packet.size:
                 data[packet.pos + 8 : packet.pos + packet.size] = chance.randbytes(max(0, packet.size - 8))
     path.write_bytes(data)
+
+
+def cut(playback: Playback) -> None:
+    os.truncate(playback.path, playback.path.stat().st_size - 1)
+
+
+def exchanged(playback: Playback) -> None:
+    """Another file of the same size."""
+    playback.path.write_bytes(random.Random(1).randbytes(playback.path.stat().st_size))
+
+
+def without_index(playback: Playback) -> None:
+    whole = playback.path.read_bytes()
+    playback.path.write_bytes(whole.replace(b"moov", b"free", 1))
+
+
+def later(ticks: int, which: slice) -> Change:
+    def change(packets: Packets) -> Packets:
+        for packet in packets[which]:
+            packet.pts += ticks
+            packet.dts += ticks
+        return packets
+
+    return change
+
+
+INDEX_DAMAGE: dict[str, Callable[[Playback], None]] = {
+    "cut": cut,
+    "exchanged": exchanged,
+    "without an index": without_index,
+    "index at the end": lambda playback: remux(playback, faststart=False),
+    "a picture 1 tick later": lambda playback: remux(playback, picture=later(1, slice(7, 8))),
+    "all pictures 1 tick later": lambda playback: remux(playback, picture=later(1, slice(None))),
+    "the last picture later": lambda playback: remux(playback, picture=later(100, slice(-1, None))),
+    "a picture less": lambda playback: remux(playback, picture=without(-1)),
+    "a picture less inside": lambda playback: remux(playback, picture=without(7)),
+}
+
+
+class TestIndexAlone:
+    """A second run of a finished job reads the tables here; libav, in a child, is asked where that is no yes."""
+
+    def test_a_whole_file_of_ours_needs_no_child(self, playback: Playback, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("assembler.media.verify.verify.run_module", None)
+        verify(playback.path, playback.manifest, decode="index")
+
+    @pytest.mark.parametrize("damage", INDEX_DAMAGE)
+    def test_damage_is_found_and_named_by_libav(self, playback: Playback, damage: str) -> None:
+        INDEX_DAMAGE[damage](playback)
+        size = 0 if damage not in ("cut", "exchanged") else playback.manifest.size  # its size alone must not tell
+        manifest = playback.manifest.model_copy(update={"size": size})
+        assert not is_as_planned(playback.path, size or None, manifest.stamps)
+        with pytest.raises(VerifyError):
+            verify(playback.path, manifest, decode="index")
+
+    def test_the_same_packets_in_a_file_of_libav_are_as_planned(self, playback: Playback) -> None:
+        remux(playback)
+        manifest = playback.manifest.model_copy(update={"size": 0})
+        assert is_as_planned(playback.path, None, manifest.stamps)
+        verify(playback.path, manifest, decode="index")
+
+    def test_what_only_libav_can_read_is_asked_of_libav(self, playback: Playback) -> None:
+        """Fragments, say."""
+        new = playback.path.with_name("new.mp4")
+        options = {"movflags": "frag_keyframe+empty_moov", "movie_timescale": str(playback.manifest.stamps.time_scale)}
+        with av.open(str(playback.path)) as source, av.open(str(new), "w", format="mp4", options=options) as out:
+            target: Any = out.add_stream_from_template(source.streams.video[0])
+            target.time_base = source.streams.video[0].time_base
+            for packet in source.demux(video=0):
+                if packet.size:
+                    packet.stream = target
+                    out.mux(packet)
+        os.replace(new, playback.path)
+        assert not is_as_planned(playback.path, None, playback.manifest.stamps)
+        verify(playback.path, playback.manifest.model_copy(update={"size": 0}), decode="index")
+
+    def test_a_second_run_makes_a_damaged_playback_anew(self, tmp_path: Path, bundled_ffmpeg: str) -> None:
+        lesson = three_streams(3)
+        whole = made(lesson, tmp_path, bundled_ffmpeg)
+        assert made(lesson, tmp_path, bundled_ffmpeg).was_there
+        exchanged(whole)
+        assert not made(lesson, tmp_path, bundled_ffmpeg).was_there
+        verify(whole.path, load_manifest(whole.path))

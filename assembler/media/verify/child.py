@@ -17,8 +17,8 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from assembler.media.libav import discard_others, time_base_of
+from assembler.media.verify.index import check_boxes
 from assembler.media.verify.order import Check
-from assembler.mp4.boxes import walk_boxes
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
 from assembler.plan.stamps import Stamps
@@ -44,7 +44,7 @@ OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
 def check(order: Check) -> list[str]:
     """Find every problem, as a sentence; none if the file is what was planned."""
     path = Path(order.path)
-    problems = list(_check_boxes(path, order.size))
+    problems = list(check_boxes(path, order.size))
     if problems:
         return problems
     is_plain = order.decode != "index" and _is_plain(path)
@@ -73,23 +73,6 @@ def _is_plain(path: Path) -> bool:
     except UnsupportedMp4:
         return False
     return True
-
-
-def _check_boxes(path: Path, size: int | None) -> Iterator[str]:
-    """Check the file's outer boxes: whole, and the moov before the mdat (faststart)."""
-    real = path.stat().st_size
-    if size is not None and real != size:
-        yield f"the file has {real} bytes, {size} were written"
-        return
-    with path.open("rb") as file:
-        boxes = list(walk_boxes(file, real))
-    order, end = [box.name for box in boxes], boxes[-1].end if boxes else 0
-    if end != real:
-        yield f"the file is cut off: its boxes end at {end} of {real} bytes"
-    if b"moov" not in order:
-        yield "the file has no index (moov)"
-    elif b"mdat" in order and order.index(b"moov") > order.index(b"mdat"):
-        yield "the index (moov) stands behind the pictures: no fast start"
 
 
 def _check_index(source: InputContainer, order: Check) -> Iterator[str]:
