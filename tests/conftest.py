@@ -33,7 +33,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `assembler` does: small
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    share = 30 if config.option.markexpr == EVERY_DAY else 100
+    share = 20 if config.option.markexpr == EVERY_DAY else 60  # 60: ``strategies.FULL``
     # machines are shared: no test is timed
     settings.register_profile("house", settings.default, deadline=None, max_examples=share)
     settings.load_profile("house")

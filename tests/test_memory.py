@@ -94,14 +94,14 @@ def test_a_run_stays_small(tmp_path: Path, bundled_ffmpeg: str) -> None:
 
 def test_a_hundred_cuts_take_no_more_memory_than_two(tmp_path: Path, bundled_ffmpeg: str) -> None:
     """An ffmpeg with a decoder for each piece would hold 5 MB for each of 640x480."""
-    recipe = Recipe(identity="red", seconds=Fraction(40), width=640, height=480)
+    recipe = Recipe(identity="red", seconds=Fraction(20), width=640, height=480)
     peaks = {}
     for cuts in (2, 100):
-        length, pause = 36_000 // cuts, 4_000 // cuts
+        length, pause = 17_000 // cuts, 3_000 // cuts
         omissions = tuple(
             omission(n * length, n * length + (n - 1) * pause, n * (length + pause)) for n in range(1, cuts)
         )
-        lesson = Class([Stream("a", CAMERA, "x", 0, recipe)], total=36_000, stop=40_000 - pause, omissions=omissions)
+        lesson = Class([Stream("a", CAMERA, "x", 0, recipe)], total=17_000, stop=20_000 - pause, omissions=omissions)
         (tmp_path / str(cuts)).mkdir()
         desk = Desk.laid(tmp_path / str(cuts), lesson, bundled_ffmpeg)
         peaks[cuts] = largest_child(desk)

@@ -74,7 +74,7 @@ def test_random_text(body: str) -> None:
 
 
 @given(value=ANYTHING)
-@examples(300)
+@examples(150)
 def test_random_json_of_our_words(value: Any) -> None:
     parse_or_refuse(json.dumps(value))
 
@@ -124,7 +124,7 @@ HOSTILE = st.sampled_from(
 
 
 @given(body=st.sampled_from(SYSTEMS), value=ANYTHING | HOSTILE, data=st.data())
-@examples(400)
+@examples(200)
 def test_bodies_of_other_systems_with_one_value_replaced(body: bytes, value: Any, data: st.DataObject) -> None:
     parse_or_refuse(_replaced(json.loads(body), value, data))
 

@@ -32,7 +32,7 @@ def test_a_file_shorter_than_declared_is_held_for_a_second(tmp_path: Path, ffmpe
             "undeclared": (odd("yellow", seconds=2), None),
         }
     )
-    playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=0.6)
+    playback = lesson.assemble(tmp_path, ffmpeg, chunk_seconds=1.2)  # one begins in what is held
     held = (FIRST, FIRST + 3_000 + 1_000, 0)  # its own length, and a second of its last frame
     measured = lesson.with_pieces("short", held)
     assert wrong_pictures(measured, playback, measured.rows(playback)) == []

@@ -6,12 +6,14 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
 from classes import Stream, beep_errors, wrong_pictures
 from oddities import odd, wall
 from sounds import listen, tone_level
 from synthetic import beep_times
 
 from assembler.demo.identity import IDENTITIES
+from assembler.pipeline.assemble import Playback
 from assembler.recording import StreamKind
 
 SOUND_TOLERANCE = 0.005
@@ -42,16 +44,20 @@ SOUNDS = replace(
 )
 
 
-def test_every_kind_of_sound_is_in_time(tmp_path: Path, bundled_ffmpeg: str) -> None:
-    playback = SOUNDS.assemble(tmp_path, bundled_ffmpeg)
+@pytest.fixture(scope="module")
+def playback(tmp_path_factory: pytest.TempPathFactory, bundled_ffmpeg: str) -> Playback:
+    folder = tmp_path_factory.mktemp("sounds")
+    return SOUNDS.assemble(folder, bundled_ffmpeg, home=folder / "home")
+
+
+def test_every_kind_of_sound_is_in_time(playback: Playback) -> None:
     assert wrong_pictures(SOUNDS, playback) == []
     errors = beep_errors(SOUNDS, playback)
     assert len(errors) == 10
     assert max(errors.values()) <= SOUND_TOLERANCE, errors
 
 
-def test_every_source_is_as_loud_as_it_was(tmp_path: Path, bundled_ffmpeg: str) -> None:
-    playback = SOUNDS.assemble(tmp_path, bundled_ffmpeg)
+def test_every_source_is_as_loud_as_it_was(playback: Playback) -> None:
     heard = listen(playback.path)
     for stream in SOUNDS.streams:
         if not stream.recipe.sound or stream.video_id in ("5.1", "changing"):

@@ -80,7 +80,7 @@ def asked(layout: str, window: tuple[int, int] | None) -> dict[str, object]:
 windows = st.none() | st.tuples(st.integers(0, 100_000), st.integers(1, 1_000_000)).map(lambda w: (w[0], w[0] + w[1]))
 
 
-@examples(150)
+@examples(80)
 @given(st.data(), recordings(), st.sampled_from(LAYOUTS), windows)
 def test_the_dispositions_of_every_segment_sum_up_to_what_its_file_holds(
     data: st.DataObject, lesson: Recording, layout: str, window: tuple[int, int] | None
@@ -105,7 +105,7 @@ def test_the_dispositions_of_every_segment_sum_up_to_what_its_file_holds(
                 assert ledger.lengths.get(LOST, 0) <= LARGEST_LOSS
 
 
-@examples(150)
+@examples(80)
 @given(st.data(), recordings(with_omissions=False), st.sampled_from(LAYOUTS))
 def test_what_is_shown_is_in_a_scene_and_what_is_lost_is_in_none(
     data: st.DataObject, lesson: Recording, layout: str

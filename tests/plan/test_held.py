@@ -75,7 +75,7 @@ def seen(chunk: Chunk, given_streams: Streams, by_id: dict[str, Facts], frame: i
     return found
 
 
-@examples(150)
+@examples(60)
 @given(streams(), st.lists(st.floats(0, 1), max_size=4), st.data())
 def test_a_held_frame_shows_what_the_one_before_shows(
     given_streams: Streams, borders: list[float], data: st.DataObject
