@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -196,6 +196,8 @@ class TestWorkFolder:
 
 
 class TestTwoAtOnce:
+    PIECES: Mapping[str, str] = {"chunk_seconds": "1"}
+
     def both(self, first: subprocess.Popen[str], second: subprocess.Popen[str]) -> list[str]:
         ends = [process.communicate(timeout=60) for process in (first, second)]
         assert [first.returncode, second.returncode] == [0, 0], ends
@@ -203,20 +205,20 @@ class TestTwoAtOnce:
 
     def test_the_same_class_to_the_same_file(self, desk: Desk, served: list[str]) -> None:
         with watched(desk.out) as sizes:
-            self.both(desk.start(served, **PIECES), desk.start(served, **PIECES))
+            self.both(desk.start(served, **self.PIECES), desk.start(served, **self.PIECES))
         assert sizes == {desk.out.stat().st_size}
         assert_right(desk)
 
     def test_the_same_class_to_two_files(self, desk: Desk) -> None:
         other = desk.folder / "other.mp4"
-        said = self.both(desk.start(desk.run, **PIECES), desk.start([*desk.run, "-o", "other.mp4"], **PIECES))
+        said = self.both(desk.start(desk.run, **self.PIECES), desk.start([*desk.run, "-o", "other.mp4"], **self.PIECES))
         assert sum("waiting for it" in err for err in said) == 1
         assert other.read_bytes() == desk.out.read_bytes()
         assert_right(desk)
 
     def test_two_wishes_for_one_file(self, desk: Desk) -> None:
         with watched(desk.out) as sizes:
-            self.both(desk.start(desk.run, **PIECES), desk.start([*desk.run, "--fps", "10"], **PIECES))
+            self.both(desk.start(desk.run, **self.PIECES), desk.start([*desk.run, "--fps", "10"], **self.PIECES))
         manifest = load_manifest(desk.out)
         verify(desk.out, manifest)
         assert len(sizes) <= 2

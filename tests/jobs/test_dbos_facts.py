@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dbos import DBOSClient
+from forked import Forked
 from terminal import until
 
 from assembler.jobs.engine import QUEUE, VERSION, WORKFLOW, Engine, Json, Phase, database_of
@@ -60,11 +59,11 @@ class Place:
         self.options.home.mkdir(parents=True)
         self.engine = Engine(self.options)
 
-    def start(self, name: str, code: str = WORKER) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), name], cwd=self.folder)
+    def start(self, name: str, code: str = WORKER) -> Forked:
+        return Forked(code, name, cwd=self.folder, env={**os.environ}, log=self.folder / "log")
 
     def give_back(self, name: str) -> int:
-        return subprocess.run([sys.executable, "-m", "assembler.jobs.worker.requeue", name], cwd=self.folder).returncode
+        return self.start(name, "import sys; from assembler.jobs.worker.requeue import main; sys.exit(main())").wait(60)
 
     def told(self) -> list[str]:
         path = self.folder / "told"
@@ -73,7 +72,7 @@ class Place:
     def ended(self, workflow: str) -> bool:
         return self.engine.status(workflow) is Phase.ENDED
 
-    def end(self, *processes: subprocess.Popen[bytes]) -> None:
+    def end(self, *processes: Forked) -> None:
         (self.folder / "end").touch()
         for process in processes:
             process.wait(15)
