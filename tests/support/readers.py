@@ -109,7 +109,7 @@ class _Eye:
         return int(sum(1 << bit for bit, level in enumerate(cells) if level > 127))
 
     def _identity(self, planes: Planes) -> str | None:
-        names = {nearest(rgb) for rgb in planes.rgb(self._spot_rows, self._spot_columns).mean(axis=1)}
+        names = {*nearest_each(planes.rgb(self._spot_rows, self._spot_columns).mean(axis=1))}
         return names.pop() if len(names) == 1 else None
 
 
@@ -119,9 +119,14 @@ _COLOURS = np.array([who.rgb for who in IDENTITIES.values()], float)
 
 def nearest(rgb: Sequence[float] | Array) -> str | None:
     """The identity whose colour this is; None where it is nobody's."""
-    distances = np.sqrt(((_COLOURS - np.asarray(rgb, float)) ** 2).sum(axis=1))
-    best = int(distances.argmin())
-    return _NAMES[best] if distances[best] <= COLOUR_REACH else None
+    return nearest_each(np.asarray([rgb], float))[0]
+
+
+def nearest_each(colours: Array) -> list[str | None]:
+    """The same of several colours (n x 3)."""
+    distances = np.sqrt(((_COLOURS - colours[:, None]) ** 2).sum(axis=2))
+    best = distances.argmin(axis=1)
+    return [_NAMES[i] if row[i] <= COLOUR_REACH else None for i, row in zip(best, distances, strict=True)]
 
 
 class Planes:
@@ -254,15 +259,17 @@ def stamp_of(frame: av.VideoFrame | av.AudioFrame) -> Fraction:
 def read_all(path: Path, views: Mapping[str, View | Any]) -> list[Row]:
     """What every view shows in every frame of the file."""
     rows: list[Row] = []
-    eyes: dict[str, _Eye] = {}
+    places = {name: as_view(view) for name, view in views.items()}
+    eyes: dict[View, _Eye] = {}
     size = (0, 0)
     with open_playback(path) as playback:
         for index, frame in enumerate(playback.frames):
             planes = Planes(frame)
             if (planes.width, planes.height) != size:
                 size = (planes.width, planes.height)
-                eyes = {name: _Eye(as_view(view), *size) for name, view in views.items()}
-            rows.append(Row(index, stamp_of(frame), {name: eye.look(planes) for name, eye in eyes.items()}))
+                eyes = {view: _Eye(view, *size) for view in {*places.values()}}
+            seen = {view: eye.look(planes) for view, eye in eyes.items()}
+            rows.append(Row(index, stamp_of(frame), {name: seen[view] for name, view in places.items()}))
     return rows
 
 
