@@ -22,6 +22,8 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # with nohup it is ignored
         signal.signal(signal.SIGINT, _stopped)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy multiplies no matrices here: its threads only wait
+    # pydantic would look for plugins in each installed package; who wants them sets the variable to nothing
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(GARBAGE)
     from assembler.cli.main import main as run
 

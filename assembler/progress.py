@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Never, Protocol, TextIO
+from typing import TYPE_CHECKING, Never, Protocol, TextIO
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class ProgressTask(Protocol):
@@ -51,11 +52,14 @@ class Bars:
     """tqdm bars on standard error; plain lines where that is not a terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
+        from tqdm import tqdm  # most verbs show no bar
+
         self._stream = stream or sys.stderr
+        self._tqdm = tqdm
 
     def say(self, sentence: str) -> None:
         """Write the line above the bars."""
-        tqdm.write(sentence, file=self._stream)
+        self._tqdm.write(sentence, file=self._stream)
 
     @contextmanager
     def task(self, name: str, total: float | None, unit: str) -> Iterator[ProgressTask]:
@@ -63,7 +67,7 @@ class Bars:
         is_bytes = unit == "B"
         done = "{n_fmt}/{total_fmt}" if is_bytes else "{n:.1f}/{total:.1f}s"
         shape = "{l_bar}{bar}| " + done + " [{elapsed}<{remaining}, {rate_noinv_fmt}]"
-        with tqdm(
+        with self._tqdm(
             desc=name,
             total=total,
             unit=unit,

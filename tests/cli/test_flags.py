@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from assembler.cli.flags import with_options
+from assembler.cli.flags import sentences, with_options
 from assembler.options import Options
 from assembler.settings import FormerName
 
@@ -50,3 +53,15 @@ def test_every_kind_of_flag_reaches_its_option() -> None:
 def test_a_flag_given_by_its_former_name_means_the_present_one() -> None:
     with pytest.warns(FormerName, match="jobs is called processes now"):
         assert given("--jobs", "4").processes == 4
+
+
+def test_the_sentence_of_an_option_is_what_stands_under_it() -> None:
+    (written,) = ast.parse(inspect.getsource(Options)).body
+    assert isinstance(written, ast.ClassDef)
+    found = {}
+    for field, below in pairwise(written.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as sentence)):
+                found[name] = sentence
+    assert found.keys() == Options.model_fields.keys()
+    assert sentences() == found

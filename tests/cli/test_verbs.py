@@ -100,3 +100,18 @@ def test_a_shell_completes_verbs_and_their_flags(typed: str, offered: set[str]) 
         [sys.executable, "-c", PROGRAM], env={**os.environ, **words}, capture_output=True, text=True, check=True
     )
     assert set(said.stdout.split()) == offered
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("import assembler.options", "unset"),
+        ("sys.argv[1:] = ['--version']; from assembler.__main__ import main; main()", "__all__"),
+    ],
+)
+def test_plugins_of_pydantic_are_left_out_by_the_command_alone(code: str, wanted: str) -> None:
+    told = "import atexit, os, sys; atexit.register(lambda: print(os.environ.get('PYDANTIC_DISABLE_PLUGINS', 'unset')))"
+    environment = {name: value for name, value in os.environ.items() if name != "PYDANTIC_DISABLE_PLUGINS"}
+    command = [sys.executable, "-c", f"{told}; {code}"]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.split()[-1] == wanted
