@@ -84,11 +84,11 @@ def compose(
     check_space(plan, got, folder, part)
     files, offer = SourceFiles(got.files), find_offer_place(plan, folder, run.options)
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
-    video, (track, heard) = render_streams(plan, files, got.facts, folder=folder, choice=choice, run=run, offer=offer)
+    video, heard = render_streams(plan, files, got.facts, folder=folder, choice=choice, run=run, offer=offer)
     run.progress.say("joining")
     chapters = _chapters(plan, video, recordings, folder, run)
-    _join(plan, video, track, chapters, part, folder, run)
-    stated = (*plan.findings, *choice.findings, *video.findings, *heard)
+    _join(plan, video, heard.track, chapters, part, folder, run)
+    stated = (*plan.findings, *choice.findings, *video.findings, *heard.findings)
     return Manifest(
         made_by=assembler.__version__,
         ffmpeg=run.ffmpeg.text,
@@ -98,7 +98,7 @@ def compose(
         tasks=tuple(r.name for r in recordings),
         recordings=tuple(vendor_report(r) for r in recordings),
         verdict=judge(stated),
-        outcomes=mark_repaired(plan.outcomes, (*video.findings, *heard)),
+        outcomes=mark_repaired(plan.outcomes, (*video.findings, *heard.findings)),
         accounts=without_unread(plan.accounts, video.unread, plan.lanes, got.facts),
         findings=stated,
         origins=_origins([s for r in recordings for s in r.segments], got),
@@ -112,7 +112,7 @@ def compose(
         mode_reason=plan.mode_reason,
         stamps=video.stamps,
         joins=video.joins,
-        sound_copied=plan.bed.copied,
+        sound_copied=heard.copied,
         sound_reason=plan.bed.reason,
         play_times=f"{timeline.play_times}: {timeline.play_times_reason}",
         clock=timeline.clock,

@@ -66,7 +66,7 @@ def build_plan(
     is_provisional = any(not clip.is_known for _, clip in window.clips())
     final_mode = Mode.OPEN if is_provisional and copying.wants_stamps else mode
     bed = build_bed(window, placed, facts)
-    if mode is Mode.ENCODE or options.loudness is not None:
+    if options.loudness is not None:
         bed = bed.model_copy(update={"copied": None})
     refuse_nothing(window, placed.layout, parts, bed)
     is_window = options.start is not None or options.end is not None

@@ -15,6 +15,8 @@ from assembler.times import FileMs, Ms, Span, clock_text, span, split, union
 
 EXACT = ("mov", "mpegts")
 """Containers whose stamps are exact to the sample; a matroska rounds them to ms, which would be heard in a copy."""
+FILLED = "mov"
+"""Container whose packets are copied with silence before and behind them."""
 
 BIT_RATES = {1: (48_000, 96_000), 2: (96_000, 128_000)}
 """Minimum and maximum bit rate of AAC by channels, in bit/s."""
@@ -142,8 +144,8 @@ def _carried(sound: AudioFacts) -> int:
 
 
 def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | None:
-    """The one file whose sound packets can be taken as they are: AAC without holes, from the playback's start to its
-    end or at most one AAC frame less (what is more is left out); of several sound tracks none may be copied."""
+    """The one file whose sound packets can be taken as they are: AAC without holes, heard from the file's start to its
+    end, or to the playback's; of several sound tracks none may be copied."""
     if len(bed.pieces) != 1:
         return None
     piece = bed.pieces[0]
@@ -151,8 +153,18 @@ def _copyable(bed: AudioBed, length: Ms, facts: Mapping[str, Facts]) -> str | No
     if known is None or known.container not in EXACT or len(known.sounds) != 1:
         return None
     sound = known.sounds[0]
-    if sound.pace != 1 or sound.codec != "aac" or not sound.is_constant:
+    if sound.pace != 1 or sound.codec != "aac" or not sound.is_constant or sound.channels > max(BIT_RATES):
         return None
-    frame = 1000 * Fraction(1024, sound.rate) - 1  # the ends are known to the ms
-    starts_with_file = piece.file_start <= sound.start and piece.span.start <= frame
-    return piece.video_id if starts_with_file and length - piece.span.end <= frame else None
+    end = min(length, piece.span.start - piece.file_start + sound.end)
+    is_whole = piece.file_start <= sound.start and end - piece.span.end <= _frame(sound)
+    return piece.video_id if is_whole and (fills(piece, sound, length) or known.container == FILLED) else None
+
+
+def fills(piece: SoundPiece, sound: AudioFacts, length: int) -> bool:
+    """True if a sound lasts from the playback's start to its end, or at most one AAC frame less: no silence has to be
+    put beside its packets (what is more is left out)."""
+    return piece.span.start <= _frame(sound) and length - piece.span.end <= _frame(sound)
+
+
+def _frame(sound: AudioFacts) -> Fraction:
+    return 1000 * Fraction(1024, sound.rate) - 1  # the ends are known to the ms

@@ -111,7 +111,8 @@ class AudioBed(Value):
     reason: str
     """Reason: the mixed stream alone, or all single streams."""
     copied: str | None
-    """Video id of the one segment whose sound packets are copied untouched; None: mixed and encoded."""
+    """Video id of the one segment whose sound packets are copied untouched, unless they turn out to be damaged; None:
+    mixed and encoded."""
     channels: int = 2
     """Channels of what is encoded: 1 where nothing heard has more."""
     bit_rate: int = 128_000

@@ -82,6 +82,25 @@ def render_mixdown(
     return (*findings, *mixing.losses, *_all_findings(report, parts))
 
 
+def listen(
+    bed: AudioBed,
+    files: SourceFiles,
+    facts: Mapping[str, Facts],
+    *,
+    length: Ms | PlayMs,
+    work: Path,
+    stop: Stop,
+    stall_seconds: float,
+    levels: Mapping[str, Path] | None = None,
+) -> tuple[Finding, ...]:
+    """Decode what ``render_mixdown`` would mix, and return the same findings; nothing is written but the levels."""
+    sources, findings = _sources(bed, files, facts, levels or {})
+    parts = _parts(bed, length)
+    mixing = Mixing(sources, parts, samples_at(length), bed.channels, work.absolute(), "", stop, stall_seconds)
+    report = mixing.listen()
+    return (*findings, *mixing.losses, *_all_findings(report, parts))
+
+
 def mix_input(video_id: str, files: SourceFiles, known: Facts, levels: Path | None) -> MixInput:
     """Describe a file with sound to a child that reads it; ``levels``: as ``MixInput.levels``."""
     return MixInput(

@@ -119,6 +119,18 @@ class Mixing:
 
         return encoded, self._mix(consume, tell)
 
+    def listen(self) -> Report:
+        """Mix for the report and the levels alone; as ``run``."""
+
+        @contextmanager
+        def consume(pcm: IO[bytes]) -> Iterator[Consumer]:
+            log = self._work / "sound-heard.log"
+            with started(["cat"], cwd=self._work, log=log, stdin=pcm) as nobody:
+                pcm.close()
+                yield _Program(nobody, log)
+
+        return self._mix(consume, lambda _: None)
+
     @property
     def _format(self) -> list[str]:
         return ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", str(self._channels)]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from assembler.errors import MediaError
+from assembler.media.mux.by_sample_table import cut_pieces
 from assembler.mp4.moov import TrackLayout, run_lengths
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import Mp4Track, UnsupportedMp4
@@ -216,13 +217,8 @@ class _Frames:
 
     def pieces(self, first: int, end: int, number: int) -> Iterator[Piece]:
         """Cut its frames ``[first, end)``, which become frame ``number`` and those behind it."""
-        low, high = first - self.base, end - self.base
-        behind = self.track.cumulative_sizes
-        for at, _, begin, stop in self.track.chunks():
-            a, b = max(begin, low), min(stop, high)
-            if a < b:
-                move = number - low
-                yield at + behind[a] - behind[begin], behind[b] - behind[a], a + move, b + move, self.part, 0
+        for piece in cut_pieces(self.part, self.track, first - self.base, end - self.base, number):
+            yield *piece[:-1], 0
 
 
 def _find_border(one: _Frames, other: _Frames) -> int:

@@ -68,7 +68,7 @@ class _Sources:
 
 
 @dataclass(frozen=True)
-class _Presented:
+class Presented:
     """Track as libav presents its packets."""
 
     stamps: list[int]
@@ -77,7 +77,7 @@ class _Presented:
     """Duration of the last packet until the track's declared end, in ticks; not positive where that is unknown."""
 
 
-def _presented(tables: Tables, track: Mp4Track, *, earliest: int) -> _Presented:
+def apply_edits(tables: Tables, track: Mp4Track, *, earliest: int) -> Presented:
     """Apply the edit list, which may begin ``earliest`` ticks into the track; raises UnsupportedMp4 if it cuts
     samples."""
     ticks = track.decode_times()
@@ -89,7 +89,7 @@ def _presented(tables: Tables, track: Mp4Track, *, earliest: int) -> _Presented:
     declared = track.length if track.edit is None else min(track.length, end - begins)
     if declared - stamps[-1] >= MAX_TICKS:
         raise UnsupportedMp4("its last sample lasts too long")
-    return _Presented(stamps, declared - stamps[-1])
+    return Presented(stamps, declared - stamps[-1])
 
 
 def round_ticks(ticks: int, up: int, down: int) -> int:
@@ -105,12 +105,12 @@ def _video_samples(order: Join, sources: _Sources) -> TrackSamples:
     for run in order.runs:
         tables, track = sources.track(run.name, run.container, b"vide")
         first, end = _borders(run, track)
-        entry = _canonical_entry(track.description, AVC1_HEAD)
+        entry = canonical_entry(track.description, AVC1_HEAD)
         _check_description(entry, description or entry, run)
         description = description or entry
         base = len(sizes)
         stamps += _planned(run, order, tables, track)
-        pieces += _pieces(sources.path(run.name), track, first, end, base)
+        pieces += cut_pieces(sources.path(run.name), track, first, end, base)
         keys += [base + key for key in _keys(run, track, first, end)]
         sizes += array("I", track.sizes[first:end])
     steps = [after - before for before, after in pairwise(stamps)]
@@ -147,7 +147,7 @@ def _keys(run: PacketRun, track: Mp4Track, first: int, end: int) -> Sequence[int
 
 
 def _planned(run: PacketRun, order: Join, tables: Tables, track: Mp4Track) -> Sequence[int]:
-    presented = _presented(tables, track, earliest=0)
+    presented = apply_edits(tables, track, earliest=0)
     if not track.has_unity_matrix:
         raise UnsupportedMp4("it is turned")
     if run.stamps is not None:
@@ -156,7 +156,7 @@ def _planned(run: PacketRun, order: Join, tables: Tables, track: Mp4Track) -> Se
     return [run.start + round_ticks(stamp, up, down) * order.frame_ticks for stamp in presented.stamps]
 
 
-def _canonical_entry(description: bytes, head: int) -> bytes:
+def canonical_entry(description: bytes, head: int) -> bytes:
     """Reduce a sample entry to the boxes that decoding needs; raises UnsupportedMp4 where it has an unknown one."""
     name, content = description[4:8], description[8:]
     if len(content) < head or (name == b"mp4a" and content[8:10] != b"\0\0"):
@@ -191,10 +191,10 @@ def _sets(entry: bytes) -> bytes:
 
 def _audio_samples(source: AudioTrack, sources: _Sources) -> TrackSamples:
     tables, track = sources.track(source.name, source.container, b"soun")
-    entry = _canonical_entry(track.description, MP4A_HEAD)
-    if _aac_rate(entry) != track.scale:
+    entry = canonical_entry(track.description, MP4A_HEAD)
+    if aac_form(entry)[0] != track.scale:
         raise UnsupportedMp4("its audio has another time scale than its sample rate")
-    presented = _presented(tables, track, earliest=track.scale)
+    presented = apply_edits(tables, track, earliest=track.scale)
     shift = round(source.offset * track.scale)
     behind = None if source.end is None else source.end * track.scale // 1000
     stamps = [stamp + shift for stamp in presented.stamps if behind is None or stamp + shift < behind]
@@ -210,25 +210,26 @@ def _audio_samples(source: AudioTrack, sources: _Sources) -> TrackSamples:
         kind=b"soun", scale=track.scale, first=stamps[0], durations=run_lengths([*steps, lasts]),
         sizes=track.sizes[: len(stamps)], keys=None, offsets=(), firsts=(), description=entry,
     )  # fmt: skip
-    return TrackSamples(layout, stamps, _pieces(sources.path(source.name), track, 0, len(stamps), 0))
+    return TrackSamples(layout, stamps, cut_pieces(sources.path(source.name), track, 0, len(stamps), 0))
 
 
-def _aac_rate(entry: bytes) -> int:
-    """Read the sample rate in Hz of an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1); 0 unless it is plain AAC-LC."""
+def aac_form(entry: bytes) -> tuple[int, int]:
+    """Read sample rate in Hz and channel configuration of an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1), from a
+    canonical mp4a entry; (0, 0) unless it is plain AAC-LC."""
     esds = entry[8 + MP4A_HEAD + 12 :]
     at = _descriptor(esds, 0, 3, 3)  # ES_Descriptor (ISO/IEC 14496-1, 7.2.6.5): ES_ID and flags
     if at < 0 or esds[at - 1] != 0:
-        return 0
+        return 0, 0
     at = _descriptor(esds, at, 4, 13)  # DecoderConfigDescriptor: the object type is MPEG-4 audio
     if at < 0 or esds[at - 13] != 0x40:
-        return 0
+        return 0, 0
     at = _descriptor(esds, at, 5, 2)
     if at < 0:
-        return 0
+        return 0, 0
     config = int.from_bytes(esds[at - 2 : at], "big")
-    kind, index = config >> 11, config >> 7 & 15
+    kind, index, channels = config >> 11, config >> 7 & 15, config >> 3 & 15
     is_plain = kind == AAC_LC and index < len(RATES) and not config & 4  # frameLengthFlag
-    return RATES[index] if is_plain else 0
+    return (RATES[index], channels) if is_plain else (0, 0)
 
 
 def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
@@ -242,7 +243,7 @@ def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
     return at if at <= len(content) else -1
 
 
-def _pieces(source: Path, track: Mp4Track, first: int, end: int, base: int) -> list[Piece]:
+def cut_pieces(source: Path, track: Mp4Track, first: int, end: int, base: int) -> list[Piece]:
     """Cut the chunks of a track to these samples, the first of which becomes sample ``base``."""
     number = int(track.kind == b"soun")
     move, behind = base - first, track.cumulative_sizes
