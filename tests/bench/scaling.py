@@ -2,8 +2,8 @@
 
 Measured: all of it with as many processes as there are cores, on 1 core and on each power of two that this machine has.
 Simulated, beyond: of one run with ``--processes 1`` the wall seconds of every chunk, of the sound beside them, and of
-what stands before and behind them (start, probe, plan; join, verify); chunks are then given out to the cores in their
-order, the sound taking one of them until it is done.
+what stands before and behind them (start, probe, plan; join, verify); mixing, windows of sound and chunks are then
+given out to the cores in this order, each to the core that is free first.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ PART_SECONDS = 60
 LOOK_SECONDS = 0.02
 CHUNK_SECONDS = 10
 """Length of the simulated chunks: about what a class of some minutes is cut into for many cores."""
+WINDOW_SECONDS, MIXING = 30, 0.5
+"""Length of the windows in which sound is encoded, and what mixing takes, in one thread, of what encoding takes."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,15 @@ class Steps:
     behind: float
     """Join, verification, page."""
     whole: float
+    length: int
+    """Seconds of the class."""
 
     def wall(self, cores: int) -> float:
-        """Seconds with so many cores: chunks in order, each to the core that is free first."""
-        free = [0.0] * (cores - 1) + [self.sound]
-        heapq.heapify(free)
-        for chunk in self.chunks:
-            heapq.heappush(free, heapq.heappop(free) + chunk)
+        """Seconds with so many cores: pieces in order, each to the core that is free first."""
+        free = [0.0] * cores
+        windows = max(1, self.length // WINDOW_SECONDS)
+        for piece in (self.sound * MIXING, *[self.sound / windows] * windows, *self.chunks):
+            heapq.heappush(free, heapq.heappop(free) + piece)
         return self.before + max(free) + self.behind
 
 
@@ -83,7 +87,7 @@ def run(course: Course, out: Path, cores: Sequence[int], processes: int, **setti
     ends = [before, *sorted(seen.values())]
     chunks = tuple(after - start for start, after in pairwise(ends))
     whole = time.monotonic() - began
-    return Steps(before, chunks, max(0.0, sound - before), whole - max(ends[-1], sound), whole)
+    return Steps(before, chunks, max(0.0, sound - before), whole - max(ends[-1], sound), whole, course.length // 1000)
 
 
 def main() -> None:

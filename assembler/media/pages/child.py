@@ -7,9 +7,12 @@ Each is decoded alone and averaged to some thousand cells of brightness, so that
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +22,12 @@ from av.stream import Discard
 
 from assembler.media.libav import discard_others, time_base_of
 from assembler.media.pages.order import KeyFrameFile, PagesOrder, View
+from assembler.processes import cores
 
 Cells = np.ndarray[Any, np.dtype[np.float32]]
 """Brightness of each cell of a view."""
+NOTHING: Cells = np.zeros((0, 0), np.float32)
+"""Cells where no view is."""
 COLUMNS, ROWS = 80, 45
 """Maximum number of cells beside and above each other: small enough for a line of text to fill some."""
 DIFFERENT = 6.0
@@ -31,40 +37,44 @@ DIFFERENT = 6.0
 def compare(order: PagesOrder) -> Iterator[tuple[int, int, int]]:
     """Playback ms, change and loss, both in 1/1000, of each key frame against the one before it in the same view."""
     before: tuple[View, Cells] | None = None
-    for at, frame in _key_frames(order.files):
-        view = next((view for view in order.views if view.start <= at < view.end), None)
-        if view is None:
-            before = None
-            continue
-        cells = _cells(frame, view)
-        if before is not None and before[0] is view and before[1].shape == cells.shape:
-            yield (at, *_difference(before[1], cells))
-        before = (view, cells)
+    with ThreadPoolExecutor(cores()) as pool:  # libav and numpy give the lock away while they work
+        for at, view, cells in chain.from_iterable(pool.map(partial(_look, order.views), order.files)):
+            if view is not None and before is not None and before[0] is view and before[1].shape == cells.shape:
+                yield (at, *_difference(before[1], cells))
+            before = (view, cells) if view is not None else None
 
 
-def _key_frames(files: tuple[KeyFrameFile, ...]) -> Iterator[tuple[int, Any]]:
-    for file in files:
-        with suppress(av.FFmpegError), av.open(file.path, format=file.container) as source:
-            video: Any = source.streams[file.stream]
-            discard_others(source, video)
-            video.discard = Discard.nonkey
-            video.codec_context.skip_frame = "NONKEY"
-            base = time_base_of(video)
-            content, same = b"", None
-            for packet in source.demux(video):
-                if packet.pts is not None and (not packet.is_keyframe or not file.start <= _ms(packet.pts, base, file)):
-                    continue
-                if packet.pts is not None and _ms(packet.pts, base, file) >= file.end:
-                    break
-                if same is not None and packet.pts is not None and bytes(packet) == content:  # a held one, repeated
-                    yield _ms(packet.pts, base, file), same
-                    continue
-                content, same = bytes(packet), None
-                with suppress(av.FFmpegError):  # a damaged one is passed over
-                    for frame in packet.decode():
-                        if frame.pts is not None and not frame.is_corrupt:
-                            same = frame if frame.pts == packet.pts else None
-                            yield _ms(frame.pts, base, file), frame
+def _look(views: Sequence[View], file: KeyFrameFile) -> list[tuple[int, View | None, Cells]]:
+    """Look at the key frames of one file: playback ms, the view at that time, and its cells (none without a view)."""
+    found: list[tuple[int, View | None, Cells]] = []
+    for at, frame in _key_frames(file):
+        view = next((view for view in views if view.start <= at < view.end), None)
+        found.append((at, view, NOTHING if view is None else _cells(frame, view)))
+    return found
+
+
+def _key_frames(file: KeyFrameFile) -> Iterator[tuple[int, Any]]:
+    with suppress(av.FFmpegError), av.open(file.path, format=file.container) as source:
+        video: Any = source.streams[file.stream]
+        discard_others(source, video)
+        video.discard = Discard.nonkey
+        video.codec_context.skip_frame = "NONKEY"
+        base = time_base_of(video)
+        content, same = b"", None
+        for packet in source.demux(video):
+            if packet.pts is not None and (not packet.is_keyframe or not file.start <= _ms(packet.pts, base, file)):
+                continue
+            if packet.pts is not None and _ms(packet.pts, base, file) >= file.end:
+                break
+            if same is not None and packet.pts is not None and bytes(packet) == content:  # a held one, repeated
+                yield _ms(packet.pts, base, file), same
+                continue
+            content, same = bytes(packet), None
+            with suppress(av.FFmpegError):  # a damaged one is passed over
+                for frame in packet.decode():
+                    if frame.pts is not None and not frame.is_corrupt:
+                        same = frame if frame.pts == packet.pts else None
+                        yield _ms(frame.pts, base, file), frame
 
 
 def _ms(pts: int, base: Fraction, file: KeyFrameFile) -> int:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from small_disk import SmallDisk
 
 from assembler.errors import DiskFull, MediaError
-from assembler.media.mixdown import mixdown
+from assembler.media.mixdown import mixdown, windows
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.mixdown.windows import (
     FRAME,
@@ -33,9 +34,11 @@ from assembler.plan.model import AudioBed, SoundPiece
 from assembler.processes import Stop, Stopped
 from assembler.times import FileMs, Ms, span
 
-SECONDS = 95
+SHORT = 200
+"""Frames of a window in most tests: 4.3 s show what 30 s do."""
+SECONDS = 14.9
 """Length of the class: three windows, the last one longer than the others, its end inside a frame."""
-CHIRPS = [0.5, *(LENGTH * FRAME / RATE * n + late for n in (1, 2) for late in (-0.43, -0.06, 0.0, 0.2)), SECONDS - 0.2]
+CHIRPS = [0.5, *(SHORT * FRAME / RATE * n + late for n in (1, 2) for late in (-0.43, -0.06, 0.0, 0.2)), SECONDS - 0.2]
 """Seconds of chirps: at both ends, and around the places where windows meet."""
 
 
@@ -82,6 +85,11 @@ class Mixed:
 
 
 @pytest.fixture
+def _short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "LENGTH", SHORT)
+
+
+@pytest.fixture
 def in_one_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     with monkeypatch.context() as patch:
         patch.setattr(mixdown, "cut_windows", lambda length: [Window(0, 0, length)])
@@ -89,6 +97,7 @@ def in_one_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_short_windows")
 class TestSound:
     @pytest.mark.parametrize("channels", [1, 2])
     def test_windows_sound_as_one_run(
@@ -110,9 +119,9 @@ class TestSound:
         meets = [round(window.first * FRAME / STEP) for window in cut_windows(sound.shape[1])[1:]]
         assert len(meets) == 2
         assert _decibels(lost[1].mean() / lost[0].mean()) < 0.3
-        for meet in meets:
-            near = slice(meet - 2, meet + 3)
-            assert _decibels(lost[1][near].mean() / lost[0][near].mean()) < 1.0
+        # in steps of 50 ms the one or the other has more bits to spend: where windows meet no more than elsewhere
+        differs = _decibels(_smooth(lost[1]) / _smooth(lost[0]))
+        assert np.abs(differs[meets]).max() <= np.percentile(np.abs(differs), 99)
 
     def test_every_chirp_is_in_its_place(self, tmp_path: Path, ffmpeg: str) -> None:
         out = Mixed(tmp_path, ffmpeg, chirps(SECONDS, *CHIRPS)).render()
@@ -128,11 +137,12 @@ class TestSound:
     def test_loudness_is_that_of_one_run(self, tmp_path: Path) -> None:
         mixed = Mixed(tmp_path, BUNDLED, noise(SECONDS, 1))
         sound = decoded(mixed.render(loudness=-20.0))
-        levels = [float(np.sqrt((sound[:, at : at + RATE] ** 2).mean())) for at in range(RATE, 90 * RATE, RATE)]
+        levels = [float(np.sqrt((sound[:, at : at + RATE] ** 2).mean())) for at in range(RATE, 14 * RATE, RATE)]
         assert max(levels) / min(levels) < 1.1
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_short_windows")
 class TestTrouble:
     def test_what_cannot_be_joined_is_encoded_in_one_run(self, tmp_path: Path) -> None:
         program = tmp_path / "ffmpeg"
@@ -146,7 +156,7 @@ class TestTrouble:
         assert onsets(decoded(out)[0]) == pytest.approx(CHIRPS, abs=0.0002)
 
     def test_windows_of_different_sounds_are_not_joined(self, tmp_path: Path) -> None:
-        cut = cut_windows(2 * LENGTH * FRAME)
+        cut = cut_windows(2 * SHORT * FRAME)
         for number, window in enumerate(cut):
             clap = chirps((window.end - window.start) / RATE)
             clap[0, number * 512 :: 2048] = 1  # the one has short blocks where the other has long ones
@@ -176,8 +186,9 @@ class TestTrouble:
         with pytest.raises(MediaError, match="tired"):
             Mixed(tmp_path, str(program), noise(SECONDS, 1)).render()
 
-    def test_a_full_disk_is_called_a_full_disk(self, tmp_path: Path) -> None:
-        mixed = Mixed(tmp_path, BUNDLED, noise(SECONDS, 1))
+    def test_a_full_disk_is_called_a_full_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(windows, "LENGTH", LENGTH)
+        mixed = Mixed(tmp_path, BUNDLED, noise(60, 1))
         disk = SmallDisk(tmp_path / "work")
         try:
             disk.fill()
@@ -200,8 +211,12 @@ def _lost(sound: Array, heard: Array) -> Array:
     return np.asarray((wrong.astype(np.float64) ** 2).mean(axis=(0, 2)) + 1e-9, np.float32)
 
 
-def _decibels(power: float) -> float:
-    return 10 * float(np.log10(power))
+def _decibels(power: Any) -> Any:
+    return 10 * np.log10(power)
+
+
+def _smooth(lost: Array) -> Array:
+    return np.convolve(lost, np.ones(5, np.float32), "same")
 
 
 def test_shapes_of_blocks_are_read_from_the_first_bits() -> None:
