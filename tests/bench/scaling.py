@@ -1,9 +1,8 @@
 """What more cores gain: ``python tests/bench/scaling.py FOLDER [MINUTES]``, a table for a lesson of so many minutes.
 
-Measured: all of it with as many processes as there are cores, on 1 core and on each power of two that this machine has.
-Simulated, beyond: of one run with ``--processes 1`` the wall seconds of every chunk, of the sound beside them, and of
-what stands before and behind them (start, probe, plan; join, verify); mixing, windows of sound and chunks are then
-given out to the cores in this order, each to the core that is free first.
+Measured: all of it with as many processes as there are cores, on each power of two that this machine has. Simulated,
+for each count: of the run on 1 core the wall seconds of every chunk (the sound beside them included), which are given
+out to the cores in their order, each to the core that is free first, and of what stands before and behind them.
 """
 
 from __future__ import annotations
@@ -29,10 +28,11 @@ from material import Material
 CORES = (1, 2, 4, 8, 16)
 PART_SECONDS = 60
 LOOK_SECONDS = 0.02
-CHUNK_SECONDS = 10
-"""Length of the simulated chunks: about what a class of some minutes is cut into for many cores."""
-WINDOW_SECONDS, MIXING = 30, 0.5
-"""Length of the windows in which sound is encoded, and what mixing takes, in one thread, of what encoding takes."""
+CHUNK_SECONDS = 30
+"""Maximum length of the chunks that are measured: about what a class of some minutes is cut into for many cores."""
+BEFORE_SECONDS, BEHIND_SECONDS = 0.5, 1.0
+"""What one core does before the chunks (start, plan) and behind them (mux, pages, pictures). Files are probed, key
+frames compared and joins decoded by all."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,17 @@ class Steps:
     before: float
     """Until the first chunk is begun."""
     chunks: tuple[float, ...]
-    sound: float
     behind: float
     """Join, verification, page."""
     whole: float
-    length: int
-    """Seconds of the class."""
 
     def wall(self, cores: int) -> float:
         """Seconds with so many cores: pieces in order, each to the core that is free first."""
         free = [0.0] * cores
-        windows = max(1, self.length // WINDOW_SECONDS)
-        for piece in (self.sound * MIXING, *[self.sound / windows] * windows, *self.chunks):
-            heapq.heappush(free, heapq.heappop(free) + piece)
-        return self.before + max(free) + self.behind
+        for chunk in self.chunks:
+            heapq.heappush(free, heapq.heappop(free) + chunk)
+        shared = self.before - BEFORE_SECONDS + self.behind - BEHIND_SECONDS
+        return max(free) + BEFORE_SECONDS + BEHIND_SECONDS + shared / cores
 
 
 def run(course: Course, out: Path, cores: Sequence[int], processes: int, **settings: str) -> Steps:
@@ -87,7 +84,7 @@ def run(course: Course, out: Path, cores: Sequence[int], processes: int, **setti
     ends = [before, *sorted(seen.values())]
     chunks = tuple(after - start for start, after in pairwise(ends))
     whole = time.monotonic() - began
-    return Steps(before, chunks, max(0.0, sound - before), whole - max(ends[-1], sound), whole, course.length // 1000)
+    return Steps(before, chunks, whole - max(ends[-1], sound), whole)
 
 
 def main() -> None:
@@ -96,21 +93,18 @@ def main() -> None:
     material = Material(folder / "files", imageio_ffmpeg.get_ffmpeg_exe())
     course = bigcourses.long(material, folder, PART_SECONDS, minutes)
     have, out = sorted(os.sched_getaffinity(0)), folder / "scaling.mp4"
-    one = run(course, out, have, 1, ASSEMBLER_CHUNK_SECONDS=str(CHUNK_SECONDS))
+    one = run(course, out, have[:1], 1, ASSEMBLER_CHUNK_SECONDS=str(CHUNK_SECONDS))
     print(
-        f"{minutes} min: {one.before:.1f} s before, {len(one.chunks)} chunks of {sum(one.chunks):.1f} s, sound"
-        f" {one.sound:.1f} s beside them, {one.behind:.1f} s behind\n"
+        f"{minutes} min on 1 core: {one.before:.1f} s before, {len(one.chunks)} chunks of {sum(one.chunks):.1f} s,"
+        f" {one.behind:.1f} s behind\n"
     )
-    print("| cores | wall s | by | gain |\n|---:|---:|---|---:|")
-    base = 0.0
+    print("| cores | simulated, wall s | gain | measured, wall s | gain |\n|---:|---:|---:|---:|---:|")
     for cores in CORES:
-        is_measured = cores <= len(have)
-        steps = run(course, out, have[:cores], cores) if is_measured else one
-        wall = steps.whole if is_measured else steps.wall(cores)
-        base = base or wall
-        print(
-            f"| {cores} | {wall:.1f} | {'measured' if is_measured else 'simulated'} | {base / wall:.2f} |", flush=True
-        )
+        walls = [one.wall(cores)]
+        if cores <= len(have):
+            walls.append(one.whole if cores == 1 else run(course, out, have[:cores], cores).whole)
+        cells = [f"{wall:.1f} | {one.whole / wall:.2f}" for wall in walls] + ["| "] * (2 - len(walls))
+        print(f"| {cores} | {' | '.join(cells)} |", flush=True)
     shutil.rmtree(folder / "home", ignore_errors=True)
 
 

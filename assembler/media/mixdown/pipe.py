@@ -115,6 +115,8 @@ class Mixing:
             encoders = WindowEncoders(windows, self._channels, count, encode, self._work, stop)
             with encoders.taking(pcm):
                 yield encoders
+            if stop.is_set():
+                raise Stopped
             encoded[:] = zip(windows, encoders.parts, strict=True)
 
         return encoded, self._mix(consume, tell)

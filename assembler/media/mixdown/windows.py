@@ -113,7 +113,8 @@ class WindowEncoders:
     def check(self) -> None:
         """Raise what an encoder raised, and MediaError where the mix was shorter than it was to be."""
         for one in self._waiting:
-            one.result()
+            if one.done():  # where one has failed, the others are not waited for
+                one.result()
 
     def _read(self, pcm: IO[bytes], pool: ThreadPoolExecutor) -> None:
         free = threading.Semaphore(self.count + 1)
