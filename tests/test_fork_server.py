@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,38 @@ def test_one_that_stands_still_or_is_stopped_is_killed_with_all_it_started(room:
     with pytest.raises(Stopped):
         run(errand, cwd=tmp_path, log=tmp_path / "log", stop=stop)
     assert busy_in(tmp_path) == []
+
+
+def test_what_is_prepared_is_imported_and_forks_nothing_until_it_is_asked_for(room: Path, tmp_path: Path) -> None:
+    (room / "dear.py").write_text(f"import os\nopen({str(tmp_path / 'imported')!r}, 'a').write(f'{{os.getpid()}} ')\n")
+    fork_server.prepare("dear")
+    server = fork_server.pid()
+    assert server is not None
+    until(lambda: (tmp_path / "imported").exists())
+    assert psutil.Process(server).children() == []
+    fork_server.prepare("dear")
+    assert run(Module("dear", []), cwd=tmp_path, log=tmp_path / "log") == 0, log_tail(tmp_path / "log")
+    assert fork_server.pid() == server
+    pids = (tmp_path / "imported").read_text().split()
+    assert len(pids) == 2, "once by the server, and once as the program of the child"
+    assert pids[0] == str(server)
+
+
+def test_a_server_that_was_prepared_for_nothing_is_not_waited_for(room: Path) -> None:
+    (room / "slow.py").write_text("import time\ntime.sleep(60)\n")
+    fork_server.close()
+    fork_server.forget()
+    fork_server.prepare("slow")
+    server, begun = fork_server.pid(), time.monotonic()
+    fork_server.close()
+    assert time.monotonic() - begun < 20
+    assert server is not None
+    assert not psutil.pid_exists(server)
+
+
+def test_a_module_that_is_not_there_is_an_error_of_the_child_alone(room: Path, tmp_path: Path) -> None:
+    fork_server.prepare("nowhere")
+    assert run(module(room, "pass"), cwd=tmp_path, log=tmp_path / "log") == 0, log_tail(tmp_path / "log")
 
 
 def test_a_server_that_dies_takes_its_children_along_and_another_one_follows(room: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from contextlib import suppress
@@ -16,7 +17,11 @@ from assembler.cli.record_flags import Generation
 from assembler.cli.verb import verb
 from assembler.errors import InputError
 from assembler.options import Options
+from assembler.processes import fork_server
 from assembler.times import parse_clock
+
+FIRST_CHILD = "assembler.media.probe.child"
+"""Module of the first child process of a run: libav is imported for it beside our own modules."""
 
 
 def _read(results: list[str] | None, agora_dir: Path | None, options: Options) -> tuple[list[Any], Options]:
@@ -62,12 +67,14 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Make the playback: parse, download, probe, plan, render, verify."""
+    _require(results, tasks, agora_dir, more=", --task TASK")
+    if not os.path.exists(out):  # a second run of a finished job has no children
+        fork_server.prepare(FIRST_CHILD)
     from assembler.pipeline.archives import unpacked
     from assembler.pipeline.assemble import assemble, take_frame
     from assembler.report.recordings import names_of
     from assembler.report.text import describe_playback
 
-    _require(results, tasks, agora_dir, more=", --task TASK")
     results = results or []
     recordings, options = _read(results, agora_dir, options)
     if tasks:

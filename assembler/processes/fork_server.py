@@ -98,10 +98,18 @@ class _Server:
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_used = False
+
+    def prepare(self, name: str) -> None:
+        """Start the server, where none runs, and let it import a module."""
+        with self._lock, contextlib.suppress(OSError):  # whoever asks for a child meets it again
+            if self._control is None:
+                self._start().send(name.encode())
 
     def send(self, name: str, descriptors: Sequence[int]) -> None:
         """Ask for a child; a server that died is followed by another one."""
         with self._lock:
+            self._is_used = True
             if self._control is not None:
                 with contextlib.suppress(ConnectionError):
                     socket.send_fds(self._control, [name.encode()], descriptors)
@@ -127,6 +135,8 @@ class _Server:
     def _close(self) -> None:
         if self._control is not None and self._process is not None:
             self._control.close()
+            if not self._is_used:
+                self._process.kill()  # it may be at its imports
             self._process.wait()  # with it the CPU of its children is added to ours
             self._control = self._process = None
 
@@ -153,10 +163,12 @@ class _Server:
 
 _server = _Server()
 close = _server.close
+prepare = _server.prepare
+forget = _server.forget
 cpu_seconds = _server.cpu_seconds
 pid = _server.pid
 atexit.register(close)
-os.register_at_fork(after_in_child=_server.forget)
+os.register_at_fork(after_in_child=forget)
 
 
 def is_usable() -> bool:
@@ -222,7 +234,9 @@ def serve(descriptor: int) -> None:
                 for child in children:
                     _kill(child)
                 return
-            _fork_one(name.decode(), descriptors, children)
+            _import(name.decode())
+            if descriptors:  # else that is all that was asked for
+                _fork_one(name.decode(), descriptors, children)
 
 
 def _kill(child: int) -> None:
@@ -237,10 +251,13 @@ def _reap(children: dict[int, socket.socket]) -> None:
                 channel.send(str(os.waitstatus_to_exitcode(ended[1])).encode())
 
 
-def _fork_one(name: str, descriptors: Sequence[int], children: dict[int, socket.socket]) -> None:
+def _import(name: str) -> None:
     with contextlib.suppress(ImportError):  # the child meets it again, and says so in its log
         for more in getattr(importlib.import_module(name), "FORKED_WITH", ()):
             importlib.import_module(more)
+
+
+def _fork_one(name: str, descriptors: Sequence[int], children: dict[int, socket.socket]) -> None:
     gc.freeze()  # what is imported stays, and is shared for as long as nobody counts its references
     own = os.getpid()
     try:
