@@ -112,6 +112,7 @@ def compose(
         mode_reason=plan.mode_reason,
         stamps=video.stamps,
         joins=video.joins,
+        cuts=video.cuts,
         sound_copied=heard.copied,
         sound_reason=plan.bed.reason,
         play_times=f"{timeline.play_times}: {timeline.play_times_reason}",
@@ -198,6 +199,8 @@ class Video:
     """Encoder and its settings; None where it is copied."""
     unread: tuple[tuple[str, Span], ...] = ()
     """Parts that could not be decoded: video ids, and spans on the playback axis."""
+    cuts: tuple[int, ...] = ()
+    """Ticks of the joins before which a file was cut."""
 
 
 def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> Video:
@@ -249,7 +252,13 @@ def _copy_video(plan: Plan, setup: RenderSetup) -> Video:
             )
         )
     everything = sorted(stamp for run in runs for stamp in run.stamps or ())
-    return Video(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None)
+    sizes = {name: len(video.stamps or ()) for name, video in videos.items() if video is not None}
+    cuts = [
+        run.start
+        for before, run in zip(plan.copied, runs[1:], strict=False)
+        if before.end_packet < sizes[before.video_id]
+    ]
+    return Video(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None, cuts=tuple(cuts))
 
 
 def _chapters(plan: Plan, video: Video, recordings: Sequence[Recording], folder: Path, run: Run) -> tuple[Chapter, ...]:

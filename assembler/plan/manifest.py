@@ -144,6 +144,8 @@ class Manifest(Value):
     """Every picture's planned stamp."""
     joins: tuple[int, ...]
     """Ticks at which separately made pieces of picture meet."""
+    cuts: tuple[int, ...] | None = None
+    """Ticks of those joins before which a copied file was cut; None where an older version did not tell."""
     sound_copied: str | None
     """Segment whose sound was copied; None: mixed and encoded at 48 kHz."""
     sound_reason: str

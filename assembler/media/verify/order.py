@@ -46,9 +46,11 @@ class Check(Message):
     """True if the audio was encoded for this playback: it must then be without a hole."""
     decode: str
     """Depth: "index" (size and the stamps in the sample tables: no packet is read), "nothing" (every packet is read,
-    none decoded), "joins" (one GOP decoded at start, end and before each join, and the first frames behind it) or
-    "all"."""
+    none decoded), "joins" (one GOP decoded at start, end, before each cut and before some of the other joins, and the
+    first frames behind each join) or "all"."""
     answer: str
     """Path of the file for the answer: a problem per line, empty if there is none."""
     pictures: Pictures | None = None
     """Pictures to take where there is no problem: the file is open, and its start would cost a process of its own."""
+    cuts: tuple[int, ...] = ()
+    """Ticks of those joins before which a file was cut: what its last frames refer to may be lost."""

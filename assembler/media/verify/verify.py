@@ -52,6 +52,7 @@ def build_check(path: Path, manifest: Manifest, *, decode: str, answer: Path, pi
         size=manifest.size or None,
         stamps=manifest.stamps,
         joins=manifest.joins,
+        cuts=manifest.joins if manifest.cuts is None else manifest.cuts,
         width=manifest.canvas.width,
         height=manifest.canvas.height,
         length=manifest.length,

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+from hypothesis import given
+from hypothesis import strategies as st
 from synthetic import Recipe, make
 
-from assembler.media.verify.child import check
+from assembler.media.verify.child import GROUPS_BEFORE_JOINS, _wanted_groups, check
 from assembler.media.verify.order import Check
 from assembler.plan.stamps import folded
 
@@ -35,3 +37,24 @@ def test_a_sound_track_without_a_packet_is_empty(bundled_ffmpeg: str, tmp_path: 
         has_encoded_video=True, has_encoded_audio=True, decode="all", answer="",
     )  # fmt: skip
     assert check(order) == ["the sound track is empty"]
+
+
+@given(
+    starts=st.lists(st.integers(1, 100_000), min_size=1, max_size=200, unique=True).map(lambda s: [0, *sorted(s)]),
+    data=st.data(),
+)
+def test_each_join_is_decoded_behind_and_each_cut_before_as_well(starts: list[int], data: st.DataObject) -> None:
+    joins = sorted(data.draw(st.sets(st.sampled_from(starts[1:]))))
+    cuts = sorted(data.draw(st.sets(st.sampled_from(joins)))) if joins else []
+    order = Check(
+        path="", size=None, stamps=folded([*range(50)], 90_000), joins=tuple(joins), width=64, height=48, length=1000,
+        has_encoded_video=True, has_encoded_audio=True, decode="joins", answer="", cuts=tuple(cuts),
+    )  # fmt: skip
+    wanted = _wanted_groups(order, starts)
+    behind = {starts.index(join) for join in joins}
+    before = {starts.index(cut) - 1 for cut in cuts}
+    assert {0, len(starts) - 1} | behind | before <= wanted.keys()
+    whole = {group for group, count in wanted.items() if count == order.stamps.count}
+    assert before <= whole
+    assert len(whole - before) <= 2 + GROUPS_BEFORE_JOINS
+    assert len(joins) > GROUPS_BEFORE_JOINS or {group - 1 for group in behind} <= whole
