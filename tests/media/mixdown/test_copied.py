@@ -10,9 +10,12 @@ from typing import Any
 
 import av
 import pytest
+from browser import browsing
 from classes import BOARD, USER_1, USER_2, Class, Stream, beep_errors, wrong_pictures
 from oddities import odd, spoiled
+from pytest_httpserver import HTTPServer
 from sounds import listen
+from video_page import open_video, seek
 
 from assembler.choices import Muxer
 from assembler.pipeline.assemble import Playback
@@ -75,6 +78,31 @@ def test_its_packets_are_in_their_place(
     assert playback.manifest.verdict == "ok"
     assert [a.user for a in playback.manifest.activity] == ["x"], "who speaks is told of what is copied, too"
     assert lesson.assemble(tmp_path, ffmpeg, muxer=muxer).was_there
+
+
+HEARD = """(async () => {
+  const sound = await (await fetch("class.mp4")).arrayBuffer();
+  const heard = await new OfflineAudioContext(1, 44100, 44100).decodeAudioData(sound);
+  const found = [];
+  let quiet = 4411;
+  heard.getChannelData(0).forEach((sample, at) => {
+    if (Math.abs(sample) < 0.02) return quiet++;
+    if (quiet > 4410) found.push(at / heard.sampleRate);
+    quiet = 0;
+  });
+  return found;
+})()"""
+"""Script that gives the seconds at which a sound begins behind a tenth of a second of silence."""
+
+
+def test_a_browser_hears_it_in_its_place(tmp_path: Path, bundled_ffmpeg: str, httpserver: HTTPServer) -> None:
+    playback = lecture(3_210, odd("red", gain=0.2, seconds=5, rate=44_100)).assemble(tmp_path, bundled_ffmpeg)
+    assert playback.manifest.sound_copied == "voice"
+    with browsing() as browser:
+        open_video(browser, httpserver, tmp_path, 'video.src = "class.mp4";')
+        assert browser.ask(HEARD) == pytest.approx([3.21 + second for second in range(5)], abs=0.001)
+        seek(browser, 7.5)
+        assert browser.ask("video.error") is None
 
 
 def test_silence_of_a_minute_is_silent_on_both_sides(tmp_path: Path, bundled_ffmpeg: str) -> None:
