@@ -13,7 +13,7 @@ from assembler.captions.place import soft_texts
 from assembler.choices import Muxer
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
-from assembler.findings import Finding, judge
+from assembler.findings import Finding, judge, note
 from assembler.media.artwork.files import drawing_identity
 from assembler.media.child import run_module
 from assembler.media.choose_encoder import Choice, render_by_any
@@ -44,6 +44,11 @@ from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Chapter, Timeline
 from assembler.times import Span
 from assembler.workspace import digest_of, identity_of
+
+NOTHING_LEFT_OUT = (
+    "--variable-rate left out no frame: some source has a new one all the time (one that it repeats counts as new)"
+)
+"""Sentence of a class for which that option does nothing."""
 
 
 def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: Run) -> str:
@@ -222,6 +227,8 @@ def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: 
     stamps = folded([(piece.first + n) * ticks for piece in rendered for n in piece.kept], grid_rate(plan.fps))
     unread = tuple((loss.video_id, loss.span) for piece in rendered for loss in piece.losses if loss.what == UNREADABLE)
     told = [*setup.drawings.findings(), *findings]
+    if options.variable_rate and setup.encoder.encoder.takes_skips and stamps.count == plan.frames:
+        told.append(note("", NOTHING_LEFT_OUT))
     return Video(runs, stamps, tuple(run.start for run in runs[1:]), told, encoding, unread)
 
 

@@ -137,6 +137,7 @@ def test_at_a_variable_rate_no_two_key_frames_in_a_row_have_one_number_and_packa
 
 def test_a_playback_of_another_choice_of_rate_is_made_anew(tmp_path: Path, bundled_ffmpeg: str) -> None:
     counts = [STILL.assemble(tmp_path, bundled_ffmpeg, variable_rate=rate) for rate in (False, True, True, False)]
+    assert not any("left out no frame" in f.sentence for made in counts for f in made.manifest.findings)
     assert [playback.was_there for playback in counts] == [False, False, True, False]
     assert counts[1].manifest.stamps.count < counts[0].manifest.stamps.count == counts[3].manifest.stamps.count
 
@@ -148,6 +149,7 @@ def test_a_class_that_always_moves_is_made_byte_for_byte_as_if_nothing_could_be_
     moving = Recipe(identity="red", seconds=3, fps=15, gop=40)
     lesson = Class([Stream("a", StreamKind.CAMERA, "ann", 0, moving, USER_1)], options={"fps": 15})
     made = lesson.assemble(tmp_path / "one", bundled_ffmpeg, chunk_seconds=1, variable_rate=rate)
+    assert any("left out no frame" in finding.sentence for finding in made.manifest.findings) == rate
     monkeypatch.setitem(ENCODERS, "x264", replace(ENCODERS["x264"], takes_skips=False))
     other = lesson.assemble(tmp_path / "other", bundled_ffmpeg, chunk_seconds=1)
     assert made.path.read_bytes() == other.path.read_bytes()
