@@ -163,6 +163,7 @@ def test_an_encoder_that_gives_every_frame_says_that_it_left_none_out(tmp_path: 
     assert [f.sentence for f in playback.manifest.findings if "constant rate only" in f.sentence]
 
 
+@pytest.mark.leaves_parts
 @pytest.mark.parametrize("rate", ["false", "true"])
 def test_a_run_killed_in_the_middle_of_it_goes_on_with_the_frames_that_it_had(
     tmp_path: Path, bundled_ffmpeg: str, rate: str
