@@ -118,7 +118,6 @@ def test_what_is_prepared_is_imported_and_forks_nothing_until_it_is_asked_for(ro
 def test_a_server_that_was_prepared_for_nothing_is_not_waited_for(room: Path) -> None:
     (room / "slow.py").write_text("import time\ntime.sleep(60)\n")
     fork_server.close()
-    fork_server.forget()
     fork_server.prepare("slow")
     server, begun = fork_server.pid(), time.monotonic()
     fork_server.close()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from math import floor
 from pathlib import Path
 
 import assembler
@@ -13,42 +11,29 @@ from assembler.captions.place import soft_texts
 from assembler.choices import Muxer
 from assembler.errors import DiskFull, MediaError
 from assembler.facts import Facts
-from assembler.findings import Finding, judge, note
+from assembler.findings import judge
 from assembler.media.artwork.files import drawing_identity
 from assembler.media.child import run_module
-from assembler.media.choose_encoder import Choice, render_by_any
+from assembler.media.choose_encoder import Choice
 from assembler.media.damage.losses import mark_repaired
 from assembler.media.disk_space import check_space
-from assembler.media.encoders import Encoding
-from assembler.media.mux.order import AudioTrack, Join, PacketRun
+from assembler.media.mux.order import Join
 from assembler.media.pages.measure import find_pages
 from assembler.media.render.offer import find_offer_place
-from assembler.media.render.repair import UNREADABLE
-from assembler.media.render.resume import choose_borders
 from assembler.media.render.setup import RENDER_VERSION, RenderSetup
 from assembler.media.run import Run
 from assembler.media.soundtrack import Soundtrack, find_activity, render_audio
 from assembler.media.source_files import BytesMissing, SourceFiles
-from assembler.options import Options
+from assembler.media.video import Video, render_video
 from assembler.plan.account import without_unread
 from assembler.plan.chapters import with_pages
-from assembler.plan.chunks import cut_chunks
-from assembler.plan.copying import time_scale
-from assembler.plan.grid import frame_ticks, grid_rate
-from assembler.plan.held import hold_frames
+from assembler.plan.grid import frame_ticks
 from assembler.plan.manifest import CaptionFile, Manifest, Origin
 from assembler.plan.model import Mode, Plan
-from assembler.plan.stamps import Stamps, folded
 from assembler.recording import Recording, Segment, vendor_report
 from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Chapter, Timeline
-from assembler.times import Span
 from assembler.workspace import digest_of, identity_of
-
-NOTHING_LEFT_OUT = (
-    "--variable-rate left out no frame: some source has a new one all the time (one that it repeats counts as new)"
-)
-"""Sentence of a class for which that option does nothing."""
 
 
 def finished_digest(plan: Plan, files: Mapping[str, Path], choice: Choice, run: Run) -> str:
@@ -92,7 +77,7 @@ def compose(
     video, heard = render_streams(plan, files, got.facts, folder=folder, choice=choice, run=run, offer=offer)
     run.progress.say("joining")
     chapters = _chapters(plan, video, recordings, folder, run)
-    _join(plan, video, heard.track, chapters, part, folder, run)
+    _join(plan, video, heard, chapters, part, folder, run)
     stated = (*plan.findings, *choice.findings, *video.findings, *heard.findings)
     return Manifest(
         made_by=assembler.__version__,
@@ -162,7 +147,7 @@ def render_streams(
     ):
         audio = pool.submit(render_audio, plan, setup, run.options)
         try:
-            video = _render_video(plan, setup, run.options, task.advance)
+            video = render_video(plan, setup, run.options, task.advance)
         except BytesMissing:
             raise  # the mixdown goes on all the same
         except BaseException:
@@ -188,86 +173,6 @@ def _origins(segments: Sequence[Segment], got: SegmentFiles) -> tuple[Origin, ..
     )
 
 
-@dataclass(frozen=True)
-class Video:
-    """Video of a whole playback, before it is muxed."""
-
-    runs: list[PacketRun]
-    """Runs of packets, in the order of the playback."""
-    stamps: Stamps
-    """Pts of all frames."""
-    joins: tuple[int, ...]
-    """Ticks at which runs meet."""
-    findings: list[Finding]
-    """Findings about damaged or replaced video."""
-    encoding: Encoding | None
-    """Encoder and its settings; None where it is copied."""
-    unread: tuple[tuple[str, Span], ...] = ()
-    """Parts that could not be decoded: video ids, and spans on the playback axis."""
-    cuts: tuple[int, ...] = ()
-    """Ticks of the joins before which a file was cut."""
-
-
-def _render_video(plan: Plan, setup: RenderSetup, options: Options, on_seconds: Callable[[float], None]) -> Video:
-    if plan.mode is Mode.COPY:
-        return _copy_video(plan, setup)
-    borders = choose_borders(plan, setup, seconds=options.chunk_seconds, processes=options.processes)
-    chunks = cut_chunks(plan, setup.facts, borders)
-    if setup.encoder.encoder.takes_skips:
-        chunks = tuple(hold_frames(chunk, setup.facts, is_variable=options.variable_rate) for chunk in chunks)
-    rendered, findings, encoding = render_by_any(chunks, setup, processes=options.processes, on_seconds=on_seconds)
-    ticks = frame_ticks(plan.fps)
-    runs = [
-        PacketRun(
-            name=str(piece.path), container="mov", first_packet=0, end_packet=None, start=piece.first * ticks,
-            stamps=None, frames=len(piece.kept),
-        )
-        for piece in rendered
-    ]  # fmt: skip
-    stamps = folded([(piece.first + n) * ticks for piece in rendered for n in piece.kept], grid_rate(plan.fps))
-    unread = tuple((loss.video_id, loss.span) for piece in rendered for loss in piece.losses if loss.what == UNREADABLE)
-    told = [*setup.drawings.findings(), *findings]
-    if options.variable_rate and setup.encoder.encoder.takes_skips and stamps.count == plan.frames:
-        told.append(note("", NOTHING_LEFT_OUT))
-    return Video(runs, stamps, tuple(run.start for run in runs[1:]), told, encoding, unread)
-
-
-def _copy_video(plan: Plan, setup: RenderSetup) -> Video:
-    videos = {run.video_id: setup.facts[run.video_id].picture for run in plan.copied}
-    scale = time_scale([p for p in videos.values() if p is not None])
-    runs: list[PacketRun] = []
-    for copied in plan.copied:
-        video = videos[copied.video_id]
-        assert video is not None  # decided in plan.copying, like the stamps
-        assert video.stamps is not None
-        kept = video.stamps[copied.first_packet : copied.end_packet]
-        up, later = int(video.time_base * scale), floor(copied.offset * scale)
-        ticks = tuple(stamp * up + later for stamp in kept)
-        keys = frozenset(video.keyframes)
-        runs.append(
-            PacketRun(
-                name=str(setup.files[copied.video_id].resolve()),
-                container=setup.facts[copied.video_id].container,
-                first_packet=copied.first_packet,
-                end_packet=copied.end_packet,
-                start=min(ticks),
-                stamps=ticks,
-                frames=len(ticks),
-                lasts=round(scale / video.rate),
-                stream=video.stream,
-                keys=tuple(index for index, stamp in enumerate(kept) if stamp in keys),
-            )
-        )
-    everything = sorted(stamp for run in runs for stamp in run.stamps or ())
-    sizes = {name: len(video.stamps or ()) for name, video in videos.items() if video is not None}
-    cuts = [
-        run.start
-        for before, run in zip(plan.copied, runs[1:], strict=False)
-        if before.end_packet < sizes[before.video_id]
-    ]
-    return Video(runs, folded(everything, scale), tuple(run.start for run in runs[1:]), [], None, cuts=tuple(cuts))
-
-
 def _chapters(plan: Plan, video: Video, recordings: Sequence[Recording], folder: Path, run: Run) -> tuple[Chapter, ...]:
     """The planned chapters and, where they are wanted, the new pages that are seen in what was rendered."""
     if not plan.finds_pages:
@@ -278,14 +183,14 @@ def _chapters(plan: Plan, video: Video, recordings: Sequence[Recording], folder:
 
 
 def _join(
-    plan: Plan, video: Video, track: AudioTrack, chapters: Sequence[Chapter], part: Path, folder: Path, run: Run
+    plan: Plan, video: Video, heard: Soundtrack, chapters: Sequence[Chapter], part: Path, folder: Path, run: Run
 ) -> None:
     order = Join(
         out=str(part.absolute()),
         time_scale=video.stamps.time_scale,
         frame_ticks=frame_ticks(plan.fps),
         runs=tuple(video.runs),
-        audio=track,
+        audio=heard.track,
         chapters=tuple((int(c.at), c.title) for c in chapters),
         length=plan.length,
         size=(plan.canvas.width, plan.canvas.height),
@@ -296,6 +201,7 @@ def _join(
         run_module("assembler.media.mux.child", ["join"], order, cwd=folder, name="join", stop=run.stop)
     except BaseException as exc:
         part.unlink(missing_ok=True)
-        if plan.mode is Mode.COPY and isinstance(exc, MediaError) and not isinstance(exc, DiskFull):
+        is_copied = plan.mode is Mode.COPY or heard.copied is not None
+        if is_copied and isinstance(exc, MediaError) and not isinstance(exc, DiskFull):
             raise CopyRefused(exc.sentence) from exc
         raise

@@ -87,7 +87,7 @@ class _Sound:
                 encoders=self.options.processes,
             )
             write_whole(report, _MixReport(findings=findings).model_dump_json())
-        return Soundtrack(AudioTrack(name=str(self.out), container="mov", offset=Fraction(0), end=None), findings)
+        return Soundtrack(self._made, findings)
 
     def copied(self) -> Soundtrack | None:
         """Take the packets of one file, where that can be done."""
@@ -98,23 +98,22 @@ class _Sound:
         offset = Fraction(piece.span.start - piece.file_start, 1000) - known.origin
         source, sound = self.setup.files[name].resolve(), known.sounds[0]
         as_it_is = AudioTrack(str(source), known.container, offset, end=piece.span.end, index=sound.index)
-        has_all = fills(piece, sound, self.plan.length)
-        if self.plan.mode is Mode.COPY and has_all:
-            return Soundtrack(as_it_is, copied=name)
-        if not self._is_undamaged():
+        needs_silence = not fills(piece, sound, self.plan.length)
+        if (self.plan.mode is not Mode.COPY or needs_silence) and not self._is_undamaged():
             return None
-        if (
-            has_all or self.setup.files.bytes_available(name) is not None
-        ):  # what is still fetched is copied when it is whole
+        is_fetched = self.setup.files.bytes_available(name) is None  # else it is copied once it is
+        if not needs_silence or not is_fetched:
             return Soundtrack(as_it_is, copied=name)
+        ffmpeg, stop = self.setup.program.path, self.setup.stop
         try:
-            copy_sound(
-                source, offset, self.plan.length, ffmpeg=self.setup.program.path, out=self.out, stop=self.setup.stop
-            )
+            copy_sound(source, offset, self.plan.length, ffmpeg=ffmpeg, out=self.out, stop=stop)
         except UnsupportedMp4:
             return None
-        track = AudioTrack(name=str(self.out), container="mov", offset=Fraction(0), end=None)
-        return Soundtrack(track, copied=name)
+        return Soundtrack(self._made, copied=name)
+
+    @property
+    def _made(self) -> AudioTrack:
+        return AudioTrack(name=str(self.out), container="mov", offset=Fraction(0), end=None)
 
     def _is_undamaged(self) -> bool:
         """Listen to all of it, once; where something is found it is mixed, which says what it is."""

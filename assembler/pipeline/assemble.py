@@ -31,6 +31,7 @@ from assembler.pipeline.target import Target
 from assembler.pipeline.timelines import Given, in_order, timeline_of
 from assembler.pipeline.transcribe import with_transcript
 from assembler.plan.chunks import stamp_shown
+from assembler.plan.copying import NOT_ALLOWED
 from assembler.plan.grid import rounded
 from assembler.plan.manifest import Manifest, load_manifest
 from assembler.plan.model import Mode, Plan
@@ -143,7 +144,8 @@ class _Making:
         if that was tried."""
         whole, plan = decide(self.recorded, got, self.run.options, may_copy=not why_not)
         timeline = cut_window(whole, self.run.options.start, self.run.options.end)
-        plan = plan.model_copy(update={"mode_reason": why_not}) if why_not else plan
+        if why_not and plan.mode_reason == NOT_ALLOWED.reason:  # else it was the sound that was copied
+            plan = plan.model_copy(update={"mode_reason": why_not})
         text, heard = with_transcript(self.text, self.recorded, whole, plan, got, self.run)
         captions, said = text.place(whole.clock, plan.length, self.recorded, self.run.options)
         plan = plan.model_copy(update={"captions": captions, "findings": (*plan.findings, *heard, *said)})
@@ -199,7 +201,7 @@ class _Making:
                 (folder / name).unlink(missing_ok=True)
             verify(part, manifest, stop=self.run.stop, pictures=folder)
         except VerifyError as exc:
-            if plan.mode is not Mode.COPY:
+            if plan.mode is not Mode.COPY and manifest.sound_copied is None:
                 raise
             part.unlink(missing_ok=True)
             raise _CopyDamaged(exc.sentence) from exc

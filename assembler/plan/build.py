@@ -56,7 +56,9 @@ def build_plan(
     placed = _inside(arrangement, options.start or PlayMs(0), window)
     frames = Frame(max(1, frame_at(PlayMs(window.length), fps)))
     parts = find_visible(window, placed, fps, frames)
-    copying = decide_copying(window, placed, parts, facts, options) if may_copy else NOT_ALLOWED
+    copying = decide_copying(window, placed, parts, facts, options)
+    if copying.mode is Mode.COPY and not may_copy:
+        copying = NOT_ALLOWED
     mode, reason, runs = copying.mode, copying.reason, copying.runs
     if mode is Mode.COPY:
         picture = facts[runs[0].video_id].picture
@@ -66,7 +68,7 @@ def build_plan(
     is_provisional = any(not clip.is_known for _, clip in window.clips())
     final_mode = Mode.OPEN if is_provisional and copying.wants_stamps else mode
     bed = build_bed(window, placed, facts)
-    if options.loudness is not None:
+    if options.loudness is not None or not may_copy:
         bed = bed.model_copy(update={"copied": None})
     refuse_nothing(window, placed.layout, parts, bed)
     is_window = options.start is not None or options.end is not None

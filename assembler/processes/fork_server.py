@@ -103,7 +103,7 @@ class _Server:
     def prepare(self, name: str) -> None:
         """Start the server, where none runs, and let it import a module."""
         with self._lock, contextlib.suppress(OSError):  # whoever asks for a child meets it again
-            if self._control is None:
+            if self._control is None and is_usable():
                 self._start().send(name.encode())
 
     def send(self, name: str, descriptors: Sequence[int]) -> None:
@@ -139,6 +139,7 @@ class _Server:
                 self._process.kill()  # it may be at its imports
             self._process.wait()  # with it the CPU of its children is added to ours
             self._control = self._process = None
+            self._is_used = False
 
     def forget(self) -> None:
         """Leave the server to the process that this one was forked from."""
@@ -164,11 +165,10 @@ class _Server:
 _server = _Server()
 close = _server.close
 prepare = _server.prepare
-forget = _server.forget
 cpu_seconds = _server.cpu_seconds
 pid = _server.pid
 atexit.register(close)
-os.register_at_fork(after_in_child=forget)
+os.register_at_fork(after_in_child=_server.forget)
 
 
 def is_usable() -> bool:

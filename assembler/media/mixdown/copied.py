@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from assembler.errors import MediaError
 from assembler.media.child import child_error
-from assembler.media.mux.by_sample_table import AAC_FRAME, MP4A_HEAD, aac_form, apply_edits, canonical_entry, cut_pieces
-from assembler.mp4.moov import TrackLayout, run_lengths
+from assembler.media.mixdown.frames import Frames
+from assembler.media.mux.by_sample_table import AAC_FRAME, MP4A_HEAD, aac_form, apply_edits, canonical_entry
 from assembler.mp4.parse import read_tables
-from assembler.mp4.sample_tables import Mp4Track, UnsupportedMp4
-from assembler.mp4.write import Piece, TrackSamples, write_mp4
+from assembler.mp4.sample_tables import UnsupportedMp4
 from assembler.processes import Stop, run
 from assembler.workspace import LOG
 
@@ -32,9 +31,14 @@ def copy_sound(source: Path, late: Fraction, length: int, *, ffmpeg: str, out: P
     """Write ``length`` ms of sound to ``out`` (mp4, with its edit list): the AAC of ``source``, else silence.
 
     ``late``: seconds of the playback at the start of the source's time line. Raises UnsupportedMp4 where its packets
-    are not plain AAC-LC of one or two channels without holes in a plain mp4, MediaError, Stopped and OSError.
+    are not plain AAC-LC of one or two channels without holes in a plain mp4, MediaError, DiskFull and Stopped.
     """
-    tables = read_tables(source)
+    try:
+        tables = read_tables(source)
+    except OSError as exc:
+        raise MediaError(
+            f"{source.name} cannot be read: {exc.strerror}", hint="Leave the files alone until the end."
+        ) from exc
     track = tables.track(b"soun")
     entry = canonical_entry(track.description, MP4A_HEAD)
     rate, channels = aac_form(entry)
@@ -47,59 +51,43 @@ def copy_sound(source: Path, late: Fraction, length: int, *, ffmpeg: str, out: P
     begin = stamps[0] + round(late * rate)
     if begin > -MAX_PRIMING * AAC_FRAME and stamps[0] < -MAX_PRIMING * AAC_FRAME:
         raise UnsupportedMp4("its edit list hides sound that would be heard")
-    taken = min(track.count, -(-(due - begin) // AAC_FRAME))
-    before = max(0, -(-begin // AAC_FRAME))
+    needed = -(-(due - begin) // AAC_FRAME)
+    before, taken = max(0, -(-begin // AAC_FRAME)), min(track.count, needed)
     first = begin - before * AAC_FRAME
-    behind = max(0, -(-(due - begin) // AAC_FRAME) - taken)
-    pieces, sizes = list[Piece](), array("I")
-    silence = _encode_silence(rate, channels, ffmpeg, out, stop) if before or behind else None
-    try:
-        for count, path, samples, begins in (
-            (before, silence, SILENT_FRAMES, PRIMING),
-            (taken, source, taken, 0),
-            (behind, silence, SILENT_FRAMES, PRIMING),
-        ):
-            if count and path is not None:
-                made = track if path is source else read_tables(path).track(b"soun")
-                pieces += _repeated(path, made, begins, samples, count, sizes)
-        stamps = [first + AAC_FRAME * number for number in range(len(sizes))]
-        lasts = min(AAC_FRAME, due - stamps[-1])
-        layout = TrackLayout(
-            kind=b"soun", scale=rate, first=first, durations=run_lengths([*[AAC_FRAME] * (len(sizes) - 1), lasts]),
-            sizes=sizes, keys=None, offsets=(), firsts=(), description=entry,
-        )  # fmt: skip
-        write_mp4(out, rate, [TrackSamples(layout, stamps, pieces)], (), 0)
-    finally:
-        if silence is not None:
-            silence.unlink(missing_ok=True)
+    frames = Frames()
+    with _silence(rate, channels, ffmpeg, out, stop) if before or needed > taken else nullcontext() as silence:
+        _add_silence(frames, silence, before)
+        frames.take(source, track, 0, taken)
+        _add_silence(frames, silence, needed - taken)
+        lasts = min(AAC_FRAME, due - first - (len(frames.sizes) - 1) * AAC_FRAME)
+        frames.write(out, entry, rate, first=first, lasts=lasts)
 
 
-def _repeated(path: Path, track: Mp4Track, begins: int, samples: int, count: int, sizes: array[int]) -> Iterator[Piece]:
-    """Take ``count`` frames from ``samples`` of a file, again from the first of them where they are too few."""
-    while count > 0:
-        some = min(count, samples)
-        for piece in cut_pieces(path, track, begins, begins + some, len(sizes)):
-            yield *piece[:-1], 0
-        sizes += array("I", track.sizes[begins : begins + some])
-        count -= some
+def _add_silence(frames: Frames, silence: Path | None, count: int) -> None:
+    if silence is not None and count:
+        track = read_tables(silence).track(b"soun")
+        for done in range(0, count, SILENT_FRAMES):
+            frames.take(silence, track, PRIMING, PRIMING + min(SILENT_FRAMES, count - done))
 
 
-def _encode_silence(rate: int, channels: int, ffmpeg: str, out: Path, stop: Stop) -> Path:
-    """Encode silence with the parameters of a sound, into a file beside ``out``."""
+@contextmanager
+def _silence(rate: int, channels: int, ffmpeg: str, out: Path, stop: Stop) -> Iterator[Path]:
+    """Encode silence with the parameters of a sound, into a file beside ``out`` that is there for a moment."""
     path = out.with_name(f"{out.name}.silence.m4a")
     log = path.with_suffix(LOG)
     seconds = Fraction((SILENT_FRAMES + 2 * PRIMING) * AAC_FRAME, rate)
     layout = "mono" if channels == 1 else "stereo"
     words = ["-f", "lavfi", "-i", f"anullsrc=r={rate}:cl={layout}", "-t", f"{float(seconds):.3f}", "-c:a", "aac"]
     head = [ffmpeg, "-y", "-nostdin", "-hide_banner", "-loglevel", "warning"]
-    code = run([*head, *words, "-flags:a", "+bitexact", f"file:{path}"], cwd=out.parent, log=log, stop=stop)
-    if code:
-        raise child_error("ffmpeg could not encode silence", log, code)
-    log.unlink(missing_ok=True)
-    made = read_tables(path).track(b"soun")
-    if made.count < SILENT_FRAMES + PRIMING or aac_form(canonical_entry(made.description, MP4A_HEAD)) != (
-        rate,
-        channels,
-    ):
-        raise MediaError("ffmpeg encoded other silence than was asked for", hint="Run `assembler doctor`.")
-    return path
+    try:
+        code = run([*head, *words, "-flags:a", "+bitexact", f"file:{path}"], cwd=out.parent, log=log, stop=stop)
+        if code:
+            raise child_error("ffmpeg could not encode silence", log, code)
+        made = read_tables(path).track(b"soun")
+        form = aac_form(canonical_entry(made.description, MP4A_HEAD))
+        if made.count < SILENT_FRAMES + PRIMING or form != (rate, channels):
+            raise MediaError("ffmpeg encoded other silence than was asked for", hint="Run `assembler doctor`.")
+        log.unlink(missing_ok=True)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)

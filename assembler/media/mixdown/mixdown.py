@@ -193,8 +193,8 @@ def _encode(
     words = ["-loglevel", "warning", "-af", filters, "-ar", str(SAMPLE_RATE)]
     words += ["-c:a", "aac", *CODER, "-b:a", str(bit_rate)]
     words += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", "-f", "mp4"]
-    if len(cut_windows(mixing.length)) > 1:
-        encoded, report = mixing.encode_windows(words, encoders, tell)
+    if len(windows := cut_windows(mixing.length)) > 1:
+        encoded, report = mixing.encode_windows(windows, words, encoders, tell)
         try:
             join_windows(encoded, part)
             return report

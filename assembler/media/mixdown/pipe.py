@@ -13,7 +13,7 @@ from assembler.errors import MediaError
 from assembler.findings import Finding, warning
 from assembler.media.child import OUT_OF_SPACE, child_error
 from assembler.media.mixdown.order import PIPE_CLOSED, MixInput, Order, Part, Report, State
-from assembler.media.mixdown.windows import Encoded, Window, WindowEncoders, cut_windows
+from assembler.media.mixdown.windows import Encoded, Window, WindowEncoders
 from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, run, started
 from assembler.processes.fork_server import Module
 from assembler.times import SAMPLE_RATE
@@ -92,7 +92,9 @@ class Mixing:
 
         return log, self._mix(consume, tell)
 
-    def encode_windows(self, words: Sequence[str], count: int, tell: Callable[[float], None]) -> tuple[Encoded, Report]:
+    def encode_windows(
+        self, windows: Sequence[Window], words: Sequence[str], count: int, tell: Callable[[float], None]
+    ) -> tuple[Encoded, Report]:
         """Encode the mix in windows, ``count`` at a time, each by an ffmpeg with these words; else as ``run``."""
         encoded: list[tuple[Window, Path]] = []
 
@@ -111,7 +113,6 @@ class Mixing:
                     raise MediaError(TOO_SHORT, hint="Run `assembler doctor`.")
                 log.unlink()
 
-            windows = cut_windows(self.length)
             encoders = WindowEncoders(windows, self._channels, count, encode, self._work, stop)
             with encoders.taking(pcm):
                 yield encoders

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import select
 import threading
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,17 +20,14 @@ from pathlib import Path
 from typing import IO
 
 from assembler.errors import MediaError
-from assembler.media.mux.by_sample_table import cut_pieces
-from assembler.mp4.moov import TrackLayout, run_lengths
+from assembler.media.mixdown.frames import Frames
+from assembler.media.mux.by_sample_table import AAC_FRAME
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import Mp4Track, UnsupportedMp4
-from assembler.mp4.write import Piece, TrackSamples, write_mp4
 from assembler.processes import Stop
 from assembler.times import SAMPLE_RATE
 from assembler.workspace import unwritable
 
-FRAME = 1024
-"""Count of samples of an AAC frame, and of the silence before the first one that an encoder adds."""
 LENGTH, LEAD, TAIL = 1406, 24, 16
 """Frames of a window (30 s), and of what is encoded before and behind them."""
 AT_END = 4
@@ -66,10 +62,10 @@ Encoded = Sequence[tuple[Window, Path]]
 
 def cut_windows(length: int) -> list[Window]:
     """Cut a mix of ``length`` samples; a last piece shorter than half a window belongs to the one before it."""
-    count = max(1, (length // FRAME + LENGTH // 2) // LENGTH)
+    count = max(1, (length // AAC_FRAME + LENGTH // 2) // LENGTH)
     firsts = [number * LENGTH for number in range(count)]
-    ends = [*((first + TAIL) * FRAME for first in firsts[1:]), length]
-    return [Window(first, max(0, first - LEAD) * FRAME, end) for first, end in zip(firsts, ends, strict=True)]
+    ends = [*((first + TAIL) * AAC_FRAME for first in firsts[1:]), length]
+    return [Window(first, max(0, first - LEAD) * AAC_FRAME, end) for first, end in zip(firsts, ends, strict=True)]
 
 
 @dataclass
@@ -124,7 +120,7 @@ class WindowEncoders:
             while not free.acquire(timeout=POLL_SECONDS):
                 if self.stop.is_set():
                     return
-            del content[: -(LEAD + TAIL) * FRAME * size]  # what is left the next window begins with
+            del content[: -(LEAD + TAIL) * AAC_FRAME * size]  # what is left the next window begins with
             if not self._fill(content, pcm, (window.end - window.start) * size):
                 return
             samples, part = self.work / f"sound-{number}.pcm", self.work / f"sound-{number}.m4a"
@@ -165,35 +161,27 @@ def join_windows(encoded: Encoded, out: Path) -> None:
     writes.
     """
     try:
-        opened = [_Frames(window, part, _own_track(part)) for window, part in encoded]
+        opened = [_Encoded(window, part, _own_track(part)) for window, part in encoded]
     except UnsupportedMp4 as exc:
         raise NotJoinable(str(exc)) from exc
     borders = [-1, *(_find_border(one, other) for one, other in pairwise(opened)), opened[-1].end]
-    pieces: list[Piece] = []
-    sizes = array("I")
-    for frames, (first, end) in zip(opened, pairwise(borders), strict=True):
-        pieces += frames.pieces(first, end, len(sizes))
-        sizes += array("I", frames.track.sizes[first - frames.base : end - frames.base])
-    stamps = [FRAME * number for number in range(-1, len(sizes) - 1)]
+    frames = Frames()
+    for one, (first, end) in zip(opened, pairwise(borders), strict=True):
+        frames.take(one.part, one.track, first - one.base, end - one.base)
     lasts = opened[-1].track.durations[-1][1]
-    layout = TrackLayout(
-        kind=b"soun", scale=SAMPLE_RATE, first=-FRAME,
-        durations=run_lengths([*([FRAME] * (len(sizes) - 1)), lasts]), sizes=sizes, keys=None, offsets=(), firsts=(),
-        description=opened[0].track.description,
-    )  # fmt: skip
-    write_mp4(out, SAMPLE_RATE, [TrackSamples(layout, stamps, pieces)], (), 0)
+    frames.write(out, opened[0].track.description, SAMPLE_RATE, first=-AAC_FRAME, lasts=lasts)
 
 
 def _own_track(part: Path) -> Mp4Track:
     track = read_tables(part).track(b"soun")
-    ticks = {ticks for _, ticks in track.durations[:-1]} | {FRAME}
-    if track.scale != SAMPLE_RATE or track.edit is None or track.edit[:2] != (0, FRAME) or ticks != {FRAME}:
+    ticks = {ticks for _, ticks in track.durations[:-1]} | {AAC_FRAME}
+    if track.scale != SAMPLE_RATE or track.edit is None or track.edit[:2] != (0, AAC_FRAME) or ticks != {AAC_FRAME}:
         raise NotJoinable(f"{part.name} does not begin with one frame of silence, or has frames of other lengths")
     return track
 
 
 @dataclass(frozen=True)
-class _Frames:
+class _Encoded:
     """Frames of one encoded window; frames are counted from the start of the mix, its silence being frame -1."""
 
     window: Window
@@ -203,7 +191,7 @@ class _Frames:
     @property
     def base(self) -> int:
         """First frame in its file, which is silence."""
-        return self.window.start // FRAME - 1
+        return self.window.start // AAC_FRAME - 1
 
     @property
     def end(self) -> int:
@@ -216,13 +204,8 @@ class _Frames:
         with self.part.open("rb") as file:
             return block_shape(os.pread(file.fileno(), FRAME_HEAD, at))
 
-    def pieces(self, first: int, end: int, number: int) -> Iterator[Piece]:
-        """Cut its frames ``[first, end)``, which become frame ``number`` and those behind it."""
-        for piece in cut_pieces(self.part, self.track, first - self.base, end - self.base, number):
-            yield *piece[:-1], 0
 
-
-def _find_border(one: _Frames, other: _Frames) -> int:
+def _find_border(one: _Encoded, other: _Encoded) -> int:
     """Find the first frame to take from the other window: it and the one before it have the same blocks in both."""
     first = other.window.first
     for frame in range(first, min(first + TAIL, one.end) - AT_END):

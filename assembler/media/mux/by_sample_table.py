@@ -31,6 +31,8 @@ KEPT_BOXES = {b"avc1": (b"avcC", b"colr", b"pasp"), b"mp4a": (b"esds",)}
 """Boxes of a sample entry that decoding needs; the first one must be there."""
 DROPPED_BOXES = (b"btrt", b"fiel")
 """Boxes of a sample entry that decoding does not need."""
+VIDEO, AUDIO = 0, 1
+"""Numbers of the tracks in the finished file."""
 AAC_LC, AAC_FRAME = 2, 1024
 """Audio object type, and samples of a frame."""
 RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
@@ -110,7 +112,7 @@ def _video_samples(order: Join, sources: _Sources) -> TrackSamples:
         description = description or entry
         base = len(sizes)
         stamps += _planned(run, order, tables, track)
-        pieces += cut_pieces(sources.path(run.name), track, first, end, base)
+        pieces += cut_pieces(sources.path(run.name), track, first, end, base, VIDEO)
         keys += [base + key for key in _keys(run, track, first, end)]
         sizes += array("I", track.sizes[first:end])
     steps = [after - before for before, after in pairwise(stamps)]
@@ -210,7 +212,7 @@ def _audio_samples(source: AudioTrack, sources: _Sources) -> TrackSamples:
         kind=b"soun", scale=track.scale, first=stamps[0], durations=run_lengths([*steps, lasts]),
         sizes=track.sizes[: len(stamps)], keys=None, offsets=(), firsts=(), description=entry,
     )  # fmt: skip
-    return TrackSamples(layout, stamps, cut_pieces(sources.path(source.name), track, 0, len(stamps), 0))
+    return TrackSamples(layout, stamps, cut_pieces(sources.path(source.name), track, 0, len(stamps), 0, AUDIO))
 
 
 def aac_form(entry: bytes) -> tuple[int, int]:
@@ -243,9 +245,8 @@ def _descriptor(content: bytes, at: int, tag: int, fixed: int) -> int:
     return at if at <= len(content) else -1
 
 
-def cut_pieces(source: Path, track: Mp4Track, first: int, end: int, base: int) -> list[Piece]:
-    """Cut the chunks of a track to these samples, the first of which becomes sample ``base``."""
-    number = int(track.kind == b"soun")
+def cut_pieces(source: Path, track: Mp4Track, first: int, end: int, base: int, number: int) -> list[Piece]:
+    """Cut the chunks of a track to these samples, the first of which becomes sample ``base`` of track ``number``."""
     move, behind = base - first, track.cumulative_sizes
     low = bisect_right(track.firsts, first) - 1
     found = [

@@ -18,8 +18,12 @@ from sounds import listen
 from video_page import open_video, seek
 
 from assembler.choices import Muxer
+from assembler.errors import DiskFull
+from assembler.media import soundtrack
+from assembler.media.mixdown.copied import copy_sound
 from assembler.pipeline.assemble import Playback
 from assembler.plan.model import Mode
+from assembler.processes import Stop
 from assembler.recording import StreamKind
 
 CAMERA, WHITEBOARD = StreamKind.CAMERA, StreamKind.WHITEBOARD
@@ -156,3 +160,36 @@ def test_damaged_packets_are_mixed_and_told(tmp_path: Path, bundled_ffmpeg: str)
     assert playback.manifest.sound_copied is None
     assert any("damaged" in finding.sentence for finding in playback.manifest.findings)
     assert playback.manifest.verdict != "ok"
+
+
+@pytest.mark.parametrize("spoil", ["short", "no mp4"])
+def test_a_copy_that_comes_out_wrong_is_mixed_instead(
+    tmp_path: Path, bundled_ffmpeg: str, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    """What the muxer refuses, and what the check finds: a class whose pictures are composed is not lost for it."""
+
+    def copied(source: Path, late: Fraction, length: int, *, out: Path, **given: Any) -> None:
+        copy_sound(source, late, length // 2 if spoil == "short" else length, out=out, **given)
+        if spoil == "no mp4":
+            out.write_bytes(bytes(1000))
+
+    monkeypatch.setattr(soundtrack, "copy_sound", copied)
+    lesson = lecture(1_100, odd("red", gain=0.2, seconds=5))
+    playback = lesson.assemble(tmp_path, bundled_ffmpeg)
+    check(lesson, playback, copied=None)
+    assert playback.manifest.mode_reason == "several pictures are composed"
+
+
+def test_a_ts_that_is_heard_from_end_to_end_is_taken_as_it_is(tmp_path: Path, ffmpeg: str) -> None:
+    lesson = lecture(0, odd("red", gain=0.2, seconds=WHOLE_SECONDS, container="ts", origin=Fraction(7, 3)))
+    check(lesson, lesson.assemble(tmp_path, ffmpeg))
+
+
+def test_a_full_disk_is_called_a_full_disk(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    media = lecture(0, odd("red", gain=0.2, seconds=5)).make(tmp_path, bundled_ffmpeg)
+    (tmp_path / "sound.m4a").symlink_to("/dev/full")
+    with pytest.raises(DiskFull):
+        copy_sound(
+            media / "voice.mp4", Fraction(2), 9_000, ffmpeg=bundled_ffmpeg, out=tmp_path / "sound.m4a", stop=Stop()
+        )
+    assert not list(tmp_path.glob("*.silence*"))

@@ -20,7 +20,7 @@ from assembler.errors import DiskFull, MediaError
 from assembler.media.mixdown import mixdown, windows
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.mixdown.windows import (
-    FRAME,
+    AAC_FRAME,
     LENGTH,
     NotJoinable,
     Window,
@@ -38,19 +38,23 @@ SHORT = 200
 """Frames of a window in most tests: 4.3 s show what 30 s do."""
 SECONDS = 14.9
 """Length of the class: three windows, the last one longer than the others, its end inside a frame."""
-CHIRPS = [0.5, *(SHORT * FRAME / RATE * n + late for n in (1, 2) for late in (-0.43, -0.06, 0.0, 0.2)), SECONDS - 0.2]
+CHIRPS = [
+    0.5,
+    *(SHORT * AAC_FRAME / RATE * n + late for n in (1, 2) for late in (-0.43, -0.06, 0.0, 0.2)),
+    SECONDS - 0.2,
+]
 """Seconds of chirps: at both ends, and around the places where windows meet."""
 
 
-@given(st.integers(1, 10 * LENGTH * FRAME))
+@given(st.integers(1, 10 * LENGTH * AAC_FRAME))
 def test_each_frame_belongs_to_one_window_that_encodes_it_whole(length: int) -> None:
     cut = cut_windows(length)
     assert cut[0].first == cut[0].start == 0
     assert cut[-1].end == length
     for one, other in pairwise(cut):
         assert one.first + LENGTH == other.first
-        assert one.start < other.start < other.first * FRAME < one.end <= length
-    assert length - cut[-1].first * FRAME >= LENGTH * FRAME // 2 or len(cut) == 1
+        assert one.start < other.start < other.first * AAC_FRAME < one.end <= length
+    assert length - cut[-1].first * AAC_FRAME >= LENGTH * AAC_FRAME // 2 or len(cut) == 1
 
 
 def noise(seconds: float, channels: int) -> Array:
@@ -116,7 +120,7 @@ class TestSound:
         bytes_of = [track.cumulative_sizes[-1] for track in (one, other)]
         assert bytes_of[1] == pytest.approx(bytes_of[0], rel=0.03)  # each window begins with the encoder's first guess
         lost = [_lost(sound, decoded(path)) for path in (whole, joined)]
-        meets = [round(window.first * FRAME / STEP) for window in cut_windows(sound.shape[1])[1:]]
+        meets = [round(window.first * AAC_FRAME / STEP) for window in cut_windows(sound.shape[1])[1:]]
         assert len(meets) == 2
         assert _decibels(lost[1].mean() / lost[0].mean()) < 0.3
         # in steps of 50 ms the one or the other has more bits to spend: where windows meet no more than elsewhere
@@ -156,7 +160,7 @@ class TestTrouble:
         assert onsets(decoded(out)[0]) == pytest.approx(CHIRPS, abs=0.0002)
 
     def test_windows_of_different_sounds_are_not_joined(self, tmp_path: Path) -> None:
-        cut = cut_windows(2 * SHORT * FRAME)
+        cut = cut_windows(2 * SHORT * AAC_FRAME)
         for number, window in enumerate(cut):
             clap = chirps((window.end - window.start) / RATE)
             clap[0, number * 512 :: 2048] = 1  # the one has short blocks where the other has long ones
@@ -185,6 +189,13 @@ class TestTrouble:
         program.chmod(0o755)
         with pytest.raises(MediaError, match="tired"):
             Mixed(tmp_path, str(program), noise(SECONDS, 1)).render()
+
+    def test_a_disk_that_is_full_when_windows_are_joined_is_called_so(self, tmp_path: Path) -> None:
+        mixed = Mixed(tmp_path, BUNDLED, noise(SECONDS, 1))
+        (tmp_path / "sound-2.m4a.part").symlink_to("/dev/full")
+        with pytest.raises(DiskFull):
+            mixed.render()
+        assert not (tmp_path / "sound-2.m4a").exists()
 
     def test_a_full_disk_is_called_a_full_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(windows, "LENGTH", LENGTH)
