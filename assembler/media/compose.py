@@ -76,8 +76,10 @@ def compose(
     run.progress.say(f"{plan.mode.value}: {plan.mode_reason}")
     video, heard = render_streams(plan, files, got.facts, folder=folder, choice=choice, run=run, offer=offer)
     run.progress.say("joining")
-    chapters = _chapters(plan, video, recordings, folder, run)
-    _join(plan, video, heard, chapters, part, folder, run)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # children join: this process has nothing else to do
+        activity = pool.submit(find_activity, plan, timeline, got, run)
+        chapters = _chapters(plan, video, recordings, folder, run)
+        _join(plan, video, heard, chapters, part, folder, run)
     stated = (*plan.findings, *choice.findings, *video.findings, *heard.findings)
     return Manifest(
         made_by=assembler.__version__,
@@ -117,7 +119,7 @@ def compose(
             CaptionFile(path=f"{track.name}.vtt", title=track.title, cues=len(track.cues)) for track in plan.captions
         ),
         alignments=got.alignments,
-        activity=find_activity(plan, timeline, got, run),
+        activity=activity.result(),
     )
 
 

@@ -211,6 +211,21 @@ class TestDamage:
         assert problem(playback, decode="nothing") == ""
         assert f"from {group}.000 s on" in problem(playback)
 
+    @pytest.mark.parametrize("number", [12, 14, 27, 29, 44])
+    def test_a_picture_of_a_made_file_that_is_not_whole(self, encoded: Playback, tmp_path: Path, number: int) -> None:
+        """Wherever it lies: nothing is decoded for it, as its bytes are a row of units with a length each."""
+        playback = copy_of(encoded, tmp_path)
+        with av.open(str(playback.path)) as source:
+            packet = [packet for packet in source.demux(video=0) if packet.size][number]
+        for change in (-1, 1, 1 << 24):
+            data = bytearray(playback.path.read_bytes())
+            length = int.from_bytes(data[packet.pos : packet.pos + 4], "big")
+            data[packet.pos : packet.pos + 4] = (length + change).to_bytes(4, "big")
+            playback.path.write_bytes(data)
+            assert f"picture {number} is damaged: its bytes are no row of whole NAL units" in problem(playback)
+            playback.path.write_bytes(encoded.path.read_bytes())
+            assert problem(playback) == ""
+
     @pytest.mark.parametrize("group", [0, 4, 5, 8])
     def test_spoiled_pictures_at_the_ends_and_joins_of_a_copied_file(
         self, copied: Playback, tmp_path: Path, group: int

@@ -19,8 +19,9 @@ from av.packet import Packet
 from assembler.media.libav import discard_others, time_base_of
 from assembler.media.verify.index import check_boxes
 from assembler.media.verify.order import Check
+from assembler.media.verify.units import check_units, length_width
 from assembler.mp4.parse import read_tables
-from assembler.mp4.sample_tables import UnsupportedMp4
+from assembler.mp4.sample_tables import Mp4Track, UnsupportedMp4
 from assembler.plan.stamps import Stamps
 from assembler.processes import cores
 
@@ -50,7 +51,8 @@ def check(order: Check) -> list[str]:
     problems = list(check_boxes(path, order.size))
     if problems:
         return problems
-    is_plain = order.decode != "index" and _is_plain(path)
+    track = None if order.decode == "index" else _plain_track(path)
+    is_plain = track is not None
     with av.open(order.path, format="mov", options=OPEN) as source:
         if not source.streams.video:
             return ["there is no picture track"]
@@ -63,19 +65,22 @@ def check(order: Check) -> list[str]:
         with av.open(order.path, format="mov", options=OPEN) as source:
             problems += _check_audio(source, order, is_plain)
     if order.decode in ("joins", "all") and not problems:
-        problems += _decode_video(order, is_plain)
+        width = length_width(track) if track is not None and order.has_encoded_video else None
+        if track is not None and width is not None:
+            problems += check_units(path, track, width)
+        problems += _decode_video(order, is_plain, is_walked=width is not None)
     if order.decode == "all" and order.has_encoded_audio and not problems:
         problems += _decode_audio(order)
     return problems
 
 
-def _is_plain(path: Path) -> bool:
-    """True if libav's index holds the pts of every packet, so that none has to be read."""
+def _plain_track(path: Path) -> Mp4Track | None:
+    """Read the video's sample table if libav's index holds the pts of every packet as well, so that none has to be
+    read."""
     try:
-        read_tables(path)
+        return read_tables(path).track(b"vide")
     except UnsupportedMp4:
-        return False
-    return True
+        return None
 
 
 def _check_index(source: InputContainer, order: Check) -> Iterator[str]:
@@ -160,7 +165,7 @@ def _check_audio(source: InputContainer, order: Check, is_plain: bool) -> Iterat
         yield f"the sound ends at {float(end):.3f} s, the playback at {order.length / 1000:.3f} s"
 
 
-def _decode_video(order: Check, is_plain: bool) -> Iterator[str]:
+def _decode_video(order: Check, is_plain: bool, *, is_walked: bool) -> Iterator[str]:
     """Decode whole GOPs and count their frames."""
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         video = source.streams.video[0]
@@ -174,7 +179,7 @@ def _decode_video(order: Check, is_plain: bool) -> Iterator[str]:
         discard_others(source, video)
         keys = _keys(order, video, is_plain)
         scale = order.stamps.time_scale * time_base_of(video)
-        wanted = _wanted_groups(order, [int(key * scale) for key in keys])
+        wanted = _wanted_groups(order, [int(key * scale) for key in keys], is_walked=is_walked)
         for group, packets in (
             _seek_groups(source, video, keys, wanted) if is_plain else _demux_groups(source, video, wanted)
         ):
@@ -245,14 +250,15 @@ def _keys(order: Check, video: Any, is_plain: bool) -> list[int]:
         return [p.pts for p in packets if p.pts is not None and p.size and p.is_keyframe]
 
 
-def _wanted_groups(order: Check, starts: list[int]) -> dict[int, int]:
-    """Choose the count of frames to decode of each GOP."""
+def _wanted_groups(order: Check, starts: list[int], *, is_walked: bool) -> dict[int, int]:
+    """Choose the count of frames to decode of each GOP; ``is_walked``: the bytes of each are known to be whole units,
+    so that only parameter sets can be wrong."""
     every = order.stamps.count
     if order.decode == "all":
         return dict.fromkeys(range(len(starts)), every)
-    wanted = {0: every, len(starts) - 1: every}
+    wanted = {0: FRAMES_BEHIND_JOIN if is_walked else every} | {len(starts) - 1: every}
     step = max(1, -(-len(order.joins) // GROUPS_BEFORE_JOINS))
-    whole = {*order.cuts, *order.joins[::step]}  # a piece that was not cut ends as its own file does
+    whole = {*order.cuts, *(() if is_walked else order.joins[::step])}  # what was not cut ends as its own file does
     for join in order.joins:
         after = bisect_right(starts, join) - 1
         wanted.setdefault(after, FRAMES_BEHIND_JOIN)
