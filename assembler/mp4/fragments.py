@@ -1,29 +1,44 @@
-"""Whole fragments of a fragmented mp4 that a killed ffmpeg left."""
+"""Fragments of a fragmented mp4 that ffmpeg wrote: the whole ones of a file that it left when it was killed, and the
+tables of a finished one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from array import array
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from assembler.mp4.boxes import Box, count_frames, find_box, inner_boxes, read_box, walk_boxes
+from assembler.mp4.moov import run_lengths
 from assembler.mp4.nal_units import walk_units
+from assembler.mp4.parse import read_empty_tables, require
+from assembler.mp4.sample_tables import Tables
 
 MAX_FRAGMENT_BYTES, MAX_FRAGMENT_FRAMES = 1 << 28, 10_000
 """Maximum size of a fragment's box, in bytes, and count of its frames; a fragment is about a second."""
-DEFAULT_SIZE = 0x10
-"""Flag of a tfhd with a default sample size (ISO/IEC 14496-12, 8.8.7)."""
-BYTES_BEFORE_DEFAULT_SIZE = {0x1: 8, 0x2: 4, 0x8: 4}
-"""Flags of a tfhd for fields before the default sample size, and their sizes in bytes."""
-RUN_HEADER_FIELDS = (0x1, 0x4)
+DEFAULTS = {0x1: 8, 0x2: 4, 0x8: 4, 0x10: 4, 0x20: 4}
+"""Flags of a tfhd for its fields, in order, and their sizes in bytes (ISO/IEC 14496-12, 8.8.7): base offset, sample
+description; default duration, size and flags of a sample."""
+DEFAULT_DURATION, DEFAULT_SIZE, DEFAULT_FLAGS = 0x8, 0x10, 0x20
+"""Flags of those that matter here."""
+RUN_OFFSET, RUN_FIRST_FLAGS = 0x1, 0x4
 """Flags of a trun for fields of 4 bytes before its samples (8.8.8)."""
-RUN_DURATION, RUN_SIZE = 0x100, 0x200
-"""Flags of a trun with durations, and with sizes, for each sample."""
-RUN_FIELDS = (RUN_DURATION, RUN_SIZE, 0x400, 0x800)
-"""Flags of a trun for fields of 4 bytes for each sample."""
+RUN_FIELDS = (0x100, 0x200, 0x400, 0x800)
+"""Flags of a trun for fields of 4 bytes for each sample: duration, size, flags, composition offset."""
+NO_SYNC = 0x10000
+"""Flag of a sample that is no sync sample (8.8.3.1)."""
+
+
+class _Sample(NamedTuple):
+    duration: int
+    size: int
+    flags: int
+    offset: int
+    """Composition offset."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +68,8 @@ def read_fragments(path: Path) -> Fragments:
     """
     end, frames = 0, 0
     with path.open("rb") as file:
-        for mdat, _, sizes in _walk(file, path.stat().st_size):
-            end, frames = mdat.end, frames + len(sizes)
+        for mdat, _, samples in _walk(file, path.stat().st_size):
+            end, frames = mdat.end, frames + len(samples)
     return Fragments(end, frames)
 
 
@@ -62,23 +77,65 @@ def read_samples(path: Path) -> list[bytes]:
     """Read the samples of all whole fragments; raises OSError."""
     found: list[bytes] = []
     with path.open("rb") as file:
-        for _, content, sizes in _walk(file, path.stat().st_size):
+        for _, content, samples in _walk(file, path.stat().st_size):
+            sizes = [sample.size for sample in samples]
             found += [content[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
     return found
 
 
-def _walk(file: IO[bytes], size: int) -> Iterator[tuple[Box, bytes, list[int]]]:
-    """Walk the whole fragments at the start of a file: mdat, its content, sizes of its samples."""
+def read_fragment_tables(path: Path) -> Tables:
+    """Read the tables of a fragmented mp4 of our own with one track of video, as those of a plain one.
+
+    Raises UnsupportedMp4 where it is another, or is cut, and OSError.
+    """
+    size = path.stat().st_size
+    samples: list[_Sample] = []
+    offsets, firsts = list[int](), [0]
+    moov, clock = None, 0
+    with path.open("rb") as file:
+        boxes = walk_boxes(file, size)
+        for box in boxes:
+            require(box.end <= size, "it is cut")
+            if box.name == b"moov":
+                moov = read_box(file, box)
+            elif box.name == b"moof":
+                content, mdat = read_box(file, box), next(boxes, box)
+                found = _samples(content)
+                is_whole = mdat.name == b"mdat" and mdat.end <= size and bool(found)
+                require(is_whole and sum(sample.size for sample in found) == mdat.end - mdat.body, "it is cut")
+                require(_begins(content) == clock, "its clock stands, or jumps")
+                offsets.append(mdat.body)
+                samples += found
+                firsts.append(len(samples))
+                clock += sum(sample.duration for sample in found)
+    require(bool(samples) and not any(sample.offset for sample in samples), "it has no samples, or B-frames")
+    tables = read_empty_tables(moov or b"", size)
+    track = replace(
+        tables.track(b"vide"), sizes=array("I", [sample.size for sample in samples]), offsets=offsets, firsts=firsts,
+        durations=tuple(run_lengths(sample.duration for sample in samples)),
+        keys=[number for number, sample in enumerate(samples) if not sample.flags & NO_SYNC],
+    )  # fmt: skip
+    return replace(tables, tracks=(track,))
+
+
+def _begins(moof: bytes) -> int:
+    """Read the decode time of its first sample (tfdt, 8.8.12)."""
+    tfdt = find_box(moof, b"traf", b"tfdt") or b""
+    return int.from_bytes(tfdt[4 : 12 if tfdt[:1] == b"\1" else 8], "big")
+
+
+def _walk(file: IO[bytes], size: int) -> Iterator[tuple[Box, bytes, list[_Sample]]]:
+    """Walk the whole fragments at the start of a file: mdat, its content, its samples."""
     boxes = _whole_boxes(file, size)
     for box in boxes:
         if box.name != b"moof":
             continue
-        sizes = _sizes(read_box(file, box))
+        samples = _samples(read_box(file, box))
         mdat = next(boxes, None)
         content = b"" if mdat is None else read_box(file, mdat)
-        if mdat is None or mdat.name != b"mdat" or not sizes or not _holds(content, sizes):
+        if mdat is None or mdat.name != b"mdat" or not samples or not _holds(content, samples):
             return
-        yield mdat, content, sizes
+        yield mdat, content, samples
 
 
 def _whole_boxes(file: IO[bytes], size: int) -> Iterator[Box]:
@@ -86,46 +143,57 @@ def _whole_boxes(file: IO[bytes], size: int) -> Iterator[Box]:
     return takewhile(lambda box: box.end <= min(size, box.start + MAX_FRAGMENT_BYTES), walk_boxes(file, size))
 
 
-def _sizes(moof: bytes) -> list[int]:
-    """List the sizes of a moof's samples; empty where it is not as ffmpeg writes it."""
-    default = 0
-    sizes: list[int] = []
+def _samples(moof: bytes) -> list[_Sample]:
+    """List a moof's samples; empty where it is not as ffmpeg writes it."""
+    defaults = dict.fromkeys(DEFAULTS, 0)
+    samples: list[_Sample] = []
     for name, content in inner_boxes(find_box(moof, b"traf") or b""):
         if name == b"tfhd":
-            default = _default_size(content)
+            defaults = _defaults(content)
         elif name == b"trun":
-            run = _run_sizes(content, default)
+            run = _run(content, defaults)
             if not run:
                 return []
-            sizes += run
-    return sizes
+            samples += run
+    return samples
 
 
-def _default_size(tfhd: bytes) -> int:
-    """Read the default sample size of a tfhd; 0 where it has none."""
-    flags = int.from_bytes(tfhd[1:4], "big")
-    at = 8 + sum(size for flag, size in BYTES_BEFORE_DEFAULT_SIZE.items() if flags & flag)
-    return int.from_bytes(tfhd[at : at + 4], "big") if flags & DEFAULT_SIZE else 0
+def _defaults(tfhd: bytes) -> dict[int, int]:
+    """Read the fields of a tfhd by their flags; 0 for those that it does not have."""
+    flags, at, found = int.from_bytes(tfhd[1:4], "big"), 8, dict.fromkeys(DEFAULTS, 0)
+    for flag, size in DEFAULTS.items():
+        if flags & flag:
+            found[flag] = int.from_bytes(tfhd[at : at + size], "big")
+            at += size
+    return found
 
 
-def _run_sizes(trun: bytes, default: int) -> list[int]:
+def _run(trun: bytes, defaults: Mapping[int, int]) -> list[_Sample]:
     flags, count = int.from_bytes(trun[1:4], "big"), int.from_bytes(trun[4:8], "big")
-    at = 8 + sum(4 for flag in RUN_HEADER_FIELDS if flags & flag)
-    step = sum(4 for flag in RUN_FIELDS if flags & flag)
-    if count > MAX_FRAGMENT_FRAMES or len(trun) != at + count * step:
+    at = 8 + sum(4 for flag in (RUN_OFFSET, RUN_FIRST_FLAGS) if flags & flag)
+    given = [flag for flag in RUN_FIELDS if flags & flag]
+    if count > MAX_FRAGMENT_FRAMES or len(trun) != at + count * len(given) * 4:
         return []
-    if not flags & RUN_SIZE:
-        return [default] * count if default else []
-    at += 4 if flags & RUN_DURATION else 0
-    return [int.from_bytes(trun[place : place + 4], "big") for place in range(at, at + count * step, step)]
+    first = int.from_bytes(trun[at - 4 : at], "big") if flags & RUN_FIRST_FLAGS else None
+    numbers = struct.unpack(f">{count * len(given)}I", trun[at:])
+    columns = {flag: numbers[place :: len(given)] for place, flag in enumerate(given)}
+    durations, sizes, marks, offsets = (
+        columns.get(flag) or (defaults.get(default, 0),) * count
+        for flag, default in zip(RUN_FIELDS, (DEFAULT_DURATION, DEFAULT_SIZE, DEFAULT_FLAGS, 0), strict=True)
+    )
+    if not all(sizes):
+        return []
+    if first is not None:
+        marks = (first, *marks[1:])
+    return [_Sample(*fields) for fields in zip(durations, sizes, marks, offsets, strict=True)]
 
 
-def _holds(mdat: bytes, sizes: list[int]) -> bool:
+def _holds(mdat: bytes, samples: list[_Sample]) -> bool:
     """True if the content is exactly these samples, each a sequence of NAL units."""
-    if sum(sizes) != len(mdat):
+    if sum(sample.size for sample in samples) != len(mdat):
         return False
     at = 0
-    for size in sizes:
+    for _, size, *_ in samples:
         end, reached = at + size, at
         for _, start, reached in walk_units(lambda length, place: mdat[place : place + length], at, end, 4):
             if start == reached:

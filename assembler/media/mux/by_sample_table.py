@@ -18,6 +18,7 @@ from pathlib import Path
 from assembler.errors import MediaError
 from assembler.media.mux.order import AudioTrack, Join, PacketRun
 from assembler.mp4.boxes import walk_boxes
+from assembler.mp4.fragments import read_fragment_tables
 from assembler.mp4.moov import TrackLayout, box, run_lengths
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import MAX_TICKS, Mp4Track, Tables, UnsupportedMp4
@@ -60,11 +61,17 @@ class _Sources:
         """Return the same value for the same file."""
         return self._paths.setdefault(name, Path(name))
 
-    def track(self, name: str, container: str, kind: bytes) -> tuple[Tables, Mp4Track]:
+    def track(self, name: str, container: str, kind: bytes, *, is_ours: bool) -> tuple[Tables, Mp4Track]:
+        """Read a file's track; ``is_ours``: we wrote it, perhaps in fragments."""
         if container != "mov":
             raise UnsupportedMp4("it is not an mp4")
         if name not in self._tables:
-            self._tables[name] = read_tables(Path(name))
+            try:
+                self._tables[name] = read_tables(Path(name))
+            except UnsupportedMp4:
+                if not is_ours:
+                    raise
+                self._tables[name] = read_fragment_tables(Path(name))
         tables = self._tables[name]
         return tables, tables.track(kind)
 
@@ -105,7 +112,7 @@ def _video_samples(order: Join, sources: _Sources) -> TrackSamples:
     sizes, keys = array("I"), list[int]()
     description = b""
     for run in order.runs:
-        tables, track = sources.track(run.name, run.container, b"vide")
+        tables, track = sources.track(run.name, run.container, b"vide", is_ours=run.stamps is None)
         first, end = _borders(run, track)
         entry = canonical_entry(track.description, AVC1_HEAD)
         _check_description(entry, description or entry, run)
@@ -192,7 +199,7 @@ def _sets(entry: bytes) -> bytes:
 
 
 def _audio_samples(source: AudioTrack, sources: _Sources) -> TrackSamples:
-    tables, track = sources.track(source.name, source.container, b"soun")
+    tables, track = sources.track(source.name, source.container, b"soun", is_ours=False)
     entry = canonical_entry(track.description, MP4A_HEAD)
     if aac_form(entry)[0] != track.scale:
         raise UnsupportedMp4("its audio has another time scale than its sample rate")

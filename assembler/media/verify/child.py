@@ -37,6 +37,8 @@ FRAMES_BEHIND_JOIN = 10
 GROUPS_BEFORE_JOINS = 12
 """Maximum count of joins without a cut before which a GOP is decoded: before all of them it was two thirds of what a
 copy of 180 short files takes."""
+FRAMES_BEHIND_WHOLE = 2
+"""The same where every picture is known to be a row of whole NAL units: only parameter sets can be wrong."""
 MAX_REORDERING = 64
 """Maximum count of frames decoded before the first one is presented; H.264 allows 16."""
 OPEN = {"protocol_whitelist": "file"}
@@ -251,17 +253,17 @@ def _keys(order: Check, video: Any, is_plain: bool) -> list[int]:
 
 
 def _wanted_groups(order: Check, starts: list[int], *, is_walked: bool) -> dict[int, int]:
-    """Choose the count of frames to decode of each GOP; ``is_walked``: the bytes of each are known to be whole units,
-    so that only parameter sets can be wrong."""
+    """Choose the count of frames to decode of each GOP; ``is_walked``: ``check_units`` found nothing."""
     every = order.stamps.count
     if order.decode == "all":
         return dict.fromkeys(range(len(starts)), every)
-    wanted = {0: FRAMES_BEHIND_JOIN if is_walked else every} | {len(starts) - 1: every}
+    first = FRAMES_BEHIND_WHOLE if is_walked else FRAMES_BEHIND_JOIN
+    wanted = {0: first if is_walked else every} | {len(starts) - 1: every}
     step = max(1, -(-len(order.joins) // GROUPS_BEFORE_JOINS))
     whole = {*order.cuts, *(() if is_walked else order.joins[::step])}  # what was not cut ends as its own file does
     for join in order.joins:
         after = bisect_right(starts, join) - 1
-        wanted.setdefault(after, FRAMES_BEHIND_JOIN)
+        wanted.setdefault(after, first)
         if join in whole:
             wanted[max(0, after - 1)] = every
     return wanted

@@ -194,8 +194,15 @@ def test_chapters_may_be_long(tmp_path: Path, bundled_ffmpeg: str) -> None:
     assert [(float(start), float(end)) for start, end, _ in told] == [(0, 1200), (1200, 2400), (2400, 3600)]
 
 
-def test_encoded_chunks_are_joined_on_the_frame_grid(tmp_path: Path, bundled_ffmpeg: str) -> None:
+@pytest.mark.parametrize("is_fragmented", [False, True])
+def test_encoded_chunks_are_joined_on_the_frame_grid(is_fragmented: bool, tmp_path: Path, bundled_ffmpeg: str) -> None:
+    """In fragments, as ffmpeg writes them, or plain, as those into which held frames were put."""
     paths = [make(Recipe(seconds=Fraction(n), sound=False), bundled_ffmpeg) for n in (1, 2)]
+    if is_fragmented:
+        words = ["-c", "copy", "-frag_duration", "400000", "-movflags", "+empty_moov+default_base_moof"]
+        plain, paths = paths, [tmp_path / f"{n}.mp4" for n in (1, 2)]
+        for source, path in zip(plain, paths, strict=True):
+            subprocess.run([bundled_ffmpeg, "-loglevel", "error", "-i", str(source), *words, str(path)], check=True)
     runs = [
         PacketRun(
             name=str(path), container="mov", first_packet=0, end_packet=None, start=at * 6000, stamps=None, frames=n
