@@ -23,8 +23,9 @@ SHORTEST_SECONDS = 5
 LAST_SECONDS = 15
 """Minimum length, in s, to which chunks are cut for the sake of cores that finish together (on 2 cores: within 1.5
 s)."""
-GRADUAL_SECONDS = 30
-"""Maximum length of a chunk, in seconds, where chunks are begun gradually."""
+GRADUAL_SECONDS, GRADUAL_PARTS = 30, 25
+"""Maximum length of a chunk, in seconds, and minimum count of chunks of a class, where chunks are begun gradually: one
+begins when all of it is there, so cores wait for that long, and about one is left at the end."""
 FIRST_SECONDS = 10
 """Length of the first chunks and the last then, in seconds; shorter ones cost more than they win."""
 REACH = 4
@@ -73,7 +74,10 @@ def place_borders(
     ``is_gradual``: chunks are begun one by one, as their sources come. So the first ones are short, to begin early, and
     the last ones too, as little is to be left when the last source is there.
     """
-    seconds = calm * (min(seconds, GRADUAL_SECONDS) if is_gradual else seconds)
+    if is_gradual:
+        part = float(plan.frames / plan.fps) / GRADUAL_PARTS
+        seconds = min(seconds, GRADUAL_SECONDS, max(part, FIRST_SECONDS))
+    seconds *= calm
     most = max(1, rounded(Fraction(seconds) * plan.fps))
     pixels = plan.canvas.width * plan.canvas.height
     scenes = [scene.first for scene in plan.scenes]

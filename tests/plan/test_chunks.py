@@ -17,6 +17,7 @@ from assembler.people import RecordedClass
 from assembler.pipeline.assemble import decide
 from assembler.plan.borders import (
     FIRST_SECONDS,
+    GRADUAL_PARTS,
     GRADUAL_SECONDS,
     LAST_SECONDS,
     SHORTEST_SECONDS,
@@ -120,12 +121,14 @@ class TestBorders:
             cores[cores.index(min(cores))] += length
         assert max(cores) - plan.frames / jobs <= 0.8 * LAST_SECONDS * FPS
 
-    def test_while_files_are_fetched_first_and_last_chunks_are_short(self) -> None:
-        plan, by_id = lesson(300)
+    @pytest.mark.parametrize("seconds", [60, 300, 600, 3600])
+    def test_while_files_are_fetched_chunks_are_short_and_those_at_the_ends_shorter(self, seconds: int) -> None:
+        plan, by_id = lesson(seconds)
         lengths = [b - a for a, b in pairwise(place_borders(plan, by_id, seconds=60, processes=2, is_gradual=True))]
         assert max(lengths[0], lengths[-1]) <= 1.5 * FIRST_SECONDS * FPS
-        assert max(lengths) <= 1.3 * GRADUAL_SECONDS * FPS
-        assert len(lengths) <= 300 / GRADUAL_SECONDS + 12
+        part = max(seconds / GRADUAL_PARTS, FIRST_SECONDS)
+        assert max(lengths) <= 1.3 * min(part, GRADUAL_SECONDS) * FPS
+        assert len(lengths) <= 1.3 * seconds / min(part, GRADUAL_SECONDS) + 12
 
     def test_a_long_class_has_few_chunks(self) -> None:
         plan, by_id = lesson(3 * 3600)
