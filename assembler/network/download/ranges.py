@@ -34,7 +34,7 @@ LARGEST_FIRST = 2 << 20
 """Maximum distance of a first key frame behind the tables, in bytes: without it nothing is known of a picture."""
 SOUND_BYTES = 32 * 1024
 """Number of bytes that hold the first packets of a sound, which say where it really begins."""
-WORTH_BYTES = 1 << 20
+WORTH_BYTES = 1 << 18
 """Minimum size of a file that is fetched in pieces, in bytes."""
 PIECE_SECONDS = 10.0
 """Maximum media time of a piece, in s: so much may one file be ahead of the others."""
