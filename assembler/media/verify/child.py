@@ -41,8 +41,8 @@ FRAMES_BEHIND_WHOLE = 2
 """The same where every picture is known to be a row of whole NAL units: only parameter sets can be wrong."""
 MAX_REORDERING = 64
 """Maximum count of frames decoded before the first one is presented; H.264 allows 16."""
-OPEN = {"protocol_whitelist": "file"}
-"""Options of libav's demuxer."""
+OPEN = {"protocol_whitelist": "file", "fpsprobesize": "0"}
+"""Options of libav's demuxer; no frame has to be decoded to know how many there are in a second."""
 OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
 """Options to find key frames by the sample tables: a parser does not see one whose bytes are damaged."""
 
@@ -258,7 +258,7 @@ def _wanted_groups(order: Check, starts: list[int], *, is_walked: bool) -> dict[
     if order.decode == "all":
         return dict.fromkeys(range(len(starts)), every)
     first = FRAMES_BEHIND_WHOLE if is_walked else FRAMES_BEHIND_JOIN
-    wanted = {0: first if is_walked else every} | {len(starts) - 1: every}
+    wanted = {0: first} | {len(starts) - 1: every}
     step = max(1, -(-len(order.joins) // GROUPS_BEFORE_JOINS))
     whole = {*order.cuts, *(() if is_walked else order.joins[::step])}  # what was not cut ends as its own file does
     for join in order.joins:
