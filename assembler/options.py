@@ -149,7 +149,7 @@ class Options(BaseSettings):
     variable_rate: Annotated[bool, Flag("--variable-rate")] = False
     """Leaves out frames that show nothing new (x264 only): others last longer, up to 10 s; a constant rate if not."""
     muxer: Muxer = Muxer.OWN
-    """Joins a copied file: own (copies bytes, writes tables) or libav (slower, should a player dislike own)."""
+    """Writes the file: own (copies bytes, writes tables) or libav (slower, should a player dislike own)."""
     chapters: Annotated[str, Flag("--chapters", "scenes|FILE", verbs=PLANNED)] = "auto"
     """Chapters: auto (pauses, shares, new pages), scenes (also new pages of what is copied), or a file of own ones."""
     timezone: Annotated[str | None, Flag("--timezone", "NAME", verbs=(*PLANNED, "at"))] = None

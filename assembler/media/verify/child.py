@@ -19,7 +19,7 @@ from av.packet import Packet
 from assembler.media.libav import discard_others, time_base_of
 from assembler.media.verify.index import check_boxes
 from assembler.media.verify.order import Check
-from assembler.media.verify.units import check_units, length_width
+from assembler.media.verify.units import check_units
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import Mp4Track, UnsupportedMp4
 from assembler.plan.stamps import Stamps
@@ -67,10 +67,10 @@ def check(order: Check) -> list[str]:
         with av.open(order.path, format="mov", options=OPEN) as source:
             problems += _check_audio(source, order, is_plain)
     if order.decode in ("joins", "all") and not problems:
-        width = length_width(track) if track is not None and order.has_encoded_video else None
-        if track is not None and width is not None:
-            problems += check_units(path, track, width)
-        problems += _decode_video(order, is_plain, is_walked=width is not None)
+        is_walked = track is not None and order.has_encoded_video
+        if track is not None and is_walked:
+            problems += check_units(path, track)
+        problems += _decode_video(order, is_plain, is_walked=is_walked)
     if order.decode == "all" and order.has_encoded_audio and not problems:
         problems += _decode_audio(order)
     return problems

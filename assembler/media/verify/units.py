@@ -1,4 +1,4 @@
-"""Check that every picture of an encoded file is a row of whole NAL units, without decoding any."""
+"""Check that every picture of an encoded file is a row of whole NAL units (ISO/IEC 14496-15), without decoding any."""
 
 from __future__ import annotations
 
@@ -13,21 +13,19 @@ from assembler.mp4.sample_tables import Mp4Track
 
 VIDEO_HEAD = 86
 """Bytes of a video's sample entry before the boxes in it."""
-CONFIGURATIONS = {b"avc1": (b"avcC", 4), b"hvc1": (b"hvcC", 21)}
-"""Box that says how many bytes a unit's length has, and the byte in it, by sample entry."""
+WIDTH_AT = 4
+"""Byte of an avcC whose lowest two bits say how many bytes a unit's length has (5.3.3.1.2)."""
 FORBIDDEN = 0x80
 """Bit of a unit's first byte that is never set."""
 
 
-def length_width(track: Mp4Track) -> int | None:
-    """Count the bytes of a unit's length; None where pictures are no NAL units, or it is not said."""
-    name, at = CONFIGURATIONS.get(track.description[4:8], (b"", 0))
-    configuration = find_box(track.description[VIDEO_HEAD:], name) or b""
-    return (configuration[at] & 3) + 1 if len(configuration) > at else None
-
-
-def check_units(path: Path, track: Mp4Track, width: int) -> Iterator[str]:
-    """Name the first picture of which the units do not fill exactly its place in the file."""
+def check_units(path: Path, track: Mp4Track) -> Iterator[str]:
+    """Name the first picture of a track of H.264 of which the units do not fill exactly its place in the file."""
+    configuration = find_box(track.description[VIDEO_HEAD:], b"avcC") or b""
+    if len(configuration) <= WIDTH_AT:
+        yield "nothing says how the pictures are decoded"
+        return
+    width = (configuration[WIDTH_AT] & 3) + 1
     with path.open("rb") as file:
         read = partial(_read, file.fileno())
         for number, (at, size) in enumerate(zip(track.sample_offsets(), track.sizes, strict=True)):
