@@ -67,6 +67,7 @@ class TestMistakesInTheCommandLine:
             (["--from", "noon"], "'noon' is not a time"),
             (["--from", "0:03", "--to", "0:02"], "Give --from before --to"),
             (["--from", "1:00:00"], "holds nothing of a playback of 0:04"),
+            (["--from", "1:00:00"], "Give an earlier --from."),
             (["--frame", "1:00", "f.png"], "the playback is 0:04 long, there is no frame at 1:00"),
             (["--frame", "now", "f.png"], "'now' is not a time"),
             (["--frame", "0:01", "f.jpg"], "f.jpg does not end in .png"),

@@ -151,8 +151,10 @@ def _within(value: int | None, path: str, most: int, findings: list[Finding]) ->
 
 
 def _refusal(path: str, exc: ValidationError) -> UnusableEntry:
-    """The first thing pydantic found wrong, as field path, value and what was expected."""
-    first = exc.errors(include_url=False, include_context=False)[0]
+    """The first thing pydantic found wrong, as field path, value and what was expected; before all a field that nobody
+    knows, since the one that is missing may be the same word, mistyped."""
+    errors = exc.errors(include_url=False, include_context=False)
+    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
     for part in first["loc"]:
         name = shortened(str(part), 60)
         path = f"{path}[{part}]" if isinstance(part, int) else f"{path}.{name}" if path else name

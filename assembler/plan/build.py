@@ -26,7 +26,7 @@ from assembler.recording import Segment
 from assembler.timeline.join import cut_window
 from assembler.timeline.model import Timeline
 from assembler.timeline.time_of_day import load_zone
-from assembler.times import Frame, Ms, PlayMs, Span, frame_at, shared
+from assembler.times import Frame, Ms, PlayMs, Span, clock_text, frame_at, shared
 
 
 def build_plan(
@@ -96,6 +96,9 @@ def build_plan(
         stated = (*stated, note("", "The picture is copied as it is: no names are drawn on it."))
     if not seen and not placed.cards:
         stated = (*stated, note("", "Nothing is visible: the playback shows its background."))
+    if options.end is not None and options.end > timeline.length:
+        ends = clock_text(timeline.length)
+        stated = (*stated, note("", f"--to {clock_text(options.end)} is behind the end: the playback ends at {ends}."))
     lanes = build_lanes(visible, placed.layout, overlays) if mode is Mode.ENCODE else ()
     return Plan(
         fps=fps,

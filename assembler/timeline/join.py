@@ -132,7 +132,7 @@ def cut_window(timeline: Timeline, start: PlayMs | None, end: PlayMs | None) -> 
         raise InputError(
             f"the window {clock_text(first)} to {clock_text(last)} holds nothing of a playback of"
             f" {clock_text(timeline.length)}",
-            hint="Give --from before --to, both on the playback axis.",
+            hint="Give an earlier --from." if first >= timeline.length else "Give --from before --to.",
         )
     window = Span(start=first, end=PlayMs(min(last, timeline.length)))
     by = Ms(-window.start)

@@ -287,6 +287,12 @@ def test_a_mistake_in_a_neutral_recording_names_the_field(change: dict[str, obje
     assert sentence in str(caught.value)
 
 
+def test_a_mistyped_field_of_a_neutral_segment_is_named_before_the_missing_one() -> None:
+    with pytest.raises(InputError) as caught:
+        parse(json.dumps({"segments": [{"kind": "camera", "playtime": 0}]}))
+    assert "segments[0].playtime is a field nobody knows" in str(caught.value)
+
+
 def test_one_bad_segment_of_a_neutral_recording_is_skipped_too() -> None:
     entries = [
         {"kind": "hologram", "play_time": 0},

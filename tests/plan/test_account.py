@@ -237,6 +237,13 @@ class TestWhatIsNotLost:
         assert became(plan, "b") == {Disposition.OUTSIDE: 10_000}
         assert warnings(plan) == []
 
+    @pytest.mark.parametrize(("end", "is_said"), [(60_000, False), (60_001, True)])
+    def test_an_end_behind_the_playback_is_said(self, end: int, is_said: bool) -> None:
+        lesson = recording([camera("a", "ann", 0, 60_000)])
+        plan = planned(lesson, whole(lesson), end=PlayMs(end))
+        said = [finding.sentence for finding in plan.findings if "--to" in finding.sentence]
+        assert said == ["--to 1:00.001 is behind the end: the playback ends at 1:00."] * is_said
+
 
 class TestBlackPlaybacks:
     lesson = recording([mix("m", 0, 60_000)])
