@@ -28,6 +28,9 @@ def main() -> None:
     # pydantic would look for plugins in each installed package; who wants them sets the variable to nothing
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(GARBAGE)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # its descriptor was closed: nothing comes from there, or nobody reads it
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 it lives as long as we do
     from assembler.cli.main import main as run
 
     try:

@@ -314,6 +314,15 @@ def test_told_to_stop_while_it_loads_its_libraries_it_ends_without_a_traceback(
     assert (ended.returncode, ended.stderr) == (code, said)
 
 
+@pytest.mark.parametrize("words", ["--help", "inspect result.json --json", "rnu"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_what_is_closed_takes_no_part_in_how_it_ends(desk: Desk, words: str, closed: str) -> None:
+    line = f"{sys.executable} -m assembler {words} {closed}"
+    ended = subprocess.run(["sh", "-c", line], cwd=desk.folder, capture_output=True, text=True, check=False)
+    assert ended.returncode == (2 if words == "rnu" else 0)
+    assert "Traceback" not in ended.stderr
+
+
 def test_the_verbs_are_functions_of_the_package_too() -> None:
     for _ in range(2):  # importing a module of the same name must not get into the way
         assert assembler.assemble is importlib.import_module("assembler.pipeline.assemble").assemble
