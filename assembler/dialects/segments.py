@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from assembler.dialects.body import Json, JsonObject, shown
@@ -33,6 +33,10 @@ SCREEN_PREFIX = "tic_substream_"
 """Prefix of the user of a screen share in the newer dialects."""
 WEB_SHARE = "desktop_sharing_"
 """Prefix of the room, in the user id under which a web page's screen share joins as if it were a camera."""
+
+
+SLACK = Ms(1000)
+"""Maximum overlap of two files of one nameless person, in ms: times are known to a second."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def collect(
             findings.append(warning(path, f"The segment was skipped: {segment.sentence}."))
         else:
             found.append((number, path, segment))
-    return _with_unique_ids(_without_repeats(found, findings), findings), refused
+    return _apart(_with_unique_ids(_without_repeats(found, findings), findings), findings), refused
 
 
 def read_vendor_segment(
@@ -222,3 +226,29 @@ def _free(stem: str, counts: dict[str, int], taken: set[str]) -> str:
     counts[stem] += 1
     taken.add(video_id)
     return video_id
+
+
+def _apart(segments: Sequence[Segment], findings: list[Finding]) -> tuple[Segment, ...]:
+    """Call the second of two nameless people who are there at once by the id of its file; one track would have room for
+    one of them only. Where a length is not declared nothing is known to overlap."""
+    ends: dict[StreamKind, dict[str, tuple[int, str]]] = {}
+    called: dict[str, str] = {}
+    nameless = [s for s in segments if not s.user and s.kind not in (StreamKind.WHITEBOARD, StreamKind.MIX)]
+    for segment in sorted(nameless, key=lambda s: s.play_time):
+        people = ends.setdefault(segment.kind, {})
+        free = [user for user, (end, _) in people.items() if segment.play_time >= end - SLACK]
+        user = free[0] if free else segment.video_id if people else ""
+        if user == segment.video_id:
+            other = people[""][1]
+            sentence = (
+                f"It overlaps {other}, and neither names a user: it is taken for another person's, called {user}."
+            )
+            findings.append(note(segment.video_id, sentence))
+        people[user] = segment.play_time + (segment.duration or 0), segment.video_id
+        called[segment.video_id] = user
+    return tuple(
+        segment.model_copy(update={"user": user, "stream_id": segment.stream_id or user})
+        if (user := called.get(segment.video_id, ""))
+        else segment
+        for segment in segments
+    )
