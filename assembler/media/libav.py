@@ -21,6 +21,10 @@ COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 STILLS = ("png", "bmp", "tiff", "webp", "gif")
 """Codecs of covers where there is another video stream: matroska's muxers make tracks of them."""
 
+DESCRIBED = {"fpsprobesize": "0", "probesize": "32"}
+"""Options of libav's demuxer for an mp4 of which only what its index says is asked: else it decodes a frame or more to
+learn what is in it, 10 ms and more a file."""
+
 
 def limit_memory(size: int) -> None:
     """Limit this process's address space, in bytes, as a hostile file makes libav ask for any size; and let a crash

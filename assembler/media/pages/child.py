@@ -20,7 +20,7 @@ import av
 import numpy as np
 from av.stream import Discard
 
-from assembler.media.libav import discard_others, time_base_of
+from assembler.media.libav import DESCRIBED, discard_others, time_base_of
 from assembler.media.pages.order import KeyFrameFile, PagesOrder, View
 from assembler.processes import cores
 
@@ -30,8 +30,6 @@ NOTHING: Cells = np.zeros((0, 0), np.float32)
 """Cells where no view is."""
 COLUMNS, ROWS = 80, 45
 """Maximum number of cells beside and above each other: small enough for a line of text to fill some."""
-OPEN = {"fpsprobesize": "0"}
-"""Options of libav's demuxer: frames need not be decoded to know how many there are in a second."""
 DIFFERENT = 6.0
 """Minimum difference of brightness of a cell that is another, of 255; an encoder's noise stays below it."""
 
@@ -56,7 +54,8 @@ def _look(views: Sequence[View], file: KeyFrameFile) -> list[tuple[int, View | N
 
 
 def _key_frames(file: KeyFrameFile) -> Iterator[tuple[int, Any]]:
-    with suppress(av.FFmpegError), av.open(file.path, format=file.container, options=OPEN) as source:
+    options = DESCRIBED if file.container == "mov" else {}
+    with suppress(av.FFmpegError), av.open(file.path, format=file.container, options=options) as source:
         video: Any = source.streams[file.stream]
         discard_others(source, video)
         video.discard = Discard.nonkey

@@ -16,7 +16,7 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 
-from assembler.media.libav import discard_others, time_base_of
+from assembler.media.libav import DESCRIBED, discard_others, time_base_of
 from assembler.media.verify.index import check_boxes
 from assembler.media.verify.order import Check
 from assembler.media.verify.units import check_units
@@ -41,8 +41,8 @@ FRAMES_BEHIND_WHOLE = 2
 """The same where every picture is known to be a row of whole NAL units: only parameter sets can be wrong."""
 MAX_REORDERING = 64
 """Maximum count of frames decoded before the first one is presented; H.264 allows 16."""
-OPEN = {"protocol_whitelist": "file", "fpsprobesize": "0"}
-"""Options of libav's demuxer; no frame has to be decoded to know how many there are in a second."""
+OPEN = {"protocol_whitelist": "file", **DESCRIBED}
+"""Options of libav's demuxer."""
 OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
 """Options to find key frames by the sample tables: a parser does not see one whose bytes are damaged."""
 
