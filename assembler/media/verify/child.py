@@ -7,6 +7,7 @@ import gc
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import chain, count, groupby, islice, pairwise, takewhile
 from pathlib import Path
@@ -168,7 +169,25 @@ def _check_audio(source: InputContainer, order: Check, is_plain: bool) -> Iterat
 
 
 def _decode_video(order: Check, is_plain: bool, *, is_walked: bool) -> Iterator[str]:
-    """Decode whole GOPs and count their frames."""
+    """Decode GOPs and count their frames; where each is found by its stamp, as many at once as there are cores."""
+    with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
+        keys = _keys(order, source.streams.video[0], is_plain)
+        scale = order.stamps.time_scale * time_base_of(source.streams.video[0])
+    wanted = _wanted_groups(order, [int(key * scale) for key in keys], is_walked=is_walked)
+    count = cores() if is_plain else 1
+    parts = [dict(sorted(wanted.items())[place::count]) for place in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        found = pool.map(
+            lambda part: list(_decode_groups(order, keys, part, is_plain, threads=cores() // count)), parts
+        )
+        for at, expected, seen in sorted(chain.from_iterable(found)):
+            yield f"{expected} pictures from {at:.3f} s on decode to {seen}"
+
+
+def _decode_groups(
+    order: Check, keys: list[int], wanted: dict[int, int], is_plain: bool, *, threads: int
+) -> Iterator[tuple[float, int, int]]:
+    """Decode some GOPs: start in s, frames expected, and frames seen, of each that is damaged."""
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         video = source.streams.video[0]
         # the bits have to decode: loop filter and IDCT are of no interest
@@ -176,12 +195,9 @@ def _decode_video(order: Check, is_plain: bool, *, is_walked: bool) -> Iterator[
         if order.has_encoded_video:
             options["err_detect"] = "explode"
         video.codec_context.options = options
-        video.codec_context.thread_count = cores()
+        video.codec_context.thread_count = threads
         video.thread_type = "FRAME"
         discard_others(source, video)
-        keys = _keys(order, video, is_plain)
-        scale = order.stamps.time_scale * time_base_of(video)
-        wanted = _wanted_groups(order, [int(key * scale) for key in keys], is_walked=is_walked)
         for group, packets in (
             _seek_groups(source, video, keys, wanted) if is_plain else _demux_groups(source, video, wanted)
         ):
@@ -192,7 +208,7 @@ def _decode_video(order: Check, is_plain: bool, *, is_walked: bool) -> Iterator[
             seen += len(_frames(video, None))
             video.codec_context.flush_buffers()
             if seen != expected or not expected:
-                yield f"{expected} pictures from {float(keys[group] * time_base_of(video)):.3f} s on decode to {seen}"
+                yield float(keys[group] * time_base_of(video)), expected, seen
 
 
 def _seek_groups(source: InputContainer, video: Any, keys: list[int], wanted: Iterable[int]) -> Iterator[Group]:
