@@ -226,6 +226,19 @@ class TestDamage:
             playback.path.write_bytes(encoded.path.read_bytes())
             assert problem(playback) == ""
 
+    @pytest.mark.parametrize("number", [7, 12, 20, 27])
+    def test_a_picture_of_a_made_file_of_which_the_disk_holds_zeros(
+        self, encoded: Playback, tmp_path: Path, number: int
+    ) -> None:
+        """Its units have the right lengths: the group with zeros that belong to no unit is decoded, wherever it is."""
+        playback = copy_of(encoded, tmp_path)
+        with av.open(str(playback.path)) as source:
+            packet = [packet for packet in source.demux(video=0) if packet.size][number]
+        data = bytearray(playback.path.read_bytes())
+        data[packet.pos + 6 : packet.pos + packet.size] = bytes(packet.size - 6)
+        playback.path.write_bytes(data)
+        assert f"from {number // 15}.000 s on decode to" in problem(playback)
+
     @pytest.mark.parametrize("group", [0, 4, 5, 8])
     def test_spoiled_pictures_at_the_ends_and_joins_of_a_copied_file(
         self, copied: Playback, tmp_path: Path, group: int

@@ -68,10 +68,11 @@ def check(order: Check) -> list[str]:
         with av.open(order.path, format="mov", options=OPEN) as source:
             problems += _check_audio(source, order, is_plain)
     if order.decode in ("joins", "all") and not problems:
-        is_walked = track is not None and order.has_encoded_video
-        if track is not None and is_walked:
-            problems += check_units(path, track)
-        problems += _decode_video(order, is_plain, is_walked=is_walked)
+        doubtful: set[int] | None = None
+        if track is not None and order.has_encoded_video:
+            damage, doubtful = check_units(path, track)
+            problems += damage
+        problems += _decode_video(order, is_plain, doubtful)
     if order.decode == "all" and order.has_encoded_audio and not problems:
         problems += _decode_audio(order)
     return problems
@@ -168,12 +169,15 @@ def _check_audio(source: InputContainer, order: Check, is_plain: bool) -> Iterat
         yield f"the sound ends at {float(end):.3f} s, the playback at {order.length / 1000:.3f} s"
 
 
-def _decode_video(order: Check, is_plain: bool, *, is_walked: bool) -> Iterator[str]:
-    """Decode GOPs and count their frames; where each is found by its stamp, as many at once as there are cores."""
+def _decode_video(order: Check, is_plain: bool, doubtful: set[int] | None) -> Iterator[str]:
+    """Decode GOPs and count their frames; where each is found by its stamp, as many at once as there are cores.
+
+    ``doubtful``: numbers of those of which the units are in doubt, None where nobody looked at any.
+    """
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         keys = _keys(order, source.streams.video[0], is_plain)
         scale = order.stamps.time_scale * time_base_of(source.streams.video[0])
-    wanted = _wanted_groups(order, [int(key * scale) for key in keys], is_walked=is_walked)
+    wanted = _wanted_groups(order, [int(key * scale) for key in keys], doubtful)
     count = cores() if is_plain else 1
     parts = [dict(sorted(wanted.items())[place::count]) for place in range(count)]
     with ThreadPoolExecutor(count) as pool:
@@ -268,15 +272,18 @@ def _keys(order: Check, video: Any, is_plain: bool) -> list[int]:
         return [p.pts for p in packets if p.pts is not None and p.size and p.is_keyframe]
 
 
-def _wanted_groups(order: Check, starts: list[int], *, is_walked: bool) -> dict[int, int]:
-    """Choose the count of frames to decode of each GOP; ``is_walked``: ``check_units`` found nothing."""
+def _wanted_groups(order: Check, starts: list[int], doubtful: set[int] | None) -> dict[int, int]:
+    """Choose the count of frames to decode of each GOP; ``doubtful`` as for ``_decode_video``."""
     every = order.stamps.count
     if order.decode == "all":
         return dict.fromkeys(range(len(starts)), every)
-    first = FRAMES_BEHIND_WHOLE if is_walked else FRAMES_BEHIND_JOIN
-    wanted = {0: first} | {len(starts) - 1: every}
+    first = FRAMES_BEHIND_JOIN if doubtful is None else FRAMES_BEHIND_WHOLE
+    wanted = {0: first, len(starts) - 1: every} | dict.fromkeys(doubtful or (), every)
     step = max(1, -(-len(order.joins) // GROUPS_BEFORE_JOINS))
-    whole = {*order.cuts, *(() if is_walked else order.joins[::step])}  # what was not cut ends as its own file does
+    whole = {
+        *order.cuts,
+        *(order.joins[::step] if doubtful is None else ()),
+    }  # what was not cut ends as its own file does
     for join in order.joins:
         after = bisect_right(starts, join) - 1
         wanted.setdefault(after, first)

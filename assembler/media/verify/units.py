@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from bisect import bisect_right
 from functools import partial
 from pathlib import Path
 
@@ -17,27 +17,34 @@ WIDTH_AT = 4
 """Byte of an avcC whose lowest two bits say how many bytes a unit's length has (5.3.3.1.2)."""
 FORBIDDEN = 0x80
 """Bit of a unit's first byte that is never set."""
+HOLE = bytes(3)
+"""Bytes that stand in no unit (ISO/IEC 14496-10, 7.4.1): a disk that never got the right ones shows zeros. Some
+encoders put zeros behind a unit, so these alone are no damage."""
 
 
-def check_units(path: Path, track: Mp4Track) -> Iterator[str]:
-    """Name the first picture of a track of H.264 of which the units do not fill exactly its place in the file."""
+def check_units(path: Path, track: Mp4Track) -> tuple[list[str], set[int]]:
+    """Name the first picture of a track of H.264 of which the units do not fill exactly its place in the file, and find
+    the numbers of GOPs with zeros where none belong, which have to be decoded."""
     configuration = find_box(track.description[VIDEO_HEAD:], b"avcC") or b""
     if len(configuration) <= WIDTH_AT:
-        yield "nothing says how the pictures are decoded"
-        return
+        return ["nothing says how the pictures are decoded"], set()
     width = (configuration[WIDTH_AT] & 3) + 1
+    keys = range(track.count) if track.keys is None else track.keys
+    doubtful: set[int] = set()
     with path.open("rb") as file:
-        read = partial(_read, file.fileno())
         for number, (at, size) in enumerate(zip(track.sample_offsets(), track.sizes, strict=True)):
-            reached = at
-            for first, start, reached in walk_units(read, at, at + size, width):
-                if first & FORBIDDEN or not start < reached <= at + size:
-                    reached = at
+            content = os.pread(file.fileno(), size, at)
+            reached = 0
+            for first, start, reached in walk_units(partial(_read, content), 0, size, width):
+                if first & FORBIDDEN or not start < reached <= size:
+                    reached = 0
                     break
-            if reached != at + size:
-                yield f"picture {number} is damaged: its bytes are no row of whole NAL units"
-                return
+                if content.find(HOLE, start, reached) >= 0:
+                    doubtful.add(bisect_right(keys, number) - 1)
+            if reached != size:
+                return [f"picture {number} is damaged: its bytes are no row of whole NAL units"], doubtful
+    return [], doubtful
 
 
-def _read(file: int, size: int, at: int) -> bytes:
-    return os.pread(file, size, at)
+def _read(content: bytes, size: int, at: int) -> bytes:
+    return content[at : at + size]
