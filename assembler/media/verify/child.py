@@ -280,10 +280,9 @@ def _wanted_groups(order: Check, starts: list[int], doubtful: set[int] | None) -
     first = FRAMES_BEHIND_JOIN if doubtful is None else FRAMES_BEHIND_WHOLE
     wanted = {0: first, len(starts) - 1: every} | dict.fromkeys(doubtful or (), every)
     step = max(1, -(-len(order.joins) // GROUPS_BEFORE_JOINS))
-    whole = {
-        *order.cuts,
-        *(order.joins[::step] if doubtful is None else ()),
-    }  # what was not cut ends as its own file does
+    whole = {*order.cuts}
+    if doubtful is None:
+        whole |= {*order.joins[::step]}  # what was not cut ends as its own file does
     for join in order.joins:
         after = bisect_right(starts, join) - 1
         wanted.setdefault(after, first)
