@@ -323,6 +323,32 @@ def test_what_is_closed_takes_no_part_in_how_it_ends(desk: Desk, words: str, clo
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("--help", 5),
+        ("run -h", 5),
+        ("inspect result.json", 5),
+        ("inspect result.json --json", 5),
+        ("inspect lost.json --json", 2),
+    ],
+)
+def test_an_output_on_a_full_disk_is_no_bug_of_ours(desk: Desk, words: str, code: int) -> None:
+    line = f"{sys.executable} -m assembler {words} >/dev/full"
+    ended = subprocess.run(["sh", "-c", line], cwd=desk.folder, capture_output=True, text=True, check=False)
+    assert ended.returncode == code
+    assert "bug" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ("the disk of the output is full: No space left on device" in ended.stderr) == (code == 5)
+
+
+def test_what_is_told_on_the_way_may_be_lost(desk: Desk) -> None:
+    line = f"{sys.executable} -m assembler {' '.join(desk.run)} 2>/dev/full"
+    ended = subprocess.run(["sh", "-c", line], cwd=desk.folder, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert desk.out.exists()
+
+
 def test_the_verbs_are_functions_of_the_package_too() -> None:
     for _ in range(2):  # importing a module of the same name must not get into the way
         assert assembler.assemble is importlib.import_module("assembler.pipeline.assemble").assemble

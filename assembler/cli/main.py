@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -50,3 +51,10 @@ def main() -> None:
 
             print_failure("Usage", usage.format_message(), "Look at --help.", 2)
         raise
+    except OSError as exc:  # of a help text: a verb says it itself
+        from assembler.cli.verb import lost_output
+
+        failure = lost_output(exc)
+        print(f"error: {failure.sentence}\nhint: {failure.hint}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(failure.exit_code)

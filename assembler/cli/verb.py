@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
@@ -10,13 +11,13 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, ParamSpec, TextIO, cast
 
 import typer
 
-from assembler.errors import AssemblerError, MediaError, without_queries
+from assembler.errors import AssemblerError, DiskFull, MediaError, without_queries
 from assembler.processes import Stopped
 from assembler.settings import FormerName
 
@@ -34,21 +35,49 @@ NOBODY_READS = 141
 
 class Plain:
     """An output on which text of strangers turns no line around and shows no signature: a terminal obeys marks of
-    direction, and logs are kept. What stands for a mark is right in JSON as well."""
+    direction, and logs are kept. What stands for a mark is right in JSON as well.
 
-    def __init__(self, output: TextIO) -> None:
-        self._output = output
+    Where it cannot be written (a full disk) it is lost from then on; DiskFull or MediaError is raised, once, if it is
+    ``needed``: a result, and not what is told on the way.
+    """
+
+    def __init__(self, output: TextIO, *, needed: bool) -> None:
+        self._output, self._needed = output, needed
 
     def write(self, text: str) -> int:
         """Write the text made plain; returns the number of characters given."""
         plain = without_queries(text)
         if not plain.isascii():
             plain = _TURNS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", plain)
-        self._output.write(plain)
+        with self._kept():
+            self._output.write(plain)
         return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        with self._kept():
+            self._output.flush()
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as exc:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._output.fileno())  # what is left in it, and an error as JSON
+            if self._needed:
+                raise lost_output(exc) from exc
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._output, name)
+
+
+def lost_output(exc: OSError) -> MediaError:
+    """Make the error for an output (or terminal) that cannot be written."""
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(f"the disk of the output is full: {exc.strerror}", hint="Make room, or send it elsewhere.")
+    return MediaError(f"the output cannot be written: {exc.strerror}", hint="Send it elsewhere.")
 
 
 def verb(function: Callable[P, int | None]) -> Callable[P, None]:
@@ -59,7 +88,8 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
         as_json = bool(kwargs.get("as_json"))
         before = _listen()
         outputs = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = (cast(TextIO, Plain(output)) for output in outputs)
+        sys.stdout = cast(TextIO, Plain(outputs[0], needed=True))
+        sys.stderr = cast(TextIO, Plain(outputs[1], needed=False))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("always", FormerName)
@@ -127,7 +157,8 @@ def _fail(kind: str, sentence: str, hint: str, code: int, as_json: bool) -> int:
     label = "" if code == INTERRUPTED else "error: "
     print(label + sentence + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
     if as_json:
-        print_failure(kind, sentence, hint, code)
+        with suppress(MediaError):  # it was said above that this is lost
+            print_failure(kind, sentence, hint, code)
     return code
 
 

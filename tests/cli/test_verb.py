@@ -161,7 +161,7 @@ class Kept:
 @given(st.text(alphabet=st.sampled_from("ab\u061c\u200e\u202e\u2066\u2069\u2065é中\n")))
 def test_only_marks_of_direction_are_written_out_and_json_reads_them_back(text: str) -> None:
     output = Kept()
-    plain = Plain(output)  # type: ignore[arg-type]
+    plain = Plain(output, needed=True)  # type: ignore[arg-type]
     assert plain.write(text) == len(text), "as the caller gave it"
     assert not set(output.text) & set("\u061c\u200e\u202e\u2066\u2069")
     line = text.replace("\n", "")
@@ -173,5 +173,5 @@ def test_only_marks_of_direction_are_written_out_and_json_reads_them_back(text: 
 
 def test_a_signature_is_not_shown() -> None:
     output = Kept()
-    Plain(output).write("at https://h/p?sign=s3cret now")  # type: ignore[arg-type]
+    Plain(output, needed=True).write("at https://h/p?sign=s3cret now")  # type: ignore[arg-type]
     assert output.text == "at https://h/p now"
