@@ -20,9 +20,12 @@ JobError                8          no      the job engine
 from __future__ import annotations
 
 import copy
+import errno
 import re
 from typing import Self
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the system's errors where there is no room."""
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#@'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?", re.IGNORECASE)
 _BARE = re.compile(r"(?<=[\w/.])\?[\w.%-]{1,60}=[^\s'\"]*")
 """Query of an address without its scheme."""

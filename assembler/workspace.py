@@ -8,7 +8,6 @@ written under another one and moved.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
@@ -22,7 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
-from assembler.errors import DiskFull, MediaError
+from assembler.errors import FULL_DISK, DiskFull, MediaError
 from assembler.messages import Message
 from assembler.progress import Progress
 
@@ -275,7 +274,7 @@ def disk_errors(place: Path) -> Iterator[None]:
 
 def unwritable(path: Path, exc: OSError) -> MediaError:
     """The error for a file that cannot be written, with the next step."""
-    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if exc.errno in FULL_DISK:
         return DiskFull(
             f"the disk of {path.parent} is full: {exc.strerror}",
             hint="Make room, or name another disk; then run again.",

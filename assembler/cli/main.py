@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -52,9 +51,9 @@ def main() -> None:
             print_failure("Usage", usage.format_message(), "Look at --help.", 2)
         raise
     except OSError as exc:  # of a help text: a verb says it itself
-        from assembler.cli.verb import lost_output
+        from assembler.cli.verb import lost_output, silence
 
         failure = lost_output(exc)
         print(f"error: {failure.sentence}\nhint: {failure.hint}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         sys.exit(failure.exit_code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import json
 import os
@@ -17,7 +16,7 @@ from typing import Any, NoReturn, ParamSpec, TextIO, cast
 
 import typer
 
-from assembler.errors import AssemblerError, DiskFull, MediaError, without_queries
+from assembler.errors import FULL_DISK, AssemblerError, DiskFull, MediaError, without_queries
 from assembler.processes import Stopped
 from assembler.settings import FormerName
 
@@ -65,7 +64,7 @@ class Plain:
         except BrokenPipeError:
             raise
         except OSError as exc:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._output.fileno())  # what is left in it, and an error as JSON
+            silence(self._output)  # what is left in it, and an error as JSON
             if self._needed:
                 raise lost_output(exc) from exc
 
@@ -73,9 +72,14 @@ class Plain:
         return getattr(self._output, name)
 
 
+def silence(output: TextIO) -> None:
+    """Lead an output to nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+
+
 def lost_output(exc: OSError) -> MediaError:
     """Make the error for an output (or terminal) that cannot be written."""
-    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if exc.errno in FULL_DISK:
         return DiskFull(f"the disk of the output is full: {exc.strerror}", hint="Make room, or send it elsewhere.")
     return MediaError(f"the output cannot be written: {exc.strerror}", hint="Send it elsewhere.")
 
@@ -105,7 +109,7 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
             code = _fail("OutOfMemory", "there is not enough memory for this", hint, MediaError.exit_code, as_json)
         except BrokenPipeError:
             for stream in outputs:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+                silence(stream)
             code = NOBODY_READS
         except Exception as exc:  # noqa: BLE001 an exception that is not an AssemblerError is our bug: say so with all there is
             if (

@@ -33,9 +33,7 @@ SCREEN_PREFIX = "tic_substream_"
 """Prefix of the user of a screen share in the newer dialects."""
 WEB_SHARE = "desktop_sharing_"
 """Prefix of the room, in the user id under which a web page's screen share joins as if it were a camera."""
-
-
-SLACK = Ms(1000)
+MOST_OVERLAP = Ms(1000)
 """Maximum overlap of two files of one nameless person, in ms: times are known to a second."""
 
 
@@ -80,7 +78,7 @@ def collect(
             findings.append(warning(path, f"The segment was skipped: {segment.sentence}."))
         else:
             found.append((number, path, segment))
-    return _apart(_with_unique_ids(_without_repeats(found, findings), findings), findings), refused
+    return _tell_apart(_with_unique_ids(_without_repeats(found, findings), findings), findings), refused
 
 
 def read_vendor_segment(
@@ -228,17 +226,18 @@ def _free(stem: str, counts: dict[str, int], taken: set[str]) -> str:
     return video_id
 
 
-def _apart(segments: Sequence[Segment], findings: list[Finding]) -> tuple[Segment, ...]:
+def _tell_apart(segments: Sequence[Segment], findings: list[Finding]) -> tuple[Segment, ...]:
     """Call the second of two nameless people who are there at once by the id of its file; one track would have room for
     one of them only. Where a length is not declared nothing is known to overlap."""
     ends: dict[StreamKind, dict[str, tuple[int, str]]] = {}
     called: dict[str, str] = {}
+    named = {s.user for s in segments if s.user}
     nameless = [s for s in segments if not s.user and s.kind not in (StreamKind.WHITEBOARD, StreamKind.MIX)]
     for segment in sorted(nameless, key=lambda s: s.play_time):
         people = ends.setdefault(segment.kind, {})
-        free = [user for user, (end, _) in people.items() if segment.play_time >= end - SLACK]
-        user = free[0] if free else segment.video_id if people else ""
-        if user == segment.video_id:
+        free = [user for user, (end, _) in people.items() if segment.play_time >= end - MOST_OVERLAP]
+        user = free[0] if free else _own_name(segment, named) if people else ""
+        if user not in people and people:
             other = people[""][1]
             sentence = (
                 f"It overlaps {other}, and neither names a user: it is taken for another person's, called {user}."
@@ -252,3 +251,12 @@ def _apart(segments: Sequence[Segment], findings: list[Finding]) -> tuple[Segmen
         else segment
         for segment in segments
     )
+
+
+def _own_name(segment: Segment, named: set[str]) -> str:
+    """Name somebody by a file, as nobody else is called, and note the name."""
+    name = segment.video_id
+    while name in named:
+        name += "'"
+    named.add(name)
+    return name

@@ -21,9 +21,9 @@ COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 STILLS = ("png", "bmp", "tiff", "webp", "gif")
 """Codecs of covers where there is another video stream: matroska's muxers make tracks of them."""
 
-DESCRIBED = {"fpsprobesize": "0", "probesize": "32"}
-"""Options of libav's demuxer for an mp4 of which only what its index says is asked: else it decodes a frame or more to
-learn what is in it, 10 ms and more a file."""
+INDEX_ONLY = {"fpsprobesize": "0", "probesize": "32"}
+"""Options of libav's demuxer that open an mp4 by its index alone; by default it decodes a frame or more, which takes 10
+ms and more a file."""
 
 
 def limit_memory(size: int) -> None:

@@ -11,6 +11,8 @@ from typing import IO, NamedTuple
 
 SAMPLE_TABLE_PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 """Types of the boxes around the sample tables, from the outside."""
+VIDEO_ENTRY_HEAD = 86
+"""Size of a video's sample entry before the boxes in it, in bytes (12.1.3)."""
 MAX_BOXES = 200_000
 """Maximum number of boxes of one walk; a file of empty boxes would take minutes."""
 
@@ -66,6 +68,11 @@ def find_box(content: bytes, *names: bytes) -> bytes | None:
             return None
         content = content[found.body : found.end]
     return content
+
+
+def find_avcc(entry: bytes) -> bytes:
+    """Find the avcC of an avc1 sample entry: how its H.264 is decoded; empty where it has none."""
+    return find_box(entry[VIDEO_ENTRY_HEAD:], b"avcC") or b""
 
 
 def read_box(file: ReadableFile, box: Box) -> bytes:

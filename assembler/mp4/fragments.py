@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 
 from assembler.mp4.boxes import Box, count_frames, find_box, inner_boxes, read_box, walk_boxes
 from assembler.mp4.moov import run_lengths
-from assembler.mp4.nal_units import walk_units
+from assembler.mp4.nal_units import whole_units
 from assembler.mp4.parse import read_empty_tables, require
 from assembler.mp4.sample_tables import Tables
 
@@ -193,12 +193,8 @@ def _holds(mdat: bytes, samples: list[_Sample]) -> bool:
     if sum(sample.size for sample in samples) != len(mdat):
         return False
     at = 0
-    for _, size, *_ in samples:
-        end, reached = at + size, at
-        for _, start, reached in walk_units(lambda length, place: mdat[place : place + length], at, end, 4):
-            if start == reached:
-                return False  # zeros: the disk never got the bytes
-        if reached != end:
+    for sample in samples:  # units of no bytes are zeros: the disk never got the right ones
+        if not whole_units(lambda length, place: mdat[place : place + length], at, at + sample.size, 4):
             return False
-        at = end
+        at += sample.size
     return True

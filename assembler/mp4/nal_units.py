@@ -20,3 +20,13 @@ def walk_units(read: Read, start: int, end: int, width: int) -> Iterator[tuple[i
         unit = start + width
         start = unit + int.from_bytes(head[:width], "big")
         yield head[width], unit, start
+
+
+def whole_units(read: Read, start: int, end: int, width: int) -> list[tuple[int, int]]:
+    """List (start, end) of the NAL units that fill exactly ``[start, end)``; none where they do not or one is empty."""
+    found, reached = list[tuple[int, int]](), start
+    for _, unit, reached in walk_units(read, start, end, width):
+        if not unit < reached <= end:
+            return []
+        found.append((unit, reached))
+    return found if reached == end else []

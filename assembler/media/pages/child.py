@@ -20,7 +20,7 @@ import av
 import numpy as np
 from av.stream import Discard
 
-from assembler.media.libav import DESCRIBED, discard_others, time_base_of
+from assembler.media.libav import INDEX_ONLY, discard_others, time_base_of
 from assembler.media.pages.order import KeyFrameFile, PagesOrder, View
 from assembler.processes import cores
 
@@ -54,7 +54,7 @@ def _look(views: Sequence[View], file: KeyFrameFile) -> list[tuple[int, View | N
 
 
 def _key_frames(file: KeyFrameFile) -> Iterator[tuple[int, Any]]:
-    options = DESCRIBED if file.container == "mov" else {}
+    options = INDEX_ONLY if file.container == "mov" else {}
     with suppress(av.FFmpegError), av.open(file.path, format=file.container, options=options) as source:
         video: Any = source.streams[file.stream]
         discard_others(source, video)

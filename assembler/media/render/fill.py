@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from assembler.errors import MediaError
-from assembler.mp4.boxes import find_box, read_sample_description
+from assembler.mp4.boxes import find_avcc, read_sample_description
 from assembler.mp4.fragments import read_samples
 from assembler.mp4.moov import TrackLayout, run_lengths
 from assembler.mp4.skip_pictures import SkipCoder, UnsupportedStream, is_idr
@@ -23,8 +23,8 @@ from assembler.plan.chunks import Chunk
 from assembler.plan.held import composed_frames, kept_frames, repeats
 from assembler.workspace import FILLED, unwritable
 
-ENTRY_AT, AVC1_HEAD = 8, 78
-"""Bytes of an stsd before its first entry, and of an avc1 entry before its boxes (ISO/IEC 14496-12, 8.5.2, 12.1.3)."""
+ENTRY_AT = 8
+"""Bytes of an stsd before its first entry (ISO/IEC 14496-12, 8.5.2)."""
 
 
 def finish_chunk(chunk: Chunk, part: Path, out: Path) -> None:
@@ -45,7 +45,7 @@ def finish_chunk(chunk: Chunk, part: Path, out: Path) -> None:
 def fill_chunk(chunk: Chunk, part: Path, out: Path) -> Path:
     """Write the file with all frames beside its place; raises UnsupportedStream."""
     entry = read_sample_description(part)[ENTRY_AT:]
-    coder = SkipCoder.of(find_box(entry[8 + AVC1_HEAD :], b"avcC") or b"")
+    coder = SkipCoder.of(find_avcc(entry))
     kept = kept_frames(chunk)
     samples = list(_filled(read_samples(part), chunk, kept, coder))
     content = out.with_name(f"{out.name}.samples")

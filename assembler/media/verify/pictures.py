@@ -10,7 +10,7 @@ from typing import Any
 import av
 from PIL import Image
 
-from assembler.media.libav import DESCRIBED, discard_others, time_base_of
+from assembler.media.libav import INDEX_ONLY, discard_others, time_base_of
 from assembler.media.verify.order import Pictures
 
 Image.preinit()  # where its module is imported, once, and not in each process that is forked then
@@ -29,7 +29,7 @@ EARLY = 20
 
 def take_pictures(path: str, order: Pictures, length: int) -> None:
     """Take the pictures from key frames; what cannot be decoded is left out."""
-    with suppress(av.FFmpegError), av.open(path, format="mov", options=DESCRIBED) as source:
+    with suppress(av.FFmpegError), av.open(path, format="mov", options=INDEX_ONLY) as source:
         video: Any = source.streams.video[0]
         discard_others(source, video)
         best = _frame_at(source, video, order.best, order.best + FARTHEST)

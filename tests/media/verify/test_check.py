@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import Recipe, make
 
-from assembler.media.verify.child import GROUPS_BEFORE_JOINS, _wanted_groups, check
+from assembler.media.verify.child import check
+from assembler.media.verify.decode import GROUPS_BEFORE_JOINS, wanted_groups
 from assembler.media.verify.order import Check
 from assembler.plan.stamps import folded
 
@@ -50,8 +51,8 @@ def test_each_join_is_decoded_behind_and_each_cut_before_as_well(starts: list[in
         path="", size=None, stamps=folded([*range(50)], 90_000), joins=tuple(joins), width=64, height=48, length=1000,
         has_encoded_video=True, has_encoded_audio=True, decode="joins", answer="", cuts=tuple(cuts),
     )  # fmt: skip
-    walked = _wanted_groups(order, starts, set())
-    wanted = _wanted_groups(order, starts, None)
+    walked = wanted_groups(order, starts, set())
+    wanted = wanted_groups(order, starts, None)
     behind = {starts.index(join) for join in joins}
     before = {starts.index(cut) - 1 for cut in cuts}
     assert {0, len(starts) - 1} | behind | before <= walked.keys() <= wanted.keys()
