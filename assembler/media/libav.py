@@ -8,6 +8,7 @@ from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
+import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet, PacketSideData
@@ -85,6 +86,16 @@ def without_discard(packet: Packet[Any]) -> Packet[Any]:
     if packet.has_sidedata("new_extradata"):
         twin.set_sidedata(PacketSideData.from_packet(packet, "new_extradata"))
     return twin
+
+
+def decode_alone(video: Any, packet: Packet[Any]) -> Any | None:
+    """Decode a key frame without any other packet; None where it is damaged, or needs others."""
+    context = video.codec_context
+    context.flush_buffers()
+    with contextlib.suppress(av.FFmpegError):
+        frames = [*context.decode(packet), *context.decode(None)]
+        return next((frame for frame in frames if not frame.is_corrupt), None)
+    return None
 
 
 class InBandSets:

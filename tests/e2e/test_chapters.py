@@ -24,6 +24,12 @@ SECONDS, FPS = 70, 5
 TURNED = (22, 44)
 """Seconds at which the page is turned."""
 BOARD, CAMERA = board("board", 0, SECONDS * 1000), camera("cam", "ann", 0, SECONDS * 1000)
+FRAMES = {
+    "board": "bframes=0",
+    "deep": "bframes=3:b-adapt=0:b-pyramid=normal",
+    "open": "bframes=3:b-adapt=0:b-pyramid=normal:open-gop=1",
+}
+"""Parameters of x264 for files of the board."""
 MIXED = mix("board", 0, SECONDS * 1000)
 TITLES = ["Start", "New page on the board", "New page on the board"]
 
@@ -45,16 +51,17 @@ def draw(second: float) -> np.ndarray[Any, Any]:
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory, bundled_ffmpeg: str) -> Path:
-    """Files of a board with three pages, and of a camera."""
+    """Files of a board with three pages, without B-frames and with them, and of a camera."""
     found = tmp_path_factory.mktemp("pages")
-    with av.open(str(found / "board.mp4"), "w") as out:
-        options = {"g": "25", "preset": "ultrafast", "sc_threshold": "0"}
-        stream = out.add_stream("libx264", rate=FPS, options=options)
-        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
-        for number in range(SECONDS * FPS):
-            frame = av.VideoFrame.from_ndarray(draw(number / FPS), format="gray").reformat(format="yuv420p")
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
+    for name, params in FRAMES.items():
+        with av.open(str(found / f"{name}.mp4"), "w") as out:
+            options = {"g": "25", "preset": "ultrafast", "sc_threshold": "0", "x264-params": params}
+            stream = out.add_stream("libx264", rate=FPS, options=options)
+            stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+            for number in range(SECONDS * FPS):
+                frame = av.VideoFrame.from_ndarray(draw(number / FPS), format="gray").reformat(format="yuv420p")
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
     source = make(Recipe(identity="blue", seconds=SECONDS, fps=FPS, width=320, height=240), bundled_ffmpeg)
     shutil.copyfile(source, found / "cam.mp4")
     return found
@@ -89,10 +96,15 @@ def test_new_pages_of_an_encoded_playback_are_chapters_and_handwriting_is_none(t
     assert min(ink[2] - ink[0], ink[2] - ink[1]) > 5, "the third page has three words only"
 
 
-def test_a_copied_playback_has_them_where_they_are_asked_for(tmp_path: Path, media: Path) -> None:
-    asked = made(tmp_path, media, MIXED, chapters="scenes")
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_copied_playback_has_them_where_they_are_asked_for(tmp_path: Path, media: Path, name: str) -> None:
+    asked = made(tmp_path, media, mix(name, 0, SECONDS * 1000), chapters="scenes")
     assert asked.manifest.mode is Mode.COPY
     assert marks(asked.path) == [(0, "Start"), (25, "New page"), (45, "New page")], "it has a key frame every 5 s"
+    with av.open(str(asked.path)) as file:
+        video = file.streams.video[0]
+        shown = {int(p.pts * video.time_base * 1000) for p in file.demux(video) if p.is_keyframe and p.pts is not None}
+    assert {chapter.at for chapter in asked.manifest.chapters} <= shown
 
 
 def test_titles_of_every_character_are_in_file_and_list_as_they_were_given(tmp_path: Path, media: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from heapq import merge
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -98,19 +99,8 @@ def _video_packets(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 extradata = video.codec_context.extradata
             elif run.stamps is None and video.codec_context.extradata != extradata:
                 raise MediaError(f"{Path(run.name).name} was encoded with other parameter sets than the chunks before")
-            discard_others(source, video)
-            clock = stream.time_base
-            up, down = (time_base_of(video) * order.time_scale / order.frame_ticks).as_integer_ratio()
-            seen = 0
-            for index, packet in enumerate(_real(source.demux(video))):
-                if index < run.first_packet:
-                    continue
-                if run.end_packet is not None and index >= run.end_packet:
-                    break
-                if run.stamps is not None:
-                    stamp = run.stamps[seen]
-                else:
-                    stamp = run.start + round_ticks(packet.pts or 0, up, down) * order.frame_ticks
+            clock, seen = stream.time_base, 0
+            for packet, stamp in stamped_packets(run, source, order.time_scale, order.frame_ticks):
                 seen += 1
                 packet.stream = stream
                 packet.time_base = clock
@@ -120,6 +110,20 @@ def _video_packets(order: Join, stream: Any) -> Iterator[Packet[Any]]:
                 yield packet
             if seen != run.frames:
                 raise MediaError(f"{Path(run.name).name} holds {seen} pictures, {run.frames} were planned")
+
+
+def stamped_packets(
+    run: PacketRun, source: InputContainer, time_scale: int, frame_ticks: int
+) -> Iterator[tuple[Packet[Any], int]]:
+    """Demux the packets of a run, in decode order, each with the tick at which it is presented in the playback."""
+    video: Any = source.streams[run.stream]
+    discard_others(source, video)
+    up, down = (time_base_of(video) * time_scale / frame_ticks).as_integer_ratio()
+    for number, packet in enumerate(islice(_real(source.demux(video)), run.first_packet, run.end_packet)):
+        if run.stamps is not None:
+            yield packet, run.stamps[number]
+        else:
+            yield packet, run.start + round_ticks(packet.pts or 0, up, down) * frame_ticks
 
 
 def _real(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:

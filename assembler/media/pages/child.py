@@ -7,21 +7,22 @@ Each is decoded alone and averaged to some thousand cells of brightness, so that
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from fractions import Fraction
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
-from av.stream import Discard
 
-from assembler.media.libav import INDEX_ONLY, discard_others, time_base_of
-from assembler.media.pages.order import KeyFrameFile, PagesOrder, View
+from assembler.media.libav import INDEX_ONLY, decode_alone
+from assembler.media.mux.by_packets import stamped_packets
+from assembler.media.mux.order import PacketRun
+from assembler.media.pages.order import PagesOrder, View
 from assembler.processes import cores
 
 Cells = np.ndarray[Any, np.dtype[np.float32]]
@@ -38,48 +39,35 @@ def compare(order: PagesOrder) -> Iterator[tuple[int, int, int]]:
     """Playback ms, change and loss, both in 1/1000, of each key frame against the one before it in the same view."""
     before: tuple[View, Cells] | None = None
     with ThreadPoolExecutor(cores()) as pool:  # libav and numpy give the lock away while they work
-        for at, view, cells in chain.from_iterable(pool.map(partial(_look, order.views), order.files)):
+        for at, view, cells in chain.from_iterable(pool.map(partial(_look, order), order.runs)):
             if view is not None and before is not None and before[0] is view and before[1].shape == cells.shape:
                 yield (at, *_difference(before[1], cells))
             before = (view, cells) if view is not None else None
 
 
-def _look(views: Sequence[View], file: KeyFrameFile) -> list[tuple[int, View | None, Cells]]:
-    """Look at the key frames of one file: playback ms, the view at that time, and its cells (none without a view)."""
+def _look(order: PagesOrder, run: PacketRun) -> list[tuple[int, View | None, Cells]]:
+    """Look at the key frames of one run, as they are shown: playback ms, the view at that time, and its cells (none
+    without a view)."""
     found: list[tuple[int, View | None, Cells]] = []
-    for at, frame in _key_frames(file):
-        view = next((view for view in views if view.start <= at < view.end), None)
+    for at, frame in _key_frames(order, run):
+        view = next((view for view in order.views if view.start <= at < view.end), None)
         found.append((at, view, NOTHING if view is None else _cells(frame, view)))
-    return found
+    return sorted(found, key=itemgetter(0))
 
 
-def _key_frames(file: KeyFrameFile) -> Iterator[tuple[int, Any]]:
-    options = INDEX_ONLY if file.container == "mov" else {}
-    with suppress(av.FFmpegError), av.open(file.path, format=file.container, options=options) as source:
-        video: Any = source.streams[file.stream]
-        discard_others(source, video)
-        video.discard = Discard.nonkey
-        video.codec_context.skip_frame = "NONKEY"
-        base = time_base_of(video)
-        content, same = b"", None
-        for packet in source.demux(video):
-            if packet.pts is not None and (not packet.is_keyframe or not file.start <= _ms(packet.pts, base, file)):
+def _key_frames(order: PagesOrder, run: PacketRun) -> Iterator[tuple[int, Any]]:
+    """Decode key frames; the others are demuxed too, as libav's mp4 demuxer gives a key frame the composition offset of
+    another sample where it is told to pass over those between them."""
+    options = INDEX_ONLY if run.container == "mov" else {}
+    with suppress(av.FFmpegError), av.open(run.name, format=run.container, options=options) as source:
+        content, frame = b"", None
+        for packet, stamp in stamped_packets(run, source, order.time_scale, order.frame_ticks):
+            if not packet.is_keyframe:
                 continue
-            if packet.pts is not None and _ms(packet.pts, base, file) >= file.end:
-                break
-            if same is not None and packet.pts is not None and bytes(packet) == content:  # a held one, repeated
-                yield _ms(packet.pts, base, file), same
-                continue
-            content, same = bytes(packet), None
-            with suppress(av.FFmpegError):  # a damaged one is passed over
-                for frame in packet.decode():
-                    if frame.pts is not None and not frame.is_corrupt:
-                        same = frame if frame.pts == packet.pts else None
-                        yield _ms(frame.pts, base, file), frame
-
-
-def _ms(pts: int, base: Fraction, file: KeyFrameFile) -> int:
-    return int((pts * base + file.offset) * 1000)
+            if bytes(packet) != content:  # else it is a held one, repeated
+                content, frame = bytes(packet), decode_alone(source.streams[run.stream], packet)
+            if frame is not None:
+                yield stamp * 1000 // order.time_scale, frame
 
 
 def _cells(frame: Any, view: View) -> Cells:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 
 from assembler.errors import DiskFull, MediaError
 from assembler.media.child import run_module
 from assembler.media.mux.order import PacketRun
-from assembler.media.pages.order import KeyFrameFile, PagesOrder, View
-from assembler.plan.model import Mode, Plan
+from assembler.media.pages.order import PagesOrder, View
+from assembler.plan.grid import frame_ticks
+from assembler.plan.model import Plan
 from assembler.plan.stage import Change, find_stage, name_pages
 from assembler.processes import Stop
 from assembler.recording import StreamKind
@@ -31,7 +31,9 @@ def find_pages(
     if not views:
         return []
     order = PagesOrder(
-        files=_files(plan, runs, time_scale),
+        time_scale=time_scale,
+        frame_ticks=frame_ticks(plan.fps),
+        runs=tuple(runs),
         views=tuple(View(v.span.start, v.span.end, v.rect.x, v.rect.y, v.rect.width, v.rect.height) for v in views),
         answer=str(folder / "pages"),
     )
@@ -43,16 +45,3 @@ def find_pages(
     except (MediaError, OSError):
         return []
     return name_pages(views, [Change(PlayMs(at), changed, vanished) for at, changed, vanished in lines])
-
-
-def _files(plan: Plan, runs: Sequence[PacketRun], time_scale: int) -> tuple[KeyFrameFile, ...]:
-    starts = [run.start * 1000 // time_scale for run in runs]
-    offsets = (
-        [copied.offset for copied in plan.copied]
-        if plan.mode is Mode.COPY
-        else [Fraction(run.start, time_scale) for run in runs]
-    )
-    return tuple(
-        KeyFrameFile(run.name, run.container, run.stream, offset, start, end)
-        for run, offset, start, end in zip(runs, offsets, starts, [*starts[1:], plan.length], strict=True)
-    )

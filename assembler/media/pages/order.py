@@ -3,27 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
+from assembler.media.mux.order import PacketRun
 from assembler.messages import Message
-
-
-@dataclass(frozen=True)
-class KeyFrameFile(Message):
-    """File with a part of the playback's video."""
-
-    path: str
-    """Path of the file."""
-    container: str
-    """Name of the demuxer."""
-    stream: int
-    """Index of the video stream."""
-    offset: Fraction
-    """Seconds added to every stamp, which gives the playback axis."""
-    start: int
-    """Start of the part, playback ms."""
-    end: int
-    """End of the part, playback ms."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +30,12 @@ class View(Message):
 class PagesOrder(Message):
     """Key frames to compare."""
 
-    files: tuple[KeyFrameFile, ...]
-    """Files in the order of the playback."""
+    time_scale: int
+    """Ticks per second of the video, as in the order to mux it."""
+    frame_ticks: int
+    """Ticks per output frame of an encoded playback, as in that order."""
+    runs: tuple[PacketRun, ...]
+    """Runs of video packets, as in that order."""
     views: tuple[View, ...]
     """Views in time order, none of which meets another."""
     answer: str

@@ -10,7 +10,7 @@ from typing import Any
 import av
 from PIL import Image
 
-from assembler.media.libav import INDEX_ONLY, discard_others, time_base_of
+from assembler.media.libav import INDEX_ONLY, decode_alone, discard_others, time_base_of
 from assembler.media.verify.order import Pictures
 
 Image.preinit()  # where its module is imported, once, and not in each process that is forked then
@@ -55,10 +55,7 @@ def _frame_at(source: Any, video: Any, at: int, end: int) -> Any:
                 if shown >= at - EARLY:
                     break
         if found is not None:
-            video.codec_context.flush_buffers()
-            frames = [*video.codec_context.decode(found), *video.codec_context.decode(None)]
-            video.codec_context.flush_buffers()
-            return next((frame for frame in frames if not frame.is_corrupt), None)
+            return decode_alone(video, found)
     return None
 
 
