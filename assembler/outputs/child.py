@@ -78,7 +78,10 @@ class _Track:
                 if at <= last and packet.stream.type == "audio":
                     continue  # the one before, where the part in front ends
                 packet.duration = round((packet.duration or 0) * packet.time_base / MS)
-                decoded = at if packet.dts is None else round((packet.dts * packet.time_base + part.offset) / MS)
+                if packet.dts is not None:
+                    decoded = round((packet.dts * packet.time_base + part.offset) / MS)
+                else:  # at a mkv's start libav does not know it, and those behind may be presented before this one
+                    decoded = at if packet.is_keyframe else last + 1
                 packet.time_base, packet.stream = MS, self._out
                 packet.dts = max(min(decoded, at), last + 1)
                 packet.pts = max(at, packet.dts)
@@ -116,7 +119,9 @@ class _Track:
                         begun = ahead[0][1]
                         late = max(0, round(begun / MS) - part.start) if is_video else 0
                         self.written = replace(self.written, late=self.written.late + late)
-                        yield from ahead
+                        yield from (
+                            one for one in ahead if one[1] >= begun
+                        )  # an open GOP has some before its key frame
                 elif exact >= begun:
                     yield whole, exact
 
