@@ -20,7 +20,8 @@ MEMORY = 2 << 30
 
 
 def find_damage(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
-    """Find every range from a packet with a decoding error to the next key frame."""
+    """Find every range from the first picture that a packet with a decoding error may have spoilt to the next key
+    frame."""
     found: list[tuple[Fraction, Fraction | None]] = []
     with (
         av.logging.Capture(local=True) as said,
@@ -45,8 +46,10 @@ def find_damage(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
                     break
                 before = len(said)
                 is_bad = not _decodes(video, packet) or any(level <= av.logging.ERROR for level, *_ in said[before:])
-                if is_bad and not suspect.explains(at):
-                    since = at if since is None else min(since, at)
+                if since is not None:
+                    since = min(since, at)  # B-frames that are presented before what they refer to
+                elif is_bad and not suspect.explains(at):
+                    since = at
         if since is not None:
             found.append((since, None))
     return found

@@ -46,6 +46,21 @@ def test_damage_reaches_to_the_next_key_frame_or_to_the_end(suspect: Suspect) ->
     assert damage(suspect) == [(1.3, 2.0), (3.5, None)]
 
 
+def test_pictures_that_refer_to_a_later_one_are_damaged_with_it(
+    suspect: Suspect, tmp_path: Path, bundled_ffmpeg: str
+) -> None:
+    recipe = Recipe(
+        identity="red", seconds=Fraction(4), fps=Fraction(10), width=96, height=64, gop=10, sound=False, bframes=2
+    )
+    deep = replace(suspect, url=shutil.copy(make(recipe, bundled_ffmpeg), tmp_path / "deep.mp4"))
+    with av.open(deep.url) as opened:
+        video = opened.streams.video[0]
+        order = [p.pts * video.time_base for p in opened.demux(video) if p.pts is not None and p.size]
+    early = next(n for n, at in enumerate(order) if 1 < at < 2 and order[n + 1] < at)
+    spoil(deep, float(order[early]))
+    assert damage(deep) == [(float(min(order[early : early + 3])), 2.0)]
+
+
 def test_the_search_ends_at_the_first_key_frame_behind_its_range(suspect: Suspect) -> None:
     spoil(suspect, 0.3, 2.3)
     assert damage(replace(suspect, end=Fraction(1, 2))) == [(0.3, 1.0)], "the end of the damage lies behind it"
