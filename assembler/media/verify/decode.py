@@ -53,7 +53,8 @@ def decode_video(order: Check, is_plain: bool, doubtful: set[int] | None) -> Ite
 def _decode_groups(
     order: Check, keys: list[int], wanted: dict[int, int], is_plain: bool, *, threads: int
 ) -> Iterator[tuple[float, int, int]]:
-    """Decode some GOPs: start in s, frames expected, and frames seen, of each that is damaged."""
+    """Decode some GOPs: start in s, frames expected, and frames seen, of each that is damaged. Pictures of an open GOP
+    that refer to the one before it are left out."""
     with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
         video = source.streams.video[0]
         # the bits have to decode: loop filter and IDCT are of no interest
@@ -69,6 +70,8 @@ def _decode_groups(
         ):
             expected = seen = 0
             for packet in islice(packets, wanted[group]):
+                if packet.pts is not None and packet.pts < keys[group]:
+                    continue  # nothing behind refers to it
                 expected += 1
                 seen += len(_frames(video, packet))
             seen += len(_frames(video, None))

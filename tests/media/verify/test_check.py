@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oddities import packets, spoiled
 from synthetic import Recipe, make
 
 from assembler.media.verify.child import check
-from assembler.media.verify.decode import GROUPS_BEFORE_JOINS, wanted_groups
+from assembler.media.verify.decode import GROUPS_BEFORE_JOINS, decode_video, wanted_groups
 from assembler.media.verify.order import Check
 from assembler.plan.stamps import folded
 
@@ -38,6 +41,34 @@ def test_a_sound_track_without_a_packet_is_empty(bundled_ffmpeg: str, tmp_path: 
         has_encoded_video=True, has_encoded_audio=True, decode="all", answer="",
     )  # fmt: skip
     assert check(order) == ["the sound track is empty"]
+
+
+@pytest.mark.parametrize("decode", ["joins", "all"])
+def test_open_gops_are_whole_unless_they_are_damaged(tmp_path: Path, decode: str) -> None:
+    path = tmp_path / "open.mp4"
+    params = "open-gop=1:bframes=3:b-adapt=0:scenecut=0"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=15, options={"g": "15", "x264-params": params})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(60):
+            noise = np.random.default_rng(number).integers(0, 255, (48, 64), np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(noise, format="gray").reformat(format="yuv420p")))
+        out.mux(stream.encode(None))
+    with av.open(str(path)) as opened:
+        video = opened.streams.video[0]
+        base = video.time_base
+        assert base is not None
+        found = [(p.pts or 0, p.is_keyframe) for p in opened.demux(video) if p.size]
+    last = max(number for number, (_, is_key) in enumerate(found) if is_key)
+    assert found[last][0] > found[last + 1][0], "what is decoded behind the key frame is shown before it"
+    order = Check(
+        path=str(path), size=None, stamps=folded(sorted(at for at, _ in found), int(1 / base)), joins=(), width=64,
+        height=48, length=4000, has_encoded_video=False, has_encoded_audio=False, decode=decode, answer="",
+    )  # fmt: skip
+    assert list(decode_video(order, False, None)) == []
+    spoiled(path, packets(path, float(found[-2][0] * base) - 0.01, 4))
+    (told,) = decode_video(order, False, None)
+    assert "pictures from" in told
 
 
 @given(
