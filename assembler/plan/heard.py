@@ -111,29 +111,30 @@ def _sorted(pieces: Iterable[SoundPiece]) -> tuple[SoundPiece, ...]:
 
 def _bed(pieces: Iterable[SoundPiece], reason: str, length: Ms, facts: Mapping[str, Facts]) -> AudioBed:
     bed = AudioBed(pieces=_sorted(pieces), reason=reason, copied=None)
-    channels, bit_rate = _coding(bed.pieces, facts)
-    return bed.model_copy(update={"copied": _copyable(bed, length, facts), "channels": channels, "bit_rate": bit_rate})
+    return bed.model_copy(update={"copied": _copyable(bed, length, facts), "carried": _most(bed.pieces, facts)})
 
 
-def _coding(pieces: Sequence[SoundPiece], facts: Mapping[str, Facts]) -> tuple[int, int]:
-    """Choose channels and bit rate of what is encoded: what the sources carry, more being bytes for nothing.
+def bit_rate(carried: int, channels: int) -> int:
+    """Choose the bit rate of what is encoded from ``AudioBed.carried``, in bit/s: more is bytes for nothing.
 
-    One channel where no source can have two. The rate is the largest sum of what is heard at once, within
-    ``BIT_RATES``: a mean says little about a source that is mostly silent, and what is mixed has to be told apart.
+    Within ``BIT_RATES``: a mean says little about a source that is mostly silent, and what is mixed has to be told
+    apart.
     """
-    sounds = {piece.video_id: facts[piece.video_id].sounds for piece in pieces if piece.video_id in facts}
-    heard = [sound for each in sounds.values() for sound in each]
-    channels = 1 if all(sound.channels == 1 and sound.is_constant for sound in heard) else 2
-    carried = {video_id: sum(_carried(sound) for sound in each) for video_id, each in sounds.items()}
     least, most = BIT_RATES[channels]
+    return min(max(-(-carried // STEP) * STEP, least), most)
+
+
+def _most(pieces: Sequence[SoundPiece], facts: Mapping[str, Facts]) -> int:
+    """Find the largest sum of what is heard at once, in bit/s."""
+    known = {piece.video_id: facts[piece.video_id].sounds for piece in pieces if piece.video_id in facts}
+    carried = {video_id: sum(_carried(sound) for sound in sounds) for video_id, sounds in known.items()}
     edges = sorted(
         (at, change)
         for piece in pieces
         for at, change in ((piece.span.start, 1), (piece.span.end, -1))
         for change in (change * carried.get(piece.video_id, 0),)
     )
-    peak = max(accumulate((change for _, change in edges), initial=0))
-    return channels, min(max(-(-peak // STEP) * STEP, least), most)
+    return max(accumulate((change for _, change in edges), initial=0))
 
 
 def _carried(sound: AudioFacts) -> int:

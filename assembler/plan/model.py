@@ -113,10 +113,8 @@ class AudioBed(Value):
     copied: str | None
     """Video id of the one segment whose sound packets are copied untouched, unless they turn out to be damaged; None:
     mixed and encoded."""
-    channels: int = 2
-    """Channels of what is encoded: 1 where nothing heard has more."""
-    bit_rate: int = 128_000
-    """Bit rate of what is encoded, in bit/s: what the sources heard at once carry, within bounds."""
+    carried: int = 128_000
+    """Largest sum of the bit rates of what is heard at once, as AAC, in bit/s (``bit_rate`` of ``plan/heard.py``)."""
 
 
 class CopiedRun(Value):

@@ -17,6 +17,7 @@ from assembler.layout.model import Accepts, Arrangement, Canvas, Layout, Placeme
 from assembler.options import Options
 from assembler.pipeline.decide import plan_only
 from assembler.plan.build import build_plan
+from assembler.plan.heard import bit_rate
 from assembler.plan.model import Mode, Plan
 from assembler.recording import Recording, Segment, StreamKind
 from assembler.report.text import describe_plan
@@ -151,32 +152,27 @@ class TestCodingOfSound:
     LESSON = recording([board("w", 0, 9_000), camera("a", "x", 0, 5_000), camera("b", "y", 4_000, 5_000)])
 
     def coded(self, *known: Facts) -> tuple[int, int]:
-        bed = plan_of(self.LESSON, TIW2, {"w": "board"}, known).bed
-        return bed.channels, bed.bit_rate
+        """Bit rates of one channel and of two."""
+        carried = plan_of(self.LESSON, TIW2, {"w": "board"}, known).bed.carried
+        return bit_rate(carried, 1), bit_rate(carried, 2)
 
-    def test_one_channel_at_the_largest_sum_of_what_is_heard_at_once(self) -> None:
+    def test_the_largest_sum_of_what_is_heard_at_once(self) -> None:
         quiet = facts("w", 9_000, sound=False)
-        assert self.coded(quiet, voice("a", 5_000, 33_000), voice("b", 5_000, 30_000)) == (1, 64_000)
+        assert self.coded(quiet, voice("a", 5_000, 33_000), voice("b", 5_000, 30_000)) == (64_000, 96_000)
         apart = self.LESSON.model_copy(update={"segments": (*self.LESSON.segments[:2], camera("b", "y", 5_000, 4_000))})
         known = [quiet, voice("a", 5_000, 33_000), voice("b", 4_000, 50_000)]
-        assert plan_of(apart, TIW2, {"w": "board"}, known).bed.bit_rate == 56_000
+        assert plan_of(apart, TIW2, {"w": "board"}, known).bed.carried == 50_000
 
     def test_never_less_or_more_than_speech_and_music_need(self) -> None:
         quiet = facts("w", 9_000, sound=False)
-        assert self.coded(quiet, voice("a", 5_000, 8_000), voice("b", 5_000, 8_000)) == (1, 48_000)
-        assert self.coded(quiet, voice("a", 5_000, 700_000), voice("b", 5_000, 8_000)) == (1, 96_000)
-        assert self.coded(*(facts(name, 9_000, sound=False) for name in "wab")) == (1, 48_000)
-
-    def test_two_channels_where_one_source_has_or_may_have_them(self) -> None:
-        quiet, one = facts("w", 9_000, sound=False), voice("b", 5_000, 48_000)
-        assert self.coded(quiet, voice("a", 5_000, 48_000, channels=2), one) == (2, 96_000)
-        assert self.coded(quiet, voice("a", 5_000, 48_000, is_constant=False), one)[0] == 2
-        assert self.coded(quiet, voice("a", 5_000, 192_000, channels=6), one) == (2, 128_000)
+        assert self.coded(quiet, voice("a", 5_000, 8_000), voice("b", 5_000, 8_000)) == (48_000, 96_000)
+        assert self.coded(quiet, voice("a", 5_000, 700_000), voice("b", 5_000, 8_000)) == (96_000, 128_000)
+        assert self.coded(*(facts(name, 9_000, sound=False) for name in "wab")) == (48_000, 96_000)
 
     def test_opus_carries_more_in_a_bit_and_an_unknown_rate_may_be_any(self) -> None:
         quiet, one = facts("w", 9_000, sound=False), voice("b", 5_000, 8_000)
-        assert self.coded(quiet, voice("a", 5_000, 32_000, codec="opus"), one) == (1, 72_000)
-        assert self.coded(quiet, voice("a", 5_000, 0), one) == (1, 96_000)
+        assert self.coded(quiet, voice("a", 5_000, 32_000, codec="opus"), one) == (72_000, 96_000)
+        assert self.coded(quiet, voice("a", 5_000, 0), one) == (96_000, 128_000)
 
 
 class TestSound:

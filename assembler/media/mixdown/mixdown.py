@@ -13,13 +13,13 @@ from assembler.errors import MediaError
 from assembler.facts import Facts
 from assembler.findings import Finding, note, warning
 from assembler.media.damage.losses import Loss, build_findings
-from assembler.media.mixdown.order import FileReport, MixInput, Part, Report
+from assembler.media.mixdown.order import FileReport, MixInput, Part, Report, TwoSided
 from assembler.media.mixdown.pipe import Mixing
 from assembler.media.mixdown.windows import NotJoinable, cut_windows, join_windows
 from assembler.media.source_files import SourceFiles
 from assembler.mp4.parse import read_tables
 from assembler.mp4.sample_tables import UnsupportedMp4
-from assembler.plan.heard import BIT_RATES
+from assembler.plan.heard import bit_rate
 from assembler.plan.model import AudioBed
 from assembler.processes import Stop, log_tail
 from assembler.times import SAMPLE_RATE, SAMPLES_PER_MS, Ms, PlayMs, Span, clock_text, samples_at, span
@@ -56,6 +56,7 @@ def render_mixdown(
 ) -> tuple[Finding, ...]:
     """Mix every piece of the bed at its place and write ``length`` ms of AAC to ``out`` (mp4, with its edit list).
 
+    One channel, unless left and right differ somewhere: then the mix begins anew, with two.
     Files and facts by video id; a file that is missing or cannot be read is silent and a finding. ``work`` holds
     short-lived files; ``loudness`` (LUFS) costs a first pass over everything. ``on_seconds`` gets the count of done
     seconds of ``length``, both passes counted. ``levels``: files for the ``Levels`` of those that are to be measured.
@@ -64,7 +65,7 @@ def render_mixdown(
     """
     sources, findings = _sources(bed, files, facts, levels or {})
     parts = _parts(bed, length)
-    channels = bed.channels if loudness is None else 2  # meters count two equal channels as louder than one
+    channels = 1 if loudness is None else 2  # meters count two equal channels as louder than one
     mixing = Mixing(sources, parts, samples_at(length), channels, work.absolute(), ffmpeg, stop, stall_seconds)
     share = _MixProgress(on_seconds, passes=1 if loudness is None else 2, length=length / 1000)
     gain = 0.0
@@ -73,8 +74,12 @@ def render_mixdown(
         findings.append(finding)
     part = out.absolute().with_name(out.name + PART)
     try:
-        bit_rate = max(bed.bit_rate, BIT_RATES[channels][0])
-        report = _encode(mixing, gain, bit_rate, part, encoders, share.of_pass(share.passes - 1))
+        tell = share.of_pass(share.passes - 1)
+        try:
+            report = _encode(mixing, gain, bed.carried, part, encoders, tell)
+        except TwoSided:
+            mixing.channels = 2
+            report = _encode(mixing, gain, bed.carried, part, encoders, tell)
         _check_length(part, samples_at(length))
         os.replace(part, out)
     finally:
@@ -96,7 +101,7 @@ def listen(
     """Decode what ``render_mixdown`` would mix, and return the same findings; nothing is written but the levels."""
     sources, findings = _sources(bed, files, facts, levels or {})
     parts = _parts(bed, length)
-    mixing = Mixing(sources, parts, samples_at(length), bed.channels, work.absolute(), "", stop, stall_seconds)
+    mixing = Mixing(sources, parts, samples_at(length), 2, work.absolute(), "", stop, stall_seconds)
     report = mixing.listen()
     return (*findings, *mixing.losses, *_all_findings(report, parts))
 
@@ -187,11 +192,11 @@ def _measure_loudness(mixing: Mixing, tell: Callable[[float], None]) -> float:
 
 
 def _encode(
-    mixing: Mixing, gain: float, bit_rate: int, part: Path, encoders: int, tell: Callable[[float], None]
+    mixing: Mixing, gain: float, carried: int, part: Path, encoders: int, tell: Callable[[float], None]
 ) -> Report:
     filters = LIMITER if gain == 0 else f"volume={gain:.2f}dB:precision=double,{LIMITER}"
     words = ["-loglevel", "warning", "-af", filters, "-ar", str(SAMPLE_RATE)]
-    words += ["-c:a", "aac", *CODER, "-b:a", str(bit_rate)]
+    words += ["-c:a", "aac", *CODER, "-b:a", str(bit_rate(carried, mixing.channels))]
     words += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", "-f", "mp4"]
     if len(windows := cut_windows(mixing.length)) > 1:
         encoded, report = mixing.encode_windows(windows, words, encoders, tell)

@@ -11,6 +11,10 @@ from typing import NamedTuple
 from assembler.messages import Message
 
 
+class TwoSided(Exception):
+    """Raised where one channel was wanted and left and right differ."""
+
+
 @dataclass(frozen=True)
 class MixInput(Message):
     """Source file of the mixdown."""
@@ -58,9 +62,10 @@ class Order(Message):
     length: int
     """Exact count of samples to write."""
     channels: int
-    """1 or 2, interleaved."""
+    """2, interleaved; or 1, which ends with ``TWO_SIDED`` where that would lose something."""
     block: int
-    """Count of samples mixed at a time; changes the memory needed, never a sample."""
+    """Count of samples mixed at a time; changes the memory needed, never a sample, but left and right are compared
+    over one."""
     state: Path
     """Path of the file for the ``State``."""
     report: Path
@@ -143,3 +148,5 @@ STATE_BYTES = _STATE.size
 """Size of an encoded state, in bytes."""
 PIPE_CLOSED = 3
 """Exit code of the child where the pipe's reader has gone."""
+TWO_SIDED = 4
+"""Exit code of the child where left and right differ, and it was to mix to one channel."""

@@ -12,7 +12,7 @@ from typing import IO, Protocol
 from assembler.errors import MediaError
 from assembler.findings import Finding, warning
 from assembler.media.child import OUT_OF_SPACE, child_error
-from assembler.media.mixdown.order import PIPE_CLOSED, MixInput, Order, Part, Report, State
+from assembler.media.mixdown.order import PIPE_CLOSED, TWO_SIDED, MixInput, Order, Part, Report, State, TwoSided
 from assembler.media.mixdown.windows import Encoded, Window, WindowEncoders
 from assembler.processes import PIPE, Child, Stalled, Stop, Stopped, run, started
 from assembler.processes.fork_server import Module
@@ -22,6 +22,8 @@ BLOCK = SAMPLE_RATE
 """Count of samples mixed at a time."""
 POLL_SECONDS = 0.05
 """Time between two looks at the processes, in s."""
+END_SECONDS = 0.5
+"""Time in which the mixer ends after its pipe was closed, in s."""
 
 
 HEAD = ("-y", "-xerror", "-hide_banner", "-nostats")
@@ -66,10 +68,10 @@ class Mixing:
         stop: Stop,
         stall_seconds: float,
     ) -> None:
-        """``sources`` by video id; ``length`` in samples; ``work`` absolute."""
+        """``sources`` by video id; ``length`` in samples; ``channels`` as in ``Order``; ``work`` absolute."""
         self._sources = dict(sources)
         self._parts = parts
-        self.length, self._channels = length, channels
+        self.length, self.channels = length, channels
         self._work, self._ffmpeg = work, ffmpeg
         self._stop, self._stall_seconds = stop, stall_seconds
         self.losses: list[Finding] = []
@@ -78,7 +80,7 @@ class Mixing:
     def run(self, name: str, words: Sequence[str], tell: Callable[[float], None]) -> tuple[Path, Report]:
         """Pipe the whole mix through ffmpeg with these filters and outputs: returns its log and the mixer's report.
 
-        ``tell`` gets the count of seconds mixed. Raises MediaError, DiskFull, Stalled or Stopped.
+        ``tell`` gets the count of seconds mixed. Raises MediaError, DiskFull, Stalled, Stopped or TwoSided.
         """
         log = self._work / f"{name}.log"
         argv = [self._ffmpeg, *HEAD, *self._format, "-i", "pipe:0", *words]
@@ -113,7 +115,7 @@ class Mixing:
                     raise MediaError(TOO_SHORT, hint="Run `assembler doctor`.")
                 log.unlink()
 
-            encoders = WindowEncoders(windows, self._channels, count, encode, self._work, stop)
+            encoders = WindowEncoders(windows, self.channels, count, encode, self._work, stop)
             with encoders.taking(pcm):
                 yield encoders
             if stop.is_set():
@@ -136,7 +138,7 @@ class Mixing:
 
     @property
     def _format(self) -> list[str]:
-        return ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", str(self._channels)]
+        return ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", str(self.channels)]
 
     def _mix(self, consume: Consume, tell: Callable[[float], None]) -> Report:
         while True:
@@ -158,7 +160,7 @@ class Mixing:
             consume(_output(mixer)) as consumer,
         ):
             self._watch(order, mixer, consumer, tell)
-            mixed = mixer.poll()
+            mixed = _exit_code(mixer)
             self._judge(order, mixed, mixer_log)
             consumer.check()
             if mixed != 0:
@@ -171,7 +173,7 @@ class Mixing:
             sources=tuple(self._sources.values()),
             parts=tuple(sorted(heard, key=lambda p: (p.start, p.video_id, p.end))),
             length=self.length,
-            channels=self._channels,
+            channels=self.channels,
             block=BLOCK,
             state=self._work / "sound-state",
             report=self._work / "sound-report.json",
@@ -206,6 +208,8 @@ class Mixing:
     def _judge(self, order: Order, mixed: int | None, log: Path) -> None:
         if mixed in (None, 0, PIPE_CLOSED):
             return
+        if mixed == TWO_SIDED:
+            raise TwoSided
         state = _read_state(order.state)
         if state.reading:
             how = f"crashed (signal {-mixed})" if mixed < 0 else "failed"
@@ -238,6 +242,14 @@ def check_code(code: int | None, log: Path) -> None:
 def _output(child: Child) -> IO[bytes]:
     assert child.stdout is not None  # it was started with a pipe
     return child.stdout
+
+
+def _exit_code(mixer: Child) -> int | None:
+    """Wait a moment for its exit code, as what reads from it may see its end first; None while it is under way."""
+    deadline = time.monotonic() + END_SECONDS
+    while mixer.poll() is None and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return mixer.poll()
 
 
 def _read_state(path: Path) -> State:

@@ -75,7 +75,7 @@ class Mixed:
         whole = span(0, round(sound.shape[1] / RATE * 1000))
         pieces = (SoundPiece(video_id="a", span=whole, file_start=FileMs(0)),)
         rate = 128_000 if len(sound) == 2 else 64_000
-        self.bed = AudioBed(pieces=pieces, reason="test", copied=None, channels=len(sound), bit_rate=rate)
+        self.bed = AudioBed(pieces=pieces, reason="test", copied=None, carried=rate)
 
     def render(self, encoders: int = 2, *, stop: Stop | None = None, loudness: float | None = None) -> Path:
         out, work = self.folder / f"sound-{encoders}.m4a", self.folder / "work"
