@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def find_damage(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
     frame."""
     found: list[tuple[Fraction, Fraction | None]] = []
     with (
-        av.logging.Capture(local=True) as said,
+        _logged_errors() as said,
         av.open(suspect.url, format=suspect.container, options=dict(suspect.options)) as source,
     ):
         video: Any = source.streams[suspect.stream]
@@ -55,6 +56,18 @@ def find_damage(suspect: Suspect) -> list[tuple[Fraction, Fraction | None]]:
     return found
 
 
+@contextlib.contextmanager
+def _logged_errors() -> Iterator[list[tuple[int, str, str]]]:
+    """Collect what libav says; only here, as a decoder with threads that says something while it is freed hangs."""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture(local=True) as said:
+            yield said
+    finally:
+        av.logging.set_level(before)
+
+
 def _decodes(video: Any, packet: Any) -> bool:
     try:
         return not any(frame.is_corrupt for frame in video.codec_context.decode(packet if packet.size else None))
@@ -67,7 +80,6 @@ def _decodes(video: Any, packet: Any) -> bool:
 def main() -> int:
     """Search all suspects of the order and write the answer."""
     limit_memory(MEMORY)
-    av.logging.set_level(av.logging.ERROR)
     order = Search.from_json(Path(sys.argv[1]).read_text("utf-8"))
     ranges: list[tuple[tuple[Fraction, Fraction | None], ...]] = []
     for suspect in order.suspects:

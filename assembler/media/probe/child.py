@@ -127,8 +127,6 @@ def _probe(wanted: ProbeInput, container: Container, read: ReadStreams, bad: Map
     ) as opened:
         video, audios = _build_probes(opened, container, bad)
         is_cut = read(opened, video, audios, reach) or container.is_cut
-        if container.name == "mov":
-            is_cut |= _has_samples_behind(opened, wanted.path.stat().st_size)
         left_out = _left_out(opened, container, video, audios, bad)
         facts = _facts(wanted, container, opened.duration, video, audios, is_cut, left_out)
         if container.name == "mpegts" and video is not None and facts.picture is not None:
@@ -194,7 +192,8 @@ def _left_out(
 
 
 def _demux(opened: InputContainer, video: VideoProbe | None, audios: Sequence[AudioProbe], reach: Reach) -> bool:
-    """Demux every packet to its probe; True if reading ended in an error or in the middle of a packet."""
+    """Demux every packet to its probe; True if reading ended in an error or in the middle of a packet, or if the file
+    is shorter than its index."""
     probes = [probe for probe in (video, *audios) if probe is not None]
     add_packet: dict[int, Callable[[Packet[Any], bool], None]] = {
         probe.stream.index: probe.add_packet for probe in probes
@@ -222,12 +221,12 @@ def _demux(opened: InputContainer, video: VideoProbe | None, audios: Sequence[Au
         if probe.is_last_cut:
             probe.forget_last()
             is_cut = True
-    return is_cut
+    return is_cut or ("mov" in opened.format.name and _has_samples_behind(opened))
 
 
-def _has_samples_behind(opened: InputContainer, size: int) -> bool:
+def _has_samples_behind(opened: InputContainer) -> bool:
     """True if an mp4's tables name samples behind the end of the file."""
-    return any(entry.pos + entry.size > size for stream in opened.streams for entry in stream.index_entries)
+    return any(entry.pos + entry.size > opened.size for stream in opened.streams for entry in stream.index_entries)
 
 
 def _facts(

@@ -40,7 +40,7 @@ def decode_video(order: Check, is_plain: bool, doubtful: set[int] | None) -> Ite
         keys = _keys(order, source.streams.video[0], is_plain)
         scale = order.stamps.time_scale * time_base_of(source.streams.video[0])
     wanted = wanted_groups(order, [int(key * scale) for key in keys], doubtful)
-    count = cores() if is_plain else 1
+    count = cores() if is_plain and len(wanted) > cores() else 1  # of few groups one may be nearly all
     parts = [dict(sorted(wanted.items())[place::count]) for place in range(count)]
     with ThreadPoolExecutor(count) as pool:
         found = pool.map(
