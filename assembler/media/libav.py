@@ -22,9 +22,10 @@ COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 STILLS = ("png", "bmp", "tiff", "webp", "gif")
 """Codecs of covers where there is another video stream: matroska's muxers make tracks of them."""
 
-INDEX_ONLY = {"fpsprobesize": "0", "probesize": "32"}
-"""Options of libav's demuxer that open an mp4 by its index alone; by default it decodes a frame or more, which takes 10
-ms and more a file."""
+INDEX_ONLY = {"fpsprobesize": "0", "probesize": "32", "skip_frame": "all"}
+"""Options of libav that open an mp4 by its index alone (the last one is for decoders made by opening, not for those of
+the streams); by default a frame or more is decoded, which takes 15 ms a file instead of one. What only decoding tells
+is then unknown: the format of the pixels, and whether AAC is HE-AAC."""
 
 
 def limit_memory(size: int) -> None:

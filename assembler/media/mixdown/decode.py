@@ -19,7 +19,7 @@ from av.audio.stream import AudioStream
 from av.container.input import InputContainer
 from av.packet import Packet
 
-from assembler.media.libav import discard_others, has_counted_stamps
+from assembler.media.libav import INDEX_ONLY, discard_others, has_counted_stamps
 from assembler.media.mixdown.damaged_places import DamagedPlaces
 from assembler.media.mixdown.file_pool import OpenFiles, PooledFile
 from assembler.media.mixdown.meter import Meter
@@ -101,7 +101,7 @@ class Reader:
                 PooledFile(self._source.path, self._files, self._source.available, self._on_step),
                 "r",
                 format=self._source.container,
-                options={"protocol_whitelist": "file"},
+                options={"protocol_whitelist": "file"} | (INDEX_ONLY if self._source.container == "mov" else {}),
                 metadata_errors="replace",
             )
             stream = next((s for s in self._container.streams.audio if s.index == self._index), None)

@@ -25,7 +25,7 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 
 from assembler.facts import AudioFacts, Facts, VideoFacts
-from assembler.media.libav import COVERS, choose_streams, describe_further_video, limit_memory
+from assembler.media.libav import COVERS, INDEX_ONLY, choose_streams, describe_further_video, limit_memory
 from assembler.media.probe.audio import AudioProbe
 from assembler.media.probe.by_sample_table import probe_sample_tables
 from assembler.media.probe.byte_ranges import Reach
@@ -101,28 +101,33 @@ def probe_file(wanted: ProbeInput, *, may_skip: bool = True) -> tuple[Facts, Rea
     container = sniff(wanted.path)
     if may_skip and container.name == "mov" and not container.is_cut:
         with contextlib.suppress(UnsupportedMp4):
-            return probe_by(wanted, container, partial(probe_sample_tables, wanted.path, read_tables(wanted.path)))
+            read = partial(probe_sample_tables, wanted.path, read_tables(wanted.path))
+            return probe_by(wanted, container, read, INDEX_ONLY)
     return probe_by(wanted, container, _demux)
 
 
-def probe_by(wanted: ProbeInput, container: Container, read: ReadStreams) -> tuple[Facts, Reach]:
-    """Probe one file with this reader, leaving out the streams at which a library fails."""
+def probe_by(
+    wanted: ProbeInput, container: Container, read: ReadStreams, options: Mapping[str, str] | None = None
+) -> tuple[Facts, Reach]:
+    """Probe one file with this reader and these options of libav, leaving out the streams at which a library fails."""
     bad: dict[int, str] = {}
     while True:
         try:
-            return _probe(wanted, container, read, bad)
+            return _probe(wanted, container, read, options or {}, bad)
         except BadStream as exc:
             bad[exc.index] = str(exc)
 
 
-def _probe(wanted: ProbeInput, container: Container, read: ReadStreams, bad: Mapping[int, str]) -> tuple[Facts, Reach]:
+def _probe(
+    wanted: ProbeInput, container: Container, read: ReadStreams, options: Mapping[str, str], bad: Mapping[int, str]
+) -> tuple[Facts, Reach]:
     """Probe the streams that are not in ``bad`` (index to problem); raises BadStream at another one."""
     reach = Reach(wanted.hole, container.name)
     with av.open(
         str(wanted.path),
         "r",
         format=container.name,
-        options={"protocol_whitelist": "file"} | ({"enable_drefs": "0"} if container.name == "mov" else {}),
+        options={"protocol_whitelist": "file", **options, **({"enable_drefs": "0"} if container.name == "mov" else {})},
         metadata_errors="replace",
     ) as opened:
         video, audios = _build_probes(opened, container, bad)
