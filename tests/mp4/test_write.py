@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from assembler.errors import MediaError
+from assembler.mp4 import write
 from assembler.mp4.first_samples import first_samples
 from assembler.mp4.moov import TrackLayout, box, build_moov, run_lengths
 from assembler.mp4.write import Piece, TrackSamples, write_mp4
@@ -86,6 +87,33 @@ def test_tracks_that_lie_one_behind_the_other_are_interleaved_second_by_second(t
     ]
     sync = (tmp_path / "out.mp4").read_bytes().partition(b"stss")[2]
     assert struct.unpack(">III", sync[4:16]) == (2, 1, 21), "samples are counted from 1"
+
+
+@pytest.mark.parametrize("first", [0, 48, 4095, *range(300, 330), 1 << 20])
+@pytest.mark.parametrize("before", [0, 1000])
+def test_what_a_disk_can_share_has_the_same_place_in_its_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, before: int
+) -> None:
+    """Behind another range, and whatever is left to a block's end: a box has eight bytes at least."""
+    monkeypatch.setattr(write, "MIN_SHARED_BYTES", 20_000)
+    source, other = tmp_path / "source", tmp_path / "other"
+    source.write_bytes(bytes(first) + random.Random(1).randbytes(20_000))
+    other.write_bytes(bytes(1000))
+    sizes = [before, 20_000] if before else [20_000]
+    pieces = (
+        [(0, before, 0, 1, other, 0), (first, 20_000, 1, 2, source, 0)]
+        if before
+        else [(first, 20_000, 0, 1, source, 0)]
+    )
+    track = TrackSamples(layout([(size, 40) for size in sizes]), range(0, 40 * len(sizes), 40), pieces)
+    write_mp4(tmp_path / "out.mp4", SCALE, [track], [], 80)
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        packets = [packet for packet in file.demux(video=0) if packet.size]
+        assert b"".join(map(bytes, packets)) == content(track)
+        assert (packets[-1].pos or 0) % write.BLOCK == first % write.BLOCK
+    monkeypatch.setattr(write, "MIN_SHARED_BYTES", 20_001)
+    write_mp4(tmp_path / "small.mp4", SCALE, [track], [], 80)
+    assert b"free" not in (tmp_path / "small.mp4").read_bytes()[:2000]
 
 
 def test_a_source_that_got_shorter_is_an_error(tmp_path: Path) -> None:
