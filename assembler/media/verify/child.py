@@ -7,6 +7,7 @@ import gc
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -39,24 +40,36 @@ def check(order: Check) -> list[str]:
     if problems:
         return problems
     track = None if order.decode == "index" else _plain_track(path)
-    is_plain = track is not None
+    with ThreadPoolExecutor(1) as beside:  # libav decodes while the stamps are compared here
+        damage = beside.submit(_find_damage, order, track)
+        problems = _check_stamps(order, is_plain=track is not None)
+    return problems or damage.result()
+
+
+def _check_stamps(order: Check, *, is_plain: bool) -> list[str]:
+    """Find what the index and the stamps of the packets have of problems."""
     with av.open(order.path, format="mov", options=OPEN) as source:
         if not source.streams.video:
             return ["there is no picture track"]
         if order.decode == "index":
             return list(_check_index(source, order))
-        problems += _check_video(source, order, is_plain)
+        problems = list(_check_video(source, order, is_plain))
         if is_plain:
             problems += _check_audio(source, order, is_plain)
     if not is_plain:
         with av.open(order.path, format="mov", options=OPEN) as source:
             problems += _check_audio(source, order, is_plain)
-    if order.decode in ("joins", "all") and not problems:
+    return problems
+
+
+def _find_damage(order: Check, track: Mp4Track | None) -> list[str]:
+    """Find what does not decode, in what is sampled of the file; ``track``: its video, where it is plain."""
+    problems: list[str] = []
+    if order.decode in ("joins", "all"):
         doubtful: set[int] | None = None
         if track is not None and order.has_encoded_video:
-            damage, doubtful = check_units(path, track)
-            problems += damage
-        problems += decode_video(order, is_plain, doubtful)
+            problems, doubtful = check_units(Path(order.path), track)
+        problems += decode_video(order, track is not None, doubtful)
     if order.decode == "all" and order.has_encoded_audio and not problems:
         problems += decode_audio(order)
     return problems
