@@ -35,7 +35,7 @@ from assembler.plan.copying import NOT_ALLOWED
 from assembler.plan.grid import rounded
 from assembler.plan.manifest import Manifest, load_manifest
 from assembler.plan.model import Mode, Plan
-from assembler.processes import Stop
+from assembler.processes import Stop, Stopped
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
 from assembler.report.assets import write_account
@@ -205,6 +205,9 @@ class _Making:
                 raise
             part.unlink(missing_ok=True)
             raise _CopyDamaged(exc.sentence) from exc
+        except (Stopped, KeyboardInterrupt):  # as while joining: what it was joined from is kept
+            part.unlink(missing_ok=True)
+            raise
         manifest = tell_missing(self.out, manifest, self.run.options.also)
         _put_in_place(part, self.out, manifest, timeline, plan.captions, folder)
         return manifest

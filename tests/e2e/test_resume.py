@@ -143,6 +143,20 @@ def test_killed_in_every_step(desk: Desk, served: list[str], moment: str) -> Non
     verify(desk.out, load_manifest(desk.out), decode="all")
 
 
+@pytest.mark.parametrize("moment", ["joining", "verifying"])
+def test_stopped_at_the_end_it_takes_the_unfinished_file_along(desk: Desk, moment: str) -> None:
+    process = desk.start([*desk.run, "--progress", "json"], **PIECES)
+    assert process.stderr is not None
+    next(line for line in process.stderr if json.loads(line).get("text") == moment)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not desk.out.exists()
+    assert not list(desk.folder.glob("*.part"))
+    assert desk.say(*desk.run, **PIECES).code == 0
+    assert_right(desk)
+
+
 def stamp(path: Path) -> tuple[int, int, int]:
     status = path.stat()
     return status.st_ino, status.st_mtime_ns, status.st_size
