@@ -195,8 +195,8 @@ class _Making:
         manifest = without_hidden(manifest, self.recorded.redaction)
         with _without(part):
             _refuse_warnings(manifest.findings, self.run.options)
-        self.run.progress.say("verifying")
         try:
+            self.run.progress.say("verifying")
             for name in PICTURES:
                 (folder / name).unlink(missing_ok=True)
             verify(part, manifest, stop=self.run.stop, pictures=folder)
