@@ -180,7 +180,7 @@ class Mixing:
         )
 
     def _watch(self, order: Order, mixer: Child, consumer: Consumer, tell: Callable[[float], None]) -> None:
-        """Wait until both have ended, or ffmpeg has failed."""
+        """Wait until both have ended, or one has failed."""
         last: object = None
         seen = time.monotonic()
         while True:
@@ -189,7 +189,9 @@ class Mixing:
             if (codes, state) != last:
                 last, seen = (codes, state), time.monotonic()
             tell(state.samples / SAMPLE_RATE)
-            if codes[1] is not None and (codes[0] is not None or codes[1] != 0):
+            if codes[0] not in (None, 0, PIPE_CLOSED) or (
+                codes[1] is not None and (codes[0] is not None or codes[1] != 0)
+            ):
                 return
             if self._stop.is_set():
                 raise Stopped

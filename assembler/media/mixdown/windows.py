@@ -87,6 +87,7 @@ class WindowEncoders:
     parts: list[Path] = field(default_factory=list)
     """The encoded windows, in order."""
     _waiting: list[Future[None]] = field(default_factory=list)
+    _is_short: bool = False
 
     @contextmanager
     def taking(self, pcm: IO[bytes]) -> Iterator[WindowEncoders]:
@@ -111,6 +112,8 @@ class WindowEncoders:
         for one in self._waiting:
             if one.done():  # where one has failed, the others are not waited for
                 one.result()
+        if self._is_short:
+            raise MediaError("the mix of the sound ended before its time")
 
     def _read(self, pcm: IO[bytes], pool: ThreadPoolExecutor) -> None:
         free = threading.Semaphore(self.count + 1)
@@ -142,8 +145,9 @@ class WindowEncoders:
                     return False
                 continue
             got = os.read(pcm.fileno(), min(READ_BYTES, size - len(content)))
-            if not got:
-                raise MediaError("the mix of the sound ended before its time")
+            if not got:  # why, the mixer's exit code tells
+                self._is_short = True
+                return False
             content += got
         return True
 

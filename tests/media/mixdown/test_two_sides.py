@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,7 @@ from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.source_files import SourceFiles
 from assembler.mp4.parse import read_tables
 from assembler.plan.model import AudioBed, SoundPiece
-from assembler.processes import Stop
+from assembler.processes import Stop, fork_server
 from assembler.times import FileMs, Ms, span
 
 pytestmark = pytest.mark.slow
@@ -131,6 +135,13 @@ class TestTwoSides:
         assert onsets(sound[0]) == pytest.approx([0.5, seconds - 1.0, seconds - 0.2], abs=0.0002)
         assert onsets(sound[1]) == pytest.approx([0.5, seconds - 1.0], abs=0.0002)
 
+    @pytest.mark.usefixtures("_short_windows", "_late_news")
+    @pytest.mark.parametrize("seconds", [3.0, 9.5])
+    def test_news_of_the_mixers_end_may_be_late(self, tmp_path: Path, ffmpeg: str, seconds: float) -> None:
+        """The fork server may be at the imports of another child while the mixer ends."""
+        sides = np.concatenate([tone(seconds, LEVEL), 0 * tone(seconds, LEVEL)])
+        assert len(decoded(mixed(tmp_path, write(tmp_path / "a.wav", sides), seconds=seconds, ffmpeg=ffmpeg))) == 2
+
     def test_a_wanted_loudness_is_that_of_two_channels(self, tmp_path: Path) -> None:
         out = mixed(tmp_path, write(tmp_path / "a.wav", both(tone(5, LEVEL))), seconds=5, loudness=-20)
         assert len(decoded(out)) == 2
@@ -139,3 +150,25 @@ class TestTwoSides:
 @pytest.fixture
 def _short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "LENGTH", 200)
+
+
+@pytest.fixture
+def _late_news(tmp_path: Path) -> Iterator[None]:
+    """Holds the fork server for 2 s from the moment at which the first mixer begins."""
+    is_over = threading.Event()
+
+    def hold() -> None:
+        while not (tmp_path / "work" / "sound-state").exists():
+            if is_over.wait(0.001):
+                return
+        server = fork_server.pid()
+        assert server is not None
+        os.kill(server, signal.SIGSTOP)
+        time.sleep(2)
+        os.kill(server, signal.SIGCONT)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    yield
+    is_over.set()
+    holding.join()
