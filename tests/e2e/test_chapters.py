@@ -27,7 +27,7 @@ BOARD, CAMERA = board("board", 0, SECONDS * 1000), camera("cam", "ann", 0, SECON
 FRAMES = {
     "board": "bframes=0",
     "deep": "bframes=3:b-adapt=0:b-pyramid=normal",
-    "open": "bframes=4:b-adapt=0:b-pyramid=normal:open-gop=1",
+    "open": "bframes=4:b-adapt=0:b-pyramid=none:open-gop=1",
 }
 """Parameters of x264 for files of the board."""
 MIXED = mix("board", 0, SECONDS * 1000)

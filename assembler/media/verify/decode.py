@@ -13,6 +13,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from assembler.media.libav import INDEX_ONLY, discard_others, time_base_of
+from assembler.media.probe.parameter_sets import ParameterSets
 from assembler.media.verify.order import Check
 from assembler.processes import cores
 
@@ -25,6 +26,8 @@ GROUPS_BEFORE_JOINS = 12
 copy of 180 short files takes."""
 FRAMES_BEHIND_WHOLE = 2
 """The same where every picture is known to be a row of whole NAL units: only parameter sets can be wrong."""
+GROUPS_SOUGHT = 12
+"""Count of GOPs, spread over a copied video with B-frames, to which is sought as a browser does."""
 OPEN = {"protocol_whitelist": "file", **INDEX_ONLY}
 """Options of libav's demuxer."""
 OPEN_UNPARSED = {**OPEN, "fflags": "noparse"}
@@ -48,6 +51,36 @@ def decode_video(order: Check, is_plain: bool, doubtful: set[int] | None) -> Ite
         )
         for at, expected, seen in sorted(chain.from_iterable(found)):
             yield f"{expected} pictures from {at:.3f} s on decode to {seen}"
+    if not order.has_encoded_video:
+        yield from _seek_strictly(order, keys, wanted, is_plain)
+
+
+def _seek_strictly(order: Check, keys: list[int], wanted: Iterable[int], is_plain: bool) -> Iterator[str]:
+    """Find the first GOP that needs those before it for more than the pictures presented before its key frame:
+    Chromium's decoder takes that for an error (libav's ``explode``), and its playback ends where somebody seeks there.
+    """
+    spread = () if is_plain else range(0, len(keys), max(1, len(keys) // GROUPS_SOUGHT))
+    with av.open(order.path, format="mov", options=OPEN_UNPARSED) as source:
+        video: Any = source.streams.video[0]
+        if video.codec.canonical_name != "h264":
+            return
+        video.codec_context.options = {"err_detect": "explode", "skip_loop_filter": "all", "skip_idct": "all"}
+        video.codec_context.thread_count = 1
+        discard_others(source, video)
+        groups = {*wanted, *spread}
+        sets = ParameterSets("h264", bytes(video.codec_context.extradata or b""))
+        for group, packets in _seek_groups(source, video, keys, groups):
+            first = next(packets, None)
+            if first is None or sets.note(memoryview(first), None).may_start:
+                continue
+            try:
+                for packet in (first, *islice(packets, FRAMES_BEHIND_JOIN), None):
+                    video.codec_context.decode(packet)
+            except av.FFmpegError:
+                at = float(keys[group] * time_base_of(video))
+                yield f"who seeks to {at:.3f} s gets no picture: those behind need some before it (open GOP)"
+                return
+            video.codec_context.flush_buffers()
 
 
 def _decode_groups(

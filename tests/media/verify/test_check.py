@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from browser import browsing
 from hypothesis import given
 from hypothesis import strategies as st
 from oddities import packets, spoiled
+from pytest_httpserver import HTTPServer
 from synthetic import Recipe, make
+from video_page import open_video
 
 from assembler.media.verify.child import check
 from assembler.media.verify.decode import GROUPS_BEFORE_JOINS, decode_video, wanted_groups
@@ -43,10 +47,9 @@ def test_a_sound_track_without_a_packet_is_empty(bundled_ffmpeg: str, tmp_path: 
     assert check(order) == ["the sound track is empty"]
 
 
-@pytest.mark.parametrize("decode", ["joins", "all"])
-def test_open_gops_are_whole_unless_they_are_damaged(tmp_path: Path, decode: str) -> None:
-    path = tmp_path / "open.mp4"
-    params = "open-gop=1:bframes=3:b-adapt=0:scenecut=0"
+def open_gops(path: Path, pyramid: str) -> Check:
+    """Make a file of open GOPs of 15 pictures, and the order to check it as a copy."""
+    params = f"open-gop=1:bframes=4:b-adapt=0:scenecut=0:b-pyramid={pyramid}"
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=15, options={"g": "15", "x264-params": params})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -61,14 +64,37 @@ def test_open_gops_are_whole_unless_they_are_damaged(tmp_path: Path, decode: str
         found = [(p.pts or 0, p.is_keyframe) for p in opened.demux(video) if p.size]
     last = max(number for number, (_, is_key) in enumerate(found) if is_key)
     assert found[last][0] > found[last + 1][0], "what is decoded behind the key frame is shown before it"
-    order = Check(
+    return Check(
         path=str(path), size=None, stamps=folded(sorted(at for at, _ in found), int(1 / base)), joins=(), width=64,
-        height=48, length=4000, has_encoded_video=False, has_encoded_audio=False, decode=decode, answer="",
+        height=48, length=4000, has_encoded_video=False, has_encoded_audio=False, decode="joins", answer="",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("decode", ["joins", "all"])
+def test_open_gops_are_whole_unless_they_are_damaged(tmp_path: Path, decode: str) -> None:
+    path = tmp_path / "open.mp4"
+    order = replace(open_gops(path, "none"), decode=decode)
     assert list(decode_video(order, False, None)) == []
-    spoiled(path, packets(path, float(found[-2][0] * base) - 0.01, 4))
+    with av.open(str(path)) as opened:
+        ends = [float((p.pts or 0) * (p.time_base or 0)) for p in opened.demux(video=0) if p.size][-2:]
+    spoiled(path, packets(path, ends[0] - 0.01, 4))
     (told,) = decode_video(order, False, None)
     assert "pictures from" in told
+
+
+@pytest.mark.parametrize(("pyramid", "error"), [("none", ""), ("normal", "PIPELINE_ERROR_DECODE")])
+def test_open_gops_to_which_a_browser_cannot_seek_are_told(
+    tmp_path: Path, httpserver: HTTPServer, pyramid: str, error: str
+) -> None:
+    """The browser is asked itself: its playback ends with an error where somebody seeks there, not so in the others."""
+    told = list(decode_video(open_gops(tmp_path / "open.mp4", pyramid), False, None))
+    assert [sentence.partition(" gets")[0] for sentence in told] == (["who seeks to 1.000 s"] if error else [])
+    with browsing() as browser:
+        open_video(browser, httpserver, tmp_path, 'video.src = "open.mp4";')
+        browser.wait_for("video.readyState >= 2")
+        ends = "video.onseeked = () => done(''); video.onerror = () => done(video.error.message)"
+        said = browser.ask(f"new Promise(done => {{ {ends}; video.currentTime = 2.5 }})")
+    assert error in said if error else said == ""
 
 
 @given(
