@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -35,7 +35,7 @@ from assembler.plan.copying import NOT_ALLOWED
 from assembler.plan.grid import rounded
 from assembler.plan.manifest import Manifest, load_manifest
 from assembler.plan.model import Mode, Plan
-from assembler.processes import Stop, Stopped
+from assembler.processes import Stop
 from assembler.progress import Progress, Silent
 from assembler.recording import Recording
 from assembler.report.assets import write_account
@@ -193,23 +193,22 @@ class _Making:
             run=self.run,
         )
         manifest = without_hidden(manifest, self.recorded.redaction)
-        with _without(part):
-            _refuse_warnings(manifest.findings, self.run.options)
         try:
+            _refuse_warnings(manifest.findings, self.run.options)
             self.run.progress.say("verifying")
             for name in PICTURES:
                 (folder / name).unlink(missing_ok=True)
             verify(part, manifest, stop=self.run.stop, pictures=folder)
+            manifest = tell_missing(self.out, manifest, self.run.options.also)
+            _put_in_place(part, self.out, manifest, timeline, plan.captions, folder)
         except VerifyError as exc:
             if plan.mode is not Mode.COPY and manifest.sound_copied is None:
                 raise
             part.unlink(missing_ok=True)
             raise _CopyDamaged(exc.sentence) from exc
-        except (Stopped, KeyboardInterrupt):  # as while joining: what it was joined from is kept
+        except BaseException:  # as while joining: what it was joined from is kept
             part.unlink(missing_ok=True)
             raise
-        manifest = tell_missing(self.out, manifest, self.run.options.also)
-        _put_in_place(part, self.out, manifest, timeline, plan.captions, folder)
         return manifest
 
 
@@ -271,16 +270,6 @@ def take_frame(
 
 def _numbered(recordings: Sequence[Recording]) -> list[tuple[str, Recording]]:
     return [(f"recording-{number}", recording) for number, recording in enumerate(recordings, 1)]
-
-
-@contextmanager
-def _without(part: Path) -> Iterator[None]:
-    """An error in here takes the finished but unwanted file along."""
-    try:
-        yield
-    except AssemblerError:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _refuse_warnings(findings: Sequence[Finding], options: Options) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -284,6 +285,21 @@ class TestDiskFull:
         said = desk.say(*desk.run)
         assert_refused(said, 5, "free, about", "are needed", "Make room")
         assert not list(desk.home.glob("work/*/chunks"))
+
+    def test_a_full_disk_while_the_file_is_checked_keeps_no_unchecked_file(
+        self, desk: Desk, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk.place))
+        disk.fill()
+        assert_refused(desk.say(*desk.run), 5, "is full", "Make room")
+        assert not list(desk.folder.glob("*.part"))
+        disk.make_room()
+        assert desk.say(*desk.run).code == 0
+
+    def test_a_report_that_cannot_be_written_keeps_no_part_of_its_file(self, desk: Desk) -> None:
+        (desk.folder / "class.assets" / "report.html").mkdir(parents=True)
+        assert_refused(desk.say(*desk.run, "--overwrite"), 5, "report.html cannot be written")
+        assert not list(desk.folder.glob("*.part"))
 
     @pytest.mark.leaves_parts
     def test_a_home_that_fills_up_midway(self, desk: Desk, disk: SmallDisk) -> None:
