@@ -6,13 +6,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from chirps import BUNDLED, RATE, Array, chirps, decibels, decoded, level, onsets, probed, repacked, tone, write
 
+from assembler.facts import Facts
+from assembler.findings import Finding, Severity
 from assembler.media.mixdown import windows
 from assembler.media.mixdown.mixdown import render_mixdown
 from assembler.media.source_files import SourceFiles
@@ -29,20 +31,34 @@ LEVEL = 0.25
 def mixed(folder: Path, *paths: Path, seconds: float, ffmpeg: str = BUNDLED, loudness: float | None = None) -> Path:
     """The mix of some files that all begin at 0."""
     files = {path.stem: path for path in paths}
-    facts = probed(files, folder)
+    out, findings = mixed_by(folder, files, probed(files, folder), seconds, ffmpeg, loudness)
+    assert not [finding for finding in findings if finding.severity is Severity.WARNING]
+    return out
+
+
+def mixed_by(
+    folder: Path,
+    files: Mapping[str, Path],
+    facts: Mapping[str, Facts],
+    seconds: float,
+    ffmpeg: str = BUNDLED,
+    loudness: float | None = None,
+    stall_seconds: float = 60,
+) -> tuple[Path, Sequence[Finding]]:
+    """The same, with its findings, of files that may have changed since they were probed."""
     end = round(seconds * 1000)
     pieces = tuple(SoundPiece(video_id=name, span=span(0, end), file_start=FileMs(0)) for name in sorted(files))
     bed = AudioBed(pieces=pieces, reason="test", copied=None, carried=64_000)
     out, work = folder / "sound.m4a", folder / "work"
     work.mkdir(exist_ok=True)
     told: list[float] = []
-    render_mixdown(
+    findings = render_mixdown(
         bed, SourceFiles(files), facts, length=Ms(end), out=out, work=work, ffmpeg=ffmpeg, loudness=loudness,
-        stop=Stop(), on_seconds=told.append, stall_seconds=60, encoders=2,
+        stop=Stop(), on_seconds=told.append, stall_seconds=stall_seconds, encoders=2,
     )  # fmt: skip
     assert told == sorted(told)
     assert not [path for path in work.iterdir() if path.suffix in (".pcm", ".m4a")]
-    return out
+    return out, findings
 
 
 def both(sound: Array) -> Array:
@@ -141,6 +157,27 @@ class TestTwoSides:
         """The fork server may be at the imports of another child while the mixer ends."""
         sides = np.concatenate([tone(seconds, LEVEL), 0 * tone(seconds, LEVEL)])
         assert len(decoded(mixed(tmp_path, write(tmp_path / "a.wav", sides), seconds=seconds, ffmpeg=ffmpeg))) == 2
+
+    @pytest.mark.usefixtures("_short_windows")
+    @pytest.mark.parametrize("how", ["crashed", "did not come to an end"])
+    def test_a_file_that_ends_or_holds_up_the_mixer_is_told_and_waited_for_once(
+        self, tmp_path: Path, deadly: Callable[[], Path], how: str
+    ) -> None:
+        voices = both(chirps(9.5, 0.5))
+        voices[0] += chirps(9.5, 9.2)[0]
+        bad = write(tmp_path / "killer.wav", tone(9.5, LEVEL))
+        files = {"killer": bad, "voice": write(tmp_path / "voice.wav", voices)}
+        facts = probed(files, tmp_path)
+        if how == "crashed":
+            deadly()
+        else:
+            bad.unlink()
+            os.mkfifo(bad)
+        begun = time.monotonic()
+        out, findings = mixed_by(tmp_path, files, facts, 9.5, stall_seconds=4)
+        assert time.monotonic() - begun < 10
+        assert [(finding.where, how in finding.sentence) for finding in findings] == [("killer", True)]
+        assert [onsets(side) for side in decoded(out)] == [pytest.approx(at, abs=0.0002) for at in ([0.5, 9.2], [0.5])]
 
     def test_a_wanted_loudness_is_that_of_two_channels(self, tmp_path: Path) -> None:
         out = mixed(tmp_path, write(tmp_path / "a.wav", both(tone(5, LEVEL))), seconds=5, loudness=-20)
