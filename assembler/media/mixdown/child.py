@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import av
@@ -88,9 +88,12 @@ class Mixer:
         self.accounts: list[FileReport] = []
 
     def blocks(self) -> Iterator[Samples]:
-        """Mix blocks of shape (samples, channels), together ``order.length`` samples. Raises TwoSided."""
-        for start in range(0, self._order.length, self._order.block):
-            end = min(start + self._order.block, self._order.length)
+        """Mix blocks of shape (samples, channels), together ``order.length`` samples. Raises TwoSided.
+
+        The last block is up to twice as long: in a few ms alone a codec's noise can be louder than what it belongs to.
+        """
+        block, length = self._order.block, self._order.length
+        for start, end in pairwise([0, *range(block, length - block + 1, block), length]):
             bus = _Bus(start, end)
             self._open_until(end)
             for chain, reader in self._open:
