@@ -1,4 +1,5 @@
-"""Account of every millisecond that was recorded: the sum over a segment's dispositions is its length.
+"""Account of every millisecond that was recorded: the sum over a segment's dispositions is its length, with what was
+declared and is missing behind the end of a file that is cut off.
 
 Content that was recorded and is not in the playback is LOST, unless one of the other reasons holds; what is lost for
 over a second is a warning. So ``ok`` means that all of it is there.
@@ -15,6 +16,9 @@ from assembler.plan.playing import Playing, Spans
 from assembler.recording import Segment, StreamKind
 from assembler.timeline.model import Clip, LeftOut, Track, Why
 from assembler.times import FileMs, Ms, Span, shared, span, split, union
+
+CUT_OFF = "the file is cut off there"
+"""Reason for what is missing at the end of a file that promises more than it holds."""
 
 
 def draw_accounts(
@@ -44,9 +48,23 @@ def draw_accounts(
                 )
                 for what in Content
             ]
+            if facts[name].is_truncated and not playing.is_window:
+                ledgers = [_with_end(ledger, facts[name].end, segment.duration or Ms(0)) for ledger in ledgers]
             picture = _withheld(ledgers[0]) if segment.hides_picture else ledgers[0]
             accounts.append(Account(video_id=name, picture=picture, sound=ledgers[1]))
     return tuple(sorted(accounts, key=lambda a: a.video_id))
+
+
+def _with_end(ledger: Ledger, end: FileMs, declared: Ms) -> Ledger:
+    """Add what was recorded behind the end of a file that is cut off, where the file has any of this kind."""
+    if not ledger.length or declared <= end:
+        return ledger
+    gone = LostPart(start=end, end=FileMs(declared), why=CUT_OFF)
+    return Ledger(
+        length=Ms(ledger.length + declared - end),
+        lengths={**ledger.lengths, Disposition.LOST: Ms(ledger.lengths.get(Disposition.LOST, 0) + declared - end)},
+        lost=(*ledger.lost, gone),
+    )
 
 
 def _withheld(ledger: Ledger) -> Ledger:

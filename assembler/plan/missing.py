@@ -9,7 +9,7 @@ from assembler.errors import InputError
 from assembler.facts import NO_KEY, PACKETS_LOST, Facts
 from assembler.findings import Finding, note, warning
 from assembler.layout.model import Layout
-from assembler.plan.account import recorded_spans
+from assembler.plan.account import CUT_OFF, recorded_spans
 from assembler.plan.model import Account, AudioBed, Content, LostPart
 from assembler.plan.scenes import Visible
 from assembler.recording import Segment
@@ -22,8 +22,8 @@ ROUNDING = Ms(100)
 """Maximum loss that is not even a note, in ms: files are a frame longer or shorter than declared."""
 LONGEST_BACKGROUND = Ms(2000)
 """Maximum stretch of background while something was recorded, in ms; a longer one is a warning."""
-REPORTED = (NO_KEY, PACKETS_LOST)
-"""Reasons of which ``find_unshowable`` tells."""
+REPORTED = (NO_KEY, PACKETS_LOST, CUT_OFF)
+"""Reasons of which ``find_unshowable`` tells, and ``timeline.compare``."""
 NAMED_PLACES = 3
 """Maximum number of places of one loss that are named."""
 

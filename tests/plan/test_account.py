@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -16,7 +17,7 @@ from assembler.findings import Finding, Severity, Verdict, judge, warning
 from assembler.options import load_options
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide
-from assembler.plan.account import recorded_spans
+from assembler.plan.account import CUT_OFF, recorded_spans
 from assembler.plan.missing import LARGEST_LOSS
 from assembler.plan.model import Content, Disposition, Plan
 from assembler.recording import Recording, StreamKind
@@ -143,6 +144,18 @@ class TestWhatIsLost:
         assert [f.where for f in warnings(plan)] == ["a", "a"]
         assert "picture of camera of ann" in warnings(plan)[0].sentence
         assert "from 1:00 to 1:15 of its file (it lies behind the declared end)" in warnings(plan)[0].sentence
+
+    def test_the_missing_end_of_a_file_that_is_cut_off_is_lost(self) -> None:
+        lesson = recording([camera("a", "ann", 0, 60_000)])
+        cut = replace(facts("a", 25_000), is_truncated=True)
+        plan = planned(lesson, whole(lesson, a=cut))
+        assert became(plan, "a") == {SEEN: 25_000, LOST: 35_000}
+        assert heard(plan, "a") == {HEARD: 25_000, LOST: 35_000}
+        assert [loss.why for loss in plan.accounts[0].picture.lost] == [CUT_OFF]
+        assert ["is used until" in f.sentence for f in warnings(plan)] == [True]
+        silent = replace(cut, sounds=())
+        assert heard(planned(lesson, whole(lesson, a=silent)), "a") == {}
+        assert LOST not in heard(planned(lesson, whole(lesson, a=cut), end=PlayMs(9_000)), "a")
 
     def test_less_than_a_second_is_a_note(self) -> None:
         lesson = recording([camera("a", "ann", 0, 60_000)])
