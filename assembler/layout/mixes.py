@@ -79,7 +79,8 @@ def _why_not(timeline: Timeline, seen: Sequence[Span], coverage: Fraction, singl
         return "less than 99 %"
     for hole in span(0, timeline.length).without(seen):
         if hole.length > LONGEST_HOLE and shared(singles, hole):
-            return f"a hole of {clock_text(hole.length)} at {clock_text(hole.start)} where single streams go on"
+            at = f"{clock_text(hole.start)} of the playback"
+            return f"a hole of {clock_text(hole.length)} at {at} where single streams go on"
     return ""
 
 

@@ -76,7 +76,10 @@ def seat_shares(layout: Layout, present: Present) -> Seated:
             placements.append(_placed(slot, clip, StreamKind.SCREEN, part))
     for stay, where in seated:
         if where is None and slots:
-            sentence = f"Layout {layout.name} has no place for this user's share {_range(stay.span)}: it is not seen."
+            sentence = (
+                f"Layout {layout.name} has no place for this user's share {_range(stay.span)} of the playback:"
+                " it is not seen."
+            )
             findings.append(note(f"screen of {stay.user}", sentence))
     shown = {p.video_id for p in placements}
     for stay, where in seated:
@@ -148,12 +151,13 @@ def tell_unseen(
     findings = []
     for user, spans in unseen.items():
         merged = union(spans)
-        ranges = [_range(s) for s in merged[:RANGES_SHOWN]]
+        ranges = ", ".join(_range(s) for s in merged[:RANGES_SHOWN])
         more = f" and {len(merged) - RANGES_SHOWN} more times" if len(merged) > RANGES_SHOWN else ""
         is_short = is_meant or sum(s.length for s in merged) <= KEPT_FOR
         if merged:
             sentence = (
-                f"No place is free {', '.join(ranges)}{more}: {user or 'this user'} is {heard_text(clips[user])} then."
+                f"No place is free {ranges} of the playback{more}:"
+                f" {user or 'this user'} is {heard_text(clips[user])} then."
             )
             findings.append((note if is_short else warning)(f"camera of {user}", sentence))
     return findings

@@ -23,6 +23,7 @@ from assembler.plan.overlays import Speaking, build_overlays
 from assembler.plan.playing import Playing
 from assembler.plan.scenes import build_lanes, build_scenes, find_runs, find_visible, without_gaps
 from assembler.recording import Segment
+from assembler.timeline.file_findings import place_findings
 from assembler.timeline.join import cut_window
 from assembler.timeline.model import Timeline
 from assembler.timeline.time_of_day import load_zone
@@ -91,7 +92,7 @@ def build_plan(
     timezone = options.timezone or card.timezone
     zone = load_zone(timezone) if timezone is not None else None
     chapters = planned_chapters(window, cast, zone, has_own=has_own_chapters)
-    stated = (*findings, *timeline.findings, *arrangement.findings, *missed)
+    stated = (*findings, *place_findings(timeline.findings, window), *arrangement.findings, *missed)
     if overlays and mode is Mode.COPY:
         stated = (*stated, note("", "The picture is copied as it is: no names are drawn on it."))
     if not seen and not placed.cards:

@@ -168,7 +168,7 @@ def _check_stamps(shown: Sequence[_CopyPart], length: Ms, facts: Mapping[str, Fa
         runs.append(run)
         shown_until = end
     if length - shown_until * 1000 > LONGEST_STILL:
-        raise CannotCopy(f"the picture ends at {clock_text(int(shown_until * 1000))}, before the playback does")
+        raise CannotCopy(f"the picture ends at {clock_text(int(shown_until * 1000))} of the playback, before it does")
     return runs
 
 
@@ -210,11 +210,11 @@ def _run(part: _CopyPart, known: Facts) -> tuple[CopiedRun, Fraction, Fraction]:
     if not kept:
         raise CannotCopy(f"{clip.video_id} has no picture inside its clip")
     first, end = kept[0], kept[-1] + 1
-    at = clock_text(part.span.start)
+    at = f"{clock_text(part.span.start)} of the playback"
     if stamps[first] not in set(picture.keyframes) or stamps[first] != min(stamps[i] for i in kept):
         raise CannotCopy(f"{clip.video_id} has no key frame where its clip starts ({at})")
     if len(kept) != end - first:
-        at = clock_text(part.span.end)
+        at = f"{clock_text(part.span.end)} of the playback"
         raise CannotCopy(f"the cut of {clip.video_id} at {at} would keep packets that refer to dropped ones")
     shown = [stamps[i] for i in kept]
     check_exact(clip.video_id, shown, picture.time_base, any(first <= index < end for index in picture.hidden))

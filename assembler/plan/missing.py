@@ -74,7 +74,7 @@ def find_unshowable(window: Timeline, facts: Mapping[str, Facts]) -> list[Findin
                 tell = warning if part.why != NO_KEY or gone.length > LARGEST_LOSS else note
                 sentence = (
                     f"The picture of {track.name} cannot be shown from {clock_text(gone.start)} to"
-                    f" {clock_text(gone.end)}: {part.why}."
+                    f" {clock_text(gone.end)} of the playback: {part.why}."
                 )
                 findings.append(tell(clip.video_id, sentence))
     return findings
@@ -111,8 +111,8 @@ def find_background(
             names = [name for name, spans in recorded.items() if any(part.meets(missed) for part in spans)]
             more = f" and {len(names) - NAMED_PLACES} more" if len(names) > NAMED_PLACES else ""
             sentence = (
-                f"From {clock_text(missed.start)} to {clock_text(missed.end)} nothing is seen, although there is a"
-                f" picture of {', '.join(names[:NAMED_PLACES])}{more}."
+                f"From {clock_text(missed.start)} to {clock_text(missed.end)} of the playback nothing is seen, although"
+                f" there is a picture of {', '.join(names[:NAMED_PLACES])}{more}."
             )
             findings.append(warning("", sentence))
     return findings

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from assembler.findings import Finding, Severity, fold
 from assembler.recording import Recording, StreamKind, VendorReport, vendor_report
 from assembler.timeline import wall_at
+from assembler.timeline.file_findings import place_findings
 from assembler.timeline.model import Timeline, Track, stream_name
 from assembler.times import Ms, Span, clock_text, wall_text
 
@@ -103,7 +104,7 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline | No
         if track.gaps:
             lines.append("  gaps: " + ", ".join(span_text(g.span) for g in track.gaps))
     lines += ["", *_pauses(timeline), *describe_findings([f for r in recordings for f in r.findings])]
-    return "\n".join([*lines, *describe_findings(timeline.findings)]).rstrip()
+    return "\n".join([*lines, *describe_findings(place_findings(timeline.findings, timeline))]).rstrip()
 
 
 def vendor_facts(report: VendorReport) -> list[tuple[str, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from assembler.facts import Facts
-from assembler.findings import Finding, note, warning
+from assembler.findings import Finding, Severity, note, warning
 from assembler.recording import Segment, StreamKind
 from assembler.timeline.drift import tell_drift
-from assembler.times import Ms, clock_text
+from assembler.timeline.model import FileFinding
+from assembler.times import FileMs, Ms, clock_text
 
 NOTABLE = Ms(1000)
 """Maximum disagreement of lengths, in ms, that is no finding: holding the last frame fills it."""
@@ -31,18 +32,22 @@ def compare(segment: Segment, facts: Facts, longest_hold: Ms | None = None) -> l
     where = segment.video_id
     if facts.is_truncated:
         found.append(
-            warning(
-                where, f"The file is cut off: it promises more than it holds and is used until {clock_text(facts.end)}."
+            _warning(
+                where,
+                f"The file is cut off: it promises more than it holds and is used until {clock_text(facts.end)} of"
+                " the file.",
+                facts.end,
             )
         )
     if segment.duration is not None and not facts.is_truncated:
         missing = segment.duration - facts.end
         if missing > NOTABLE and not is_drawn_on_change(segment, facts, Ms(missing)):
             found.append(
-                warning(
+                _warning(
                     where,
-                    f"The file ends at {clock_text(facts.end)}, {clock_text(missing)} before its declared"
-                    " end: background from 1 s behind its last frame.",
+                    f"The file lasts {clock_text(facts.end)}, {clock_text(missing)} less than declared:"
+                    " background from 1 s behind its last frame.",
+                    facts.end,
                 )
             )
     is_told = any(what.startswith("a picture") for what in facts.left_out)
@@ -52,10 +57,12 @@ def compare(segment: Segment, facts: Facts, longest_hold: Ms | None = None) -> l
         found.append(warning(where, "The sound file has no sound."))
     if facts.picture is not None and segment.kind is StreamKind.CAMERA and longest_hold is None:
         found += [
-            warning(
+            _warning(
                 where,
                 f"The camera gives no picture from {clock_text(start)} to {clock_text(end)} of the file:"
                 " its last frame is held.",
+                start,
+                end,
             )
             for start, end in facts.picture.holes
         ]
@@ -63,6 +70,12 @@ def compare(segment: Segment, facts: Facts, longest_hold: Ms | None = None) -> l
     found += [warning(where, f"The file holds {what}") for what in facts.left_out]
     found += [*_held(segment, facts), *_size(segment, facts)]
     return found
+
+
+def _warning(where: str, sentence: str, start: int, end: int | None = None) -> FileFinding:
+    """A warning about a time of the file."""
+    end = start if end is None else end
+    return FileFinding(severity=Severity.WARNING, where=where, sentence=sentence, start=FileMs(start), end=FileMs(end))
 
 
 def _held(segment: Segment, facts: Facts) -> list[Finding]:
@@ -74,7 +87,7 @@ def _held(segment: Segment, facts: Facts) -> list[Finding]:
         return []
     ends = clock_text(facts.picture.end)
     sentence = f"Its picture ends at {ends} of the file, the file at {clock_text(facts.end)}: its last frame is held."
-    return [warning(segment.video_id, sentence)]
+    return [_warning(segment.video_id, sentence, facts.picture.end, end)]
 
 
 def _size(segment: Segment, facts: Facts) -> list[Finding]:

@@ -139,6 +139,15 @@ class Chapter(Value):
     """Title for people: "Start", "Break of 1:00"..."""
 
 
+class FileFinding(Finding):
+    """A finding whose sentence tells times of the file ``where``; the file's place may still move."""
+
+    start: FileMs
+    """Beginning of what was found."""
+    end: FileMs
+    """End of it; the same as ``start`` for an instant."""
+
+
 class Timeline(Value):
     """One class on the playback axis, ``[0, length)``."""
 
@@ -156,7 +165,7 @@ class Timeline(Value):
     """Reason why this axis was taken."""
     left_out: tuple[LeftOut, ...] = ()
     """Parts of files that are on no track, though they have a place."""
-    findings: tuple[Finding, ...]
+    findings: tuple[FileFinding | Finding, ...]
     """Findings: overlaps, disagreeing lengths, omissions without a border..."""
 
     def clips(self) -> Iterator[tuple[Track, Clip]]:

@@ -9,10 +9,10 @@ from heapq import heappop, heappush
 from itertools import groupby, pairwise
 
 from assembler.facts import Facts
-from assembler.findings import Finding, note, warning
+from assembler.findings import Finding, Severity
 from assembler.recording import Segment, StreamKind
 from assembler.timeline.compare import is_drawn_on_change
-from assembler.timeline.model import Clip, Gap, LeftOut, Track, Why
+from assembler.timeline.model import Clip, FileFinding, Gap, LeftOut, Track, Why
 from assembler.times import FileMs, Ms, PlayMs, Span, clock_text, span, split
 
 LONGEST_HOLD = Ms(1000)
@@ -171,16 +171,18 @@ def _beaten(pieces: Sequence[PlacedClip], won: Sequence[tuple[int, Span]]) -> li
 
 def _overlaps(left_out: Sequence[LeftOut]) -> list[Finding]:
     """One finding for each segment of which others took a part."""
-    findings = []
+    findings: list[Finding] = []
     for video_id, group in groupby(left_out, key=lambda part: part.video_id):
         parts = list(group)
         length = sum(part.span.length for part in parts)
         more = f" and {len(parts) - 1} more times" if len(parts) > 1 else ""
+        first = parts[0].file_start
         sentence = (
-            f"It overlaps {parts[0].winner} of the same stream at {clock_text(parts[0].span.start)}{more},"
+            f"It overlaps {parts[0].winner} of the same stream at {clock_text(first)} of the file{more},"
             f" by {length} ms: the later file was taken there."
         )
-        findings.append((note if length <= ROUNDING else warning)(video_id, sentence))
+        severity = Severity.NOTE if length <= ROUNDING else Severity.WARNING
+        findings.append(FileFinding(severity=severity, where=video_id, sentence=sentence, start=first, end=first))
     return findings
 
 

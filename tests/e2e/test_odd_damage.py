@@ -100,7 +100,7 @@ def test_a_chunk_without_one_decodable_picture_shows_background(tmp_path: Path, 
     whole = replace(lesson, streams=lesson.streams[1:])
     assert wrong_pictures(whole, playback, rows) == []
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
-    said = "Between 0:00.133 and 0:03.133 its picture cannot be decoded: background in its place."
+    said = "Between 0:00.133 and 0:03.133 of the playback its picture cannot be decoded: background in its place."
     assert warnings(playback) == [said]
     assert fate(playback, "hurt") is Fate.REPAIRED
     picture = next(a for a in playback.manifest.accounts if a.video_id == "hurt").picture
@@ -120,7 +120,7 @@ def test_a_wiped_part_of_a_file_holds_the_picture_before_it(tmp_path: Path, ffmp
     assert max(beep_errors(lesson, playback).values()) <= SOUND_TOLERANCE
     said = warnings(playback, "hurt")
     assert len(said) == 1
-    assert said[0].startswith("Between 0:01.110 and 0:04.110 a decoder complained")
+    assert said[0].startswith("Between 0:01.110 and 0:04.110 of the playback a decoder complained")
 
 
 def test_a_file_with_one_picture_that_decodes_holds_it(tmp_path: Path, ffmpeg: str) -> None:

@@ -363,7 +363,7 @@ class TestWhatIsSaid:
         said = desk.say("inspect", "result.json", "--media-dir", "media", "--json")
         assert said.code == 0
         found = {f["where"]: f["sentence"] for f in json.loads(said.out)["timeline"]["findings"]}
-        assert "The file ends at 0:02" in found["a1"]
+        assert "The file lasts 0:02" in found["a1"]
         assert "b1" not in found
 
 

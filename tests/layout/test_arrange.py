@@ -30,19 +30,19 @@ class TestUsersWithoutAPlace:
     def test_are_reported_once_with_the_time(self) -> None:
         got = arranged([*self.there, *crowd(("x", 10, 50))], layout="tiw-2")
         assert said(got, Severity.WARNING) == {
-            "camera of x": "No place is free from 0:10 to 0:50: x is heard, not seen then."
+            "camera of x": "No place is free from 0:10 to 0:50 of the playback: x is heard, not seen then."
         }
 
     def test_are_seen_and_said_to_be_seen_from_when_a_place_is_free(self) -> None:
         got = arranged([*self.there[1:], *crowd(("u0", 0, 30), ("x", 10, 50))], layout="tiw-2")
         assert ("user 1", "x-10", 30, 50) in shown(got)
-        assert "from 0:10 to 0:30:" in said(got)["camera of x"]
+        assert "from 0:10 to 0:30 of the playback:" in said(got)["camera of x"]
 
     def test_who_come_and_go_have_one_finding_with_all_times(self) -> None:
         comings = crowd(*(("x", start, start + 5) for start in (0, 10, 20, 30, 40)))
         got = arranged([*self.there, *comings], layout="tiw-2")
         assert said(got) == {
-            "camera of x": "No place is free from 0:00 to 0:05, from 0:10 to 0:15, from 0:20 to 0:25"
+            "camera of x": "No place is free from 0:00 to 0:05, from 0:10 to 0:15, from 0:20 to 0:25 of the playback"
             " and 2 more times: x is heard, not seen then."
         }
 

@@ -33,7 +33,7 @@ class TestAMixedStream:
         parts = [mix("m1", 0, 5 * MINUTE), mix("m2", 5 * MINUTE + 2_001, 5 * MINUTE)]
         got = arranged([*parts, camera("c", "x", 0, 8 * MINUTE)])
         assert got.layout.name == "grid"
-        assert "a hole of 0:02.001 at 5:00" in said(got)["mixed stream"]
+        assert "a hole of 0:02.001 at 5:00 of the playback" in said(got)["mixed stream"]
 
     @pytest.mark.parametrize(
         ("hole", "camera_end"),

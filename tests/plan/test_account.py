@@ -281,7 +281,8 @@ class TestBlackPlaybacks:
         lesson = recording([board("w", 0, 20_000), camera("a", "ann", 0, 60_000)])
         plan = planned(lesson, whole(lesson), layout="stage")
         assert any(
-            "From 0:20 to 1:00 nothing is seen, although there is a picture of camera of ann" in f.sentence
+            "From 0:20 to 1:00 of the playback nothing is seen, although there is a picture of camera of ann"
+            in f.sentence
             for f in warnings(plan)
         )
 

@@ -286,7 +286,7 @@ class TestCopying:
             [mix("m1", 0, 50_000)], total=20_100, stop=50_000, omissions=[omission(10_000, 10_000, 39_900)]
         )
         plan = plan_of(lesson, MIX, self.where, [mixed_file("m1", 50)])
-        assert "m1 has no key frame where its clip starts (0:10)" in plan.mode_reason
+        assert "m1 has no key frame where its clip starts (0:10 of the playback)" in plan.mode_reason
 
     def test_an_end_inside_a_group_is_copied_only_where_no_packet_refers_behind_it(self) -> None:
         known = mixed_file("m1", 10, gop=150, reorder=True)

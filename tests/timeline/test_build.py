@@ -334,7 +334,7 @@ class TestWhatTheFileHolds:
         clip = timeline.tracks[0].clips[0]
         assert clip.picture == span(0, 7_000)
         assert clip.sound == span(0, 6_000)
-        assert "before its declared end" in sentences(timeline)
+        assert "less than declared" in sentences(timeline)
 
     def test_a_little_short_file_is_held_until_its_declared_end(self) -> None:
         timeline = build_timeline(recording([camera("a", "x", 0, 10_000)]), {"a": facts("a", 9_400)})

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lessons import board, camera, facts, segment
+from lessons import board, camera, facts, recording, segment
 
 from assembler.facts import Facts
 from assembler.recording import Segment, StreamKind
+from assembler.timeline.build import build_timeline
 from assembler.timeline.compare import compare, is_drawn_on_change
-from assembler.times import FileMs, Ms
+from assembler.timeline.file_findings import place_findings
+from assembler.timeline.join import append, cut_window
+from assembler.timeline.model import Timeline
+from assembler.times import FileMs, Ms, PlayMs
 
 
 def said(declared: Segment, found: Facts) -> list[str]:
@@ -30,7 +34,7 @@ def test_nothing_is_said_of_a_second_more_or_less(end: int) -> None:
 
 def test_a_file_that_ends_early_says_where_and_by_how_much() -> None:
     (sentence,) = said(camera("c", "ann", 0, 10_000), facts("c", 8_000))
-    assert sentence.startswith("The file ends at 0:08, 0:02 before its declared end")
+    assert sentence.startswith("The file lasts 0:08, 0:02 less than declared")
 
 
 def test_a_board_that_draws_on_change_only_is_not_early() -> None:
@@ -43,7 +47,7 @@ def test_a_board_that_draws_on_change_only_is_not_early() -> None:
         False,
     ]
     early, hole = said(camera("b", "ann", 0, 10_000), drawn)
-    assert "before its declared end" in early
+    assert "less than declared" in early
     assert hole.startswith("The camera gives no picture from 0:01 to 0:03.500")
 
 
@@ -51,7 +55,7 @@ def test_a_truncated_file_is_cut_off_and_not_early_too() -> None:
     cut = replace(facts("c", 4_000), is_truncated=True)
     (sentence,) = said(camera("c", "ann", 0, 10_000), cut)
     assert sentence.startswith("The file is cut off")
-    assert sentence.endswith("until 0:04.")
+    assert sentence.endswith("until 0:04 of the file.")
 
 
 def test_a_kind_without_what_it_is_for() -> None:
@@ -77,3 +81,32 @@ def test_a_size_that_is_not_the_declared_one_is_noted() -> None:
     assert said(declared, facts("c", 5_000, size=(320, 240))) == [
         "The picture is 320x240, declared was 640x480: the file rules."
     ]
+
+
+def test_a_time_of_a_file_is_told_first_as_the_playbacks() -> None:
+    """Where the file lies in the class as it is made: behind another recording, and in a window."""
+    cut = replace(facts("c", 4_000), is_truncated=True)
+    first = build_timeline(recording([camera("a", "ann", 0, 20_000)]))
+    second = build_timeline(recording([camera("c", "bob", 10_000, 8_000)]), {"c": cut})
+    whole = append(first, second)
+    base = "he file is cut off: it promises more than it holds and is used until 0:04 of the file."
+    assert told(whole) == [f"At 0:34 of the playback: t{base}"]
+    assert told(cut_window(whole, PlayMs(30_000), None)) == [f"At 0:04 of the playback: t{base}"]
+    assert told(cut_window(whole, PlayMs(0), PlayMs(25_000))) == [f"T{base}"], "it is not in this playback"
+
+
+def test_a_range_of_a_file_is_told_first_as_the_playbacks() -> None:
+    still = facts("x", 10_000, picture_end=4_000)
+    timeline = build_timeline(recording([camera("x", "ann", 5_000, 10_000)]), {"x": still})
+    (sentence,) = told(timeline)
+    assert sentence.startswith("From 0:09 to 0:15 of the playback: its picture ends at 0:04 of the file")
+
+
+def test_an_overlap_is_told_first_by_the_playbacks_time() -> None:
+    timeline = build_timeline(recording([camera("x", "ann", 5_000, 10_000), camera("y", "ann", 12_000, 10_000)]))
+    (sentence,) = told(timeline)
+    assert sentence.startswith("At 0:12 of the playback: it overlaps y of the same stream at 0:07 of the file, by 3000")
+
+
+def told(timeline: Timeline) -> list[str]:
+    return [finding.sentence for finding in place_findings(timeline.findings, timeline)]

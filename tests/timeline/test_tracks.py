@@ -47,7 +47,7 @@ class TestOverlaps:
         lesson = [camera("long", "x", 0, 100_000), *(camera(f"v{n}", "x", n * 10_000, 500) for n in range(1, 9))]
         findings = build_timeline(recording(lesson)).findings
         assert [f.where for f in findings] == ["long"]
-        assert "overlaps v1 of the same stream at 0:10 and 7 more times, by 4000 ms" in findings[0].sentence
+        assert "overlaps v1 of the same stream at 0:10 of the file and 7 more times, by 4000 ms" in findings[0].sentence
 
     def test_what_was_replaced_names_its_place_in_the_file_and_its_winner(self) -> None:
         timeline = build_timeline(recording([camera("a", "x", 1_000, 9_000), camera("b", "x", 6_000, 9_000)]))

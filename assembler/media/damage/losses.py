@@ -47,12 +47,13 @@ def build_findings(losses: Iterable[Loss]) -> list[Finding]:
     findings = []
     for (video_id, what), group in groupby(ordered, key=lambda loss: (loss.video_id, loss.what)):
         places = _places([loss.span for loss in group])
-        where = f"Between {clock_text(places[0].start)} and {clock_text(places[-1].end)}"
+        where = f"Between {clock_text(places[0].start)} and {clock_text(places[-1].end)} of the playback"
         if len(places) > MAX_SENTENCES:
             findings.append(warning(video_id, f"{where}, in {len(places)} places, {what}."))
             continue
         findings += [
-            warning(video_id, f"Between {clock_text(p.start)} and {clock_text(p.end)} {what}.") for p in places
+            warning(video_id, f"Between {clock_text(p.start)} and {clock_text(p.end)} of the playback {what}.")
+            for p in places
         ]
     return findings
 

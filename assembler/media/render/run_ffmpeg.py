@@ -110,7 +110,7 @@ def run_once(
     except (processes.Stopped, processes.Stalled):
         _drop_unsalvageable(part)
         raise
-    at = clock_text(frame_ms(chunk.first, chunk.fps))
+    at = f"{clock_text(frame_ms(chunk.first, chunk.fps))} of the playback"
     if code != 0:
         error = child_error(f"ffmpeg failed on the picture from {at} on", log, code)
         if isinstance(error, DiskFull):

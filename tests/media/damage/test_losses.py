@@ -26,10 +26,13 @@ def told(*found: Loss) -> list[tuple[str, str]]:
 
 def test_a_loss_across_the_border_of_chunks_is_one_and_so_are_near_ones() -> None:
     near = 3_000 + MERGE_GAP - 1
-    assert told(*losses((near, 5_000), (2_000, 3_000), (1_000, 2_000))) == [("a", "Between 0:01 and 0:05 it is gone.")]
+    assert told(*losses((near, 5_000), (2_000, 3_000), (1_000, 2_000))) == [
+        ("a", "Between 0:01 and 0:05 of the playback it is gone.")
+    ]
     far = 3_000 + MERGE_GAP
     assert told(*losses((1_000, 3_000), (far, 5_000))) == [
-        ("a", "Between 0:01 and 0:03 it is gone."), ("a", "Between 0:04 and 0:05 it is gone."),
+        ("a", "Between 0:01 and 0:03 of the playback it is gone."),
+        ("a", "Between 0:04 and 0:05 of the playback it is gone."),
     ]  # fmt: skip
 
 

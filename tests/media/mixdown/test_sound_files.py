@@ -117,7 +117,7 @@ def test_lost_transport_packets_of_sound_are_named_with_their_times(
     heard = hear(path, tmp_path, 4000)
     assert heard.chirps == pytest.approx([0.4, 3.3], abs=0.03)
     (told,) = [sentence for sentence in heard.told if "damaged" in sentence]
-    found = re.match(r"Between 0:0(\d\.\d{3}) and 0:0(\d\.\d{3}) its sound is damaged", told)
+    found = re.match(r"Between 0:0(\d\.\d{3}) and 0:0(\d\.\d{3}) of the playback its sound is damaged", told)
     assert found, told
     assert 1.5 < float(found[1]) < 2.0, told
     assert 2.0 < float(found[2]) < 3.3, told  # a parser finds its way back a few packets later
