@@ -25,7 +25,7 @@ class SegmentFiles:
     failures: dict[str, AssemblerError] = field(default_factory=dict)
     """Reasons why other segments have no usable file."""
     findings: list[Finding] = field(default_factory=list)
-    """Remarks of fetching and probing, a warning for each failure once all is gathered."""
+    """Remarks of fetching and probing; of failures the timeline tells."""
     received: int = field(default=0, compare=False)
     """Bytes that came from servers, about: what an earlier run had fetched is not among them."""
     speaking: Mapping[str, Sequence[Span]] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 from assembler.errors import InputError
@@ -10,6 +11,7 @@ from assembler.layout import arrange
 from assembler.layout.model import Arrangement
 from assembler.media.render.setup import RENDER_VERSION
 from assembler.media.run import Run
+from assembler.network.download.media_dir import find_absent, find_local
 from assembler.options import Options
 from assembler.people import RecordedClass
 from assembler.pipeline.timelines import Given, in_order, timeline_of
@@ -89,8 +91,18 @@ def wanted_stamps(recorded: RecordedClass, options: Options) -> tuple[str, ...]:
 
 
 def plan_only(recordings: Given, options: Options) -> tuple[Timeline, Plan]:
-    """Timeline and plan from what is declared, without network or files; what waits for facts is provisional."""
-    return decide(in_order(recordings, options), SegmentFiles(), options)
+    """Timeline and plan from what is declared, without network or probing; what waits for facts is provisional, and
+    what the media folder lacks is told."""
+    recorded = in_order(recordings, options)
+    return decide(recorded, _absent(recorded, options.media_dir), options)
+
+
+def _absent(recorded: RecordedClass, folder: Path | None) -> SegmentFiles:
+    if folder is None:
+        return SegmentFiles()
+    segments = [segment for recording in recorded.recordings for segment in recording.segments]
+    local = find_local(segments, folder)
+    return SegmentFiles(failures={**local.failures, **find_absent(segments, local, folder)})
 
 
 def work_digest(recorded: RecordedClass, run: Run) -> str:

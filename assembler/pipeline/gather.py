@@ -19,7 +19,7 @@ from assembler.media.probe.probe import Declared, probe_answers
 from assembler.media.run import Run
 from assembler.network.download.download import fetch_all, on_disk
 from assembler.network.download.limits import free_space, needed_bytes
-from assembler.network.download.media_dir import find_local
+from assembler.network.download.media_dir import find_absent, find_local
 from assembler.network.download.owners import Owner, owner_of
 from assembler.options import Options
 from assembler.people import RecordedClass
@@ -71,7 +71,8 @@ def gather_local(recordings: Sequence[Recording], run: Run) -> SegmentFiles:
         declared = {segment.video_id: segment for segment in segments}
         probed = probe_files(local.files, (), declared, run)
     findings = [*local.findings, *refused.values(), *probed.findings]
-    return SegmentFiles(local.files, probed.facts, {**local.failures, **probed.failures}, findings)
+    absent = find_absent(segments, local, run.options.media_dir)
+    return SegmentFiles(local.files, probed.facts, {**local.failures, **absent, **probed.failures}, findings)
 
 
 def with_stamps(got: SegmentFiles, wanted: Collection[str], run: Run) -> SegmentFiles:
@@ -126,9 +127,8 @@ def _gathered(
         raise first.reworded(f"{name}: {first.sentence}{more}") from first
     files = {**fetched.files, **probed.files}
     found = SegmentFiles(files, clocked(probed.facts, segments, run.options), errors)
-    left_out = [warning(name, f"Left out: {sentence}") for name, sentence in found.unusable.items()]
     found.slices = fetched.slices
-    found.findings = [*fetched.findings, *refused.values(), *left_out, *probed.findings]
+    found.findings = [*fetched.findings, *refused.values(), *probed.findings]
     return found
 
 

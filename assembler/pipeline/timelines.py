@@ -86,8 +86,9 @@ def _with_screens(recording: Recording, users: Collection[str]) -> Recording:
 def timeline_of(recorded: RecordedClass, got: SegmentFiles, options: Options) -> Timeline:
     """The timeline of all recordings from what was found out so far, with the chapters of the school's own."""
     axes = recorded.play_times or [options.play_times] * len(recorded.recordings)
+    unusable = {name: recorded.redaction.text(why) for name, why in got.unusable.items()}
     timelines = [
-        build_timeline(recording, got.facts, unusable=got.unusable, play_times=axis, moves=moves_of(got.alignments))
+        build_timeline(recording, got.facts, unusable=unusable, play_times=axis, moves=moves_of(got.alignments))
         for recording, axis in zip(recorded.recordings, axes, strict=True)
     ]
     timeline = timelines[0]

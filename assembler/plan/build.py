@@ -23,7 +23,7 @@ from assembler.plan.overlays import Speaking, build_overlays
 from assembler.plan.playing import Playing
 from assembler.plan.scenes import build_lanes, build_scenes, find_runs, find_visible, without_gaps
 from assembler.recording import Segment
-from assembler.timeline.file_findings import place_findings
+from assembler.timeline.file_findings import place_findings, reason_of
 from assembler.timeline.join import cut_window
 from assembler.timeline.model import Timeline
 from assembler.timeline.time_of_day import load_zone
@@ -92,7 +92,9 @@ def build_plan(
     timezone = options.timezone or card.timezone
     zone = load_zone(timezone) if timezone is not None else None
     chapters = planned_chapters(window, cast, zone, has_own=has_own_chapters)
-    stated = (*findings, *place_findings(timeline.findings, window), *arrangement.findings, *missed)
+    told = tuple(place_findings(timeline.findings, window))
+    gone = {found.where: reason_of(found.sentence) for found in told if found.where in unusable}
+    stated = (*findings, *told, *arrangement.findings, *missed)
     if overlays and mode is Mode.COPY:
         stated = (*stated, note("", "The picture is copied as it is: no names are drawn on it."))
     if not seen and not placed.cards:
@@ -127,7 +129,7 @@ def build_plan(
             segments,
             seen=seen,
             bed=bed,
-            unusable=unusable,
+            unusable={**unusable, **gone},
             findings=stated,
             outside={clip.video_id for _, clip in timeline.clips()} - inside,
             accounts=accounts,

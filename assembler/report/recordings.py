@@ -104,7 +104,8 @@ def describe_recordings(recordings: Sequence[Recording], timeline: Timeline | No
         if track.gaps:
             lines.append("  gaps: " + ", ".join(span_text(g.span) for g in track.gaps))
     lines += ["", *_pauses(timeline), *describe_findings([f for r in recordings for f in r.findings])]
-    return "\n".join([*lines, *describe_findings(place_findings(timeline.findings, timeline))]).rstrip()
+    told = describe_findings(place_findings(timeline.findings, timeline), names_of(recordings))
+    return "\n".join([*lines, *told]).rstrip()
 
 
 def vendor_facts(report: VendorReport) -> list[tuple[str, str]]:

@@ -7,10 +7,11 @@ from fractions import Fraction
 from itertools import groupby
 from types import MappingProxyType
 
-from assembler.findings import Fate, Finding, Outcome
+from assembler.findings import Fate, Finding, Outcome, fold, note
 from assembler.plan.manifest import Activity, Manifest
 from assembler.plan.model import Account, Mode, Plan, Scene
 from assembler.report.recordings import Names, describe_findings, of_many
+from assembler.timeline.file_findings import reason_of
 from assembler.times import Ms, PlayMs, clock_text, frame_ms
 
 MOST_SHOWN = 12
@@ -45,11 +46,12 @@ def describe_plan(plan: Plan, names: Names = MappingProxyType({})) -> str:
 def _told_once(outcomes: Iterable[Outcome], findings: Iterable[Finding], names: Names) -> list[str]:
     """Return what was dropped and why, and findings that do not say the same again."""
     dropped = {o.video_id: o.how for o in outcomes if o.fate is Fate.DROPPED}
-    others = [f for f in findings if f.sentence.removeprefix("Left out: ") not in dropped.get(f.where, "")]
+    others = [f for f in findings if reason_of(f.sentence) not in dropped.get(f.where, "")]
     same: dict[str, list[str]] = {}
     for name, how in dropped.items():
         same.setdefault(how, []).append(name)
-    lines = [f"{Fate.DROPPED.value}: {of_many(where, names)}{how}" for how, where in same.items()]
+    folded = fold(note("", f"{of_many(where, names)}{how}") for how, where in same.items())
+    lines = [f"{Fate.DROPPED.value}: {found.sentence}" for found in folded]
     return [*lines, *describe_findings(others, names)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
@@ -10,11 +10,11 @@ from types import MappingProxyType
 from assembler.choices import PlayTimes
 from assembler.errors import InputError
 from assembler.facts import Facts
-from assembler.findings import Finding, note, warning
+from assembler.findings import Finding, Severity, note, warning
 from assembler.recording import Recording, Segment
 from assembler.timeline.alignment import with_moves
 from assembler.timeline.compare import compare
-from assembler.timeline.model import Chapter, Clock, Jump, LeftOut, Timeline, Why
+from assembler.timeline.model import Chapter, Clock, FileFinding, Jump, LeftOut, Timeline, Why
 from assembler.timeline.pauses import (
     Cuts,
     Pauses,
@@ -46,14 +46,14 @@ def build_timeline(
     recording: Recording,
     facts: Mapping[str, Facts] | None = None,
     *,
-    unusable: Collection[str] = (),
+    unusable: Mapping[str, str] = MappingProxyType({}),
     play_times: PlayTimes = PlayTimes.AUTO,
     moves: Mapping[str, Ms] = MappingProxyType({}),
 ) -> Timeline:
     """The timeline of one recording.
 
-    ``facts`` by video id, as far as files were probed; ``unusable`` names segments without a usable file: they take
-    no place on a track, but their declared end still counts for the playback's length. ``moves``: time by which files
+    ``facts`` by video id, as far as files were probed; ``unusable``: why segments have no usable file: they take no
+    place on a track, but their declared end still counts for the playback's length. ``moves``: time by which files
     are placed later than declared, by video id.
     Raises InputError where not one segment has a place and a length.
     """
@@ -92,6 +92,8 @@ def build_timeline(
     for segment in recording.segments:
         if segment.video_id in facts and segment.video_id not in unusable:
             findings += compare(segment, facts[segment.video_id], recording.longest_hold)
+        elif (why := unusable.get(segment.video_id)) is not None:
+            findings.append(_left_out(segment.video_id, why, ends[segment.video_id].length))
     jumps = [jump for jump in jumps if jump.at <= length]
     return Timeline(
         length=length,
@@ -100,6 +102,7 @@ def build_timeline(
         chapters=_chapters(jumps, length),
         play_times="wall" if axis.is_wall else "playback",
         play_times_reason=axis.reason,
+        absent=tuple(p.left_out(Why.UNUSABLE) for p in everything if p.segment.video_id in unusable),
         left_out=(*(part for part in left_out if part.video_id not in unusable), *beaten),
         findings=tuple(findings),
     )
@@ -136,6 +139,13 @@ def _declared(segment: Segment, facts: Mapping[str, Facts], recording: Recording
     else:
         end = recording.total or 0
     return span(segment.play_time, max(segment.play_time, end))
+
+
+def _left_out(video_id: str, why: str, length: Ms) -> FileFinding:
+    sentence = f"Left out: {why}"
+    return FileFinding(
+        severity=Severity.WARNING, where=video_id, sentence=sentence, start=FileMs(0), end=FileMs(length)
+    )
 
 
 def _check_pieces(recording: Recording, filled: Iterable[Span], cuts: Cuts) -> None:

@@ -49,7 +49,10 @@ def append(first: Timeline, second: Timeline) -> Timeline:
     findings = [*first.findings, *second.findings]
     if first.play_times != second.play_times:
         findings.append(warning("", "The recordings' play times are on different axes; each was read on its own."))
-    later = [part.model_copy(update={"span": part.span.shifted(Ms(border))}) for part in second.left_out]
+    later, absent = (
+        [part.model_copy(update={"span": part.span.shifted(Ms(border))}) for part in parts]
+        for parts in (second.left_out, second.absent)
+    )
     return Timeline(
         length=Ms(first.length + second.length),
         tracks=_merge_tracks(first.tracks, second.tracks, border),
@@ -58,6 +61,7 @@ def append(first: Timeline, second: Timeline) -> Timeline:
         play_times=first.play_times,
         play_times_reason="; ".join(dict.fromkeys([first.play_times_reason, second.play_times_reason])),
         left_out=(*first.left_out, *later),
+        absent=(*first.absent, *absent),
         findings=tuple(findings),
     )
 
@@ -141,12 +145,20 @@ def cut_window(timeline: Timeline, start: PlayMs | None, end: PlayMs | None) -> 
         clips = [_moved(part, by) for part in (_clipped(clip, window) for clip in track.clips) if part is not None]
         if clips:
             tracks.append(track.model_copy(update={"clips": tuple(clips), "gaps": gaps_between(clips)}))
+    absent = [
+        part.model_copy(
+            update={"span": kept.shifted(by), "file_start": FileMs(part.file_start + kept.start - part.span.start)}
+        )
+        for part in timeline.absent
+        if (kept := part.span.within(window)) is not None
+    ]
     inside = [c for c in timeline.chapters if window.holds(c.at) and c.at > window.start]
     chapters = [Chapter(at=PlayMs(0), title="Start"), *(Chapter(at=PlayMs(c.at + by), title=c.title) for c in inside)]
     return timeline.model_copy(
         update={
             "length": window.length,
             "tracks": tuple(tracks),
+            "absent": tuple(absent),
             "clock": _window_clock(timeline.clock, window),
             "chapters": tuple(chapters),
         }

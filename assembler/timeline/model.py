@@ -57,6 +57,8 @@ class Why(StrEnum):
     """Replaced: a later file of the same stream holds the same time."""
     EARLY = "early"
     """Part that lies before the start of the playback."""
+    UNUSABLE = "unusable"
+    """Whole file that could not be used."""
 
 
 class LeftOut(Value):
@@ -165,6 +167,8 @@ class Timeline(Value):
     """Reason why this axis was taken."""
     left_out: tuple[LeftOut, ...] = ()
     """Parts of files that are on no track, though they have a place."""
+    absent: tuple[LeftOut, ...] = ()
+    """Places of files that could not be used."""
     findings: tuple[FileFinding | Finding, ...]
     """Findings: overlaps, disagreeing lengths, omissions without a border..."""
 

@@ -377,7 +377,10 @@ class TestFfmpeg:
     @pytest.mark.parametrize(
         ("behaviour", "part"),
         [
-            ('printf half > "$out"; exit 0', "ffmpeg made 0 pictures from 0:00 on where 60 were planned"),
+            (
+                'printf half > "$out"; exit 0',
+                "ffmpeg made 0 pictures from 0:00 of the playback on where 60 were planned",
+            ),
             ("exit 0", "ffmpeg made 0 pictures"),
             ('printf half > "$out"; echo "Conversion failed!" >&2; exit 1', "Conversion failed!"),
             ('printf half > "$out"; kill -9 $$', "killed by signal 9"),

@@ -236,7 +236,10 @@ class TestMediaFolder:
         assert said.code == 0
         assert "lesson.mp4 in the media folder is another file and was not taken" in said.out
         assert "it lasts 0:01, declared were 0:06.002" in said.out
-        assert "dropped: camera of bob [b1]: host.invalid cannot be reached" in said.out
+        assert (
+            "dropped: camera of bob [b1]: From 0:02 to 0:08.002 of the playback: host.invalid cannot be reached"
+            in said.out
+        )
 
     def test_a_json_beside_a_recording_is_never_taken_for_it(self, desk: Desk, bundled_ffmpeg: str) -> None:
         (desk.folder / "media/b1.json").write_text('{"trackId": "x"}')
@@ -353,6 +356,32 @@ class TestWhatIsSaid:
         (outside,) = [line for line in lines if "It lies outside the window." in line]
         assert outside.startswith("dropped: camera of bob [x0]")
         assert "and 37 more: " in outside
+
+    def test_a_file_that_is_not_there_is_told_by_run_plan_and_inspect_with_its_time(self, desk: Desk) -> None:
+        (desk.folder / "media/b1.mp4").unlink()
+        body = json.loads((desk.folder / "result.json").read_text())
+        late = next(s for s in body["segments"] if s["video_id"] == "b1")
+        late |= {"url": None, "play_time": 1000, "duration": 1500}
+        (desk.folder / "result.json").write_text(json.dumps(body))
+        said = "From 0:01 to 0:02.500 of the playback:{} it has no URL, and there is no file media/b1.*."
+        for verb in (["run"], ["plan"], ["plan", "--probe"]):
+            lines = desk.say(*verb, "result.json", "--media-dir", "media").out.splitlines()
+            assert f"dropped: camera of bob [b1]: {said.format('')}" in lines, verb
+        shown = desk.say("inspect", "result.json", "--media-dir", "media").out
+        assert f"warning: camera of bob [b1]: {said.format(' left out:')}" in shown.splitlines()
+        assert "0:02.500 [b1]" not in shown, "it is on no track"
+
+    def test_a_file_that_is_not_there_names_nobody_whom_the_card_makes_anonymous(self, desk: Desk) -> None:
+        (desk.folder / "media/b1.mp4").unlink()
+        body = json.loads((desk.folder / "result.json").read_text())
+        late = next(s for s in body["segments"] if s["video_id"] == "b1")
+        late |= {"url": None, "video_id": "of-bob", "duration": 1500}
+        (desk.folder / "result.json").write_text(json.dumps(body))
+        (desk.folder / "card.json").write_text(json.dumps({"people": [{"id": "bob", "show": "anonymous"}]}))
+        for verb in ("inspect", "plan", "run"):
+            said = desk.say(verb, "result.json", "--media-dir", "media", "--class", "card.json")
+            assert "there is no file media/" in said.out, said.err
+            assert "bob" not in said.out + said.err
 
     def test_inspect_looks_into_the_files_it_is_given_and_nowhere_else(self, desk: Desk) -> None:
         body = json.loads((desk.folder / "result.json").read_text())

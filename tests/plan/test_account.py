@@ -13,7 +13,7 @@ from strategies import examples, recordings
 
 from assembler.errors import DownloadError, InputError
 from assembler.facts import Facts
-from assembler.findings import Finding, Severity, Verdict, judge, warning
+from assembler.findings import Finding, Severity, Verdict, judge
 from assembler.options import load_options
 from assembler.people import RecordedClass
 from assembler.pipeline.decide import decide
@@ -29,8 +29,7 @@ LAYOUTS = ("auto", "tiw-1", "tiw-2", "stage", "presenter", "grid", "mix", "class
 
 
 def planned(lesson: Recording, found: Mapping[str, Facts], unusable: tuple[str, ...] = (), **options: object) -> Plan:
-    gone = [warning(name, "Left out: It is gone.") for name in unusable]
-    got = SegmentFiles({}, dict(found), dict.fromkeys(unusable, DownloadError("It is gone.")), gone)
+    got = SegmentFiles({}, dict(found), dict.fromkeys(unusable, DownloadError("It is gone.")))
     return decide(RecordedClass(recordings=(lesson,)), got, load_options(**options))[1]
 
 
@@ -191,7 +190,9 @@ class TestWhatIsLost:
         del found["b"]
         plan = planned(lesson, found, ("b",))
         assert became(plan, "b") == {LOST: 30_000}
-        assert [f.sentence for f in plan.findings if f.where == "b"] == ["Left out: It is gone."]
+        assert [f.sentence for f in plan.findings if f.where == "b"] == [
+            "From 0:00 to 0:30 of the playback: left out: It is gone."
+        ]
 
 
 class TestWhatIsNotLost:

@@ -315,7 +315,7 @@ class TestLength:
 
     def test_an_unusable_segment_still_counts_for_the_length(self) -> None:
         lesson = recording([camera("a", "x", 0, 10_000), camera("b", "y", 0, 20_000)])
-        timeline = build_timeline(lesson, {"a": facts("a", 10_000)}, unusable={"b"})
+        timeline = build_timeline(lesson, {"a": facts("a", 10_000)}, unusable={"b": "Gone."})
         assert timeline.length == 20_000
         assert [t.name for t in timeline.tracks] == ["camera of x"]
 

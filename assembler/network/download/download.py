@@ -8,7 +8,7 @@ from pathlib import Path
 from assembler.errors import DiskFull
 from assembler.network.download.arrivals import Arrivals
 from assembler.network.download.cache import disk_errors, entry_of
-from assembler.network.download.media_dir import find_local
+from assembler.network.download.media_dir import find_absent, find_local
 from assembler.network.download.owners import NOBODY, Owner, take_over
 from assembler.network.download.slices import is_list
 from assembler.options import Options
@@ -40,6 +40,7 @@ def fetch_all(
     such media folder), DiskFull, DownloadError (the cache folder cannot be used), processes.Stopped.
     """
     local = find_local(segments, options.media_dir, refused, cache=cache)
+    local.failures |= find_absent(segments, local, options.media_dir)
     remote = [s for s in segments if s.video_id not in local.files and s.video_id not in local.failures]
     files, failures, findings = dict(local.files), dict(local.failures), list(local.findings)
     received = 0

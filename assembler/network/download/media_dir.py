@@ -15,7 +15,7 @@ from assembler.errors import DownloadError, InputError
 from assembler.findings import note, warning
 from assembler.network.download.cache import CacheBroken
 from assembler.network.download.limits import check_content, is_page
-from assembler.network.download.slices import base_name, join
+from assembler.network.download.slices import base_name, is_list, join
 from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
 
@@ -24,6 +24,11 @@ MEDIA_ENDINGS = (
     ".opus", ".wav", ".flac",
 )  # fmt: skip
 """Endings of files that may hold a recording, lower case."""
+NOWHERE = (
+    "Put the file into a folder as <video id>.mp4 and give it with --media-dir; --media-base names where such files can"
+    " be fetched."
+)
+"""Hint for a file that has no address and is not on disk."""
 UNFINISHED_ENDINGS = (".part", ".crdownload", ".tmp", ".download")
 """Endings of files that a browser or we have not finished."""
 
@@ -74,6 +79,17 @@ def find_local(
             found.findings.append(note(segment.video_id, f"{name} was taken from the media folder, not {others}"))
         _take(found, segment.video_id, folder / name)
     return found
+
+
+def find_absent(segments: Sequence[Segment], found: SegmentFiles, folder: Path | None) -> dict[str, DownloadError]:
+    """Find the segments that are nowhere: not in the folder (where one was named), and without an address."""
+    known = found.files.keys() | found.failures.keys()
+    beside = f"{folder.resolve().name}/" if folder is not None else ""
+    return {
+        s.video_id: DownloadError(f"it has no URL, and there is no file {beside}{s.source_id}.*", hint=NOWHERE)
+        for s in segments
+        if s.url is None and s.video_id not in known and not s.parts and not is_list(s)
+    }
 
 
 def is_name_of(segments: Sequence[Segment], name: str) -> bool:

@@ -20,7 +20,6 @@ from assembler.network.download.limits import SumLimit, check_declared
 from assembler.network.download.partial_file import PartialFile
 from assembler.network.download.ranges import Changed, fetch_piece, peek, piece_bytes
 from assembler.network.download.revalidate import is_fresh, revalidate
-from assembler.network.download.slices import is_list
 from assembler.network.http import Session, TryAgain, host_of
 from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
@@ -164,14 +163,8 @@ class _File:
         line, segment = self.line, self.segment
         line.halt.check()
         with self._failing():
-            if segment.url is None and is_list(segment):
-                raise DownloadError("it has no URL", hint=NO_PLACE)
             if segment.url is None:
-                raise DownloadError(
-                    "it has no URL, and there is no file of its id",
-                    hint="Put the file into a folder as <video id>.mp4 and give it with --media-dir; --media-base names"
-                    " where such files can be fetched.",
-                )
+                raise DownloadError("it has no URL", hint=NO_PLACE)
             check_declared(segment)
             line.check_sum(segment.video_id)
             host_of(segment.url)  # refuses what entry_of cannot read

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assembler.errors import InputError
-from assembler.network.download.media_dir import LocalFiles, find_local, is_name_of
+from assembler.network.download.media_dir import LocalFiles, find_absent, find_local, is_name_of
 from assembler.recording import Segment
 from assembler.segment_files import SegmentFiles
 
@@ -206,3 +206,13 @@ def test_a_name_would_be_taken_for_a_segment_by_its_id_or_its_base_name_whether_
     segments = [segment("v1", "http://h/lesson%20b.mp4?sign=1"), segment("v2", None)]
     names = ("v1", "v2.mkv", "lesson b.mp4", "v1x.mp4", "lesson.mp4")
     assert [is_name_of(segments, name) for name in names] == [True, True, True, False, False]
+
+
+def test_what_is_nowhere_is_told_with_the_folder_and_the_name_that_was_looked_for(folder: Folder) -> None:
+    folder.put("a.mp4")
+    segments = [segment("a", url=None), segment("b", url=None), segment("c", url="http://example.com/c.mp4")]
+    absent = find_absent(segments, find_local(segments, folder.path), folder.path)
+    assert {name: error.sentence for name, error in absent.items()} == {
+        "b": "it has no URL, and there is no file media/b.*"
+    }
+    assert find_absent(segments, LocalFiles(), None)["a"].sentence == "it has no URL, and there is no file a.*"
