@@ -16,11 +16,11 @@ from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, is_plausible
 from assembler.dialects.result import refuse_empty
 from assembler.dialects.segments import LONGEST, UnusableEntry, collect
-from assembler.dialects.systems.instants import place_by_wall, read_instant
+from assembler.dialects.systems.instants import SECONDS_BELOW, place_by_wall, read_instant
 from assembler.errors import InputError
 from assembler.findings import Finding, warning
 from assembler.recording import Recording, Segment
-from assembler.times import WallMs
+from assembler.times import WallMs, wall_text
 
 HINT = 'The least one: {"segments": [{"kind": "camera", "user": "ann", "play_time": 0, "url": "https://..."}]}.'
 """Hint with the smallest neutral body."""
@@ -67,6 +67,8 @@ def _read(fields: Fields, query: Query) -> Recording:
     except RecursionError as exc:
         raise InputError("the body is nested too deeply to be a recording result") from exc
     start = _wall(recording.start, "start", findings)
+    if start is not None and start < SECONDS_BELOW:
+        findings.append(warning("start", f"{shown(start)} ms are {wall_text(start)}: multiply seconds by 1000."))
     entries, start = _with_play_times(list(fields.entries("segments")), start)
     segments, refused = collect(entries, _segment, "play_time", findings)
     if not segments:

@@ -52,6 +52,9 @@ def in_order(recordings: Given, options: Options, card: ClassCard | None = None)
     missing = [note(WHERE, NO_CARD)] if card is None and options.class_file is not None else []
     axes = _axes(ordered, options) if cast.redaction.words and len(cast.recordings) == len(ordered) else ()
     own = _own_chapters(cast, options)
+    rooms = sorted({recording.room_id for recording in ordered if recording.room_id})
+    if len(rooms) > 1:
+        missing.append(note("", f"The results are of {len(rooms)} rooms ({', '.join(rooms)}): they became one class."))
     findings = (*cast.findings, *missing)
     return cast.model_copy(update={"card": card, "findings": findings, "play_times": axes, "chapters": own})
 

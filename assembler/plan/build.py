@@ -16,7 +16,7 @@ from assembler.plan.chapters import NEAREST, planned_chapters
 from assembler.plan.copying import NOT_ALLOWED, decide_copying
 from assembler.plan.encoding import choose_rate, find_imagery
 from assembler.plan.heard import build_bed
-from assembler.plan.missing import find_background, find_lost, find_unshowable, refuse_nothing
+from assembler.plan.missing import find_background, find_lost, find_nothing, find_unshowable, refuse_nothing
 from assembler.plan.model import Mode, Plan
 from assembler.plan.outcomes import judge_segments
 from assembler.plan.overlays import Speaking, build_overlays
@@ -87,6 +87,7 @@ def build_plan(
         *find_unshowable(window, {n: f for n, f in facts.items() if n not in hidden}),
         *find_lost(segments, accounts, unusable),
         *find_background(window, segments, facts, parts, fps),
+        *find_nothing(window),
     ]
     card = cast.card or ClassCard()
     timezone = options.timezone or card.timezone

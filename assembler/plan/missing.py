@@ -22,6 +22,8 @@ ROUNDING = Ms(100)
 """Maximum loss that is not even a note, in ms: files are a frame longer or shorter than declared."""
 LONGEST_BACKGROUND = Ms(2000)
 """Maximum stretch of background while something was recorded, in ms; a longer one is a warning."""
+LONGEST_NOTHING = Ms(60_000)
+"""Maximum stretch of which nobody recorded anything, in ms; a longer one is a note: perhaps a time is wrong."""
 REPORTED = (NO_KEY, PACKETS_LOST, CUT_OFF)
 """Reasons of which ``find_unshowable`` tells, and ``timeline.compare``."""
 NAMED_PLACES = 3
@@ -90,6 +92,20 @@ def _places(losses: Sequence[LostPart], lost: int) -> str:
         more = f" and {len(places) - NAMED_PLACES} more" if len(places) > NAMED_PLACES else ""
         sentences.append(f"from {', '.join(places[:NAMED_PLACES])}{more} of its file ({why})")
     return f"{clock_text(lost)} {'are' if lost != 1000 else 'is'} not in the playback: {'; '.join(sentences)}"
+
+
+def find_nothing(window: Timeline) -> list[Finding]:
+    """State stretches of which nothing was recorded, neither picture nor sound."""
+    recorded = union(clip.span for _, clip in window.clips())
+    return [
+        note(
+            "",
+            f"From {clock_text(hole.start)} to {clock_text(hole.end)} of the playback nothing was recorded: if that is"
+            " not so, a time in the result is wrong.",
+        )
+        for hole in span(0, window.length).without(recorded)
+        if hole.length > LONGEST_NOTHING
+    ]
 
 
 def find_background(

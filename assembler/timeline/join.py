@@ -30,7 +30,7 @@ def order_recordings(recordings: Sequence[Recording]) -> list[Recording]:
     ordered = sorted(recordings, key=lambda r: (r.start or 0, r.stop or 0))
     for before, after in pairwise(ordered):
         end = before.stop if before.stop is not None else WallMs((before.start or 0) + (before.total or 0))
-        if after.start is not None and after.start < end:
+        if after.start is not None and (after.start < end or after.start == before.start):
             raise InputError(
                 f"{before.name} (until {wall_text(end)}) and {after.name} (from {wall_text(after.start)}) overlap",
                 hint="Give only results of one room that follow each other, each once.",

@@ -8,6 +8,7 @@ import pytest
 
 from assembler.dialects import parse
 from assembler.errors import InputError
+from assembler.findings import Severity
 from assembler.options import load_options
 from assembler.pipeline.timelines import timeline_only
 from assembler.report.recordings import describe_recordings
@@ -56,6 +57,17 @@ def test_an_absurd_size_is_forgotten_and_the_class_is_read(size: float) -> None:
     recording = parse(json.dumps({"segments": [{**LEAST, "size": size}]}))
     assert recording.segments[0].size is None
     assert recording.findings
+
+
+def test_a_start_in_seconds_is_told() -> None:
+    recording = parse(json.dumps({"segments": [LEAST], "start": 1_718_010_000}))
+    assert recording.start == 1_718_010_000
+    [finding] = [f for f in recording.findings if f.where == "start"]
+    assert finding.severity is Severity.WARNING
+    assert "1970-01-20" in finding.sentence
+    assert "by 1000" in finding.sentence
+    right = parse(json.dumps({"segments": [LEAST], "start": 1_718_010_000_000}))
+    assert [f for f in right.findings if f.where == "start"] == []
 
 
 def test_many_findings_of_one_kind_are_folded() -> None:

@@ -291,6 +291,16 @@ class TestBlackPlaybacks:
         lesson = recording([camera("a", "ann", 0, 20_000), camera("b", "ann", 40_000, 20_000)])
         assert warnings(planned(lesson, whole(lesson))) == []
 
+    @pytest.mark.parametrize(("late", "is_told"), [(80_000, False), (80_001, True)])
+    def test_over_a_minute_of_nothing_is_a_note(self, late: int, is_told: bool) -> None:
+        """Perhaps somebody wrote 800000 for 8000."""
+        lesson = recording([camera("a", "ann", 0, 20_000), segment("s", StreamKind.AUDIO, "bob", late, 20_000)])
+        plan = planned(lesson, whole(lesson))
+        told = [f.sentence for f in plan.findings if "nothing was recorded" in f.sentence]
+        assert bool(told) is is_told
+        assert all(sentence.startswith("From 0:20 to 1:20.001 of the playback") for sentence in told)
+        assert judge(plan.findings) is Verdict.OK
+
     def test_a_mixed_stream_with_a_hole_is_a_warning_where_single_streams_go_on(self) -> None:
         lesson = recording([mix("m", 0, 20_000), mix("n", 40_000, 20_000), camera("a", "ann", 0, 60_000)])
         plan = planned(lesson, whole(lesson), layout="mix")

@@ -7,7 +7,7 @@ from lessons import START, board, camera, mix, omission, recording
 
 from assembler.errors import InputError
 from assembler.options import load_options
-from assembler.pipeline.timelines import timeline_only
+from assembler.pipeline.timelines import in_order, timeline_only
 from assembler.timeline import build_timeline, cut_window, order_recordings, playback_at, wall_at
 from assembler.times import PlayMs, WallMs
 
@@ -56,6 +56,17 @@ class TestSeveralResults:
     def test_the_same_result_twice_is_an_error(self) -> None:
         with pytest.raises(InputError, match="overlap"):
             order_recordings([FIRST, FIRST])
+
+    def test_two_that_start_together_overlap_however_short_they_say_they_are(self) -> None:
+        endless = FIRST.model_copy(update={"stop": None, "total": None, "task_id": "t3"})
+        with pytest.raises(InputError, match=r"task t1.*and task t3.*overlap|task t3.*and task t1.*overlap"):
+            order_recordings([FIRST, endless])
+
+    def test_different_rooms_are_told(self) -> None:
+        other = SECOND.model_copy(update={"room_id": "another"})
+        [told] = in_order([FIRST, other], load_options()).findings
+        assert told.sentence == "The results are of 2 rooms (7, another): they became one class."
+        assert in_order([FIRST, SECOND], load_options()).findings == ()
 
     def test_one_without_a_start_cannot_be_put_in_order(self) -> None:
         with pytest.raises(InputError, match="task t2 names no start"):
