@@ -112,7 +112,7 @@ def find_start(recording: Recording, pauses: Pauses) -> tuple[WallMs | None, boo
     """The wall instant of playback 0, whether it is exact to the ms, and what was doubtful."""
     first = next((p for p in pauses.settled[:1] if p.at is not None), None)
     if first is None or first.at is None:
-        return recording.start, False, []
+        return recording.start, (recording.start or 0) % 1000 != 0, []  # the vendor names whole seconds
     by_omission = WallMs(first.pause - first.at)
     if recording.start is None:
         return by_omission, True, []

@@ -136,6 +136,11 @@ class TestPlayTimesOnThePlaybackAxis:
         assert clock.start == START + 400
         assert clock.is_exact
 
+    @pytest.mark.parametrize(("start", "is_exact"), [(0, False), (250, True), (None, False)])
+    def test_a_start_in_ms_is_exact(self, start: int | None, is_exact: bool) -> None:
+        lesson = recording([camera("a", "x", 0, 20_000)], total=20_000, start=start)
+        assert build_timeline(lesson).clock.is_exact is is_exact
+
     def test_a_start_far_from_the_omissions_is_doubtful(self) -> None:
         lesson = self.lesson.model_copy(update={"omissions": (omission(8_000, 9_600, 39_600),)})
         timeline = build_timeline(lesson)
