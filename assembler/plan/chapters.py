@@ -1,7 +1,7 @@
 """Chapters: start, pauses with their times of day, shares, new pages. Pure.
 
-Chapters that are known before anything is rendered begin with key frames that the plan asks for. New pages are found on
-the key frames of what was rendered (``plan.stage``), and so begin with one anyway.
+Chapters that are known before anything is rendered begin with key frames that the plan asks for. New pages are found in
+what was rendered (``plan.stage``), and begin where they are seen.
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ CHANGED = 100
 CHANGED_LITTLE, VANISHED = 10, 500
 """Minimum parts, in 1/1000, of the stage that changes and of what stood on it that vanishes, with a new page of few
 words: who writes adds, who turns the page takes away."""
+MOST_FRAMES = 20_000
+"""Maximum number of frames that are decoded to find where pages are turned: twice those of a page each minute of an
+hour."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +37,6 @@ class StageView:
     """Kind of the stream that is seen."""
     rect: Rect
     """Place on the canvas."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """Change of the stage from one key frame to the next."""
-
-    at: PlayMs
-    """Instant of the later key frame, playback axis."""
-    changed: int
-    """Part of the stage that is another, in 1/1000."""
-    vanished: int
-    """Part of what stood on the stage that is gone, in 1/1000."""
-
-    @property
-    def is_page(self) -> bool:
-        """True if a new page is seen."""
-        return self.changed >= CHANGED or (self.changed >= CHANGED_LITTLE and self.vanished >= VANISHED)
 
 
 def find_stage(plan: Plan, kinds: Mapping[str, StreamKind]) -> list[StageView]:
@@ -75,10 +61,10 @@ def _largest(shown: Sequence[Shown], kinds: Mapping[str, StreamKind], wanted: tu
     return max(fitting, key=lambda one: one.rect.width * one.rect.height, default=None)
 
 
-def name_pages(views: Sequence[StageView], changes: Iterable[Change]) -> list[Chapter]:
-    """Name the new pages among the changes."""
+def name_pages(views: Sequence[StageView], pages: Iterable[PlayMs]) -> list[Chapter]:
+    """Name the new pages that are seen from these instants on."""
     return [
-        Chapter(at=change.at, title=TITLES[view.kind])
-        for change in changes
-        if change.is_page and (view := next((v for v in views if v.span.holds(change.at)), None)) is not None
+        Chapter(at=at, title=TITLES[view.kind])
+        for at in pages
+        if (view := next((v for v in views if v.span.holds(at)), None)) is not None
     ]

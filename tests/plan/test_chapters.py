@@ -18,7 +18,7 @@ from assembler.pipeline.decide import decide
 from assembler.pipeline.timelines import in_order
 from assembler.plan.chapters import MOST, NEAREST, with_pages
 from assembler.plan.model import Plan
-from assembler.plan.stage import Change, find_stage, name_pages
+from assembler.plan.stage import find_stage, name_pages
 from assembler.recording import Recording, StreamKind
 from assembler.segment_files import SegmentFiles
 from assembler.timeline.model import Chapter
@@ -191,8 +191,7 @@ class TestPages:
             (MINUTE, 2 * MINUTE, StreamKind.SCREEN),
             (2 * MINUTE, 3 * MINUTE, StreamKind.WHITEBOARD),
         ]
-        changes = [Change(PlayMs(30_000), 300, 0), Change(PlayMs(70_000), 20, 900), Change(PlayMs(90_000), 20, 100)]
-        assert name_pages(views, changes) == [
+        assert name_pages(views, [PlayMs(30_000), PlayMs(70_000), PlayMs(3 * MINUTE)]) == [
             Chapter(at=PlayMs(30_000), title="New page on the board"),
             Chapter(at=PlayMs(70_000), title="New page on the shared screen"),
         ]

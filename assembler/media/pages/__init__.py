@@ -1,1 +1,1 @@
-"""New pages on the stage, measured on key frames of what was rendered or is copied."""
+"""New pages on the stage, found in what was rendered or is copied."""

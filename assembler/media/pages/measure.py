@@ -8,10 +8,10 @@ from pathlib import Path
 from assembler.errors import DiskFull, MediaError
 from assembler.media.child import run_module
 from assembler.media.mux.order import PacketRun
-from assembler.media.pages.order import PagesOrder, View
+from assembler.media.pages.order import PageRule, PagesOrder, View
+from assembler.plan import chapters, stage
 from assembler.plan.grid import frame_ticks
 from assembler.plan.model import Plan
-from assembler.plan.stage import Change, find_stage, name_pages
 from assembler.processes import Stop
 from assembler.recording import StreamKind
 from assembler.timeline.model import Chapter
@@ -27,7 +27,7 @@ def find_pages(
     None where there is no stage, and where the child dies: a playback without such chapters is worth having. Raises
     Stopped and DiskFull.
     """
-    views = find_stage(plan, kinds)
+    views = stage.find_stage(plan, kinds)
     if not views:
         return []
     order = PagesOrder(
@@ -35,13 +35,17 @@ def find_pages(
         frame_ticks=frame_ticks(plan.fps),
         runs=tuple(runs),
         views=tuple(View(v.span.start, v.span.end, v.rect.x, v.rect.y, v.rect.width, v.rect.height) for v in views),
+        rule=PageRule(
+            changed=stage.CHANGED, changed_little=stage.CHANGED_LITTLE, vanished=stage.VANISHED,
+            nearest=chapters.NEAREST, most_frames=stage.MOST_FRAMES,
+        ),
         answer=str(folder / "pages"),
-    )
+    )  # fmt: skip
     try:
         run_module("assembler.media.pages.child", [], order, cwd=folder, name="pages", stop=stop)
-        lines = [map(int, line.split()) for line in Path(order.answer).read_text("ascii").splitlines()]
+        instants = [PlayMs(int(line)) for line in Path(order.answer).read_text("ascii").splitlines()]
     except DiskFull:
         raise
     except (MediaError, OSError):
         return []
-    return name_pages(views, [Change(PlayMs(at), changed, vanished) for at, changed, vanished in lines])
+    return stage.name_pages(views, instants)

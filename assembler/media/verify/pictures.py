@@ -21,7 +21,7 @@ SMALL_WIDTH = 192
 """Width of a small picture, in pixels: twice that of the list, for screens with small pixels."""
 MOST_SMALL = 200
 """Maximum number of small pictures; a JPEG has at most 65535 lines."""
-FARTHEST = 10_000
+FARTHEST = 20_000
 """Maximum distance from an instant to the key frame that shows it, in ms; behind it the one before is taken."""
 EARLY = 20
 """Maximum time by which a key frame may be before the instant that it shows, in ms: chapters are rounded."""

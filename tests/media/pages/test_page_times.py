@@ -1,9 +1,10 @@
-"""A new page is told at the instant at which its key frame is shown, whatever the order of frames in the file."""
+"""A new page is told at the first frame that shows it, whatever the order of frames in the file."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from math import lcm
 from pathlib import Path
@@ -14,19 +15,20 @@ import pytest
 from PIL import Image
 
 from assembler.media.mux.order import PacketRun
-from assembler.media.pages.child import compare
-from assembler.media.pages.order import PagesOrder, View
+from assembler.media.pages.child import find_turns
+from assembler.media.pages.order import PageRule, PagesOrder, View
 from assembler.media.probe import child as probing
 from assembler.media.probe.order import ProbeInput
 from assembler.media.verify.order import Pictures
 from assembler.media.verify.pictures import take_pictures
-from assembler.plan.stage import Change
-from assembler.times import PlayMs
+from assembler.plan import stage
 
 FPS, FRAMES, WIDTH, HEIGHT = 15, 240, 160, 120
 TURNED = (37, 83, 121, 170, 201)
-"""Frames from which on another page is shown, each a key frame; others are one each 15 frames."""
+"""Frames from which on another page is shown. Key frames are one each 15 frames, and these where they are forced."""
+RULE = PageRule(stage.CHANGED, stage.CHANGED_LITTLE, stage.VANISHED, nearest=0, most_frames=stage.MOST_FRAMES)
 X264 = ("-c:v", "libx264", "-preset", "veryfast", "-g", "15")
+QUIET = "log-level=error:scenecut=0"
 DEEP = "scenecut=0:b-adapt=0:bframes=3:b-pyramid=normal"
 FLAT = "scenecut=0:b-adapt=0:bframes=2:b-pyramid=none"
 X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-g", "15", "-x265-params")
@@ -43,9 +45,9 @@ WAYS = {
     "ts with open GOPs": (".ts", (*X264, "-x264-params", DEEP + ":open-gop=1")),
     "mkv": (".mkv", (*X264, "-x264-params", DEEP)),
     "mkv with open GOPs": (".mkv", (*X264, "-x264-params", DEEP + ":open-gop=1")),
-    "HEVC": (".mp4", (*X265, "log-level=error:open-gop=0:bframes=3:b-adapt=0:b-pyramid=1")),
-    "HEVC with open GOPs": (".mp4", (*X265, "log-level=error:open-gop=1:bframes=3:b-adapt=0:b-pyramid=1")),
-    "HEVC with open GOPs in a ts": (".ts", (*X265, "log-level=error:open-gop=1:bframes=3:b-adapt=0:b-pyramid=1")),
+    "HEVC": (".mp4", (*X265, f"{QUIET}:open-gop=0:bframes=3:b-adapt=0:b-pyramid=1")),
+    "HEVC with open GOPs": (".mp4", (*X265, f"{QUIET}:open-gop=1:bframes=3:b-adapt=0:b-pyramid=1")),
+    "HEVC with open GOPs in a ts": (".ts", (*X265, f"{QUIET}:open-gop=1:bframes=3:b-adapt=0:b-pyramid=1")),
 }  # fmt: skip
 
 
@@ -64,16 +66,17 @@ def frames() -> bytes:
     return b"".join(draw(number).tobytes() for number in range(FRAMES))
 
 
-def write(path: Path, ffmpeg: str, words: Sequence[str]) -> Path:
+def write(path: Path, ffmpeg: str, words: Sequence[str], *, is_forced: bool = True, pictures: bytes = b"") -> Path:
     raw = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FPS), "-i", "-"]
     keys = "+".join(f"eq(n,{number})" for number in TURNED)
-    forced = ["-pix_fmt", "yuv420p", "-force_key_frames", f"expr:{keys}"]
-    subprocess.run([ffmpeg, "-v", "error", *raw, *words, *forced, str(path)], input=frames(), check=True)
+    forced = ["-pix_fmt", "yuv420p", *(["-force_key_frames", f"expr:{keys}"] if is_forced else [])]
+    subprocess.run([ffmpeg, "-v", "error", *raw, *words, *forced, str(path)], input=pictures or frames(), check=True)
     return path
 
 
 def ms(frame: int) -> int:
-    return frame * 1000 // FPS
+    """First whole ms at which a frame is shown."""
+    return -(-frame * 1000 // FPS)
 
 
 def copied(path: Path, first: int = 0, end: int | None = None, at: int = 0) -> tuple[PacketRun, int]:
@@ -98,23 +101,68 @@ def copied(path: Path, first: int = 0, end: int | None = None, at: int = 0) -> t
     return run, scale
 
 
-def pages(scale: int, *runs: PacketRun) -> list[int]:
+def pages(scale: int, *runs: PacketRun, rule: PageRule = RULE) -> list[int]:
     """Instants of new pages, in the order in which they are told."""
     view = View(0, 10**9, 0, 0, WIDTH, HEIGHT)
-    order = PagesOrder(time_scale=scale, frame_ticks=scale // FPS, runs=runs, views=(view,), answer="")
-    return [at for at, one, two in compare(order) if Change(PlayMs(at), one, two).is_page]
+    order = PagesOrder(time_scale=scale, frame_ticks=scale // FPS, runs=runs, views=(view,), rule=rule, answer="")
+    return find_turns(order)
 
 
+@pytest.mark.parametrize("is_forced", [True, False], ids=["key frames", "between key frames"])
 @pytest.mark.parametrize("way", WAYS)
-def test_a_page_is_told_when_it_is_shown(tmp_path: Path, bundled_ffmpeg: str, way: str) -> None:
+def test_a_page_is_told_when_it_is_shown(tmp_path: Path, bundled_ffmpeg: str, way: str, is_forced: bool) -> None:
     suffix, words = WAYS[way]
-    run, scale = copied(write(tmp_path / f"a{suffix}", bundled_ffmpeg, words))
+    run, scale = copied(write(tmp_path / f"a{suffix}", bundled_ffmpeg, words, is_forced=is_forced))
     assert run.stamps is not None
     assert list(run.stamps) != sorted(run.stamps), "there are no B-frames"
     found = pages(scale, run)
     # the stamps of mkv are whole ms, rounded
     expected = [ms(turned) for turned in TURNED]
     assert found == (expected if suffix != ".mkv" else [round(turned * 1000 / FPS) for turned in TURNED])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "words"),
+    [(".webm", ("libvpx-vp9", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-deadline", "realtime", "-cpu-used", "8")),
+     (".webm", ("libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-deadline", "realtime", "-cpu-used", "8")),
+     (".mp4", ("libsvtav1", "-preset", "12"))],
+    ids=["VP9", "VP8", "AV1"],
+)  # fmt: skip
+def test_frames_that_are_never_shown_do_not_matter(
+    tmp_path: Path, bundled_ffmpeg: str, suffix: str, words: Sequence[str]
+) -> None:
+    path = write(tmp_path / f"a{suffix}", bundled_ffmpeg, ("-c:v", *words, "-g", "60"), is_forced=False)
+    run, scale = copied(path)
+    found = [round(at * FPS / 1000) for at in pages(scale, run)]
+    assert found == [37, 83, 170], "121 is gone before the next key frame, and 201 has none behind it"
+
+
+def test_a_menu_that_opens_before_is_no_new_page(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    """Frames 20 to 29 show a menu on the old page, and it is turned at frame 37."""
+    raw = np.frombuffer(frames(), np.uint8).reshape(-1, HEIGHT, WIDTH)[:75].copy()
+    raw[20:30, 8:72, 16:72] = 128
+    path = write(tmp_path / "a.mp4", bundled_ffmpeg, (*X264, "-x264-params", DEEP, "-g", "60"), is_forced=False,
+                 pictures=raw.tobytes())  # fmt: skip
+    run, scale = copied(path)
+    assert pages(scale, run) == [ms(37)]
+
+
+def test_no_more_frames_are_decoded_than_may_be(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    """Groups have 15 frames each; the page of frame 121 stays longest, then those of 37 and 170 ... of key frames."""
+    words = WAYS["a pyramid of B-frames"][1]
+    run, scale = copied(write(tmp_path / "a.mp4", bundled_ffmpeg, words, is_forced=False))
+    late = [ms(frame) for frame in (45, 90, 135, 180, 210)]
+    assert pages(scale, run, rule=replace(RULE, most_frames=0)) == late
+    some = pages(scale, run, rule=replace(RULE, most_frames=30))
+    assert sum(at in late for at in some) == 3
+    assert all(at in (of, key) for at, of, key in zip(some, map(ms, TURNED), late, strict=True))
+
+
+def test_what_is_leafed_over_is_not_decoded(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    """A page is the first of those that follow each other within 5 s, or the last one, or none needs to know."""
+    words = WAYS["a pyramid of B-frames"][1]
+    run, scale = copied(write(tmp_path / "a.mp4", bundled_ffmpeg, words, is_forced=False))
+    assert pages(scale, run, rule=replace(RULE, nearest=5000)) == [ms(at) for at in (37, 90, 135, 180, 201)]
 
 
 def test_behind_a_cut_it_is_told_when_it_is_shown_too(tmp_path: Path, bundled_ffmpeg: str) -> None:
@@ -136,10 +184,13 @@ def test_frames_that_an_edit_list_hides_count_for_nothing(tmp_path: Path, bundle
     assert pages(scale, run) == [ms(turned - 21) for turned in TURNED[1:]]
 
 
+@pytest.mark.parametrize("is_forced", [True, False], ids=["key frames", "between key frames"])
 @pytest.mark.parametrize("way", ["a pyramid of B-frames", "HEVC", "HEVC with open GOPs"])
-def test_a_page_in_an_encoded_chunk_is_told_at_its_frame(tmp_path: Path, bundled_ffmpeg: str, way: str) -> None:
+def test_a_page_in_an_encoded_chunk_is_told_at_its_frame(
+    tmp_path: Path, bundled_ffmpeg: str, way: str, is_forced: bool
+) -> None:
     """Encoders of hardware may use B-frames whatever they are asked for."""
-    path = write(tmp_path / "a.mp4", bundled_ffmpeg, WAYS[way][1])
+    path = write(tmp_path / "a.mp4", bundled_ffmpeg, WAYS[way][1], is_forced=is_forced)
     ticks = 6_000
     chunks = [
         PacketRun(
