@@ -121,7 +121,7 @@ class Options(BaseSettings):
     fill: Annotated[Fill | None, Flag("--fill", verbs=PLANNED)] = None
     """Scaling of pictures: fit (all of it, with bars) or crop; the layout's own if not given."""
     play_times: Annotated[PlayTimes, Flag("--play-times", verbs=SHOWN)] = PlayTimes.AUTO
-    """Axis of VideoPlayTime: playback, wall (pauses still inside), or auto (decided by evidence)."""
+    """Axis of play times: playback, wall (pauses still inside), or auto (decided by evidence)."""
     align: Annotated[Align | None, Flag("--align", verbs=PLANNED)] = None
     """Moves files by the sound they share (echoes, a share heard in a room), up to 2 s: sound; none if not given."""
     media_dir: Annotated[Path | None, Flag("--media-dir", "DIR", verbs=SHOWN)] = None

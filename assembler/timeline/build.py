@@ -28,7 +28,19 @@ from assembler.timeline.pauses import (
     wall_cuts,
 )
 from assembler.timeline.tracks import PlacedClip, build_tracks
-from assembler.times import FileMs, Ms, PlayMs, Span, WallMs, clock_text, round_ms, span, split, whole_seconds
+from assembler.times import (
+    FileMs,
+    Ms,
+    PlayMs,
+    Span,
+    WallMs,
+    clock_text,
+    round_ms,
+    span,
+    split,
+    wall_text,
+    whole_seconds,
+)
 
 LENGTH_TOLERANCE = Ms(1000)
 """Maximum distance, in ms, between TotalTime and the last declared end for which TotalTime is the playback's length."""
@@ -82,7 +94,8 @@ def build_timeline(
     if length <= 0:
         raise NoLength(
             f"{recording.name}: no segment has a place and a length on the playback axis",
-            hint="Probe the files, which alone can tell then, or correct VideoPlayTime, VideoDuration and TotalTime.",
+            hint="Ask the files: `assembler plan --probe`; or declare lengths: `duration` or `total` in neutral JSON,"
+            " VideoDuration or TotalTime in the vendor's.",
         )
     if axis.is_wall:
         jumps = cut_jumps(pauses, start) if start is not None else []
@@ -94,6 +107,15 @@ def build_timeline(
             findings += compare(segment, facts[segment.video_id], recording.longest_hold)
         elif (why := unusable.get(segment.video_id)) is not None:
             findings.append(_left_out(segment.video_id, why, ends[segment.video_id].length))
+    findings += [
+        note(
+            f"omission at {wall_text(jump.pause)}",
+            f"The pause lies at {clock_text(jump.at)}, behind the end of the playback ({clock_text(length)}): it was"
+            " left out.",
+        )
+        for jump in jumps
+        if jump.at > length and jump.pause is not None
+    ]
     jumps = [jump for jump in jumps if jump.at <= length]
     return Timeline(
         length=length,
@@ -185,8 +207,8 @@ def _length(recording: Recording, last_end: PlayMs, findings: list[Finding]) -> 
     state = warning if total < last_end else note
     findings.append(
         state(
-            "TotalTime",
-            f"TotalTime is {clock_text(total)}, the last video ends at {clock_text(last_end)}:"
+            "total",
+            f"The declared total is {clock_text(total)}, the last video ends at {clock_text(last_end)}:"
             " the playback ends with the last video.",
         )
     )

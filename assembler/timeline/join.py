@@ -25,7 +25,7 @@ def order_recordings(recordings: Sequence[Recording]) -> list[Recording]:
         if recording.start is None:
             raise InputError(
                 f"{recording.name} names no start, so it cannot be put in order with the others",
-                hint="Give its result alone, or write RecordStartTime into it.",
+                hint="Give its result alone, or write its start into it (`start`; the vendor's RecordStartTime).",
             )
     ordered = sorted(recordings, key=lambda r: (r.start or 0, r.stop or 0))
     for before, after in pairwise(ordered):

@@ -120,7 +120,7 @@ def find_start(recording: Recording, pauses: Pauses) -> tuple[WallMs | None, boo
         return by_omission, True, []
     doubt = warning(
         f"omission at {wall_text(first.pause)}",
-        f"Its VideoTime puts the start of the recording at {wall_text(by_omission)}, the result says"
+        f"Its place in the playback puts the start of the recording at {wall_text(by_omission)}, the result says"
         f" {wall_text(recording.start)}; the result's start was taken.",
     )
     return recording.start, False, [doubt]
@@ -141,10 +141,10 @@ def decide_axis(recording: Recording, pauses: Pauses, last_end: PlayMs, wanted: 
     if recording.start is not None and stop is not None:
         by_clock = Ms(stop - recording.start - pauses.omitted)
     if recording.total is None and by_clock is None:
-        return Axis(False, "neither TotalTime nor start and stop are known: the documented axis was taken")
+        return Axis(False, "neither a total nor start and stop are declared: playback axis")
     wall = {
         source: _says_wall(last_end, total, pauses.omitted)
-        for source, total in (("TotalTime", recording.total), ("stop - start - pauses", by_clock))
+        for source, total in (("the declared total", recording.total), ("stop - start - pauses", by_clock))
         if total is not None
     }
     is_wall = all(wall.values())
@@ -154,7 +154,7 @@ def decide_axis(recording: Recording, pauses: Pauses, last_end: PlayMs, wanted: 
     ends = f"the last video ends at {clock_text(last_end)}"
     if len(set(wall.values())) == 2:
         said = ", ".join(f"{'wall clock' if says else 'playback'} by {name}" for name, says in wall.items())
-        return Axis(False, f"{ends}: {said}; they disagree, so the documented axis was taken", is_doubtful=True)
+        return Axis(False, f"{ends}: {said}; they disagree: playback axis", is_doubtful=True)
     nearer, other = (with_pauses, far) if is_wall else (far, with_pauses)
     name = "wall" if is_wall else "playback"
     return Axis(is_wall, f"{ends}, nearer to {nearer} than to {other}: {name} axis")
@@ -178,13 +178,15 @@ def trusted_jumps(pauses: Pauses, borders: Sequence[PlayMs]) -> tuple[list[Jump]
     for pause in pauses.settled:
         where = f"omission at {wall_text(pause.pause)}"
         if pause.at is None or pause.at < 0:
-            findings.append(warning(where, "It has no usable VideoTime: it is not a chapter and moves no wall clock."))
+            findings.append(
+                warning(where, "It has no usable place in the playback: it is not a chapter and moves no wall clock.")
+            )
         elif borders and not _any_near(ordered, pause.at):
             findings.append(
                 warning(
                     where,
-                    f"No file ends and goes on at its VideoTime {clock_text(pause.at)}, although files of this class"
-                    " do so elsewhere: it is not a chapter and moves no wall clock.",
+                    f"No file ends and goes on at {clock_text(pause.at)}, its place in the playback, although files of"
+                    " this class do so elsewhere: it is not a chapter and moves no wall clock.",
                 )
             )
         else:

@@ -155,7 +155,7 @@ def _known(clock: Clock, length: PlayMs) -> tuple[WallMs, WallMs]:
     if clock.start is None:
         raise InputError(
             "no result of this class names its start, so nobody knows its times of day",
-            hint="Write RecordStartTime into the result and make the playback anew.",
+            hint="Write the start into the result (`start`; the vendor's RecordStartTime) and make the playback anew.",
         )
     end = wall_at(clock, length)
     if end is None:  # up to the first pause of unknown length

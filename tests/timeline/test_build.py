@@ -14,6 +14,7 @@ from assembler.errors import InputError
 from assembler.findings import Severity, Verdict, judge
 from assembler.recording import Recording, StreamKind
 from assembler.timeline import build_timeline, playback_at, wall_at
+from assembler.timeline.build import NoLength
 from assembler.timeline.model import Timeline
 from assembler.times import span
 
@@ -215,7 +216,7 @@ class TestPlayTimesOnTheWallClock:
     def test_nothing_is_cut_where_the_total_disagrees_with_the_clock(self, total: int) -> None:
         timeline = build_timeline(self.lesson.model_copy(update={"total": total}))
         assert (timeline.play_times, timeline.length) == ("playback", 50_000)
-        assert "they disagree, so the documented axis was taken" in sentences(timeline)
+        assert "they disagree: playback axis" in sentences(timeline)
         assert judge(timeline.findings) is Verdict.DEGRADED
 
     def test_nothing_is_cut_where_the_total_alone_speaks_for_it(self) -> None:
@@ -224,7 +225,7 @@ class TestPlayTimesOnTheWallClock:
         )
         timeline = build_timeline(lesson)
         assert (timeline.play_times, timeline.length) == ("playback", 50_000)
-        assert "wall clock by TotalTime, playback by stop - start - pauses" in sentences(timeline)
+        assert "wall clock by the declared total, playback by stop - start - pauses" in sentences(timeline)
 
     def test_a_stop_at_the_start_is_none(self) -> None:
         timeline = build_timeline(self.lesson.model_copy(update={"stop": self.lesson.start}))
@@ -248,6 +249,28 @@ class TestPlayTimesOnTheWallClock:
         timeline = build_timeline(self.lesson.model_copy(update={"omissions": omissions}))
         assert timeline.length == 20_000
         assert "ends before it begins" in sentences(timeline)
+
+
+def test_a_pause_behind_the_end_is_left_out_and_told() -> None:
+    late = omission(50_000, 10_000, 20_000)
+    timeline = build_timeline(recording([camera("a", "x", 0, 10_000)], omissions=[late]))
+    assert timeline.clock.jumps == ()
+    assert "The pause lies at 0:50, behind the end of the playback (0:10): it was left out." in sentences(timeline)
+
+
+def test_sentences_about_times_name_no_field_of_one_dialect() -> None:
+    """The same sentences are said of every system's JSON; only a hint may name a dialect's fields beside others'."""
+    pauses = [omission(50_000, 10_000, 20_000), omission(None, 30_000, 40_000), omission(4_000, 60_000, 70_000)]
+    clips = [camera("a", "x", 0, 10_000), camera("b", "x", 10_000, 10_000)]
+    told = "".join(
+        f"{timeline.play_times_reason} {sentences(timeline)} {[f.where for f in timeline.findings]}"
+        for total, stop in ((None, None), (5_000, None), (90_000, None), (45_000, 20_000))
+        for timeline in [build_timeline(recording(clips, total=total, stop=stop, omissions=pauses))]
+    )
+    assert not [name for name in ("TotalTime", "VideoTime", "VideoPlayTime", "documented") if name in told]
+    with pytest.raises(NoLength) as caught:
+        build_timeline(recording([camera("a", "x", 0, None)]))
+    assert all(word in caught.value.hint for word in ("--probe", "`duration`", "`total`", "VideoDuration"))
 
 
 class TestTracks:
@@ -311,12 +334,12 @@ class TestLength:
         assert build_timeline(recording([camera("a", "x", 0, 10_000)], total=9_000)).length == 10_000
         timeline = build_timeline(recording([camera("a", "x", 0, 10_000)], total=8_000))
         assert timeline.length == 10_000
-        assert [(f.severity, f.where) for f in timeline.findings] == [(Severity.WARNING, "TotalTime")]
+        assert [(f.severity, f.where) for f in timeline.findings] == [(Severity.WARNING, "total")]
 
     def test_total_time_far_beyond_is_named_and_not_taken(self) -> None:
         timeline = build_timeline(recording([camera("a", "x", 0, 10_000)], total=1_440_000))
         assert timeline.length == 10_000
-        assert "TotalTime is 24:00, the last video ends at 0:10" in sentences(timeline)
+        assert "The declared total is 24:00, the last video ends at 0:10" in sentences(timeline)
 
     def test_an_unusable_segment_still_counts_for_the_length(self) -> None:
         lesson = recording([camera("a", "x", 0, 10_000), camera("b", "y", 0, 20_000)])
