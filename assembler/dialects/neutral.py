@@ -24,6 +24,37 @@ from assembler.times import WallMs, wall_text
 
 HINT = 'The least one: {"segments": [{"kind": "camera", "user": "ann", "play_time": 0, "url": "https://..."}]}.'
 """Hint with the smallest neutral body."""
+UNIX = "1718010000000 (Unix ms)"
+"""Instant as an example."""
+FORMS = {
+    "kind": '"camera"',
+    "user": '"ann"',
+    "video_id": '"ann-1"',
+    "play_time": '1500 (ms), or in its place "wall": "2024-06-10T09:00:01.500Z"',
+    "wall": '"2024-06-10T09:00:01.500Z", or 1718010001500 (Unix ms)',
+    "url": '"https://..."',
+    "parts": '["ann-1.ts", "ann-2.ts"]',
+    "format": '"mp4"',
+    "name": '"Ann"',
+    "is_stamped": "true",
+    "size": "2785934 (bytes)",
+    "width": "640 (pixels)",
+    "height": "480 (pixels)",
+    "longest_hold": "2000 (ms)",
+    "omissions": '[{"at": 15000, "pause": 1718010015000, "resume": 1718010135000}]',
+    **dict.fromkeys(("duration", "total", "at"), "15000 (ms)"),
+    **dict.fromkeys(("start", "stop", "pause", "resume"), UNIX),
+    **dict.fromkeys(("task_id", "app_id", "room_id"), '"lesson-1"'),
+}
+"""Examples of values, by field."""
+EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "a whole number"),
+    "string_type": "text",
+    "tuple_type": "a list",
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "an object"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+}
+"""Descriptions of what was expected, by pydantic's name of the error."""
 
 _DEFAULTS: JsonObject = {
     **dict.fromkeys(name for name in Recording.model_fields),
@@ -63,7 +94,8 @@ def _read(fields: Fields, query: Query) -> Recording:
     try:
         recording = Recording.model_validate({**values, "segments": ()})
     except ValidationError as exc:
-        raise InputError(_refusal("", exc).sentence, hint=HINT) from exc
+        refusal = _refusal("", exc)
+        raise InputError(refusal.sentence, hint=_hint(refusal)) from exc
     except RecursionError as exc:
         raise InputError("the body is nested too deeply to be a recording result") from exc
     start = _wall(recording.start, "start", findings)
@@ -72,7 +104,8 @@ def _read(fields: Fields, query: Query) -> Recording:
     entries, start = _with_play_times(list(fields.entries("segments")), start)
     segments, refused = collect(entries, _segment, "play_time", findings)
     if not segments:
-        refuse_empty(shortened(recording.name, 80), "segments", recording.error, refused, HINT)
+        hint = _hint(refused[0]) if refused else HINT
+        refuse_empty(shortened(recording.name, 80), "segments", recording.error, refused, hint, fields.get("segments"))
     omissions = tuple(
         omission.model_copy(
             update={
@@ -162,17 +195,31 @@ def _refusal(path: str, exc: ValidationError) -> UnusableEntry:
         path = f"{path}[{part}]" if isinstance(part, int) else f"{path}.{name}" if path else name
     message = first["msg"]
     match first["type"]:
+        case "missing" if first["loc"][-1] == "play_time":
+            return UnusableEntry(path, "missing", "ms on the playback; or wall, the instant at which the file begins")
         case "missing":
             return UnusableEntry(path, "missing", "a value")
         case "extra_forbidden":
             return UnusableEntry(path, "a field nobody knows", "one of the neutral form's fields")
         case _:
-            expected = message[:1].lower() + message[1:]
+            expected = EXPECTED.get(first["type"]) or message[:1].lower() + message[1:]
             return UnusableEntry(path, _value_shown(first["input"]), expected.removeprefix("input should be "))
 
 
+def _hint(refused: UnusableEntry) -> str:
+    """Show how the field is written that is wrong, else the smallest body."""
+    name = refused.path.rpartition(".")[2].partition("[")[0]
+    return f'Write it like "{name}": {FORMS[name]}.' if name in FORMS else HINT
+
+
 def _value_shown(value: object) -> str:
-    return shown(value) if isinstance(value, bool | int | float | str | None) else "a list or an object"
+    match value:
+        case list() | tuple():
+            return "a list"
+        case bool() | int() | float() | str() | None:
+            return shown(value)
+        case _:
+            return "an object"
 
 
 NEUTRAL = Dialect("neutral", "the JSON of our own Recording", _matches, _read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Never
 
-from assembler.dialects.body import shortened, shown
+from assembler.dialects.body import Json, shortened, shown
 from assembler.dialects.dialect import APP, Query
 from assembler.dialects.fields import Fields, whole
 from assembler.dialects.omissions import LAST_WALL, read_interrupts, read_omissions
@@ -57,7 +57,8 @@ def read_result(
     if not segments and error is None and not refused and fields.text(spelling.replay) is not None:
         _refuse_replay(name, fields.at(spelling.replay))
     if not segments:
-        refuse_empty(name, fields.at(spelling.videos[0]), error, refused)
+        where = spelling.videos[0]
+        refuse_empty(name, fields.at(where), error, refused, given=fields.get(where))
     if error is not None:
         findings.append(error_finding(error))
     start = _instant(fields, fields.first(spelling.start))
@@ -105,9 +106,9 @@ def error_finding(error: VendorError) -> Finding:
 
 
 def refuse_empty(
-    name: str, where: str, error: VendorError | None, refused: list[UnusableEntry], hint: str = ""
+    name: str, where: str, error: VendorError | None, refused: list[UnusableEntry], hint: str = "", given: Json = None
 ) -> Never:
-    """Raise what fits a result without any usable segment."""
+    """Raise what fits a result without any usable segment; ``given``: what stands in the field ``where``."""
     if error is not None:
         raise failure(name, error)
     if refused:
@@ -115,8 +116,10 @@ def refuse_empty(
         raise InputError(
             refused[0].sentence + more, hint=hint or "Compare the body with the vendor's page of this result."
         )
+    is_list = given is None or given == "" or isinstance(given, list)
+    state = "is empty or missing" if is_list else f"is {shown(given)}, expected a list"
     raise InputError(
-        f"{name} holds no videos: {where} is empty or missing",
+        f"{name} holds no videos: {where} {state}",
         hint=hint or "Give the body of a finished recording; a room with nothing but sound records no file.",
     )
 

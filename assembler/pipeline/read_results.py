@@ -118,6 +118,8 @@ def read_recordings(names: Sequence[str], standard_input: IO[bytes]) -> list[Rec
         with _named(given.source):
             body = load_object(given.body)
             part = find_part(body)
+            if part is None and given.source in groups:
+                raise InputError("it is named twice", hint="Name each result once.")
         groups.setdefault(part or given.source, []).extend((given.source, one) for one in unpack(body))
     recordings = []
     rooms: set[str | None] = set()

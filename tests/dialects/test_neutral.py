@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from assembler.dialects import parse
+from assembler.dialects.neutral import FORMS
 from assembler.errors import InputError
 from assembler.findings import Severity
 from assembler.options import load_options
@@ -33,11 +36,48 @@ def test_the_least_form_can_be_looked_at() -> None:
     assert "camera of ann: from 0:00 [segment-1]" in describe_recordings([recording], None)
 
 
-def test_a_mistake_shows_how_the_dialect_is_written() -> None:
+def refused(**changed: object) -> InputError:
     with pytest.raises(InputError) as caught:
-        parse(json.dumps({"segments": [{**LEAST, "play_time": "soon"}]}))
-    assert caught.value.hint.startswith("The least one:")
-    assert "vendor" not in caught.value.hint
+        parse(json.dumps({"dialect": "neutral", "segments": [LEAST], **changed}))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence", "hint"),
+    [
+        ({"start": "2024-06-10T09:00:00Z"}, 'start is "2024-06-10T09:00:00Z", expected a whole number', '"start": 17'),
+        ({"total": "x"}, 'total is "x", expected a whole number', '"total": 15000 (ms)'),
+        ({"room_id": 7}, "room_id is 7, expected text", '"room_id": "'),
+        ({"omissions": 7}, "omissions is 7, expected a list", '"omissions": [{"at": '),
+        ({"omissions": [{"at": 5, "pause": 6}]}, "omissions[0].resume is missing", '"resume": 17'),
+        ({"segments": [{**LEAST, "play_time": "abc"}]}, 'play_time is "abc", expected a whole number', '"play_time": '),
+        ({"segments": [{**LEAST, "user": 7}]}, "segments[0].user is 7, expected text", '"user": "ann"'),
+        ({"segments": [{"kind": "camera"}]}, "play_time is missing, expected ms on the playback; or wall", '"wall": "'),
+        ({"segments": [{**LEAST, "parts": {"a": 1}}]}, "parts is an object, expected a list", '"parts": ["'),
+        ({"segments": [[1]]}, "segments[0] is a list, expected an object", "The least one:"),
+        ({"segments": {}}, "segments is an object, expected a list", "The least one:"),
+        ({"segments": []}, "segments is empty or missing", "The least one:"),
+    ],
+)  # fmt: skip
+def test_a_mistake_shows_how_that_field_is_written(changed: dict[str, object], sentence: str, hint: str) -> None:
+    error = refused(**changed)
+    assert sentence in error.sentence
+    assert hint in error.hint
+    assert "vendor" not in error.hint
+
+
+def test_every_field_that_may_be_written_by_hand_has_an_example() -> None:
+    table = (
+        (Path(__file__).parents[2] / "README.md")
+        .read_text()
+        .partition("### Recordings of another system")[2]
+        .partition("\n### ")[0]
+    )
+    cells = re.findall(r"^\| (`.*?`(?:, `\w+`)*) \|", table, re.MULTILINE)
+    names = {name for cell in cells for name in re.findall(r"(?:segments\[\]\.)?(\w+)(?:\[\])?`", cell)}
+    assert {"wall", "duration", "stop", "longest_hold"} <= names
+    assert names <= FORMS.keys() | {"segments"}, "what the README's table names"
+    assert FORMS.keys() >= {"at", "pause", "resume"}
 
 
 @pytest.mark.parametrize("at", [1e300, -1e300, 10**15])

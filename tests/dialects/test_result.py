@@ -88,3 +88,8 @@ def test_the_first_unusable_entry_is_named_and_the_others_are_counted() -> None:
     with pytest.raises(InputError) as told:
         refuse_empty("task t1", "v", None, [first])
     assert told.value.sentence == first.sentence
+
+
+def test_a_list_of_videos_that_is_something_else_is_called_that() -> None:
+    with pytest.raises(InputError, match=r"VideoInfos is an object, expected a list"):
+        read(VideoInfos={})

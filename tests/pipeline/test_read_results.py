@@ -30,6 +30,14 @@ def test_files_and_standard_input_are_read_in_the_order_given(tmp_path: Path) ->
     assert [one.task_id for one in found] == ["b", "c", "a"]
 
 
+def test_a_result_that_is_named_twice_is_refused_in_these_words(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(result("a"))
+    for again in (tmp_path / "a.json", tmp_path):
+        with pytest.raises(InputError) as caught:
+            read_recordings([str(tmp_path / "a.json"), str(again)], BytesIO())
+        assert caught.value.sentence == f"{tmp_path / 'a.json'}: it is named twice"
+
+
 def test_what_cannot_be_read_is_named_with_its_reason(tmp_path: Path) -> None:
     missing, folder = tmp_path / "missing.json", tmp_path
     assert refusal(str(missing)).sentence == f"{missing}: no such file"
