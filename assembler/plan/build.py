@@ -12,7 +12,7 @@ from assembler.layout.model import Arrangement, CardPlacement, Placement
 from assembler.options import Options
 from assembler.people import NOBODY, Cast
 from assembler.plan.account import draw_accounts
-from assembler.plan.chapters import NEAREST, planned_chapters
+from assembler.plan.chapters import LAST, NEAREST, planned_chapters
 from assembler.plan.copying import NOT_ALLOWED, decide_copying
 from assembler.plan.encoding import choose_rate, find_imagery
 from assembler.plan.heard import build_bed
@@ -121,7 +121,7 @@ def build_plan(
         wants_speech=placed.wants_speech,
         bed=bed,
         chapters=chapters,
-        finds_pages=window.length >= 2 * NEAREST
+        finds_pages=window.length >= NEAREST + LAST
         and (options.chapters == "scenes" or (mode is Mode.ENCODE and not has_own_chapters)),
         keyframes=tuple(sorted({frame_at(c.at, fps) for c in chapters if 0 < c.at < window.length})),
         is_provisional=is_provisional,

@@ -18,7 +18,11 @@ from assembler.timeline.model import Chapter, Clock, Timeline, Track
 from assembler.times import Ms, PlayMs, Span, span, union
 
 NEAREST = Ms(20_000)
-"""Minimum distance of a found chapter from others and from the end, in ms; a closer one is part of them."""
+"""Minimum distance of a found chapter from others, in ms; a closer one is part of them."""
+LAST = Ms(10_000)
+"""Minimum length of a found chapter that is the last one, in ms: there is no list of them to keep short."""
+COMES_BACK = Ms(10_000)
+"""Maximum time in which a share goes on that comes back, in ms: time to reconnect, or to choose another window."""
 MOST = 60
 """Maximum number of chapters to which shares and pages are added: a longer list helps nobody."""
 LONGEST_NAME = 60
@@ -30,33 +34,32 @@ def planned_chapters(timeline: Timeline, cast: Cast, zone: ZoneInfo | None, *, h
     shares unless the school has chapters of its own (``has_own``). ``zone`` None: times of day are in UTC."""
     times = _times_of_pauses(timeline.clock, zone)
     fixed = [Chapter(at=c.at, title=times.get((c.at, c.title), c.title)) for c in timeline.chapters]
-    shares = [] if has_own else [mark for track in timeline.tracks for mark in _shares(track, cast)]
-    return _with_found(fixed, shares, PlayMs(timeline.length))
+    return _with_found(fixed, () if has_own else _shares(timeline.tracks, cast), PlayMs(timeline.length))
 
 
 def with_pages(chapters: Sequence[Chapter], pages: Iterable[Chapter], length: PlayMs) -> tuple[Chapter, ...]:
-    """Return the chapters with new pages among them; of pages that follow each other closely the first one counts."""
-    first: list[Chapter] = []
-    latest = -NEAREST
-    for page in sorted(pages, key=lambda chapter: chapter.at):
-        if page.at - latest >= NEAREST:
-            first.append(page)
-        latest = page.at  # whoever leafs through a book has one chapter
-    return _with_found(chapters, first, length)
+    """Return the chapters with new pages among them; of pages that follow each other closely, as when somebody leafs
+    through a book, the first one counts, and the last one, which stays."""
+    found = sorted(pages, key=lambda chapter: chapter.at)
+    ats = [-NEAREST, *(page.at for page in found), length + NEAREST]
+    counted = [page for n, page in enumerate(found, 1) if max(page.at - ats[n - 1], ats[n + 1] - page.at) >= NEAREST]
+    return _with_found(chapters, [counted], length)
 
 
-def _with_found(chapters: Sequence[Chapter], found: Iterable[Chapter], length: PlayMs) -> tuple[Chapter, ...]:
-    """Add those that are far enough from the others and from the end; of too many those that last longest."""
+def _with_found(chapters: Sequence[Chapter], ranks: Iterable[Iterable[Chapter]], length: PlayMs) -> tuple[Chapter, ...]:
+    """Add those that are far enough from the others and from the end, the more important ``ranks`` first; of too many
+    of a rank those that last longest."""
     kept = list(chapters)
-    added: list[Chapter] = []
-    for chapter in sorted(found, key=lambda chapter: chapter.at):
-        if length - chapter.at >= NEAREST and all(abs(chapter.at - other.at) >= NEAREST for other in kept):
-            kept.append(chapter)
-            added.append(chapter)
+    added: list[tuple[int, Chapter]] = []
+    for rank, found in enumerate(ranks):
+        for chapter in sorted(found, key=lambda chapter: chapter.at):
+            if length - chapter.at >= LAST and all(abs(chapter.at - other.at) >= NEAREST for other in kept):
+                kept.append(chapter)
+                added.append((rank, chapter))
     kept.sort(key=lambda chapter: chapter.at)
     ends = dict(zip((c.at for c in kept), [*(c.at for c in kept[1:]), length], strict=True))
-    ranked = sorted(added, key=lambda chapter: (chapter.at - ends[chapter.at], chapter.at))
-    dropped = set(ranked[max(0, MOST - len(chapters)) :])
+    ranked = sorted(added, key=lambda one: (one[0], one[1].at - ends[one[1].at], one[1].at))
+    dropped = {chapter for _, chapter in ranked[max(0, MOST - len(chapters)) :]}
     return tuple(chapter for chapter in kept if chapter not in dropped)
 
 
@@ -79,13 +82,21 @@ def _times_of_pauses(clock: Clock, zone: ZoneInfo | None) -> dict[tuple[PlayMs, 
     return found
 
 
-def _shares(track: Track, cast: Cast) -> list[Chapter]:
-    """Mark the start and the end of each screen share; one that comes back soon goes on."""
-    if track.kind is not StreamKind.SCREEN:
-        return []
-    name = cast.name_of(track.user)[:LONGEST_NAME]
-    begins, ends = (f"{name} shares the screen", f"{name} stops sharing") if name else ("Screen share", "End of share")
-    seen = [clip.picture for clip in track.clips if clip.picture is not None]
-    wide = union(span(part.start, part.end + NEAREST) for part in seen)
-    parts = [Span(start=part.start, end=PlayMs(part.end - NEAREST)) for part in wide]
-    return [mark for part in parts for mark in (Chapter(at=part.start, title=begins), Chapter(at=part.end, title=ends))]
+def _shares(tracks: Iterable[Track], cast: Cast) -> tuple[list[Chapter], list[Chapter]]:
+    """Mark the starts and the ends of screen shares; somebody's share that comes back soon goes on."""
+    seen: dict[str, list[Span]] = {}
+    for track in tracks:
+        if track.kind is StreamKind.SCREEN:
+            spans = [clip.picture for clip in track.clips if clip.picture is not None]
+            seen.setdefault(track.user, []).extend(spans)
+    starts: list[Chapter] = []
+    ends: list[Chapter] = []
+    for user, spans in seen.items():
+        name = cast.name_of(user)[:LONGEST_NAME]
+        begins, stops = (
+            (f"{name} shares the screen", f"{name} stops sharing") if name else ("Screen share", "End of share")
+        )
+        for part in union(span(one.start, one.end + COMES_BACK) for one in spans):
+            starts.append(Chapter(at=part.start, title=begins))
+            ends.append(Chapter(at=PlayMs(part.end - COMES_BACK), title=stops))
+    return starts, ends
