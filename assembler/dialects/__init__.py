@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from assembler.dialects.acknowledged import Event, Subject, describe_event, describe_part
@@ -99,6 +100,14 @@ def find_coming(bodies: Sequence[JsonObject]) -> Coming:
 
 
 def _told(dialect: Dialect, recording: Recording) -> Recording:
+    names = [row.name for row in DIALECTS]
+    if recording.dialect not in names:
+        near = difflib.get_close_matches(recording.dialect, names, n=1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"dialect is {shown(recording.dialect)}, no dialect of this version",
+            hint=f'{meant}JSON that is written by hand has "dialect": "neutral", or none.',
+        )
     about = [note("", dialect.about)] if dialect.about else []
     return recording.model_copy(update={"findings": fold([*about, *recording.findings])})
 

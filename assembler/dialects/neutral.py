@@ -8,6 +8,9 @@ with an offset. The playback then begins with the first of them, or at ``start``
 
 from __future__ import annotations
 
+import math
+from functools import partial
+
 from pydantic import ValidationError
 
 from assembler.dialects.body import Json, JsonObject, shortened, shown
@@ -86,11 +89,14 @@ def _read(fields: Fields, query: Query) -> Recording:
     values: dict[str, Json] = {**_DEFAULTS, **{k: v for k, v in fields.values.items() if k != "segments"}}
     for name in ("omissions", "interrupts", "findings"):
         values[name] = values[name] or []
-    values = _rounded(values)
+    values = _rounded(values, "", findings)
     for name in ("omissions", "interrupts"):
         given = values[name]
         if isinstance(given, list):
-            values[name] = [_rounded(entry) if isinstance(entry, dict) else entry for entry in given]
+            values[name] = [
+                _rounded(entry, f"{name}[{n}].", findings) if isinstance(entry, dict) else entry
+                for n, entry in enumerate(given)
+            ]
     try:
         recording = Recording.model_validate({**values, "segments": ()})
     except ValidationError as exc:
@@ -102,7 +108,7 @@ def _read(fields: Fields, query: Query) -> Recording:
     if start is not None and start < SECONDS_BELOW:
         findings.append(warning("start", f"{shown(start)} ms are {wall_text(start)}: multiply seconds by 1000."))
     entries, start = _with_play_times(list(fields.entries("segments")), start)
-    segments, refused = collect(entries, _segment, "play_time", findings)
+    segments, refused = collect(entries, partial(_segment, findings=findings), "play_time", findings)
     if not segments:
         hint = _hint(refused[0]) if refused else HINT
         refuse_empty(shortened(recording.name, 80), "segments", recording.error, refused, hint, fields.get("segments"))
@@ -152,14 +158,14 @@ def _with_play_times(
     return placed, start
 
 
-def _segment(path: str, entry: Json) -> Segment | UnusableEntry:
+def _segment(path: str, entry: Json, findings: list[Finding]) -> Segment | UnusableEntry:
     if not isinstance(entry, dict):
         return UnusableEntry(path, shown(entry), "an object")
     if "wall" in entry:
         if "play_time" in entry:
             return UnusableEntry(f"{path}.wall", shown(entry["wall"]), "play_time or wall, not both")
         return UnusableEntry(f"{path}.wall", shown(entry["wall"]), "Unix s, ms, µs or ns, or ISO 8601 with an offset")
-    values = {**_SEGMENT_DEFAULTS, **_rounded(entry)}
+    values = {**_SEGMENT_DEFAULTS, **_rounded(entry, f"{path}.", findings)}
     if values["stream_id"] is None:
         values["stream_id"] = values["user"]
     try:
@@ -168,8 +174,14 @@ def _segment(path: str, entry: Json) -> Segment | UnusableEntry:
         return _refusal(path, exc)
 
 
-def _rounded(values: JsonObject) -> JsonObject:
-    """Fractions are rounded as in every other dialect: no field of a Recording holds one."""
+def _rounded(values: JsonObject, path: str, findings: list[Finding]) -> JsonObject:
+    """Fractions are rounded as in every other dialect: no field of a Recording holds one; ``path``: in front of a
+    field's name."""
+    findings += [
+        warning(f"{path}{name}", f"{shown(value)} was ignored; expected a finite number.")
+        for name, value in values.items()
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
     return {name: whole(value) if isinstance(value, float) else value for name, value in values.items()}
 
 
@@ -180,7 +192,7 @@ def _wall(value: int | None, path: str, findings: list[Finding]) -> WallMs | Non
 
 def _within(value: int | None, path: str, most: int, findings: list[Finding]) -> int | None:
     """The value where it is positive and plausible; None (as where it is missing) where it is not."""
-    if value is not None and value > most:
+    if value is not None and not 0 <= value <= most:
         findings.append(warning(path, f"{shown(value)} is absurd and was ignored."))
     return value if value is not None and 0 < value <= most else None
 

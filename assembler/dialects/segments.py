@@ -176,6 +176,9 @@ def _within_limits(path: str, segment: Segment, play_time: str, findings: list[F
     if segment.duration > LONGEST:
         sentence = f"Its declared length of {shown(segment.duration)} ms is over 48 h and was ignored; the file rules."
         findings.append(warning(path, sentence))
+    elif segment.duration < -1:  # which is how some say that it is not known
+        sentence = f"Its declared length of {shown(segment.duration)} ms is below 0 and was ignored; the file rules."
+        findings.append(warning(path, sentence))
     return segment.model_copy(update={"duration": None})
 
 

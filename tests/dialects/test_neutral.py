@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from assembler.dialects import parse
+from assembler.dialects import DIALECTS, parse
 from assembler.dialects.neutral import FORMS
 from assembler.errors import InputError
 from assembler.findings import Severity
@@ -88,6 +89,27 @@ def test_an_absurd_place_of_a_pause_is_a_finding(at: float) -> None:
     assert [o.at for o in recording.omissions] == [None]
     assert "omissions[0].at" in {f.where for f in recording.findings}
     assert build_timeline(recording).length == 9000
+
+
+@pytest.mark.parametrize("told", ["-1000", "1e400", "-1e400"])
+@pytest.mark.parametrize("field", ["duration", "total", "start"])
+def test_what_is_no_length_or_instant_is_ignored_and_told(field: str, told: str) -> None:
+    body: dict[str, Any] = {"segments": [{**LEAST, "video_id": "a"}]}
+    (body["segments"][0] if field == "duration" else body)[field] = "HERE"
+    recording = parse(json.dumps(body).replace('"HERE"', told))
+    assert (recording.segments[0].duration, recording.total, recording.start) == (None, None, None)
+    (found,) = recording.findings
+    assert found.severity is Severity.WARNING
+    assert "ignored" in found.sentence
+
+
+def test_a_dialect_that_nobody_knows_is_refused_and_every_known_one_is_read() -> None:
+    error = refused(dialect="neutrall")
+    assert error.sentence == 'dialect is "neutrall", no dialect of this version'
+    assert error.hint.startswith("Did you mean neutral? ")
+    assert "Did you mean" not in refused(dialect="of my own").hint
+    for row in DIALECTS:
+        assert parse(json.dumps({"dialect": row.name, "segments": [LEAST]})).dialect == row.name
 
 
 @pytest.mark.parametrize("size", [10**12, 1e300, -(10**12)])
