@@ -9,7 +9,7 @@ from assembler.findings import Finding, note, warning
 from assembler.layout.model import Accepts, CardPlacement, Layout, Placement, Slot
 from assembler.layout.seats import KEPT_FOR, Seat, Stay, hand_out, lay_over, seen, uncovered
 from assembler.recording import StreamKind
-from assembler.timeline.model import Clip, Track
+from assembler.timeline.model import Clip, Track, stream_name
 from assembler.times import Span, clock_text, span, union
 
 RANGES_SHOWN = 3
@@ -159,7 +159,7 @@ def tell_unseen(
                 f"No place is free {ranges} of the playback{more}:"
                 f" {user or 'this user'} is {heard_text(clips[user])} then."
             )
-            findings.append((note if is_short else warning)(f"camera of {user}", sentence))
+            findings.append((note if is_short else warning)(stream_name(StreamKind.CAMERA, user, ""), sentence))
     return findings
 
 

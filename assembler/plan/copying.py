@@ -144,7 +144,11 @@ def _check_pictures(video_ids: Sequence[str], canvas: Canvas, facts: Mapping[str
         if picture is None or picture.stamps is None:
             unknown.append(video_id)
     if unknown:
-        raise CannotCopy("copied if the files allow it (they were not probed yet)", wants_stamps=tuple(unknown))
+        is_probed = all(_picture(video_id, facts) is not None for video_id in unknown)
+        reason = "the times of its packets were not read, so they are not copied"  # for the class they were not needed
+        if not is_probed:
+            reason = "copied if the files allow it (they were not probed yet)"
+        raise CannotCopy(reason, wants_stamps=tuple(unknown))
     pictures = [picture for video_id in video_ids if (picture := _picture(video_id, facts)) is not None]
     if time_scale(pictures) > LARGEST_TIME_SCALE:
         raise CannotCopy("the files' time bases have no common one that mp4 can carry")

@@ -151,8 +151,9 @@ class _Page:
             ]
             for name, one in by_talk(self.manifest)
         ]
+        who = "1 person" if len(rows) == 1 else f"{len(rows)} people"
         inside = table(["person", "spoke", "first", "when"], rows)
-        return f"<h2>Who spoke</h2>{folded(f'{len(rows)} people', inside, len(rows))}" if rows else ""
+        return f"<h2>Who spoke</h2>{folded(who, inside, len(rows))}" if rows else ""
 
     def alignments(self) -> str:
         """Tell where files were declared and where they belong by the sound they share; "" where none was measured."""

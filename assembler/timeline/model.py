@@ -10,22 +10,26 @@ from assembler.recording import StreamKind
 from assembler.times import FileMs, Ms, PlayMs, Span, WallMs
 from assembler.values import Value
 
+NOBODY = "an unnamed user"
+"""Words for the user of a stream of whom nothing is known."""
+
 
 def stream_name(kind: StreamKind, user: str, stream_id: str) -> str:
     """Name a stream for people: "camera of alice", "whiteboard", "mixed stream tic_mixstream_1_3"."""
     match kind:
-        case StreamKind.CAMERA:
-            return f"camera of {user}"
-        case StreamKind.SCREEN:
-            return f"screen of {user}"
-        case StreamKind.AUDIO:
-            return f"sound of {user}"
-        case StreamKind.SCREEN_AUDIO:
-            return f"sound of the screen of {user}"
         case StreamKind.WHITEBOARD:
             return "whiteboard"
         case StreamKind.MIX:
             return f"mixed stream {stream_id}".strip()
+        case StreamKind.CAMERA:
+            what = "camera"
+        case StreamKind.SCREEN:
+            what = "screen"
+        case StreamKind.AUDIO:
+            what = "sound"
+        case StreamKind.SCREEN_AUDIO:
+            what = "sound of the screen"
+    return f"{what} of {user or NOBODY}"
 
 
 class Clip(Value):

@@ -238,6 +238,14 @@ class TestCopying:
         assert plan.is_provisional
         assert "not probed" in plan.mode_reason
 
+    def test_what_was_probed_without_its_packets_times_is_not_called_unprobed(self) -> None:
+        known = [
+            replace(f, picture=replace(f.picture, stamps=None)) for f in (mixed_file("m1", 10), mixed_file("m2", 5))
+        ]
+        plan = plan_of(self.two_files(), MIX, self.where, known)
+        assert plan.mode is Mode.ENCODE
+        assert plan.mode_reason == "the times of its packets were not read, so they are not copied"
+
     @pytest.mark.parametrize(
         ("second", "reason"),
         [

@@ -64,6 +64,8 @@ def test_it_says_who_spoke_how_long_and_when() -> None:
     assert EVIL not in page
     assert 'd="M100 0h107v1H100zM900 0h100v1H900z"' in page
     assert "Who spoke" not in report(LESSON)
+    assert "3 people" in page
+    assert "1 person" in report(LESSON, activity=spoke[:1])
     assert talk_text(manifest_of(LESSON, activity=spoke, people=people)[0]) == f"{EVIL} 0:20, Ann Lee 0:12"
 
 

@@ -11,9 +11,9 @@ from lessons import board, camera, facts, mix, recording, screen
 
 from assembler.facts import Facts
 from assembler.findings import Severity
-from assembler.recording import Segment
+from assembler.recording import Segment, StreamKind
 from assembler.timeline import build_timeline
-from assembler.timeline.model import Clip, Why
+from assembler.timeline.model import Clip, Why, stream_name
 from assembler.times import FileMs, PlayMs, span
 
 overlapping = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), min_size=1, max_size=8)
@@ -117,3 +117,11 @@ class TestHolding:
     def test_a_share_that_stands_still_is_no_warning(self) -> None:
         timeline = build_timeline(recording([screen("s", "x", 0, 60_000)]), {"s": facts("s", 60_000, picture_end=100)})
         assert [f for f in timeline.findings if f.severity is Severity.WARNING] == []
+
+
+def test_a_stream_of_nobody_named_is_called_that() -> None:
+    assert [stream_name(kind, "", "") for kind in StreamKind] == [
+        "camera of an unnamed user", "screen of an unnamed user", "whiteboard", "mixed stream",
+        "sound of an unnamed user", "sound of the screen of an unnamed user",
+    ]  # fmt: skip
+    assert stream_name(StreamKind.AUDIO, "ann", "x") == "sound of ann"
