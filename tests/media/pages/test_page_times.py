@@ -209,10 +209,11 @@ def test_what_is_refreshed_line_by_line_is_no_new_page(tmp_path: Path, bundled_f
     assert pages(scale, run) == [ms(turned) for turned in TURNED]
 
 
+@pytest.mark.parametrize("is_forced", [True, False], ids=["key frames", "between key frames"])
 @pytest.mark.parametrize("way", ["two B-frames", "a pyramid of B-frames", "open GOPs"])
-def test_the_picture_of_a_page_shows_that_page(tmp_path: Path, bundled_ffmpeg: str, way: str) -> None:
-    """The list of chapters has the key frame that is shown at each."""
-    path = write(tmp_path / "a.mp4", bundled_ffmpeg, WAYS[way][1])
+def test_the_picture_of_a_page_shows_that_page(tmp_path: Path, bundled_ffmpeg: str, way: str, is_forced: bool) -> None:
+    """The list of chapters has the key frame that is shown at each, or the next one."""
+    path = write(tmp_path / "a.mp4", bundled_ffmpeg, WAYS[way][1], is_forced=is_forced)
     instants = tuple(ms(turned) for turned in (0, *TURNED))
     wanted = Pictures(instants, str(tmp_path / "sheet.jpg"), instants[2], str(tmp_path / "cover.jpg"))
     take_pictures(str(path), wanted, ms(FRAMES))
@@ -222,6 +223,17 @@ def test_the_picture_of_a_page_shows_that_page(tmp_path: Path, bundled_ffmpeg: s
         high = sheet.height // len(instants)
         for number, turned in enumerate((0, *TURNED)):
             assert shows(sheet.crop((0, number * high, sheet.width, (number + 1) * high)), turned), number
+
+
+def test_it_does_so_where_key_frames_are_far_from_each_other(tmp_path: Path, bundled_ffmpeg: str) -> None:
+    """Frames 37 on show another page, and the next key frame comes 13 s later: many recorders have one each 17 s."""
+    pictures = b"".join(draw(0 if number < TURNED[0] else TURNED[0]).tobytes() for number in range(FRAMES))
+    words = (*X264, "-x264-params", DEEP, "-g", "232")
+    path = write(tmp_path / "a.mp4", bundled_ffmpeg, words, is_forced=False, pictures=pictures)
+    wanted = Pictures((0, ms(TURNED[0])), str(tmp_path / "sheet.jpg"), ms(TURNED[0]), str(tmp_path / "cover.jpg"))
+    take_pictures(str(path), wanted, ms(FRAMES))
+    with Image.open(tmp_path / "cover.jpg") as cover:
+        assert shows(cover, TURNED[0])
 
 
 def shows(picture: Image.Image, frame: int) -> bool:
