@@ -250,6 +250,7 @@ def interrupted(desk: Desk, how: signal.Signals) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.leaves_parts  # of levels, where the mixer was writing them
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)
 def test_a_run_told_to_stop_says_so_and_goes_on_later(desk: Desk, how: signal.Signals) -> None:
     process = interrupted(desk, how)
