@@ -33,6 +33,14 @@ def desk(tmp_path: Path, bundled_ffmpeg: str) -> Desk:
     return Desk.laid(tmp_path, three_streams(4), bundled_ffmpeg)
 
 
+def test_a_plan_of_files_without_lengths_names_the_flag_that_looks_into_them(desk: Desk) -> None:
+    body = {"segments": [{"kind": "camera", "user": "ann", "play_time": 0, "url": "https://a.example/1.mp4"}]}
+    (desk.folder / "least.json").write_text(json.dumps(body))
+    said = desk.say("plan", "least.json")
+    assert said.code == 2
+    assert all(word in said.err for word in ("--probe", "`duration`"))
+
+
 class TestMistakesInTheCommandLine:
     def test_a_typo_in_a_verb_names_the_right_one(self, desk: Desk) -> None:
         said = desk.say("rnu")

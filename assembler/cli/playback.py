@@ -140,6 +140,7 @@ def plan(
     from assembler.plan.json_parts import json_parts
     from assembler.report.recordings import names_of
     from assembler.report.text import describe_plan
+    from assembler.timeline.build import NoLength
 
     _require(results, agora_dir)
     recordings, options = _read(results, agora_dir, options)
@@ -151,7 +152,10 @@ def plan(
         with unpacked(results or [], options) as given:
             made = plan_probed(recorded, given, progress_of(progress))
     else:
-        made = plan_only(recorded, options)
+        try:
+            made = plan_only(recorded, options)
+        except NoLength as exc:
+            raise NoLength(exc.sentence, hint=f"Look into the files: --probe. {exc.hint}") from exc
     if as_json:
         for part in json_parts(made[1]):
             print(part, end="")

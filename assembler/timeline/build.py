@@ -94,8 +94,7 @@ def build_timeline(
     if length <= 0:
         raise NoLength(
             f"{recording.name}: no segment has a place and a length on the playback axis",
-            hint="Ask the files: `assembler plan --probe`; or declare lengths: `duration` or `total` in neutral JSON,"
-            " VideoDuration or TotalTime in the vendor's.",
+            hint="Declare lengths: `duration` or `total` in neutral JSON, VideoDuration or TotalTime in the vendor's.",
         )
     if axis.is_wall:
         jumps = cut_jumps(pauses, start) if start is not None else []

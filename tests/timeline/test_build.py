@@ -270,7 +270,7 @@ def test_sentences_about_times_name_no_field_of_one_dialect() -> None:
     assert not [name for name in ("TotalTime", "VideoTime", "VideoPlayTime", "documented") if name in told]
     with pytest.raises(NoLength) as caught:
         build_timeline(recording([camera("a", "x", 0, None)]))
-    assert all(word in caught.value.hint for word in ("--probe", "`duration`", "`total`", "VideoDuration"))
+    assert all(word in caught.value.hint for word in ("`duration`", "`total`", "VideoDuration"))
 
 
 class TestTracks:
