@@ -49,14 +49,15 @@ def in_order(recordings: Given, options: Options, card: ClassCard | None = None)
     ordered = order_recordings([_with_screens(recording, options.screen_users) for recording in placed])
     card = card or find_card(ordered, options)
     cast = cast_class(ordered, card, options.teacher, mute_hidden=options.mute_hidden is YesNo.YES)
-    missing = [note(WHERE, NO_CARD)] if card is None and options.class_file is not None else []
+    findings = [*cast.findings]
+    if card is None and options.class_file is not None:
+        findings.append(note(WHERE, NO_CARD))
     axes = _axes(ordered, options) if cast.redaction.words and len(cast.recordings) == len(ordered) else ()
     own = _own_chapters(cast, options)
     rooms = sorted({recording.room_id for recording in ordered if recording.room_id})
     if len(rooms) > 1:
-        missing.append(note("", f"The results are of {len(rooms)} rooms ({', '.join(rooms)}): they became one class."))
-    findings = (*cast.findings, *missing)
-    return cast.model_copy(update={"card": card, "findings": findings, "play_times": axes, "chapters": own})
+        findings.append(note("", f"The results are of {len(rooms)} rooms ({', '.join(rooms)}): they became one class."))
+    return cast.model_copy(update={"card": card, "findings": tuple(findings), "play_times": axes, "chapters": own})
 
 
 def _own_chapters(cast: RecordedClass, options: Options) -> tuple[CardChapter, ...]:

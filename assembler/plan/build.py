@@ -87,7 +87,7 @@ def build_plan(
         *find_unshowable(window, {n: f for n, f in facts.items() if n not in hidden}),
         *find_lost(segments, accounts, unusable),
         *find_background(window, segments, facts, parts, fps),
-        *find_nothing(window),
+        *find_nothing(window, segments),
     ]
     card = cast.card or ClassCard()
     timezone = options.timezone or card.timezone

@@ -94,9 +94,14 @@ def _places(losses: Sequence[LostPart], lost: int) -> str:
     return f"{clock_text(lost)} {'are' if lost != 1000 else 'is'} not in the playback: {'; '.join(sentences)}"
 
 
-def find_nothing(window: Timeline) -> list[Finding]:
-    """State stretches of which nothing was recorded, neither picture nor sound."""
-    recorded = union(clip.span for _, clip in window.clips())
+def find_nothing(window: Timeline, segments: Sequence[Segment]) -> list[Finding]:
+    """State stretches in which no file has a place, not even one that is missing or shorter than declared."""
+    declared = {s.video_id: s.duration or 0 for s in segments}
+    places = [part.span for part in window.absent]
+    for _, clip in window.clips():
+        end = clip.span.start - clip.file_start + declared[clip.video_id]
+        places.append(span(clip.span.start, max(clip.span.end, end)))
+    recorded = union(places)
     return [
         note(
             "",

@@ -301,6 +301,20 @@ class TestBlackPlaybacks:
         assert all(sentence.startswith("From 0:20 to 1:20.001 of the playback") for sentence in told)
         assert judge(plan.findings) is Verdict.OK
 
+    @pytest.mark.parametrize("is_truncated", [True, False])
+    def test_what_a_file_promises_was_recorded(self, is_truncated: bool) -> None:
+        lesson = recording([camera("a", "ann", 0, 200_000), camera("b", "bob", 190_000, 20_000)])
+        plan = planned(lesson, whole(lesson, a=replace(facts("a", 20_000), is_truncated=is_truncated)))
+        assert not [f.sentence for f in plan.findings if "nothing was recorded" in f.sentence]
+
+    @pytest.mark.parametrize("names", [("b",), ("b", "c")])
+    def test_what_a_dropped_file_held_was_recorded(self, names: tuple[str, ...]) -> None:
+        lesson = recording(
+            [camera("a", "ann", 0, 20_000), camera("b", "bob", 20_000, 100_000), camera("c", "cy", 120_000, 9_000)]
+        )
+        plan = planned(lesson, {n: f for n, f in whole(lesson).items() if n not in names}, names)
+        assert not [f.sentence for f in plan.findings if "nothing was recorded" in f.sentence]
+
     def test_a_mixed_stream_with_a_hole_is_a_warning_where_single_streams_go_on(self) -> None:
         lesson = recording([mix("m", 0, 20_000), mix("n", 40_000, 20_000), camera("a", "ann", 0, 60_000)])
         plan = planned(lesson, whole(lesson), layout="mix")

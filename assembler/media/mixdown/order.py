@@ -64,8 +64,8 @@ class Order(Message):
     channels: int
     """2, interleaved; or 1, which ends with ``TWO_SIDED`` where that would lose something."""
     block: int
-    """Count of samples mixed at a time; changes the memory needed, never a sample, but left and right are compared
-    over one."""
+    """Count of samples mixed at a time, up to twice as many at the end; changes the memory needed, and over how long
+    left and right are compared, never a sample."""
     state: Path
     """Path of the file for the ``State``."""
     report: Path

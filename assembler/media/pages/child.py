@@ -174,7 +174,7 @@ def _search(order: PagesOrder, video: Any, turn: Turn, packets: Sequence[tuple[P
             break
         if tick > before.tick and not frame.is_corrupt:
             cells = _cells(frame, view)
-            if cells.shape == turn.new.shape and _count(cells, turn.new) < _count(cells, turn.old):
+            if cells.shape == turn.new.shape and _count_different(cells, turn.new) < _count_different(cells, turn.old):
                 turn.at = _ms(order, tick)
                 break
 
@@ -223,7 +223,7 @@ def _difference(before: Cells, after: Cells) -> tuple[int, int]:
     return round(1000 * float(changed.mean())), round(1000 * float(vanished))
 
 
-def _count(one: Cells, other: Cells) -> int:
+def _count_different(one: Cells, other: Cells) -> int:
     return int((np.abs(one - other) > DIFFERENT).sum())
 
 
